@@ -1,0 +1,1 @@
+"""Files, streams and pixels: the only package that touches PyAV."""

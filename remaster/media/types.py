@@ -1,0 +1,97 @@
+"""Plain types for pictures and streams: numpy and the standard library only, so that every step may import them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Rgb = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Rect:
+    """A rectangle of pixels: columns ``[x, x + width)``, rows ``[y, y + height)``."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class PixelFormat:
+    """A planar pixel layout. ``kind`` ``"yuv"`` has 3 planes, ``"gray"`` 1 and ``"rgb"`` 3 in FFmpeg's G, B, R order.
+
+    Samples are uint8 for ``depth`` 8 and uint16 (in the low bits) above. Chroma planes of a picture of ``h x w`` have
+    ``ceil(h / 2**log2_chroma_h) x ceil(w / 2**log2_chroma_w)`` samples.
+    """
+
+    name: str
+    kind: Literal["yuv", "gray", "rgb"]
+    depth: int = 8
+    log2_chroma_w: int = 0
+    log2_chroma_h: int = 0
+
+    def plane_shapes(self, width: int, height: int) -> tuple[tuple[int, int], ...]:
+        """(rows, columns) of each plane of a ``width x height`` picture."""
+        luma = (height, width)
+        if self.kind == "gray":
+            return (luma,)
+        chroma = (-(-height // (1 << self.log2_chroma_h)), -(-width // (1 << self.log2_chroma_w)))
+        return (luma, chroma, chroma)
+
+
+@dataclass(frozen=True)
+class ColorSpec:
+    """How samples mean colour, as the code points of ITU-T H.273; 2 is "unspecified", as in FFmpeg.
+
+    ``full_range`` False is "limited" (16-235). ``chroma_location`` is AVChromaLocation (0: unspecified).
+    """
+
+    matrix: int = 2
+    primaries: int = 2
+    transfer: int = 2
+    full_range: bool = False
+    chroma_location: int = 0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded picture: read-only planes as in ``PixelFormat``, and its time in units of the stream's time base."""
+
+    pts: int
+    planes: tuple[Plane, ...]
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a file's headers tell about its first real video stream (cover art is none), without decoding it.
+
+    ``format`` is the planar format that decoded frames are handed out in: the source's own where it is planar, else its
+    lossless planar equal (nv12 -> yuv420p, rgb24 -> gbrp, pal8 -> gbrp). ``frames`` and ``duration`` (seconds) are the
+    headers' claims and may be None. ``size`` and ``mtime_ns`` identify the file's content for resuming.
+    """
+
+    path: str
+    container: str
+    codec: str
+    width: int
+    height: int
+    sar: Fraction
+    format: PixelFormat
+    color: ColorSpec
+    fps: Fraction
+    time_base: Fraction
+    rotation: int
+    frames: int | None
+    duration: float | None
+    audio_streams: int
+    subtitle_streams: int
+    size: int
+    mtime_ns: int

@@ -1,0 +1,88 @@
+"""What passes between the steps, as numpy dataclasses. Frame numbers are relative to the scene's start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from remaster.camera import Affine
+from remaster.media.types import Mask, Rect, Rgb
+
+Method = Literal["mosaic", "still", "local", "ambient", "passthrough"]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What one reading of a whole video tells.
+
+    ``pts`` are all frames' times, int64 (n,). ``cuts`` are the first frames of the scenes, beginning with 0.
+    ``active`` is the picture without bars, in stored pixels, on the chroma grid. ``gate`` is a mask over the active
+    picture of pixels that are the projector's gate (dark or soft edge, rounded corners), or None where there is none.
+    ``noise`` is the standard deviation of the luma's grain in 8-bit levels. ``combed`` is the share of sampled frames
+    that show interlacing.
+    """
+
+    pts: npt.NDArray[np.int64]
+    cuts: tuple[int, ...]
+    active: Rect
+    gate: Mask | None
+    noise: float
+    combed: float
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What one reading of a scene's proxies tells; n frames, k keyframes, proxies of h x w square pixels.
+
+    ``keyframes`` int64 (k,) ascending, with their RGB ``proxies`` uint8 (k, h, w, 3). ``motion`` float64 (n, 2, 3):
+    ``motion[i]`` takes proxy pixels of frame i to those of frame i - 1; ``motion[0]`` is the identity. ``explained``
+    float32 (n,): the share of the picture's area that this motion explains, 1.0 for the first frame. ``holds`` bool
+    (n,): frame i equals frame i - 1 but for noise. ``luma`` float32 (n,): the frame's mean luma, 0-255. ``valid`` bool
+    (h, w): False on the gate. ``noise`` is ``Detection.noise``.
+    """
+
+    keyframes: npt.NDArray[np.int64]
+    proxies: npt.NDArray[np.uint8]
+    motion: Affine
+    explained: npt.NDArray[np.float32]
+    holds: npt.NDArray[np.bool_]
+    luma: npt.NDArray[np.float32]
+    valid: Mask
+    noise: float
+
+
+@dataclass(frozen=True)
+class Background:
+    """A scene's stitched picture on its own canvas of stored (not square) pixels.
+
+    ``image`` uint8 (H, W, 3) RGB, in the brightness of the shot's reference keyframe. ``coverage`` bool (H, W): seen as
+    background by at least one keyframe. ``holes`` bool (H, W): shown in a wing of some frame and not covered; disjoint
+    from ``coverage``. Pixels in neither are shown by no wing, and are never a source for filling.
+    """
+
+    image: Rgb
+    coverage: Mask
+    holes: Mask
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A part of a scene with one background: frames ``[start, end)`` of the scene.
+
+    ``cameras`` float64 (end - start, 2, 3) take pixels of the frame's *active picture* (stored pixels, origin at its
+    top left) to pixels of ``background.image``. Without a background (``ambient``, ``passthrough``) they are unused.
+    ``confidence`` 0-1 is the predicted fidelity of the recovered wings. ``registered`` counts its keyframes that were
+    registered, ``inliers`` the feature matches that agree with the solution.
+    """
+
+    start: int
+    end: int
+    method: Method
+    cameras: Affine
+    background: Background | None
+    confidence: float
+    registered: int = 0
+    inliers: int = 0

@@ -1,0 +1,215 @@
+"""The Arrow form of what streams between the stages: one row a scene (or a video's plan), under one explicit schema.
+
+Every field has a fixed type, so an empty list or a missing value never changes it, and nothing is ever pickled. Arrays
+travel as their raw bytes with dtype and shape.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from remaster.media.types import ColorSpec, Mask, PixelFormat, Rect, VideoInfo
+from remaster.records import Analysis, Background, Shot
+from remaster.tables import SHOTS, STAGES
+
+ARRAY = pa.struct([("dtype", pa.string()), ("shape", pa.list_(pa.int32())), ("data", pa.large_binary())])
+DTYPES = ("|b1", "|u1", "<f4", "<f8", "<i8")
+
+RECT = pa.struct([(name, pa.int32()) for name in ("x", "y", "width", "height")])
+ANALYSIS = pa.struct(
+    [
+        *[(name, ARRAY) for name in ("keyframes", "proxies", "motion", "explained", "holds", "luma", "valid")],
+        ("noise", pa.float64()),
+    ]
+)
+SHOT = pa.struct(
+    [
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("method", pa.string()),
+        ("cameras", ARRAY),
+        *[(name, ARRAY) for name in ("image", "coverage", "holes")],
+        ("confidence", pa.float64()),
+        ("registered", pa.int32()),
+        ("inliers", pa.int64()),
+    ]
+)
+SCENE = pa.schema(
+    [
+        pa.field("video", pa.string(), nullable=False),
+        pa.field("video_id", pa.string(), nullable=False),
+        pa.field("scene_id", pa.string()),  # null: this row is the video itself
+        pa.field("info", pa.string()),  # VideoInfo as JSON
+        pa.field("start_frame", pa.int64()),
+        pa.field("pts", pa.list_(pa.int64())),  # of the scene's frames, and where the last one ends
+        pa.field("active", RECT),
+        pa.field("gate", ARRAY),
+        pa.field("noise", pa.float64()),
+        pa.field("framing", pa.float64()),
+        pa.field("seed", pa.int64()),
+        pa.field("attempts", pa.int32()),
+        pa.field("fingerprint", pa.string()),
+        pa.field("analysis", ANALYSIS),
+        pa.field("masks", ARRAY),
+        pa.field("shots", pa.list_(SHOT)),
+        pa.field("keyframes", pa.int32()),
+        pa.field("cut_foreground", pa.float64()),
+        pa.field("hole_pixels", pa.int64()),
+        pa.field("generated_pixels", pa.int64()),
+        pa.field("inpaint_calls", pa.int32()),
+        pa.field("error_stage", pa.string()),
+        pa.field("error", pa.string()),
+        pa.field("seconds", pa.map_(pa.string(), pa.float64())),
+        pa.field("results", pa.list_(pa.struct(list(SHOTS)))),  # what metadata/scenes got; only after the last stage
+        pa.field("planned", pa.list_(pa.string())),  # scene ids; only in a video's own row
+        pa.field("notes", pa.list_(pa.string())),  # of the whole video: what was found, repaired, left alone
+    ]
+)
+
+
+@dataclass(frozen=True)
+class SceneRow:
+    """One row between stages. ``scene_id`` None marks a video's own row, whose scenes are named in ``planned``.
+
+    ``pts`` int64 (n + 1,): the scene's n frames, then the end of the last. ``seconds`` are worker seconds by stage.
+    ``error`` is set by the first step that failed; the later ones pass the row on, and the last delivers it by a lower
+    step of the ladder.
+    """
+
+    video: str
+    video_id: str
+    scene_id: str | None = None
+    info: VideoInfo | None = None
+    start_frame: int = 0
+    pts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    active: Rect | None = None
+    gate: Mask | None = None
+    noise: float = 0.0
+    framing: float = 0.5
+    seed: int = 0
+    attempts: int = 1
+    fingerprint: str = ""
+    analysis: Analysis | None = None
+    masks: Mask | None = None
+    shots: tuple[Shot, ...] = ()
+    keyframes: int | None = None
+    cut_foreground: float | None = None
+    hole_pixels: int | None = None
+    generated_pixels: int | None = None
+    inpaint_calls: int | None = None
+    error_stage: str | None = None
+    error: str | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    results: tuple[dict[str, Any], ...] = ()
+    planned: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """Number of the scene's frames."""
+        return max(len(self.pts) - 1, 0)
+
+    def failed(self, stage: str, error: BaseException) -> SceneRow:
+        """The same row, marked with what went wrong; the payload of the failed step's input is kept."""
+        return replace(self, error_stage=stage, error=f"{type(error).__name__}: {error}")
+
+
+def to_table(rows: Iterable[SceneRow]) -> pa.Table:
+    """Rows as an Arrow table under ``SCENE``."""
+    return pa.Table.from_pylist([_to_dict(row) for row in rows], schema=SCENE)
+
+
+def from_table(table: pa.Table) -> list[SceneRow]:
+    """The rows of a table under ``SCENE``; arrays are read-only views of its buffers."""
+    return [_from_dict(row) for row in table.to_pylist(maps_as_pydicts="strict")]
+
+
+def pack(array: npt.NDArray[Any] | None) -> dict[str, Any] | None:
+    """An array as the ``ARRAY`` struct; raises ``TypeError`` for a dtype that has no business in a row."""
+    if array is None:
+        return None
+    if array.dtype.str not in DTYPES:
+        raise TypeError(f"arrays of {array.dtype} do not travel in rows")
+    return {"dtype": array.dtype.str, "shape": list(array.shape), "data": np.ascontiguousarray(array).tobytes()}
+
+
+def unpack(struct: Mapping[str, Any] | None) -> Any:
+    """The inverse of ``pack``, without a copy; Any because the dtype is known only at run time."""
+    if struct is None:
+        return None
+    if struct["dtype"] not in DTYPES:
+        raise TypeError(f"arrays of {struct['dtype']} do not travel in rows")
+    return np.frombuffer(struct["data"], struct["dtype"]).reshape(struct["shape"])
+
+
+def info_to_json(info: VideoInfo) -> str:
+    """A ``VideoInfo`` as JSON; fractions are written as ``"30000/1001"``."""
+    return json.dumps(asdict(info), default=str, sort_keys=True)
+
+
+def info_from_json(text: str) -> VideoInfo:
+    """The inverse of ``info_to_json``."""
+    values = json.loads(text)
+    values |= {name: Fraction(values[name]) for name in ("sar", "fps", "time_base")}
+    values |= {"format": PixelFormat(**values["format"]), "color": ColorSpec(**values["color"])}
+    return VideoInfo(**values)
+
+
+def _to_dict(row: SceneRow) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in SCENE.names}
+    values["info"] = info_to_json(row.info) if row.info else None
+    values["pts"] = row.pts.tolist()
+    values["active"] = asdict(row.active) if row.active else None
+    values["gate"] = pack(row.gate)
+    values["analysis"] = _analysis_to_dict(row.analysis) if row.analysis else None
+    values["masks"] = pack(row.masks)
+    values["shots"] = [_shot_to_dict(shot) for shot in row.shots]
+    values["seconds"] = list(row.seconds.items())
+    return values
+
+
+def _from_dict(values: dict[str, Any]) -> SceneRow:
+    values["info"] = info_from_json(values["info"]) if values["info"] else None
+    values["pts"] = np.array(values["pts"], np.int64)
+    values["active"] = Rect(**values["active"]) if values["active"] else None
+    values["gate"] = unpack(values["gate"])
+    values["analysis"] = _analysis_from_dict(values["analysis"]) if values["analysis"] else None
+    values["masks"] = unpack(values["masks"])
+    values["shots"] = tuple(_shot_from_dict(shot) for shot in values["shots"])
+    values["results"] = tuple(values["results"])
+    values["planned"] = tuple(values["planned"])
+    values["notes"] = tuple(values["notes"])
+    return SceneRow(**values)
+
+
+def _analysis_to_dict(analysis: Analysis) -> dict[str, Any]:
+    return {f.name: pack(getattr(analysis, f.name)) if f.type == ARRAY else analysis.noise for f in ANALYSIS}
+
+
+def _analysis_from_dict(values: dict[str, Any]) -> Analysis:
+    return Analysis(**{f.name: unpack(values[f.name]) if f.type == ARRAY else values[f.name] for f in ANALYSIS})
+
+
+def _shot_to_dict(shot: Shot) -> dict[str, Any]:
+    names = ("start", "end", "method", "confidence", "registered", "inliers")
+    values = {name: getattr(shot, name) for name in names} | {"cameras": pack(shot.cameras)}
+    return values | {name: pack(getattr(shot.background, name, None)) for name in ("image", "coverage", "holes")}
+
+
+def _shot_from_dict(values: dict[str, Any]) -> Shot:
+    parts = {name: unpack(values.pop(name)) for name in ("image", "coverage", "holes")}
+    background = None if parts["image"] is None else Background(**parts)
+    return Shot(**(values | {"cameras": unpack(values["cameras"])}), background=background)
+
+
+def stage_seconds(row: SceneRow) -> dict[str, float | None]:
+    """``seconds_<stage>`` for every stage; None where the row never went through it."""
+    return {f"seconds_{stage}": row.seconds.get(stage) for stage in STAGES}

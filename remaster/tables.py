@@ -1,0 +1,79 @@
+"""The Parquet tables that a run leaves behind: one row a shot, one row a video. Names and types are a contract."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+STAGES = ("detect", "analyze", "segment", "stitch", "outpaint", "resample")
+
+SHOTS = pa.schema(
+    [
+        pa.field("video", pa.string(), nullable=False),  # the input's name relative to the dataset, with extension
+        pa.field("scene_id", pa.string(), nullable=False),
+        pa.field("shot", pa.int32(), nullable=False),
+        pa.field("start_frame", pa.int64(), nullable=False),
+        pa.field("end_frame", pa.int64(), nullable=False),  # one past the last
+        pa.field("start_pts", pa.int64(), nullable=False),
+        pa.field("end_pts", pa.int64(), nullable=False),
+        pa.field("time_base", pa.string(), nullable=False),  # "1/24000", the unit of the two before
+        pa.field("fps", pa.float64(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),  # the active picture's, in stored pixels
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("out_width", pa.int32(), nullable=False),
+        pa.field("out_height", pa.int32(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),  # mosaic, still, local, ambient, passthrough
+        pa.field("keyframes", pa.int32()),
+        pa.field("registered", pa.int32()),  # keyframes with a camera
+        pa.field("inliers", pa.int64()),
+        pa.field("coverage", pa.float64()),  # share of the shot's wing pixels, over its frames, that were recovered
+        pa.field("hole_pixels", pa.int64()),  # of the scene's backgrounds
+        pa.field("generated_pixels", pa.int64()),
+        pa.field("inpaint_calls", pa.int32()),
+        pa.field("confidence", pa.float64()),
+        pa.field("cut_foreground", pa.float64()),  # share of the join's rows where a character touches it
+        pa.field("framing", pa.float64()),  # share of the wings that lies left of (above) the original
+        pa.field("gate_pixels", pa.int64()),  # of the original replaced in every frame, because they are gate
+        pa.field("segmenter", pa.string()),
+        pa.field("inpainter", pa.string()),
+        pa.field("seed", pa.int64(), nullable=False),
+        pa.field("segment", pa.string()),  # path relative to the output folder
+        pa.field("segment_bytes", pa.int64()),
+        pa.field("preview", pa.string()),  # a before/after JPEG, path relative to the output folder
+        pa.field("status", pa.string(), nullable=False),  # ok, fallback, failed
+        pa.field("error_stage", pa.string()),
+        pa.field("error", pa.string()),
+        pa.field("attempts", pa.int32(), nullable=False),
+        *[pa.field(f"seconds_{stage}", pa.float64()) for stage in STAGES],
+        pa.field("fingerprint", pa.string(), nullable=False),
+    ]
+)
+
+VIDEOS = pa.schema(
+    [
+        pa.field("video", pa.string(), nullable=False),
+        pa.field("output", pa.string()),  # path relative to the output folder
+        pa.field("status", pa.string(), nullable=False),  # ok, fallback (some shots fell back), failed
+        pa.field("error", pa.string()),
+        pa.field("partial", pa.bool_(), nullable=False),  # trimmed by scenes.limit
+        pa.field("frames", pa.int64()),
+        pa.field("duration", pa.float64()),  # seconds
+        pa.field("fps", pa.float64()),
+        pa.field("source_width", pa.int32()),  # stored, bars included
+        pa.field("source_height", pa.int32()),
+        pa.field("width", pa.int32()),  # active
+        pa.field("height", pa.int32()),
+        pa.field("out_width", pa.int32()),
+        pa.field("out_height", pa.int32()),
+        pa.field("sar", pa.string()),
+        pa.field("scenes", pa.int32()),
+        pa.field("shots", pa.int32()),
+        pa.field("wing_pixels", pa.int64()),  # over all frames: what a frame-by-frame method would have to generate
+        pa.field("recovered_share", pa.float64()),  # of wing_pixels, seen by other frames
+        pa.field("generated_pixels", pa.int64()),  # once per scene
+        pa.field("inpaint_calls", pa.int64()),
+        pa.field("notes", pa.list_(pa.string()), nullable=False),  # what was repaired, left out or left alone
+        pa.field("seconds_assemble", pa.float64()),
+        pa.field("output_bytes", pa.int64()),
+        pa.field("fingerprint", pa.string()),  # of its scenes and its container: whether it must be assembled again
+    ]
+)
