@@ -1,0 +1,65 @@
+"""Opening files, and finding the picture in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import av
+from av.container import InputContainer
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+from remaster.errors import MediaError
+
+# Cover art and thumbnails are video streams to FFmpeg.
+_NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+# Demuxers that find pictures where a person sees none: text as ANSI art, single images.
+_NO_VIDEO_FORMATS = ("tty", "image2", "ico", "bmp_pipe", "svg_pipe")
+
+
+@contextmanager
+def open_input(path: str) -> Iterator[InputContainer]:
+    """Open a file for reading; raises ``MediaError`` with one sentence when that cannot be done.
+
+    Metadata that is not UTF-8 survives as surrogate escapes, so that it can be written as it was.
+    """
+    try:
+        container = av.open(path, metadata_errors="surrogateescape")
+    except FileNotFoundError as error:
+        raise MediaError(f"{path} does not exist") from error
+    except IsADirectoryError as error:
+        raise MediaError(f"{path} is a folder") from error
+    except PermissionError as error:
+        raise MediaError(f"{path} may not be read") from error
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise MediaError(f"{path} is no media file, or is damaged at its start ({reason(error)})") from error
+    with container:
+        yield container
+
+
+def video_stream(container: InputContainer, path: str) -> VideoStream:
+    """The first video stream that is no cover art; raises ``MediaError`` when there is none, or no decoder for it."""
+    kind = container.format.name
+    if kind in _NO_VIDEO_FORMATS or kind.endswith("_pipe"):
+        raise MediaError(f"{path} is no video: it was recognised as {kind}")
+    streams = [stream for stream in container.streams.video if not stream.disposition & _NO_FILM]
+    if not streams:
+        others = sorted({stream.type for stream in container.streams})
+        raise MediaError(f"{path} has no video stream" + (f", only {' and '.join(others)}" if others else ""))
+    if streams[0].codec_context is None:
+        raise MediaError(f"{path} has video in a codec that cannot be decoded here")
+    return streams[0]
+
+
+def read_only(container: InputContainer, *streams: av.stream.Stream) -> None:
+    """Let the demuxer skip all other streams."""
+    wanted = {stream.index for stream in streams}
+    for stream in container.streams:
+        if stream.index not in wanted:
+            stream.discard = Discard.all
+
+
+def reason(error: Exception) -> str:
+    """What FFmpeg says, without its number."""
+    return str(getattr(error, "strerror", None) or error).rstrip(".")

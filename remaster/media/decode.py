@@ -1,0 +1,224 @@
+"""Frames of a video in presentation order, from any exact time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from remaster.errors import MediaError
+from remaster.media.clock import Clock, Repairs
+from remaster.media.containers import open_input, read_only, video_stream
+from remaster.media.formats import planar_format
+from remaster.media.timeline import NO_STAMP, Keyframe, Timeline, fingerprint, is_frame, timeline
+from remaster.media.types import Frame, PixelFormat, Plane, VideoInfo
+
+# How many keyframes before the wanted frame's own a seek aims at, one try after the other, before the file's start.
+_STEPS_BACK = (0, 1, 2, 4, 8, 16)
+# Demuxers whose times may come in decoding order.
+_STAMPLESS = ("avi",)
+
+
+def decode(
+    info: VideoInfo,
+    start_pts: int | None = None,
+    count: int | None = None,
+    threads: int = 1,
+    repairs: Repairs | None = None,
+) -> Iterator[Frame]:
+    """Frames in presentation order in ``info.format``, each with its time in ``info.time_base``.
+
+    With ``start_pts`` the first frame is the one of exactly that time, ``MediaError`` where there is none; ``count``
+    ends the iteration after so many frames. Planes are read-only and may be views of the decoder's memory.
+
+    Times are repaired as ``Clock`` says, and a range gets the same times as the whole: packets read after seeking get
+    the stamps that they have when the file is read from its start (MPEG program streams guess them from what went
+    before), and decoding begins at a keyframe up to which nothing had to be repaired, so that the clock's state is the
+    whole's. From the first disorder on that is always the last keyframe before it; without stamps, the file's start.
+
+    Packets that cannot be decoded are skipped; frames of another size or pixel format than the stream's first are
+    converted (swscale, bicubic). All of that is counted in ``repairs``.
+    """
+    repairs = Repairs() if repairs is None else repairs
+    frames = _from_start(info, threads, repairs) if start_pts is None else _range(info, start_pts, threads, repairs)
+    return islice(frames, count)
+
+
+def _range(info: VideoInfo, start_pts: int, threads: int, repairs: Repairs) -> Iterator[Frame]:
+    times = timeline(info)
+    for keyframe in _seek_points(times, start_pts):
+        attempt = Repairs()
+        frames = _from_keyframe(info, times, keyframe, start_pts, threads, attempt)
+        try:
+            first = next(frames, None)
+        except MediaError:  # Damage read otherwise from here: the next try begins earlier, the last at the start.
+            continue
+        if first is None:
+            continue
+        attempt.reset()  # What was repaired before the range is no part of it.
+        try:
+            yield first
+            yield from frames
+        finally:
+            repairs.add(attempt)
+        return
+    found = False
+    for frame in _from_start(info, threads, repairs):
+        found = found or frame.pts == start_pts
+        if found:
+            yield frame
+        elif frame.pts > start_pts:
+            break
+    if not found:
+        raise MediaError(f"{info.path} has no frame at time {start_pts} (in units of {info.time_base} s)")
+
+
+def _seek_points(times: Timeline, start_pts: int) -> Iterator[Keyframe]:
+    """Keyframes that are shown at or before ``start_pts``, the nearest first.
+
+    A keyframe shown later may be decoded earlier (open GOP): its leading frames would lack their references.
+    """
+    before = [key for key in times.keyframes if key.pts <= start_pts]
+    for steps in _STEPS_BACK:
+        # The first keyframe of all is reached more safely from the start.
+        if steps < len(before) - 1:
+            yield before[-1 - steps]
+
+
+def _from_start(info: VideoInfo, threads: int, repairs: Repairs) -> Iterator[Frame]:
+    with open_input(info.path) as container:
+        stream = _open(container, info, threads)
+        frames = _pictures(stream, container.demux(stream), repairs)
+        if info.container in _STAMPLESS:
+            yield from _timed(info, _ranked(frames, timeline(info)), repairs)
+        else:
+            yield from _timed(info, ((frame, frame.pts) for frame in frames), repairs)
+
+
+def _ranked(frames: Iterator[VideoFrame], times: Timeline) -> Iterator[tuple[VideoFrame, int | None]]:
+    """The n-th frame with the n-th time of the stream, where its own is that of another."""
+    for number, frame in enumerate(frames):
+        if not times.ranked:
+            yield frame, frame.pts
+        else:
+            yield frame, int(times.stamps[number]) if number < len(times.stamps) else None
+
+
+def _from_keyframe(
+    info: VideoInfo, times: Timeline, keyframe: Keyframe, start_pts: int, threads: int, repairs: Repairs
+) -> Iterator[Frame]:
+    """Frames from ``start_pts`` on, or nothing where seeking did not lead safely to it."""
+    with open_input(info.path) as container:
+        stream = _open(container, info, threads)
+        try:
+            container.seek(keyframe.dts, stream=stream)
+        except av.FFmpegError:
+            return  # Not seekable: the caller tries another way.
+        packets = _restamped(container.demux(stream), times, keyframe, info.path)
+        frames = _timed(info, _until_damaged(_pictures(stream, packets, repairs), start_pts), repairs)
+        for frame in frames:
+            if frame.pts >= start_pts:
+                if frame.pts == start_pts:
+                    yield frame
+                    yield from frames
+                return
+
+
+def _restamped(
+    packets: Iterator[Packet[VideoStream]], times: Timeline, keyframe: Keyframe, path: str
+) -> Iterator[Packet[VideoStream]]:
+    """Packets from the first known keyframe on with their known stamps; none if that is shown after ``keyframe``."""
+    number = None
+    for packet in packets:
+        if number is None and packet.is_keyframe and is_frame(packet):
+            number = times.numbers.get(fingerprint(packet))
+            if number is not None and times.stamps[number] > keyframe.pts:
+                return  # Seeking went too far.
+        if number is None:
+            continue
+        if is_frame(packet):
+            if number >= len(times.sizes) or times.sizes[number] != packet.size:
+                raise MediaError(f"{path} does not read the same from its middle as from its start")
+            packet.pts = int(times.stamps[number]) if times.stamps[number] != NO_STAMP else None
+            number += 1
+        yield packet
+
+
+def _until_damaged(pictures: Iterator[VideoFrame], start_pts: int) -> Iterator[tuple[VideoFrame, int | None]]:
+    """Frames with their stamps; they end where the wanted frame is known to lack what came before the keyframe."""
+    for frame in pictures:
+        if frame.pts == start_pts and frame.is_corrupt:
+            return
+        yield frame, frame.pts
+
+
+def _open(container: InputContainer, info: VideoInfo, threads: int) -> VideoStream:
+    stream = video_stream(container, info.path)
+    read_only(container, stream)
+    stream.codec_context.thread_count = threads
+    stream.codec_context.thread_type = "AUTO" if threads > 1 else "SLICE"
+    return stream
+
+
+def _pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repairs: Repairs) -> Iterator[VideoFrame]:
+    """Decode packets, skipping the broken ones; where the file breaks off, the decoder still gives what it holds."""
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError:
+            repairs.cut_off = 1
+            packet = None
+        try:
+            for frame in stream.codec_context.decode(packet if packet is not None and packet.size else None):
+                repairs.damaged += frame.is_corrupt
+                yield frame
+        except EOFError:
+            return
+        except av.FFmpegError:
+            repairs.broken += 1
+        if packet is None or not packet.size:
+            return
+
+
+def _timed(info: VideoInfo, stamped: Iterator[tuple[VideoFrame, int | None]], repairs: Repairs) -> Iterator[Frame]:
+    clock: Clock[tuple[Plane, ...]] = Clock(1 / (info.fps * info.time_base), repairs)
+    for frame, stamp in stamped:
+        for pts, planes in clock.push(_planes(frame, info, repairs), stamp):
+            yield Frame(pts, planes)
+    for pts, planes in clock.flush():
+        yield Frame(pts, planes)
+
+
+def _planes(frame: VideoFrame, info: VideoInfo, repairs: Repairs) -> tuple[Plane, ...]:
+    same_size = (frame.width, frame.height) == (info.width, info.height)
+    if not same_size or _planar_or_none(frame.format.name) != info.format:
+        repairs.converted += 1
+    if not same_size or frame.format.name.replace("yuvj", "yuv") != info.format.name:
+        frame = frame.reformat(info.width, info.height, info.format.name, interpolation="BICUBIC")
+    shapes = info.format.plane_shapes(info.width, info.height)
+    return tuple(_plane(plane, info.format, shape) for plane, shape in zip(frame.planes, shapes, strict=True))
+
+
+def _planar_or_none(name: str) -> PixelFormat | None:
+    try:
+        return planar_format(name)
+    except MediaError:
+        return None
+
+
+def _plane(plane: Any, pixel_format: PixelFormat, shape: tuple[int, int]) -> Plane:
+    """A view of a plane without its padding; the rows of bottom-up pictures (negative line sizes) are put in order."""
+    dtype = np.uint8 if pixel_format.depth == 8 else np.uint16
+    stride = abs(plane.line_size) // np.dtype(dtype).itemsize
+    rows: npt.NDArray[Any] = np.frombuffer(plane, dtype).reshape(-1, stride)[: shape[0], : shape[1]]
+    rows = rows[::-1] if plane.line_size < 0 else rows
+    rows.setflags(write=False)
+    return rows

@@ -1,0 +1,243 @@
+"""Segments: one encoded Matroska file per shot, made so that the segments of a video can be joined by their packets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+import av
+import cv2
+import numpy as np
+from av.codec.context import Flags
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from remaster.errors import MediaError, UserError
+from remaster.media.containers import reason
+from remaster.media.partfile import PartFile
+from remaster.media.types import ColorSpec, PixelFormat, Plane
+
+
+class Codec(Enum):
+    """Video codecs that can be written."""
+
+    h264 = "h264"
+    hevc = "hevc"
+    av1 = "av1"
+    ffv1 = "ffv1"
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """``crf`` and ``preset`` as in x264; ``ffv1`` is lossless and takes neither. ``threads`` changes x264's bytes."""
+
+    codec: Codec = Codec.h264
+    crf: int = 18
+    preset: str = "medium"
+    threads: int = 1
+
+
+# x264's preset names, and the SVT-AV1 presets of about the same standing (0 slowest, 13 fastest).
+AV1_PRESETS = {
+    "ultrafast": 12,
+    "superfast": 11,
+    "veryfast": 10,
+    "faster": 9,
+    "fast": 8,
+    "medium": 7,
+    "slow": 5,
+    "slower": 4,
+    "veryslow": 3,
+    "placebo": 2,
+}
+_MAX_CRF = {Codec.h264: 51, Codec.hevc: 51, Codec.av1: 63}
+# (codec, kind of picture) -> encoder; FFV1 and x264 take 8-bit RGB only as packed pixels, which loses nothing.
+_ENCODERS = {Codec.h264: "libx264", Codec.hevc: "libx265", Codec.av1: "libsvtav1", Codec.ffv1: "ffv1"}
+_PACKED = {(Codec.h264, "gbrp"): ("libx264rgb", "rgb24"), (Codec.ffv1, "gbrp"): ("ffv1", "bgr0")}
+_SITING_NAMES = {1: "left", 2: "center", 3: "topleft", 4: "top", 5: "bottomleft", 6: "bottom"}
+_MATRIX_RGB = 0
+_CPU_AVX_512F = 13  # OpenCV's CV_CPU_AVX_512F, for which the binding has no name.
+
+
+def check_codec(settings: EncoderSettings, pixel_format: PixelFormat) -> None:
+    """Raise ``UserError``, saying what can be used instead, where the codec cannot hold the format or the settings."""
+    codec = settings.codec
+    if codec is not Codec.ffv1 and settings.preset not in AV1_PRESETS:
+        raise UserError(f"output.preset={settings.preset} is none of {', '.join(AV1_PRESETS)}")
+    if not 0 <= settings.crf <= _MAX_CRF.get(codec, settings.crf):
+        raise UserError(f"output.crf={settings.crf} is not within 0 and {_MAX_CRF[codec]}, as {codec.value} has it")
+    if settings.threads < 1:
+        raise UserError(f"{settings.threads} encoder threads are too few: the number must be fixed, 1 or more")
+    if not _holds(codec, pixel_format.name):
+        others = [other.value for other in Codec if _holds(other, pixel_format.name)]
+        advice = f"; output.codec={' or '.join(others)} can" if others else ""
+        raise UserError(f"output.codec={codec.value} cannot hold the source's pixel format {pixel_format.name}{advice}")
+
+
+def _holds(codec: Codec, name: str) -> bool:
+    formats = av.Codec(_ENCODERS[codec], "w").video_formats or ()
+    return (codec, name) in _PACKED or name in {form.name for form in formats}
+
+
+class SegmentWriter:
+    """Encodes frames into one Matroska file; used as a context manager.
+
+    The file is written beside ``path`` under a temporary name and takes its place when the block ends without an error;
+    otherwise it is removed. It begins with an IDR picture, all its GOPs are closed, and equal frames and settings give
+    equal bytes. Inside, frame ``n`` is shown at ``n / fps``: the source's exact times are put back at assembly, by
+    rank, while the encoder is told the true times for its rate control.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        width: int,
+        height: int,
+        sar: Fraction,
+        pixel_format: PixelFormat,
+        color: ColorSpec,
+        fps: Fraction,
+        time_base: Fraction,
+        settings: EncoderSettings,
+    ) -> None:
+        check_codec(settings, pixel_format)
+        self._part = PartFile(path)
+        self._size = (width, height)
+        self._format, self._color = pixel_format, color
+        self._frame_time, self._time_base = 1 / fps, time_base
+        self._ranks: dict[int, int] = {}
+        self._first: int | None = None
+        self._last: int | None = None
+        self._frames = self._packets = 0
+        self._container = av.open(str(self._part.temporary), "w", "matroska", container_options={"fflags": "+bitexact"})
+        encoder, self._encoded = _PACKED.get(
+            (settings.codec, pixel_format.name), (_ENCODERS[settings.codec], pixel_format.name)
+        )
+        stream = self._container.add_stream(encoder, fps, _options(settings, color))
+        self._stream = cast(VideoStream, stream)
+        self._configure(sar, settings)
+
+    def _configure(self, sar: Fraction, settings: EncoderSettings) -> None:
+        context = self._stream.codec_context
+        context.width, context.height = self._size
+        context.pix_fmt = self._encoded
+        context.sample_aspect_ratio = sar
+        context.time_base = self._time_base
+        context.thread_count = settings.threads
+        context.flags |= Flags.bitexact | Flags.closed_gop
+        _tag(context, self._color, self._format)
+
+    def __enter__(self) -> SegmentWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            if not self._frames:
+                raise MediaError(f"{self._part.path} was given no frame")
+            self._mux(self._stream.encode(None))
+            self._container.close()
+        except av.FFmpegError as failure:
+            self._discard()
+            raise MediaError(f"{self._part.path} cannot be written: {reason(failure)}") from failure
+        except BaseException:
+            self._discard()
+            raise
+        self._part.commit()
+
+    def write(self, planes: tuple[Plane, ...], pts: int) -> None:
+        """Encode the next frame, whose ``pts`` (in ``time_base``) must be later than that before.
+
+        Raises ``ValueError`` for planes of another shape or time order, ``MediaError`` where the encoder fails.
+        """
+        if self._last is not None and pts <= self._last:
+            raise ValueError(f"frame time {pts} is not later than {self._last}")
+        self._first = pts if self._first is None else self._first
+        self._last = pts
+        frame = to_frame(planes, self._format, *self._size)
+        _tag(frame, self._color, self._format)
+        frame.pts, frame.time_base = pts - self._first, self._time_base
+        self._ranks[frame.pts] = self._frames
+        self._frames += 1
+        try:
+            if self._encoded != self._format.name:
+                frame = frame.reformat(format=self._encoded)
+            self._mux(self._stream.encode(frame))
+        except av.FFmpegError as failure:
+            raise MediaError(f"{self._part.path} cannot be encoded: {reason(failure)}") from failure
+
+    def _mux(self, packets: Iterable[Any]) -> None:
+        for packet in packets:
+            packet.pts = self._ranks.pop(packet.pts)
+            # Matroska keeps no decoding times; these only have to rise and not to pass the times of presentation.
+            packet.dts = self._packets - _LONGEST_REORDER
+            packet.duration = 1
+            packet.time_base = self._frame_time
+            self._packets += 1
+            self._container.mux(packet)
+
+    def _discard(self) -> None:
+        self._container.close()
+        self._part.discard()
+
+
+# No codec reorders over more pictures than its buffer holds (H.264 and HEVC: 16; AV1's hidden frames ride along).
+_LONGEST_REORDER = 16
+
+
+def to_frame(planes: tuple[Plane, ...], pixel_format: PixelFormat, width: int, height: int) -> VideoFrame:
+    """A PyAV frame with a copy of the planes; raises ``ValueError`` where they are not of the format's shapes."""
+    frame = VideoFrame(width, height, pixel_format.name)
+    shapes = pixel_format.plane_shapes(width, height)
+    dtype = np.uint8 if pixel_format.depth == 8 else np.uint16
+    for target, plane, shape in zip(frame.planes, planes, shapes, strict=True):
+        if plane.shape != shape or plane.dtype != dtype:
+            raise ValueError(f"plane of {plane.shape} {plane.dtype}, {shape} {np.dtype(dtype)} expected")
+        rows = np.frombuffer(memoryview(target), dtype).reshape(shape[0], -1)
+        rows[:, : shape[1]] = plane
+    return frame
+
+
+def _tag(target: Any, color: ColorSpec, pixel_format: PixelFormat) -> None:
+    """Set the colour properties of a codec context or a frame."""
+    target.colorspace = _MATRIX_RGB if pixel_format.kind == "rgb" else color.matrix
+    target.color_primaries = color.primaries
+    target.color_trc = color.transfer
+    target.color_range = 2 if color.full_range else 1
+
+
+def _options(settings: EncoderSettings, color: ColorSpec) -> dict[str, str]:
+    threads = str(settings.threads)
+    options = {"threads": threads}
+    if color.chroma_location in _SITING_NAMES:
+        options["chroma_sample_location"] = _SITING_NAMES[color.chroma_location]
+    if settings.codec is Codec.ffv1:
+        return options | {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}
+    options["crf"] = str(settings.crf)
+    if settings.codec is Codec.av1:
+        # SVT-AV1 otherwise tells its whole configuration on stderr, for every segment; only this reaches it.
+        os.environ.setdefault("SVT_LOG", "1")
+        preset = str(AV1_PRESETS[settings.preset])
+        return options | {"preset": preset, "svtav1-params": f"lp={threads}"}
+    options["preset"] = settings.preset
+    if settings.codec is Codec.hevc:
+        # frame-threads above 1 change the rate control's decisions with timing.
+        fixed = f"open-gop=0:frame-threads=1:pools={threads}:info=0:log-level=error"
+        return options | {"x265-params": fixed}
+    # stitchable: headers that do not depend on the pictures, so that segments share one set of them. force-cfr: these
+    # headers tell the frame rate, not the time base.
+    fixed = "open-gop=0:stitchable=1:force-cfr=1"
+    if cv2.checkHardwareSupport(_CPU_AVX_512F):
+        # With AVX-512, x264's macroblock tree reads memory that was never set: the bytes differ from run to run.
+        fixed += ":asm=avx2"
+    return options | {"x264-params": fixed}

@@ -1,0 +1,51 @@
+"""From the pixel formats that decoders hand out to planar ones that hold the same samples."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import av
+
+from remaster.errors import MediaError
+from remaster.media.types import PixelFormat
+
+_SUBSAMPLING = {(0, 0): "444", (1, 0): "422", (1, 1): "420", (0, 1): "440", (2, 0): "411", (2, 2): "410"}
+_NOT_SAMPLES = re.compile(r"bayer_|xyz|f(16|32)[lb]e$|msb[lb]e$")
+
+
+def planar_format(name: str) -> PixelFormat:
+    """The planar little-endian format that holds all samples of FFmpeg's pixel format ``name``.
+
+    Planar formats are kept (yuvj420p is yuv420p of full range; big-endian ones are swapped); nv12 gives yuv420p, p010le
+    yuv420p10le, yuyv422 yuv422p, and rgb24, bgr0 and pal8 give gbrp. Raises ``MediaError`` for formats that no planar
+    format without loss holds: those with transparency, floating point, raw sensor data and hardware surfaces.
+    """
+    source = _description(name)
+    bits = max((part.bits for part in source.components), default=0)
+    if not 1 <= bits <= 16 or _NOT_SAMPLES.search(name):
+        raise MediaError(f"pixel format {name} is not supported")
+    if any(part.is_alpha for part in source.components):
+        raise MediaError(f"pixel format {name} carries transparency, which cannot be kept")
+    depth = max(bits, 8)
+    suffix = "" if depth == 8 else f"{depth}le"
+    if source.is_rgb or source.has_palette:
+        return _supported(name, PixelFormat(f"gbrp{suffix}", "rgb", depth))
+    if len(source.components) == 1:
+        return _supported(name, PixelFormat(f"gray{suffix}", "gray", depth))
+    chroma = source.components[1]
+    log2_w, log2_h = ((256 // size).bit_length() - 1 for size in (chroma.width, chroma.height))
+    kind: Literal["yuv"] = "yuv"
+    return _supported(name, PixelFormat(f"yuv{_SUBSAMPLING[log2_w, log2_h]}p{suffix}", kind, depth, log2_w, log2_h))
+
+
+def _supported(name: str, target: PixelFormat) -> PixelFormat:
+    _description(target.name)
+    return target
+
+
+def _description(name: str) -> av.VideoFormat:
+    try:
+        return av.VideoFormat(name, 256, 256)
+    except ValueError as error:
+        raise MediaError(f"pixel format {name} is not known") from error

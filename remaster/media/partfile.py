@@ -1,0 +1,27 @@
+"""Files that are never seen half-written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+
+class PartFile:
+    """A file that is written under ``temporary``, beside ``path``, and takes its place at once or not at all.
+
+    The temporary name is the writer's own: a second writer of the same file, on whatever machine, does not disturb the
+    first, and the last to finish wins.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.temporary = path.with_name(f".{path.stem}.{uuid4().hex}.part{path.suffix}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def commit(self) -> None:
+        """Put the written file in its place."""
+        self.temporary.replace(self.path)
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        self.temporary.unlink(missing_ok=True)

@@ -1,0 +1,246 @@
+"""Planes and pictures: cropping, colour conversion and proxies, with numpy and OpenCV alone.
+
+Colour follows ITU-T H.273 (8.3, matrix coefficients): R'G'B' is never linearised, so a conversion there and back with
+one matrix returns to the source. Swscale is not used here, since its rounding depends on the machine's instruction set.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.media.types import ColorSpec, PixelFormat, Plane, Rect, Rgb
+
+Planes = tuple[Plane, ...]
+Float = npt.NDArray[np.float32]
+
+# H.273 table 4: matrix code point -> (Kr, Kb). Code points 0 and 3 say nothing about YUV and count as unspecified.
+COEFFICIENTS: dict[int, tuple[float, float]] = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+    10: (0.2627, 0.0593),
+}
+UNSPECIFIED_MATRICES = (0, 2, 3)
+SD_LINES = 576
+
+# AVChromaLocation -> where the chroma sample lies among the luma samples it stands for: (x, y), 0 first, 1/2 middle.
+_SITING = {0: (0.0, 0.5), 1: (0.0, 0.5), 2: (0.5, 0.5), 3: (0.0, 0.0), 4: (0.5, 0.0), 5: (0.0, 1.0), 6: (0.5, 1.0)}
+
+
+def crop(planes: Planes, pixel_format: PixelFormat, rect: Rect) -> Planes:
+    """The planes of ``rect`` as views.
+
+    ``rect`` must begin on the chroma grid; where it ends inside a chroma sample, that sample is kept, as at the edge of
+    a picture of odd size. Raises ``ValueError`` when it does not begin on the grid.
+    """
+    step_x, step_y = 1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h
+    if rect.x % step_x or rect.y % step_y:
+        raise ValueError(f"{rect} does not begin on the {step_x}x{step_y} chroma grid of {pixel_format.name}")
+    shapes = pixel_format.plane_shapes(rect.width, rect.height)
+    corners = ((rect.y, rect.x), *(((rect.y // step_y, rect.x // step_x),) * 2))
+    return tuple(
+        plane[y : y + rows, x : x + columns]
+        for plane, (y, x), (rows, columns) in zip(planes, corners, shapes, strict=False)
+    )
+
+
+def coefficients(color: ColorSpec, lines: int) -> tuple[float, float]:
+    """(Kr, Kb) of the matrix; where it is unspecified, BT.601's up to 576 ``lines``, else BT.709's.
+
+    ``lines`` are those of the whole picture. Raises ``ValueError`` for matrices not given by Kr and Kb (YCgCo, ICtCp).
+    """
+    matrix = color.matrix
+    if matrix in UNSPECIFIED_MATRICES:
+        matrix = 6 if lines <= SD_LINES else 1
+    if matrix not in COEFFICIENTS:
+        raise ValueError(f"matrix {matrix} of ITU-T H.273 has no luma coefficients")
+    return COEFFICIENTS[matrix]
+
+
+def to_rgb(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> Rgb:
+    """uint8 (h, w, 3) R'G'B' at full size, chroma interpolated linearly from where its samples lie.
+
+    ``height`` is the number of lines of the whole picture where ``planes`` are a part of it: it decides the matrix of
+    streams that do not say.
+    """
+    lines, columns = planes[0].shape
+    if pixel_format.kind == "rgb":
+        green, blue, red = (_luma_to_unit(plane, pixel_format, color) for plane in planes)
+        return _as_rgb(_quantize(np.dstack([red, green, blue]) * 255, 8))
+    luma = _luma_to_unit(planes[0], pixel_format, color)
+    if pixel_format.kind == "gray":
+        return _as_rgb(_quantize(np.dstack([luma] * 3) * 255, 8))
+    blue, red = (_upsample(plane, pixel_format, color, columns, lines) for plane in planes[1:])
+    scale, offset = _chroma_scale(pixel_format, color)
+    yuv = np.dstack([luma, (blue - offset) / scale, (red - offset) / scale])
+    matrix = _yuv_to_rgb(coefficients(color, height or lines)) * 255
+    return _as_rgb(_quantize(cv2.transform(yuv, matrix), 8))
+
+
+def from_rgb(rgb: Rgb, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> Planes:
+    """The planes of a uint8 (h, w, 3) R'G'B' picture: uint8 for depth 8, uint16 above; ``height`` as in ``to_rgb``.
+
+    Chroma is averaged over the luma samples around its own place. The way there and back,
+    ``to_rgb(from_rgb(rgb))``, is within 2 levels of ``rgb`` in every channel for 8-bit 4:4:4 (within 1 for 10 bits and
+    more, exact for ``"rgb"``), and so is any picture of one colour in subsampled formats.
+    """
+    unit = rgb.astype(np.float32) / np.float32(255)
+    if pixel_format.kind == "rgb":
+        return tuple(_luma_from_unit(unit[..., channel], pixel_format, color) for channel in (1, 2, 0))
+    forward = np.linalg.inv(_yuv_to_rgb(coefficients(color, height or rgb.shape[0])))
+    yuv = np.asarray(cv2.transform(unit, forward), np.float32)
+    luma = _luma_from_unit(yuv[..., 0], pixel_format, color)
+    if pixel_format.kind == "gray":
+        return (luma,)
+    scale, offset = _chroma_scale(pixel_format, color)
+    chroma = (_downsample(yuv[..., channel], pixel_format, color) for channel in (1, 2))
+    return (luma, *(_quantize(plane * scale + offset, pixel_format.depth) for plane in chroma))
+
+
+def resize_rgb(
+    planes: Planes, pixel_format: PixelFormat, color: ColorSpec, width: int, height: int, lines: int | None = None
+) -> Rgb:
+    """A small uint8 (height, width, 3) R'G'B' picture, for analysis: planes are resized first, then converted.
+
+    Within 2 levels of ``to_rgb`` of the same size on flat areas; chroma siting (half a luma sample at most) is ignored.
+    ``lines`` are those of the whole picture, as ``height`` in ``to_rgb``.
+    """
+    whole = lines or planes[0].shape[0]
+    small = [_to_8_bits(_resize(plane, width, height), pixel_format.depth) for plane in planes]
+    if pixel_format.kind == "yuv":
+        matrix = _yuv_to_rgb(coefficients(color, whole))
+        y_scale, y_offset = (1.0, 0.0) if color.full_range else (255 / 219, 16.0)
+        c_scale = 1.0 if color.full_range else 255 / 224
+        matrix = matrix * np.array([y_scale, c_scale, c_scale])
+        offset = -matrix @ np.array([y_offset, 128.0, 128.0])
+        return _as_rgb(cv2.transform(cv2.merge(small), np.column_stack([matrix, offset])))
+    ordered = small * 3 if pixel_format.kind == "gray" else [small[2], small[0], small[1]]
+    picture = cv2.merge(ordered)
+    if color.full_range:
+        return _as_rgb(picture)
+    return _as_rgb(cv2.addWeighted(picture, 255 / 219, picture, 0, -16 * 255 / 219))
+
+
+def luma8(planes: Planes, pixel_format: PixelFormat) -> npt.NDArray[np.uint8]:
+    """uint8 (h, w) luma: code values as stored, rounded to 8 bits; of ``"rgb"`` pictures, BT.601's luma."""
+    if pixel_format.kind != "rgb":
+        return _to_8_bits(planes[0], pixel_format.depth)
+    green, blue, red = (_to_8_bits(plane, pixel_format.depth) for plane in planes)
+    return np.asarray(cv2.cvtColor(cv2.merge([red, green, blue]), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def proxy_size(width: int, height: int, sar: Fraction, lines: int = 480) -> tuple[int, int]:
+    """(width, height) of a square-pixel proxy of at most ``lines`` lines, both even; never more lines than the frame.
+
+    A 720x480 frame of SAR 8:9 gives 640x480, a 1440x1080 frame 640x480, a 320x240 frame 320x240.
+    """
+    high = min(height, lines)
+    wide = Fraction(width) * sar * Fraction(high, height)
+    return max(round(wide / 2) * 2, 2), max(high - high % 2, 2)
+
+
+def _as_rgb(array: npt.NDArray[Any]) -> Rgb:
+    return np.asarray(array, np.uint8)
+
+
+def _quantize(values: npt.NDArray[Any], depth: int) -> Plane:
+    """Round and clip to ``depth`` bits."""
+    rounded: npt.NDArray[Any] = np.clip(np.rint(values), 0, (1 << depth) - 1)
+    return rounded.astype(np.uint8) if depth == 8 else rounded.astype(np.uint16)
+
+
+def _luma_scale(pixel_format: PixelFormat, color: ColorSpec) -> tuple[float, float]:
+    """(scale, offset) that take luma, or R'G'B', from 0..1 to code values (H.273, 8.3)."""
+    if color.full_range:
+        return float((1 << pixel_format.depth) - 1), 0.0
+    step = float(1 << (pixel_format.depth - 8))
+    return 219 * step, 16 * step
+
+
+def _chroma_scale(pixel_format: PixelFormat, color: ColorSpec) -> tuple[float, float]:
+    """(scale, offset) that take chroma from -0.5..0.5 to code values (H.273, 8.3)."""
+    middle = float(1 << (pixel_format.depth - 1))
+    if color.full_range:
+        return float((1 << pixel_format.depth) - 1), middle
+    return 224.0 * (1 << (pixel_format.depth - 8)), middle
+
+
+def _luma_to_unit(plane: Plane, pixel_format: PixelFormat, color: ColorSpec) -> Float:
+    scale, offset = _luma_scale(pixel_format, color)
+    return ((plane.astype(np.float32) - np.float32(offset)) / np.float32(scale)).astype(np.float32)
+
+
+def _luma_from_unit(values: Float, pixel_format: PixelFormat, color: ColorSpec) -> Plane:
+    scale, offset = _luma_scale(pixel_format, color)
+    return _quantize(values * scale + offset, pixel_format.depth)
+
+
+def _yuv_to_rgb(kr_kb: tuple[float, float]) -> npt.NDArray[np.float64]:
+    """The matrix from (Y, Cb, Cr), chroma in -0.5..0.5, to (R, G, B) (H.273, equations 38 to 40)."""
+    kr, kb = kr_kb
+    kg = 1 - kr - kb
+    red, blue = 2 * (1 - kr), 2 * (1 - kb)
+    return np.array([[1, 0, red], [1, -kb * blue / kg, -kr * red / kg], [1, blue, 0]])
+
+
+def _upsample(plane: Plane, pixel_format: PixelFormat, color: ColorSpec, width: int, height: int) -> Float:
+    """Chroma at every luma sample, float32 (height, width), linear between the places where chroma lies."""
+    step_x, step_y = 1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h
+    values = plane.astype(np.float32)
+    if step_x == step_y == 1:
+        return values
+    x, y = _SITING[color.chroma_location]
+    grid = np.array([[1 / step_x, 0, -x * (step_x - 1) / step_x], [0, 1 / step_y, -y * (step_y - 1) / step_y]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(values, grid, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE))
+
+
+def _downsample(values: Float, pixel_format: PixelFormat, color: ColorSpec) -> Float:
+    """Chroma samples from chroma at every luma sample: the mean around each sample's place."""
+    step_x, step_y = 1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h
+    if step_x == step_y == 1:
+        return values
+    x, y = _SITING[color.chroma_location]
+    (kernel_x, first_x), (kernel_y, first_y) = _chroma_kernel(step_x, x), _chroma_kernel(step_y, y)
+    anchor = (len(kernel_x) // 2 if x != 0.5 else 0, len(kernel_y) // 2 if y != 0.5 else 0)
+    padded = cv2.copyMakeBorder(values, 0, step_y, 0, step_x, cv2.BORDER_REPLICATE)
+    mean = cv2.sepFilter2D(padded, -1, kernel_x, kernel_y, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
+    rows, columns = pixel_format.plane_shapes(values.shape[1], values.shape[0])[1]
+    return np.asarray(mean[first_y::step_y, first_x::step_x][:rows, :columns])
+
+
+def _chroma_kernel(step: int, place: float) -> tuple[Float, int]:
+    """(weights, first sample): a box over ``step`` samples where chroma lies in their middle, else a triangle at it."""
+    if place == 0.5:
+        return np.full(step, 1 / step, np.float32), 0
+    rising = np.arange(1, step + 1, dtype=np.float32)
+    weights = np.concatenate([rising, rising[-2::-1]]) / step**2
+    return weights.astype(np.float32), round(place * (step - 1))
+
+
+def _resize(plane: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any]:
+    """Shrink by a whole factor over areas, which OpenCV does fast, and the rest of the way linearly if it is short."""
+    rows, columns = plane.shape
+    if (rows, columns) == (height, width):
+        return plane
+    shrink_y, shrink_x = rows / height, columns / width
+    factor = int(min(shrink_x, shrink_y))
+    if factor > 1 and rows % factor == 0 and columns % factor == 0:
+        size = (columns // factor, rows // factor)
+        return _resize(np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA)), width, height)
+    short = min(shrink_x, shrink_y) < 1 or max(shrink_x, shrink_y) <= 1.25
+    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR if short else cv2.INTER_AREA))
+
+
+def _to_8_bits(plane: npt.NDArray[Any], depth: int) -> npt.NDArray[np.uint8]:
+    if depth == 8:
+        return np.asarray(plane, np.uint8)
+    return np.asarray(cv2.convertScaleAbs(plane, alpha=1 / (1 << (depth - 8))), np.uint8)

@@ -1,0 +1,125 @@
+"""What a file's headers tell about its video."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from remaster.errors import MediaError
+from remaster.media.containers import open_input, read_only, reason, video_stream
+from remaster.media.formats import planar_format
+from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES
+from remaster.media.types import ColorSpec, PixelFormat, VideoInfo
+
+MAX_SIDE = 16384
+MAX_RATE = 1000
+# How many packets may pass before the first picture: the longest GOP that is met, after a cut inside it.
+_PACKETS_TO_FIRST_FRAME = 600
+_RANGE_FULL = 2
+_CLOCK_TIME = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+# Where the codec's standard fixes the place of chroma samples other than at the left: AVChromaLocation.
+_SITING_OF_CODEC = {"mpeg1video": 2, "mjpeg": 2, "dvvideo": 3}
+
+
+def probe(path: str) -> VideoInfo:
+    """Read a file's headers and its first picture.
+
+    The rotation and the pixel format are those of the first picture, since some containers tell them there alone. Where
+    no rate is given (a video of one frame), ``fps`` is 25. Raises ``MediaError``, naming the file in one sentence, for
+    whatever cannot be remastered: no such file, empty or text, no video stream, no picture that can be decoded, an
+    absurd size, a pixel format or colour matrix that has no planar or linear form.
+    """
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {reason(error)}") from error
+    if status.st_size == 0:
+        raise MediaError(f"{path} is empty")
+    with open_input(path) as container:
+        stream = video_stream(container, path)
+        frame = _first_frame(container, stream, path)
+        rate, time_base = _rate(stream), stream.time_base
+        if time_base is None or not 0 < rate <= MAX_RATE:
+            raise MediaError(f"{path} claims an absurd frame rate of {rate}")
+        pixel_format, color = _picture(stream, frame, path)
+        return VideoInfo(
+            path=path,
+            container=container.format.name,
+            codec=stream.codec_context.codec.canonical_name,
+            width=frame.width,
+            height=frame.height,
+            sar=stream.sample_aspect_ratio or Fraction(1),
+            format=pixel_format,
+            color=color,
+            fps=rate,
+            time_base=time_base,
+            rotation=frame.rotation % 360,
+            frames=stream.frames or None,
+            duration=_duration(container, stream),
+            audio_streams=len(container.streams.audio),
+            subtitle_streams=len(container.streams.subtitles),
+            size=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+        )
+
+
+def _first_frame(container: InputContainer, stream: VideoStream, path: str) -> VideoFrame:
+    context = stream.codec_context
+    if max(context.width, context.height) > MAX_SIDE:
+        raise MediaError(f"{path} claims an absurd size of {context.width}x{context.height}")
+    read_only(container, stream)
+    context.thread_count = 1
+    for packet in islice(container.demux(stream), _PACKETS_TO_FIRST_FRAME):
+        try:
+            frames = context.decode(packet)
+        except av.FFmpegError:  # A broken start: the next keyframe may be whole.
+            continue
+        if frames:
+            return frames[0]
+    raise MediaError(f"{path} has a video stream without a picture that can be decoded")
+
+
+def _rate(stream: VideoStream) -> Fraction:
+    return stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
+
+
+def _picture(stream: VideoStream, frame: VideoFrame, path: str) -> tuple[PixelFormat, ColorSpec]:
+    try:
+        pixel_format = planar_format(frame.format.name)
+    except MediaError as error:
+        raise MediaError(f"{path}: {error}") from error
+    context = stream.codec_context
+    color = ColorSpec(
+        matrix=context.colorspace,
+        primaries=context.color_primaries,
+        transfer=context.color_trc,
+        full_range=_full_range(context.color_range, frame.format.name, pixel_format),
+        chroma_location=_SITING_OF_CODEC.get(context.codec.canonical_name, 0) if pixel_format.log2_chroma_h else 0,
+    )
+    if pixel_format.kind == "yuv" and color.matrix not in (*COEFFICIENTS, *UNSPECIFIED_MATRICES):
+        raise MediaError(f"{path} has a colour matrix (H.273 code {color.matrix}) that is not supported")
+    return pixel_format, color
+
+
+def _full_range(color_range: int, name: str, pixel_format: PixelFormat) -> bool:
+    """Full where the stream or its format's name says so, and for unspecified RGB and grey, as swscale has it."""
+    if color_range:
+        return color_range == _RANGE_FULL or name.startswith("yuvj")
+    return name.startswith("yuvj") or pixel_format.kind != "yuv"
+
+
+def _duration(container: InputContainer, stream: VideoStream) -> float | None:
+    """The stream's own where it is told, in Matroska as a tag ``00:01:00.026``, else the whole file's."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    tag = _CLOCK_TIME.fullmatch(stream.metadata.get("DURATION", ""))
+    if tag:
+        return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
+    return container.duration / av.time_base if container.duration and container.duration > 0 else None

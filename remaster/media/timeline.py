@@ -1,0 +1,107 @@
+"""A video's packets without their pictures: what seeking and numbering rely on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from zlib import crc32
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from remaster.media.containers import open_input, read_only, video_stream
+from remaster.media.types import VideoInfo
+
+_EARLIEST = -(1 << 63)
+_LATEST = (1 << 63) - 1
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """A packet that decoding can begin with: its times, and its number in decoding order."""
+
+    pts: int
+    dts: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The packets in decoding order: ``stamps`` (pts, ``NO_STAMP`` where there is none) and ``sizes``, int64 (n,).
+
+    ``keyframes`` are those that lie where the stream is still in order, by pts: up to them every packet has a time of
+    its own and none jumps back. ``numbers`` finds their place by their fingerprint. ``ranked``: the times are
+    right as a set, but come in decoding order (H.264 with B-frames in AVI).
+    """
+
+    stamps: Int64
+    sizes: Int64
+    keyframes: tuple[Keyframe, ...]
+    numbers: dict[int, int]
+    ranked: bool
+
+
+NO_STAMP = _EARLIEST
+
+
+def is_frame(packet: Packet[VideoStream]) -> bool:
+    """Whether the packet is one of the stream's shown pictures, not the end of the stream or cut by an edit list."""
+    return bool(packet.size) and not packet.is_discard
+
+
+def fingerprint(packet: Packet[VideoStream]) -> int:
+    """Tells a file's packets apart by their bytes: not all demuxers know positions."""
+    return packet.size << 32 | crc32(packet)
+
+
+def timeline(info: VideoInfo) -> Timeline:
+    """Read the packets' times, once per process and file content."""
+    return _timeline(info.path, info.size, info.mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _timeline(path: str, size: int, mtime_ns: int) -> Timeline:
+    rows: list[tuple[int, int]] = []
+    keyframes: list[tuple[Keyframe, int]] = []
+    with open_input(path) as container:
+        stream = video_stream(container, path)
+        read_only(container, stream)
+        try:
+            for packet in container.demux(stream):
+                if not is_frame(packet):
+                    continue
+                if packet.is_keyframe and packet.pts is not None:
+                    dts = packet.pts if packet.dts is None else packet.dts
+                    keyframes.append((Keyframe(packet.pts, dts, len(rows)), fingerprint(packet)))
+                rows.append((NO_STAMP if packet.pts is None else packet.pts, packet.size))
+        except av.FFmpegError:
+            pass  # The file breaks off: what has been read is what there is, and decoding notes it.
+        reorders = bool(stream.codec_context.has_b_frames)
+        kind = container.format.name
+    stamps, sizes = np.array(rows, np.int64).reshape(-1, 2).T
+    ranked = kind == "avi" and reorders and len(stamps) > 2 and bool((np.diff(stamps) > 0).all())
+    end = _EARLIEST if ranked else _first_disorder(stamps, [key for key, _ in keyframes])
+    usable = [(key, place) for key, place in keyframes if key.pts < end]
+    ordered = sorted((key for key, _ in usable), key=lambda key: key.pts)
+    seen = Counter(mark for _, mark in keyframes)
+    numbers = {mark: key.number for key, mark in usable if seen[mark] == 1}
+    return Timeline(stamps, sizes, tuple(ordered), numbers, ranked)
+
+
+def _first_disorder(stamps: Int64, keyframes: list[Keyframe]) -> int:
+    """The earliest time at which a packet's time may not be its own: missing, repeated, or behind a jump back."""
+    ordered = np.sort(stamps)
+    repeated = ordered[1:][np.diff(ordered) == 0]
+    end = _LATEST if not len(repeated) else int(repeated[0])
+    missing = np.flatnonzero(stamps == NO_STAMP)
+    if len(missing):
+        before = [key.pts for key in keyframes if key.number < missing[0]]
+        end = min(end, before[-1] if before else _EARLIEST)
+    jumps = [after.pts for before, after in pairwise(keyframes) if after.pts <= before.pts]
+    return min([end, *jumps])

@@ -1,0 +1,133 @@
+"""Checking an assembled file against its source: every time, every packet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from remaster.errors import MediaError
+from remaster.media.carry import TrackClock, can_hold, carried_packets, name_of
+from remaster.media.containers import open_input, read_only, video_stream
+from remaster.media.types import VideoInfo
+
+# Matroska's reader gives aspect ratios as fractions of numbers up to 255.
+_SAR_TOLERANCE = Fraction(1, 200)
+_ADTS = {"aac"}
+
+
+@dataclass
+class _Track:
+    """What is compared of a copied stream: its packets' times, and their content as one run of bytes."""
+
+    name: str
+    raw: bool
+    tick: Fraction
+    times: list[Fraction] = field(default_factory=list)
+    bytes: int = 0
+    checksum: int = 0
+
+    def add(self, packet: Packet[Stream]) -> None:
+        if packet.pts is not None:
+            self.times.append(packet.pts * packet.time_base)
+        payload = _payload(packet)
+        self.bytes += len(payload)
+        self.checksum = crc32(payload, self.checksum)
+
+
+def verify(info: VideoInfo, out: Path, pts: npt.NDArray[np.int64], partial: bool = False) -> None:
+    """Compare an assembled file with its source.
+
+    Raises ``MediaError`` when the frames are not those at ``pts`` (to the rounding of the container's clock), the
+    sample aspect ratio is another, or sound or subtitle packets differ in number, bytes or times from the source's that
+    the container can hold (``partial``: up to the last frame's end).
+    """
+    with open_input(info.path) as source, open_input(str(out)) as result:
+        _compare_video(info, result, out, pts)
+        film = video_stream(source, info.path).index
+        kind = "matroska" if out.suffix == ".mkv" else out.suffix[1:]
+        wanted = {
+            stream.index
+            for stream in source.streams
+            if stream.type in ("audio", "subtitle") and stream.index != film and can_hold(kind, stream)
+        }
+        step = max(round(1 / (info.fps * info.time_base)), 1)
+        end = (int(pts[-1]) + step) * info.time_base if partial else None
+        before = _tracks(source, wanted, end)
+    with open_input(str(out)) as result:
+        after = _tracks(result, {s.index for s in result.streams if s.type in ("audio", "subtitle")}, None)
+        if len(before) != len(after):
+            raise MediaError(f"{out} has {len(after)} sound and subtitle streams instead of {len(before)}")
+        for one, other in zip(before, after, strict=True):
+            _compare_tracks(one, other, out)
+
+
+def _compare_video(info: VideoInfo, result: InputContainer, out: Path, pts: npt.NDArray[np.int64]) -> None:
+    stream = video_stream(result, str(out))
+    sar = stream.sample_aspect_ratio or Fraction(1)
+    if abs(sar / info.sar - 1) > _SAR_TOLERANCE:
+        raise MediaError(f"{out} has a sample aspect ratio of {sar} instead of {info.sar}")
+    read_only(result, stream)
+    shown = sorted(packet.pts for packet in result.demux(stream) if packet.size and packet.pts is not None)
+    if len(shown) != len(pts):
+        raise MediaError(f"{out} has {len(shown)} frames instead of {len(pts)}")
+    tick = stream.time_base or info.time_base
+    # All in whole numbers: the common unit of both clocks is one part of their denominators' product.
+    ours, theirs = tick.numerator * info.time_base.denominator, info.time_base.numerator * tick.denominator
+    for number, (found, wanted) in enumerate(zip(shown, pts.tolist(), strict=True)):
+        if abs(found * ours - wanted * theirs) > ours:
+            raise MediaError(
+                f"{out} shows frame {number} at {float(found * tick):.6f} s instead of "
+                f"{float(wanted * info.time_base):.6f} s"
+            )
+
+
+def _tracks(container: InputContainer, indices: set[int], end: Fraction | None) -> list[_Track]:
+    tracks = {
+        stream.index: _Track(name_of(stream), _is_raw(stream), stream.time_base or Fraction(1, 1000))
+        for stream in container.streams
+        if stream.index in indices
+    }
+    clocks: dict[int, TrackClock] = {}
+    for packet in carried_packets(container, indices, end, clocks):
+        tracks[packet.stream_index].add(packet)
+    return list(tracks.values())
+
+
+def _compare_tracks(before: _Track, after: _Track, out: Path) -> None:
+    name = before.name
+    if (before.bytes, before.checksum) != (after.bytes, after.checksum):
+        raise MediaError(f"{out}: the content of {name} differs from the source's")
+    # Raw samples may be cut into packets at other places; their bytes and their beginning say it all.
+    if len(before.times) != len(after.times) and not before.raw:
+        raise MediaError(f"{out}: {name} has {len(after.times)} packets instead of {len(before.times)}")
+    tick = max(before.tick, after.tick)
+    for number, (one, other) in enumerate(zip(before.times, after.times, strict=False)):
+        if abs(one - other) > tick:
+            raise MediaError(
+                f"{out}: packet {number} of {name} is at {float(other):.6f} s instead of {float(one):.6f} s"
+            )
+        if before.raw:
+            break
+
+
+def _is_raw(stream: Stream) -> bool:
+    return stream.codec_context is not None and stream.codec_context.name.startswith("pcm_")
+
+
+def _payload(packet: Packet[Stream]) -> bytes:
+    """The packet's bytes; of AAC in transport streams, without the ADTS header that other containers keep elsewhere."""
+    data = bytes(packet)
+    context = packet.stream.codec_context
+    if context is None or context.codec.canonical_name not in _ADTS or len(data) < 7:
+        return data
+    if data[0] != 0xFF or data[1] & 0xF6 != 0xF0 or int.from_bytes(data[3:6]) >> 5 & 0x1FFF != len(data):
+        return data
+    return data[7:] if data[1] & 1 else data[9:]
