@@ -1,0 +1,317 @@
+"""What holds for the whole of a video, measured on frames sampled from all of it: bars, gate, grain and combing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.media.types import Mask, PixelFormat, Rect
+
+Luma = npt.NDArray[np.uint8]
+Plane32 = npt.NDArray[np.float32]
+
+COLUMNS = 256  # about so many columns of a sample's neighbours are kept: enough for its motion, combing and noise
+BLOCK = 16
+LOW_TENTH = 0.94  # of the true deviation: where the lowest tenth of blocks of pure noise lies
+
+MAX_BAR = 0.4  # of the side; what seems to be more is a dark picture
+BAR_LEVEL = 48
+BAR_TOLERANCE = 14  # levels that a bar may vary by
+LOPSIDED_BAR = 0.03  # of the side; a wider bar has a fellow on the other side
+EDGE = 4  # lines over which a bar's edge may be soft
+
+GATE_LINES = 540  # gate masks are measured at this height
+GATE_REFERENCE = 0.06  # of the side: how far in the light is measured that a pixel at the border is compared with
+GATE_SIDE, GATE_CORNER = 0.04, 0.08  # of the side: how far in a gate may reach
+GATE_TRANSMISSION = 0.7
+GATE_SCENES = 4
+BLACK = 16
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One frame of a sample: ``luma`` uint8 (h, w), code values as stored, and a subset of its columns in time.
+
+    ``triple`` uint8 (3, h, c) are evenly spaced columns of the frame before, the frame itself and the frame after.
+    """
+
+    luma: Luma
+    triple: npt.NDArray[np.uint8]
+
+
+class FrameSampler:
+    """Keeps evenly spaced frames of a stream of unknown length, at most ``limit``.
+
+    When there are more, every second of them is dropped and the stride doubles.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._stride = 1
+        self._count = 0
+        self._samples: list[Sample] = []
+        self._before: npt.NDArray[np.uint8] | None = None
+        self._open: Luma | None = None
+
+    def push(self, luma: Callable[[], Luma]) -> None:
+        """Take the next frame; ``luma`` makes its uint8 (h, w) luma and is called only where it is needed."""
+        index = self._count
+        self._count += 1
+        if index % self._stride and self._open is None and (index + 1) % self._stride:
+            self._before = None
+            return
+        picture = np.array(luma())
+        columns = _columns(picture)
+        self._close(columns)
+        if index % self._stride == 0:
+            self._open = picture
+            self._open_before = columns if self._before is None else self._before
+        self._before = columns
+
+    def samples(self) -> list[Sample]:
+        """The frames kept, in order."""
+        if self._open is not None:
+            self._close(_columns(self._open))
+        return list(self._samples)
+
+    def _close(self, after: npt.NDArray[np.uint8]) -> None:
+        """Finish the open sample with the frame after it."""
+        if self._open is None:
+            return
+        self._samples.append(Sample(self._open, np.stack([self._open_before, _columns(self._open), after])))
+        self._open = None
+        if len(self._samples) > self._limit:
+            self._samples = self._samples[::2]
+            self._stride *= 2
+
+
+def active_picture(samples: Sequence[Sample], pixel_format: PixelFormat) -> Rect:
+    """The picture without bars, in stored pixels, rounded inwards to the chroma grid.
+
+    A line at the border belongs to a bar where it is dark and uniform in the brightest that each pixel ever was, and
+    where the bar ends in a straight edge, most of which is lit at some time: what is dark in night scenes and around
+    titles has none. The whole frame where there are no bars.
+    """
+    brightest = np.zeros_like(samples[0].luma)
+    for sample in samples:
+        np.maximum(brightest, cv2.blur(sample.luma, (3, 3)), out=brightest)
+    height, width = brightest.shape
+    top = bottom = left = right = 0
+    for _ in range(2):  # a window box's columns show their edge only once its rows are known
+        top, bottom = _bar_pair(brightest[:, left : width - right])
+        left, right = _bar_pair(brightest[top : height - bottom].T)
+    x0, x1 = _inwards(left, width - right, width, 1 << pixel_format.log2_chroma_w)
+    y0, y1 = _inwards(top, height - bottom, height, 1 << pixel_format.log2_chroma_h)
+    return Rect(x0, y0, x1 - x0, y1 - y0)
+
+
+def gate_mask(samples: Sequence[Sample], active: Rect) -> Mask | None:
+    """Pixels of the active picture that a projector's gate darkens, bool (active.height, active.width), or None.
+
+    A pixel is the gate's where most scenes show it darker than the light further in, which no single scene can tell:
+    without ``GATE_SCENES`` different ones there is no mask. It is a thin band along whole sides, and corners.
+    """
+    lumas = [_cut_out(sample.luma, active) for sample in samples]
+    scale = min(GATE_LINES / active.height, 1.0)
+    size = (max(round(active.width * scale), 1), max(round(active.height * scale), 1))
+    small = [np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.float32) for luma in lumas]
+    scenes = _different(small)
+    if len(scenes) < GATE_SCENES:
+        return None
+    transmission = np.quantile(np.stack([_relative_light(scene) for scene in scenes]), 0.75, axis=0)
+    smooth = cv2.GaussianBlur(transmission.astype(np.float32), (0, 0), 1.0)
+    mask = _plausible_gate(np.asarray(cv2.resize(smooth, (active.width, active.height))) < GATE_TRANSMISSION)
+    return mask if mask.any() else None
+
+
+def noise_level(samples: Sequence[Sample], active: Rect) -> float:
+    """Standard deviation of the luma's grain in 8-bit levels: the median of the samples' estimates."""
+    return float(np.median([_sample_noise(sample, active) for sample in samples]))
+
+
+def combed_share(samples: Sequence[Sample], active: Rect, noise: float) -> float:
+    """The share (0-1) of the samples with enough motion to tell that show two moments in their two fields.
+
+    As FFmpeg's ``idet`` does, a frame's fields are woven with those of its neighbours: a field that fits one
+    neighbour's better than the other's and about as well as its own fellow was taken at a time of its own. ``noise`` is
+    that of ``noise_level``.
+    """
+    rows = slice(active.y, active.y + active.height)
+    verdicts = [_combed(sample.triple[:, rows].astype(np.float32), 12 + 4 * noise) for sample in samples]
+    told = [verdict for verdict in verdicts if verdict is not None]
+    return float(np.mean(told)) if told else 0.0
+
+
+def _columns(luma: Luma) -> npt.NDArray[np.uint8]:
+    return np.ascontiguousarray(luma[:, :: max(luma.shape[1] // COLUMNS, 1)])
+
+
+def _cut_out(luma: Luma, rect: Rect) -> Luma:
+    return luma[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]
+
+
+def _inwards(start: int, end: int, size: int, grid: int) -> tuple[int, int]:
+    """The interval rounded inwards to the grid; the frame's own end may lie off it."""
+    return -(-start // grid) * grid, end if end == size else end // grid * grid
+
+
+def _bar_pair(brightest: Luma) -> tuple[int, int]:
+    """Lines of the bars at the first and the last rows of ``brightest``."""
+    first, last = _bar_depth(brightest), _bar_depth(brightest[::-1])
+    small = max(LOPSIDED_BAR * len(brightest), 2)
+    if max(first, last) > small and min(first, last) < max(first, last) / 4:
+        return (first if first <= small else 0), (last if last <= small else 0)
+    return first, last
+
+
+def _bar_depth(brightest: Luma) -> int:
+    level = float(np.median(brightest[0]))
+    if level > BAR_LEVEL:
+        return 0
+    lit = np.quantile(brightest, 0.99, axis=1) > level + BAR_TOLERANCE
+    depth = int(lit.argmax())
+    if depth == 0 or not lit.any() or depth > MAX_BAR * len(brightest):
+        return 0
+    inside = np.median(brightest[depth : depth + 3 * EDGE], axis=1)
+    along = brightest[depth : depth + EDGE].max(axis=0)
+    if (along > level + BAR_TOLERANCE).mean() < 0.6:
+        return 0
+    # The lines of a soft edge, under half of the light inside, would show at the join.
+    soft = inside[:EDGE] < level + 0.5 * (inside.max() - level)
+    return depth + int(soft.argmin()) if not soft.all() else depth + EDGE
+
+
+def _different(pictures: Sequence[Plane32]) -> list[Plane32]:
+    """Lit pictures whose border regions show different things."""
+    chosen: list[Plane32] = []
+    rings: list[Plane32] = []
+    for picture in pictures:
+        ring = _ring(picture)
+        if ring.mean() < BLACK + 24 or ring.std() < 2:
+            continue
+        if all(float(np.corrcoef(ring, other)[0, 1]) < 0.8 for other in rings):
+            chosen.append(picture)
+            rings.append(ring)
+    return chosen
+
+
+def _ring(picture: Plane32) -> Plane32:
+    """A coarse look at what lies between 5 % and 20 % of the side inwards, where no gate reaches."""
+    small = cv2.resize(picture, (40, 40), interpolation=cv2.INTER_AREA)
+    ring = np.ones((40, 40), bool)
+    ring[8:-8, 8:-8] = False
+    ring[:3] = ring[-3:] = ring[:, :3] = ring[:, -3:] = False
+    return np.asarray(small[ring], np.float32)
+
+
+def _relative_light(picture: Plane32) -> Plane32:
+    """Each pixel's light over that at the nearest place ``GATE_REFERENCE`` inside; 1 where it is too dark to tell."""
+    height, width = picture.shape
+    dx, dy = round(GATE_REFERENCE * width), round(GATE_REFERENCE * height)
+    smooth = cv2.blur(picture, (dx | 1, dy | 1))
+    rows = np.clip(np.arange(height), dy, height - 1 - dy)
+    columns = np.clip(np.arange(width), dx, width - 1 - dx)
+    inside = smooth[np.ix_(rows, columns)] - BLACK
+    relative = (picture - BLACK) / np.maximum(inside, 1)
+    return np.asarray(np.where(inside > 24, relative, 1.0), np.float32)
+
+
+def _plausible_gate(dark: Mask) -> Mask:
+    """What of ``dark`` is connected to the border, in reach, and along a whole side or in at least two corners."""
+    height, width = dark.shape
+    x = np.minimum(np.arange(width), np.arange(width)[::-1])[None, :] / width
+    y = np.minimum(np.arange(height), np.arange(height)[::-1])[:, None] / height
+    corner = (x < GATE_CORNER) & (y < GATE_CORNER)
+    reach = corner | (x < GATE_SIDE) | (y < GATE_SIDE)
+    dark = cv2.medianBlur((dark & reach).astype(np.uint8), 5).astype(bool)
+    _, labels = cv2.connectedComponents(dark.astype(np.uint8), connectivity=4)
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    dark &= np.isin(labels, np.setdiff1d(border, [0]))
+    mask = np.zeros_like(dark)
+    corners = [dark & corner & _half(dark.shape, top, left) for top in (True, False) for left in (True, False)]
+    if sum(bool(part.any()) for part in corners) >= 2:
+        mask |= np.logical_or.reduce(corners)
+    for part, lines in ((y < GATE_SIDE, 1), (x < GATE_SIDE, 0)):
+        for half in (True, False):
+            side = dark & part & (_half(dark.shape, half, None) if lines else _half(dark.shape, None, half))
+            if side.any(axis=1 - lines).mean() > 0.6:
+                mask |= side
+    return mask
+
+
+def _half(shape: tuple[int, ...], top: bool | None, left: bool | None) -> Mask:
+    half = np.ones(shape, bool)
+    if top is not None:
+        half[shape[0] // 2 :] = not top
+        half[: shape[0] // 2] = top
+    if left is not None:
+        columns = np.arange(shape[1]) < shape[1] // 2
+        half &= columns if left else ~columns
+    return half
+
+
+def _sample_noise(sample: Sample, active: Rect) -> float:
+    """Texture makes the spatial estimate too large, correlated grain too small; motion makes the temporal too large."""
+    temporal, held = _temporal_noise(sample.triple[1:, active.y : active.y + active.height])
+    return temporal if held else min(temporal, _spatial_noise(_cut_out(sample.luma, active)))
+
+
+def _quiet(blocks: Plane32, means: Plane32) -> tuple[float, float]:
+    """(lowest tenth, median) of the blocks' deviations, leaving out blocks in which clipping cuts noise off."""
+    unclipped = blocks[(means > 24) & (means < 230)]
+    low, median = np.quantile(unclipped if unclipped.size else blocks, (0.1, 0.5))
+    return float(low) / LOW_TENTH, float(median)
+
+
+def _spatial_noise(luma: Luma) -> float:
+    """Immerkaer, "Fast Noise Variance Estimation", 1996, in blocks; the flattest tenth of them tells."""
+    height, width = (max(side // BLOCK, 1) * BLOCK for side in luma.shape)
+    picture = luma[:height, :width].astype(np.float32)
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    response = np.abs(cv2.filter2D(picture, cv2.CV_32F, kernel)) * np.sqrt(np.pi / 2) / 6
+    size = (width // BLOCK, height // BLOCK)
+    return _quiet(_averages(response, size), _averages(picture, size))[0]
+
+
+def _temporal_noise(pair: npt.NDArray[np.uint8]) -> tuple[float, bool]:
+    """(estimate, whether the pair is a hold) from the difference of two frames in its quietest blocks.
+
+    The estimate is infinite where a codec copied those.
+    """
+    height, width = (max(side // BLOCK, 1) * BLOCK for side in pair.shape[1:])
+    first, second = pair[:, :height, :width].astype(np.float32)
+    difference = second - first
+    size = (width // BLOCK, height // BLOCK)
+    variance = _averages(difference * difference, size) - _averages(difference, size) ** 2
+    low, median = _quiet(np.sqrt(np.maximum(variance, 0) / 2), _averages(first, size))
+    return (low, median < 1.3 * low) if low > 0 else (float("inf"), False)
+
+
+def _averages(picture: Plane32, size: tuple[int, int]) -> Plane32:
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _combed(triple: Plane32, least: float) -> bool | None:
+    """Whether the middle frame's fields show two moments; None where too little changes by ``least`` both ways."""
+    before, frame, after = triple
+    combs = triple[:, :-2] + triple[:, 2:] - 2 * triple[:, 1:-1]
+    # What moves between fields is combed where it is, once. Drawn stripes stay in one more frame.
+    steady = np.maximum(combs[1] * combs[0], combs[1] * combs[2]) > 400
+    steps = np.abs(frame - before) > least, np.abs(frame - after) > least
+    if min(step.mean() for step in steps) < 0.001:
+        return None
+    changed = (steps[0] | steps[1]).astype(np.uint8)
+    moving = cv2.dilate(changed, np.ones((3, 1), np.uint8)).astype(bool)[1:-1] & ~steady
+    if not moving.any():
+        return None
+    outer = frame[:-2] + frame[2:]
+    own, past, future = (np.abs(outer - 2 * lines[1:-1])[moving] for lines in (frame, before, after))
+    even = np.zeros(moving.shape, bool)
+    even[1::2] = True  # rows of the inner lines whose number in the frame is even
+    even = even[moving]
+    woven = (float(np.where(even, past, future).mean()), float(np.where(even, future, past).mean()))
+    return max(woven) > 1.15 * min(woven) and float(own.mean()) > 0.5 * min(woven)

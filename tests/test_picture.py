@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from remaster.media.types import PixelFormat, Rect
+from remaster.picture import FrameSampler, Sample, active_picture, combed_share, gate_mask, noise_level
+
+WIDTH, HEIGHT = 320, 240
+FULL = Rect(0, 0, WIDTH, HEIGHT)
+YUV420P = PixelFormat("yuv420p", "yuv", 8, 1, 1)
+Luma = npt.NDArray[np.uint8]
+
+
+def paint(seed: int, width: int = WIDTH, height: int = HEIGHT, low: int = 60, high: int = 200) -> Luma:
+    """A painted luma picture: a soft wash and shapes with edges."""
+    rng = np.random.default_rng(seed)
+    wash = rng.uniform(low, high, (5, 6)).astype(np.float32)
+    picture = cv2.resize(wash, (width, height), interpolation=cv2.INTER_CUBIC)
+    for _ in range(25):
+        x, y, a, b = (int(v) for v in rng.uniform((0, 0, 8, 8), (width, height, 40, 40)))
+        cv2.rectangle(picture, (x, y), (x + a, y + b), float(rng.uniform(low, high)), -1)
+    return np.clip(picture, 16, 235).astype(np.uint8)
+
+
+def sample(frames: Sequence[Luma], limit: int = 32) -> list[Sample]:
+    sampler = FrameSampler(limit)
+    for frame in frames:
+        sampler.push(partial(np.copy, frame))
+    return sampler.samples()
+
+
+def combed(frames: Sequence[Luma]) -> float:
+    samples = sample(frames)
+    return combed_share(samples, FULL, noise_level(samples, FULL))
+
+
+def grain(frame: Luma, sigma: float, seed: int) -> Luma:
+    noise = np.random.default_rng(seed).normal(0, sigma, frame.shape)
+    return np.clip(frame + noise + 0.5, 0, 255).astype(np.uint8)
+
+
+def framed(picture: Luma, rect: Rect, level: float = 16, sigma: float = 0, seed: int = 0) -> Luma:
+    """``picture``, resized into ``rect`` of a frame whose bars are at ``level`` with noise."""
+    bars = np.full((HEIGHT, WIDTH), level, np.uint8)
+    bars[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = cv2.resize(picture, (rect.width, rect.height))
+    return grain(bars, sigma, seed)
+
+
+def gate(radius: int, side: int = 0) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """A gate's transmission with rounded corners (and a dark left side), and the mask of what it darkens to half."""
+    light = np.zeros((HEIGHT, WIDTH), np.float32)
+    left, right, bottom = side, WIDTH - 1, HEIGHT - 1
+    cv2.rectangle(light, (left + radius, 0), (right - radius, bottom), 1.0, -1)
+    cv2.rectangle(light, (left, radius), (right, bottom - radius), 1.0, -1)
+    for x in (left + radius, right - radius):
+        for y in (radius, bottom - radius):
+            cv2.circle(light, (x, y), radius, 1.0, -1)
+    soft = np.asarray(cv2.GaussianBlur(light, (0, 0), 1.5, borderType=cv2.BORDER_REPLICATE), np.float32)
+    return soft, soft < 0.5
+
+
+def behind(light: npt.NDArray[np.float32], frame: Luma) -> Luma:
+    dimmed: Luma = np.clip(16 + (frame.astype(np.float32) - 16) * (0.05 + 0.95 * light), 16, 235).astype(np.uint8)
+    return dimmed
+
+
+def test_the_sampler_spreads_a_bounded_number_of_frames_over_any_length() -> None:
+    made: list[int] = []
+
+    def luma(index: int) -> Luma:
+        made.append(index)
+        return np.full((16, 16), index % 251, np.uint8)
+
+    sampler = FrameSampler(16)
+    for index in range(1000):
+        sampler.push(partial(luma, index))
+    levels = [int(s.luma[0, 0]) for s in sampler.samples()]
+    indices = list(range(0, 1000, 64))
+    assert levels == [i % 251 for i in indices]
+    assert len(made) < 400
+    middle = sampler.samples()[5]
+    assert [int(plane[0, 0]) for plane in middle.triple] == [(indices[5] + d) % 251 for d in (-1, 0, 1)]
+
+
+def test_one_frame_is_a_sample_with_itself_for_neighbours() -> None:
+    (only,) = sample([paint(0)])
+    assert np.array_equal(only.triple[0], only.triple[1])
+    assert np.array_equal(only.triple[2], only.triple[1])
+
+
+def test_a_picture_without_bars_is_active_as_a_whole() -> None:
+    assert active_picture(sample([paint(i) for i in range(4)]), YUV420P) == FULL
+
+
+@pytest.mark.parametrize(
+    ("rect", "level", "sigma"),
+    [
+        (Rect(40, 0, 240, 240), 16, 0),
+        (Rect(0, 30, 320, 180), 16, 2),
+        (Rect(36, 0, 248, 240), 20, 3),
+        (Rect(42, 26, 236, 188), 24, 1),
+        (Rect(8, 0, 300, 240), 16, 1),
+        (Rect(0, 0, 314, 240), 16, 0),
+    ],
+)
+def test_bars_are_found_to_the_pixel(rect: Rect, level: float, sigma: float) -> None:
+    frames = [framed(paint(i), rect, level, sigma, i) for i in range(6)]
+    frames.append(framed(np.full((8, 8), 16, np.uint8), rect, level, sigma, 9))
+    assert active_picture(sample(frames), YUV420P) == rect
+
+
+def test_odd_bars_are_rounded_inwards_to_the_chroma_grid() -> None:
+    frames = [framed(paint(i), Rect(41, 0, 237, 240)) for i in range(4)]
+    assert active_picture(sample(frames), YUV420P) == Rect(42, 0, 236, 240)
+    assert active_picture(sample(frames), PixelFormat("yuv444p", "yuv")) == Rect(41, 0, 237, 240)
+
+
+def test_a_scene_lit_where_others_are_dark_leaves_no_bars() -> None:
+    frames = [framed(paint(i), Rect(40, 0, 240, 240)) for i in range(4)]
+    assert active_picture(sample([*frames, paint(7)]), YUV420P) == FULL
+
+
+def test_black_pictures_titles_and_night_have_no_bars() -> None:
+    black = np.full((HEIGHT, WIDTH), 16, np.uint8)
+    title = black.copy()
+    cv2.putText(title, "THE END", (60, 130), cv2.FONT_HERSHEY_DUPLEX, 1.5, 235, 3)
+    night = grain(paint(3, low=16, high=22), 1, 0)
+    cv2.circle(night, (80, 60), 18, 200, -1)
+    night[180:] = np.maximum(night[180:], paint(4, low=20, high=90)[180:])
+    for frame in (black, title, night):
+        assert active_picture(sample([frame] * 3), YUV420P) == FULL
+
+
+@pytest.mark.parametrize("side", [0, 6])
+def test_the_gate_of_many_scenes_is_found(side: int) -> None:
+    light, truth = gate(16, side)
+    mask = gate_mask(sample([grain(behind(light, paint(i)), 2, i) for i in range(12)]), FULL)
+    assert mask is not None
+    assert (mask & truth).sum() > 0.9 * truth.sum()
+    assert (mask & ~truth).sum() < 0.004 * mask.size
+    assert not mask[20:-20, 20:-20].any()
+
+
+def test_one_scene_cannot_tell_a_gate_from_its_own_dark_corners() -> None:
+    light, _ = gate(16)
+    assert gate_mask(sample([grain(behind(light, paint(1)), 2, i) for i in range(12)]), FULL) is None
+
+
+def test_pictures_without_a_gate_have_no_mask() -> None:
+    assert gate_mask(sample([grain(paint(i), 2, i) for i in range(12)]), FULL) is None
+    assert gate_mask(sample([paint(i, low=20, high=235) for i in range(20, 26)]), FULL) is None
+
+
+def test_the_gate_is_told_within_the_active_picture() -> None:
+    light, _ = gate(16)
+    active = Rect(40, 0, 240, 240)
+    frames = [framed(behind(light, paint(i)), active) for i in range(10)]
+    samples = sample(frames)
+    assert active_picture(samples, YUV420P) == active
+    mask = gate_mask(samples, active)
+    assert mask is not None
+    assert mask.shape == (240, 240)
+    assert mask[0, 0] and mask[0, -1] and mask[-1, 0] and mask[-1, -1]
+
+
+@pytest.mark.parametrize("sigma", [0, 1, 2, 4, 8])
+@pytest.mark.parametrize("speed", [0, 3])
+def test_noise_is_measured_on_still_and_on_moving_pictures(sigma: float, speed: int) -> None:
+    wide = paint(2, width=2 * WIDTH)
+    frames = [grain(wide[:, speed * i : speed * i + WIDTH], sigma, i) for i in range(12)]
+    assert noise_level(sample(frames), FULL) == pytest.approx(sigma, rel=0.2, abs=0.1)
+
+
+def test_coarse_grain_is_measured_where_there_are_holds() -> None:
+    frames = []
+    for i in range(12):
+        coarse = cv2.GaussianBlur(np.random.default_rng(i).normal(0, 1, (HEIGHT, WIDTH)), (0, 0), 1.2)
+        frames.append(np.clip(paint(2) + 3 * coarse / coarse.std() + 0.5, 0, 255).astype(np.uint8))
+    assert noise_level(sample(frames), FULL) == pytest.approx(3, rel=0.25)
+
+
+def stripes(shift: int) -> Luma:
+    """A painting with a finely striped block that has moved by ``shift`` pixels both ways."""
+    frame = paint(5).copy()
+    x, y = 60 + shift, 60 + shift
+    frame[y : y + 90, x : x + 120] = np.where(np.arange(90) % 2, 60, 190)[:, None]
+    return frame
+
+
+def test_interlaced_motion_is_combed_and_progressive_motion_is_not() -> None:
+    wide = paint(6, width=3 * WIDTH)
+    moments = [wide[:, 3 * t : 3 * t + WIDTH] for t in range(48)]
+    interlaced = [moments[t].copy() for t in range(0, 48, 2)]
+    for i, frame in enumerate(interlaced):
+        frame[1::2] = moments[2 * i + 1][1::2]
+    noisy = [grain(frame, 4, i) for i, frame in enumerate(interlaced)]
+    assert combed(interlaced) > 0.9
+    assert combed(noisy) > 0.9
+    assert combed([grain(m, 4, i) for i, m in enumerate(moments)]) == 0
+
+
+@pytest.mark.parametrize("step", [0, 1, 2, 3])
+def test_drawn_stripes_are_no_combs(step: int) -> None:
+    assert combed([stripes(step * i) for i in range(12)]) == 0
+
+
+def test_telecine_combs_two_frames_in_five() -> None:
+    wide = paint(6, width=3 * WIDTH)
+    film = [wide[:, 6 * t : 6 * t + WIDTH] for t in range(33)]
+    fields = [t for t in range(33) for _ in range(2 if t % 2 == 0 else 3)]
+    frames = []
+    for i in range(0, len(fields) - 1, 2):
+        frame = film[fields[i]].copy()
+        frame[1::2] = film[fields[i + 1]][1::2]
+        frames.append(frame)
+    assert combed(frames) == pytest.approx(0.4, abs=0.1)
