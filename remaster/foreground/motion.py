@@ -1,0 +1,215 @@
+"""Segmenter ``motion``: what differs from the scene's own background. It needs no weights and no network.
+
+The keyframes are laid on one canvas by their cameras; the median over them is the background wherever it shows in most
+of them; what a keyframe shows instead is foreground.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.alignment import align_simplest, detail
+from remaster.analyze import BREAK, chain
+from remaster.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert, rescale, translation
+from remaster.media.types import Mask, Rgb
+from remaster.records import Analysis
+
+Float = npt.NDArray[np.float32]
+
+LARGEST_CANVAS = 12.0
+"""Canvas area in frames; keyframes of a longer way are handled in parts."""
+FEWEST = 3
+"""Pictures that must show a place before two can outvote the odd one."""
+USABLE = (16, 240)
+"""Gray levels that tell a gain."""
+
+
+@dataclass(frozen=True)
+class MotionSegmenter:
+    """Masks by difference from the aligned median.
+
+    Pictures are compared at ``lines`` lines, with a tolerance of one pixel there. A difference counts from ``levels``
+    8-bit levels (raised with the grain) and spreads to half of that where connected. Regions under ``speck`` of the
+    frame's area are dropped; the others have their holes filled and grow by ``margin`` of its height, so that outlines
+    and their ringing are in.
+    """
+
+    lines: int = 240
+    levels: float = 18.0
+    speck: float = 0.0006
+    margin: float = 0.012
+
+    def segment(self, scenes: Sequence[Analysis]) -> list[Mask]:
+        """For each scene, bool (k, h, w) over its keyframes' proxies: True is foreground."""
+        return [self._scene(scene) for scene in scenes]
+
+    def _scene(self, scene: Analysis) -> Mask:
+        masks = np.zeros(scene.proxies.shape[:3], np.bool_)
+        segments = np.cumsum(scene.explained < BREAK)[scene.keyframes]
+        cameras = chain(scene.motion)[scene.keyframes]
+        for segment in np.unique(segments):
+            for part in _parts(cameras, np.nonzero(segments == segment)[0], scene.valid.shape):
+                masks[part] = self._part(scene.proxies[part], cameras[part], scene.valid, scene.noise)
+        return masks
+
+    def _part(self, proxies: Rgb, cameras: Affine, valid: Mask, noise: float) -> Mask:
+        height, width = valid.shape
+        ratio = min(self.lines / height, 1.0)
+        w, h = round(width * ratio), round(height * ratio)
+        pictures = np.stack([cv2.resize(p, (w, h), interpolation=cv2.INTER_AREA) for p in proxies])
+        known = cv2.erode(
+            cv2.resize(valid.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST),
+            np.ones((3, 3)),
+            borderType=cv2.BORDER_REPLICATE,
+        )
+        cameras = rescale(cameras, w / width, h / height)
+        median, votes, cameras = _median(pictures, cameras, np.asarray(known, np.uint8), noise * ratio)
+        masks = np.zeros(proxies.shape[:3], np.bool_)
+        for i, picture in enumerate(pictures):
+            mask = self._differs(picture, *_seen(median, votes, cameras[i], (w, h)), known > 0, noise * ratio)
+            masks[i] = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
+        return masks
+
+    def _differs(self, picture: Rgb, background: Rgb, votes: npt.NDArray[np.uint8], known: Mask, noise: float) -> Mask:
+        background = _brightness(background, picture, (votes >= FEWEST) & known)
+        difference = _tolerant_difference(picture, background)
+        difference[~known | (votes < 2)] = 0.0
+        high = max(self.levels, 5.0 * noise)
+        smooth = np.asarray(cv2.GaussianBlur(difference, (0, 0), 0.8), np.float32)
+        mask = _hysteresis(smooth, high, high / 2, self.speck * known.size)
+        return _cleaned(mask, self.margin * known.shape[0]) & known
+
+
+def _parts(cameras: Affine, members: npt.NDArray[np.intp], shape: tuple[int, int]) -> list[npt.NDArray[np.intp]]:
+    """Split keyframes of a long way so that every part fits on a canvas."""
+    height, width = shape
+    parts, start = [], 0
+    for end in range(1, len(members) + 1):
+        if end < len(members):
+            span = np.ptp(_places(cameras[members[start : end + 1]], width, height), axis=0) / (width, height)
+            if float(np.prod(span)) <= LARGEST_CANVAS:
+                continue
+        parts.append(members[start:end])
+        start = end
+    return parts
+
+
+def _places(cameras: Affine, width: int, height: int) -> npt.NDArray[np.float64]:
+    """Corners of all frames relative to the first, in its pixels, (4 n, 2)."""
+    first = invert(cameras[0])
+    return np.concatenate([apply(compose(first, camera), corners(width, height)) for camera in cameras])
+
+
+def _median(
+    pictures: Rgb, cameras: Affine, known: npt.NDArray[np.uint8], noise: float
+) -> tuple[Rgb, npt.NDArray[np.uint8], Affine]:
+    """(median on the canvas, how many pictures show each place, cameras to the canvas), in two passes.
+
+    The first median tells each picture's gain and what the chained cameras are off; the second is the result.
+    """
+    h, w = known.shape
+    places = _places(cameras, w, h)
+    low = np.floor(places.min(axis=0))
+    size = tuple(int(n) for n in np.ceil(places.max(axis=0)) - low + 1)
+    to_canvas = compose(translation(-low[0], -low[1]), compose(invert(cameras[0]), cameras))
+    stack, shown = _on_canvas(pictures, to_canvas, known, (size[0], size[1]))
+    median, votes = _masked_median(stack, shown)
+    corrected, evened = [], []
+    for picture, camera in zip(pictures, to_canvas, strict=True):
+        background, seen = _seen(median, votes, camera, (w, h))
+        corrected.append(_realigned(picture, background, camera, (seen > 0) & (known > 0), noise))
+        evened.append(_brightness(picture, background, (seen >= FEWEST) & (known > 0)))
+    to_canvas = np.stack(corrected)
+    stack, shown = _on_canvas(np.stack(evened), to_canvas, known, (size[0], size[1]))
+    return *_masked_median(stack, shown), to_canvas
+
+
+def _on_canvas(pictures: Rgb, cameras: Affine, known: npt.NDArray[np.uint8], size: tuple[int, int]) -> tuple[Rgb, Mask]:
+    stack = np.empty((len(pictures), size[1], size[0], 3), np.uint8)
+    shown = np.empty((len(pictures), size[1], size[0]), np.bool_)
+    for i, (picture, camera) in enumerate(zip(pictures, cameras, strict=True)):
+        stack[i] = cv2.warpAffine(picture, camera, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        shown[i] = cv2.warpAffine(known, camera, size, flags=cv2.INTER_NEAREST) > 0
+    return stack, shown
+
+
+def _masked_median(stack: Rgb, shown: Mask) -> tuple[Rgb, npt.NDArray[np.uint8]]:
+    """The median of what is shown, uint8 (H, W, 3), and the number of pictures that show it, uint8 (H, W).
+
+    Of an even number the lower middle is taken: a mean of background and character would be neither.
+    """
+    votes: npt.NDArray[np.uint8] = shown.sum(axis=0, dtype=np.uint8)
+    values = np.where(shown[..., None], stack, np.uint8(255))
+    values.sort(axis=0)
+    middle = (np.maximum(votes, 1).astype(np.intp) - 1) // 2
+    median: Rgb = np.take_along_axis(values, middle[None, ..., None], axis=0)[0]
+    return median, votes
+
+
+def _seen(
+    median: Rgb, votes: npt.NDArray[np.uint8], camera: Affine, size: tuple[int, int]
+) -> tuple[Rgb, npt.NDArray[np.uint8]]:
+    """What a frame with this camera would show of the canvas."""
+    flags = cv2.WARP_INVERSE_MAP
+    picture = cv2.warpAffine(median, camera, size, flags=flags | cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(picture, np.uint8), np.asarray(
+        cv2.warpAffine(votes, camera, size, flags=flags | cv2.INTER_NEAREST), np.uint8
+    )
+
+
+def _realigned(picture: Rgb, background: Rgb, camera: Affine, known: Mask, noise: float) -> Affine:
+    """The camera after aligning the picture with what it should show; unchanged where that finds nothing near."""
+    h, w = known.shape
+    a, b = (
+        detail(np.asarray(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY), np.uint8), known, noise, h)
+        for p in (background, picture)
+    )
+    fit = align_simplest(a, b, IDENTITY)
+    if fit is None or float(corner_error(fit.camera, IDENTITY, w, h)) > 3.0:
+        return camera
+    return compose(camera, fit.camera)
+
+
+def _brightness(picture: Rgb, like: Rgb, where: Mask) -> Rgb:
+    """``picture`` with one robust gain per channel, so that it is as bright as ``like``."""
+    usable = where & (picture.min(axis=-1) >= USABLE[0]) & (picture.max(axis=-1) <= USABLE[1])
+    usable &= (like.min(axis=-1) >= USABLE[0]) & (like.max(axis=-1) <= USABLE[1])
+    if usable.sum() < 0.02 * usable.size:
+        return picture
+    gain = np.median(like[usable].astype(np.float32) / picture[usable], axis=0)
+    evened: Rgb = np.clip(np.rint(picture * np.clip(gain, 0.25, 4.0)), 0, 255).astype(np.uint8)
+    return evened
+
+
+def _tolerant_difference(picture: Rgb, background: Rgb) -> Float:
+    """Largest difference of any channel from all that the background shows within one pixel, float32 (h, w)."""
+    kernel = np.ones((3, 3), np.uint8)
+    above = cv2.subtract(picture, np.asarray(cv2.dilate(background, kernel), np.uint8))
+    below = cv2.subtract(np.asarray(cv2.erode(background, kernel), np.uint8), picture)
+    return np.asarray(np.maximum(above, below).max(axis=-1), np.float32)
+
+
+def _hysteresis(difference: Float, high: float, low: float, speck: float) -> Mask:
+    """Connected regions over ``low`` with at least ``speck`` pixels over ``high``."""
+    _, labels = cv2.connectedComponents((difference > low).astype(np.uint8), connectivity=8)
+    strong = np.bincount(labels[difference > high], minlength=int(labels.max()) + 1)
+    keep = strong >= max(speck, 1.0)
+    keep[0] = False
+    return np.asarray(keep[labels], np.bool_)
+
+
+def _cleaned(mask: Mask, margin: float) -> Mask:
+    """Gaps closed, holes filled, grown by ``margin`` pixels."""
+    reach = max(round(margin), 1)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * reach + 1, 4 * reach + 1))
+    closed = cv2.morphologyEx(np.pad(mask.astype(np.uint8), 4 * reach), cv2.MORPH_CLOSE, wide)
+    contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = cv2.drawContours(np.zeros_like(closed), contours, -1, 1, cv2.FILLED)
+    grown = cv2.dilate(filled, disc)[4 * reach : -4 * reach, 4 * reach : -4 * reach]
+    return np.asarray(grown > 0, np.bool_)

@@ -1,0 +1,100 @@
+"""Which frames of a stream to keep for the background, in bounded memory: by what they disclose, then by time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from remaster.camera import Affine, corner_error
+from remaster.media.types import Rgb
+
+PACE = 0.5
+"""A whole scene's time weighs as much as a camera move of this many frame widths."""
+WORST = 0.05
+"""Weight of a frame without any detail (black, burnt out) against a sharp one."""
+END = 10.0
+"""What keeps a segment's first and last frame, in frame widths."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A frame that may become a keyframe: its ``camera`` to the first frame of its ``segment``, and its ``detail``.
+
+    A segment is a run of frames that motion connects. ``detail`` is the energy of lines and texture, which falls with
+    blur and fades.
+    """
+
+    index: int
+    proxy: Rgb
+    camera: Affine
+    segment: int
+    detail: float
+
+
+class KeyframeSelection:
+    """The best ``capacity`` candidates seen so far, in order of time; adding one may drop another."""
+
+    def __init__(self, capacity: int, size: tuple[int, int]) -> None:
+        self._capacity = capacity
+        self._size = size
+        self._kept: list[Candidate] = []
+
+    def add(self, candidate: Candidate) -> None:
+        """Offer the next frame."""
+        self._kept.append(candidate)
+        self._thin(self._capacity)
+
+    def rejoin(self, start: int, segment: int, last: int) -> None:
+        """Take back the break at frame ``start``: drop its frames before ``last`` and go on with ``segment``."""
+        self._kept = [c for c in self._kept if c.index < start or c.index >= last]
+        self._kept = [replace(c, segment=segment) if c.index >= last else c for c in self._kept]
+
+    def finish(self, still_capacity: int) -> list[Candidate]:
+        """The keyframes; where the camera hardly moved, ``still_capacity`` of them are enough."""
+        for place in (0, -1):
+            self._drop_bad_end(place)
+        if max((self._moved(c, self._first_of(c)) for c in self._kept), default=0.0) < 0.01:
+            self._thin(still_capacity)
+        return self._kept
+
+    def _thin(self, capacity: int) -> None:
+        while len(self._kept) > capacity:
+            costs = [self._cost(i) for i in range(len(self._kept))]
+            # The newest frame stays: what it discloses is known only when the next one comes.
+            del self._kept[int(np.argmin(costs[:-1])) if len(costs) > 1 else 0]
+
+    def _cost(self, i: int) -> float:
+        """What would be lost without candidate ``i``: the gap it leaves, less where the frame is blurred or dark."""
+        this = self._kept[i]
+        before = self._kept[i - 1] if i > 0 and self._kept[i - 1].segment == this.segment else None
+        after = self._kept[i + 1] if i + 1 < len(self._kept) and self._kept[i + 1].segment == this.segment else None
+        if before is not None and after is not None:
+            return self._gap(before, after) * self._quality(this)
+        neighbour = before or after
+        length = self._gap(this, neighbour) if neighbour is not None else PACE / max(self._kept[-1].index, 1)
+        return END + length
+
+    def _gap(self, a: Candidate, b: Candidate) -> float:
+        return self._moved(a, b) + PACE * abs(b.index - a.index) / max(self._kept[-1].index, 1)
+
+    def _moved(self, a: Candidate, b: Candidate) -> float:
+        width = self._size[0] * float(np.sqrt(abs(np.linalg.det(a.camera[:, :2]))))
+        return float(corner_error(a.camera, b.camera, *self._size)) / max(width, 1.0)
+
+    def _quality(self, candidate: Candidate) -> float:
+        usual = float(np.median([c.detail for c in self._kept if c.segment == candidate.segment]))
+        return float(np.clip(candidate.detail / usual, WORST, 1.0)) if usual > 0.0 else 1.0
+
+    def _first_of(self, candidate: Candidate) -> Candidate:
+        return next(c for c in self._kept if c.segment == candidate.segment)
+
+    def _drop_bad_end(self, place: int) -> None:
+        """Drop frames of a fade at an end, as long as a better one shows nearly the same place."""
+        step = 1 if place == 0 else -1
+        while len(self._kept) > 2:
+            end, inner = self._kept[place], self._kept[place + step]
+            near = end.segment == inner.segment and self._moved(end, inner) < 0.05
+            if not near or self._quality(end) > 0.3 or self._quality(inner) < self._quality(end):
+                return
+            del self._kept[place]
