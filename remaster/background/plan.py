@@ -1,0 +1,185 @@
+"""Which spans of a scene get a background: register, align, judge, and cut in two what does not hold together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from remaster.background.canvas import Axis, Canvas, fit_canvas
+from remaster.background.confidence import judge, still_confidence
+from remaster.background.exposure import Exposure
+from remaster.background.features import Pair
+from remaster.background.preview import Preview, align, disagreeing
+from remaster.background.register import Registration, register
+from remaster.background.split import Span, keyframes_of, spans, weakest_cut
+from remaster.camera import apply, corners, rescale
+from remaster.geometry import Window
+from remaster.media.types import Mask
+from remaster.records import Analysis
+
+BETTER = 0.2
+"""Confidence, averaged over frames, that cutting a doubtful shot in two must win."""
+MOST = 0.6
+"""Share of its frames that must have a background after the cut: changing methods shows."""
+SOME = 0.5
+"""Share of a scene's frames under which none of it gets a background: islands of another method show more."""
+
+
+@dataclass(frozen=True)
+class StitchSettings:
+    """What may be tuned about stitching; shares are of 1, sizes in pixels or frames.
+
+    ``features`` per keyframe; ``min_overlap`` of keyframes that are matched; ``pair_share``: area that a pair must
+    explain to be believed; ``broken_share``: explained area under which the scene may be broken there; ``min_frames``
+    of a shot of its own; ``max_splits``: how often a shot that does not hold together is cut in two;
+    ``max_canvas_pixels`` of one background; ``still_travel``: share of the picture's smaller side that a camera at rest
+    may weave; ``min_confidence``: under it a shot is ``ambient``;
+    ``doubtful``: under it a shot is tried in two parts; ``border``: share of the picture's smaller side left
+    out at the edges that meet the wings.
+    """
+
+    features: int = 600
+    min_overlap: float = 0.35
+    pair_share: float = 0.35
+    broken_share: float = 0.35
+    min_frames: int = 24
+    max_splits: int = 2
+    max_canvas_pixels: int = 48_000_000
+    still_travel: float = 0.02
+    min_confidence: float = 0.35
+    doubtful: float = 0.6
+    border: float = 0.006
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all shots of a scene share; ``usable`` bool (k, h, w): what may be background in the keyframes' proxies."""
+
+    analysis: Analysis
+    usable: npt.NDArray[np.bool_]
+    pairs: list[Pair]
+    window: Window
+    gate: Mask | None
+    settings: StitchSettings
+
+    @property
+    def ratio(self) -> tuple[float, float]:
+        """(x, y): size of the active picture over the proxies'."""
+        height, width = self.analysis.valid.shape
+        return self.window.active.width / width, self.window.active.height / height
+
+    @property
+    def sides(self) -> Axis:
+        """The axis along which the wings lie."""
+        return "x" if self.window.width > self.window.active.width else "y"
+
+
+@dataclass(frozen=True)
+class Stitchable:
+    """All that a background is made from: cameras, the canvas that holds them, the keyframes' light and foreground."""
+
+    registration: Registration
+    canvas: Canvas
+    preview: Preview
+    exposure: Exposure
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A shot to be: its span, how far it may be trusted, and what it is made from (None: no background can be had)."""
+
+    span: Span
+    confidence: float
+    stitchable: Stitchable | None
+
+
+def plan_shots(scene: Scene) -> list[Plan]:
+    """The scene's shots; they tile it exactly."""
+    settings = scene.settings
+    broken = spans(scene.analysis, scene.pairs, settings.broken_share, settings.min_frames, settings.pair_share)
+    plans = [plan for span in broken for plan in _plan(scene, span, settings.max_splits)]
+    if _held(plans) < SOME * len(scene.analysis.motion):
+        return [replace(plan, stitchable=None) for plan in plans]
+    return plans
+
+
+def _plan(scene: Scene, span: Span, splits: int) -> list[Plan]:
+    """One span as a whole, or in parts where that is clearly better."""
+    whole = _plan_whole(scene, span)
+    if not span.steady or splits == 0 or whole.confidence >= scene.settings.doubtful:
+        return [whole]
+    cut = weakest_cut(scene.analysis, scene.pairs, span, scene.settings.min_frames)
+    if cut is None:
+        return [whole]
+    parts = _plan(scene, Span(span.start, cut, True), splits - 1) + _plan(scene, Span(cut, span.end, True), splits - 1)
+    return parts if _better(parts, whole) else [whole]
+
+
+def _better(parts: list[Plan], whole: Plan) -> bool:
+    frames = [p.span.end - p.span.start for p in parts]
+    trusted = [p.confidence if p.stitchable is not None else 0.0 for p in parts]
+    have = whole.confidence if whole.stitchable is not None else 0.0
+    gain = float(np.average(trusted, weights=frames)) - have
+    return gain >= BETTER and _held(parts) >= MOST * sum(frames)
+
+
+def _held(plans: list[Plan]) -> int:
+    """How many frames have a background."""
+    return sum(p.span.end - p.span.start for p in plans if p.stitchable is not None)
+
+
+def _plan_whole(scene: Scene, span: Span) -> Plan:
+    """Register a span, align its keyframes, and judge whether the background may be shown."""
+    if not span.steady or not len(keyframes_of(scene.analysis, span)):
+        return Plan(span, 0.0, None)
+    registration = register(scene.analysis, scene.pairs, span)
+    canvas = fit_canvas(rescale(registration.cameras, *scene.ratio), scene.window, scene.settings.max_canvas_pixels)
+    if canvas is None:
+        return Plan(span, 0.0, None)
+    preview, exposure = _align(scene, registration)
+    confidence = _confidence(scene, registration, preview)
+    trusted = confidence >= scene.settings.min_confidence
+    return Plan(span, confidence, Stitchable(registration, canvas, preview, exposure) if trusted else None)
+
+
+def _align(scene: Scene, registration: Registration) -> tuple[Preview, Exposure]:
+    """The keyframes on one small canvas in one light, without the foreground that no mask named."""
+    keyframes = registration.keyframes
+    inner = inner_area(scene, scene.analysis.valid.shape, scene.settings.border)
+    reference = int(np.flatnonzero(keyframes == registration.reference)[0])
+    cameras = registration.cameras[registration.at]
+    usable = scene.usable[keyframes] & inner
+    preview, exposure = align(scene.analysis.proxies[keyframes], usable, cameras, reference)
+    foreground = disagreeing(preview, scene.analysis.noise)
+    return replace(preview, seen=preview.seen & ~foreground, foreground=foreground), exposure
+
+
+def _confidence(scene: Scene, registration: Registration, preview: Preview) -> float:
+    """How far the shot's background may be trusted; one keyframe proves nothing but what its frames' motion does."""
+    still = travel(scene, registration) <= scene.settings.still_travel
+    if len(registration.keyframes) == 1:
+        frame = int(scene.analysis.keyframes[registration.keyframes[0]])
+        start = frame - int(registration.at[0])
+        explained = scene.analysis.explained[start : start + len(registration.cameras)]
+        return float(np.median(explained)) if still else 0.0
+    if still:
+        return still_confidence(preview, scene.analysis.noise)
+    return judge(preview, scene.sides, scene.analysis.noise).confidence
+
+
+def inner_area(scene: Scene, shape: tuple[int, ...], border: float) -> Mask:
+    """True off the edges that meet the wings: scanned and coded pictures are soft and dark along them."""
+    inner = np.zeros(shape, bool)
+    view = inner if scene.sides == "x" else inner.T
+    edge = round(border * min(shape))
+    view[:, edge : view.shape[1] - edge] = True
+    return inner
+
+
+def travel(scene: Scene, registration: Registration) -> float:
+    """How far the corners move in the shot, as a share of the picture's smaller side."""
+    height, width = scene.analysis.valid.shape
+    moved = apply(registration.cameras, np.broadcast_to(corners(width, height), (len(registration.cameras), 4, 2)))
+    return float(np.ptp(moved, axis=0).max() / min(width, height))

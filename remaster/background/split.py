@@ -1,0 +1,110 @@
+"""Where registration breaks, a scene becomes several shots: hidden cuts, whips and flashes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from remaster.background.features import Pair
+from remaster.records import Analysis
+
+FLASH_FRAMES = 3
+"""Bad runs up to this long are bridged where the background is the same on both sides: lightning, a passer-by."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Frames ``[start, end)`` of a scene; ``steady`` where the frames' motion holds together."""
+
+    start: int
+    end: int
+    steady: bool
+
+
+def spans(
+    analysis: Analysis, pairs: Sequence[Pair], broken_share: float, min_frames: int, same_share: float
+) -> list[Span]:
+    """Cut ``[0, n)`` where the motion explains less than ``broken_share`` of the picture; the spans tile it exactly.
+
+    Pieces under ``min_frames`` (between two breaks) are not steady. Two steady pieces become one again where nothing or
+    a flash lies between them and their nearest keyframes show the same background: a pair with at least ``same_share``.
+    """
+    pieces = _pieces(analysis, broken_share, min_frames)
+    joined = [pieces[0]]
+    for piece in pieces[1:]:
+        before = joined[-1]
+        flash = not before.steady and before.end - before.start <= FLASH_FRAMES and len(joined) > 1
+        partner = joined[-2] if flash else before
+        if piece.steady and partner.steady and _same(analysis, pairs, partner, piece, same_share):
+            joined = joined[: -2 if flash else -1]
+            joined.append(Span(partner.start, piece.end, True))
+        else:
+            joined.append(piece)
+    return joined
+
+
+def weakest_cut(analysis: Analysis, pairs: Sequence[Pair], span: Span, min_frames: int) -> int | None:
+    """The frame inside a span across which its keyframes agree least, to begin a new shot there.
+
+    None where no part of ``min_frames`` would be left on either side. Every pair that reaches across a place speaks for
+    holding it together.
+    """
+    frames = analysis.keyframes[keyframes_of(analysis, span)]
+    places = [
+        (_crossing(analysis, pairs, int(a), int(b), span), cut)
+        for a, b in itertools.pairwise(frames)
+        if min_frames
+        <= (cut := _cut_between(analysis, int(a), int(b))) - span.start
+        <= span.end - span.start - min_frames
+    ]
+    return min(places)[1] if places else None
+
+
+def _crossing(analysis: Analysis, pairs: Sequence[Pair], before: int, after: int, span: Span) -> float:
+    """The largest area explained by a pair of the span's keyframes across two neighbouring ones."""
+    at = analysis.keyframes
+    across = (p.share for p in pairs if span.start <= at[p.first] <= before and after <= at[p.second] < span.end)
+    return max(across, default=0.0)
+
+
+def _cut_between(analysis: Analysis, before: int, after: int) -> int:
+    """The first frame of a new shot between two keyframes: where the motion explains least, else halfway."""
+    links = analysis.explained[before + 1 : after + 1]
+    dip = int(links.argmin())
+    clear = links[dip] < 0.8 * float(np.median(analysis.explained))
+    return before + 1 + dip if clear else (before + after + 2) // 2
+
+
+def keyframes_of(analysis: Analysis, span: Span) -> npt.NDArray[np.int64]:
+    """Indices (into ``analysis.keyframes``) of a span's keyframes."""
+    return np.flatnonzero((analysis.keyframes >= span.start) & (analysis.keyframes < span.end))
+
+
+def _pieces(analysis: Analysis, broken_share: float, min_frames: int) -> list[Span]:
+    """Runs between broken links; short ones are gathered into runs that are not steady."""
+    n = len(analysis.motion)
+    # Where little is ever explained (water, a crowd), low values alone say nothing about a break.
+    floor = min(broken_share, 0.5 * float(np.median(analysis.explained)))
+    broken = np.flatnonzero((analysis.explained < floor) & ~analysis.holds)
+    bounds = [0, *(int(b) for b in broken if b > 0), n]
+    pieces: list[Span] = []
+    for start, end in itertools.pairwise(bounds):
+        steady = end - start >= min_frames or len(bounds) == 2
+        if pieces and not steady and not pieces[-1].steady:
+            pieces[-1] = Span(pieces[-1].start, end, False)
+        else:
+            pieces.append(Span(start, end, steady))
+    return pieces
+
+
+def _same(analysis: Analysis, pairs: Sequence[Pair], before: Span, after: Span, same_share: float) -> bool:
+    """Whether a pair across two spans' border says that they show one background."""
+    first, second = keyframes_of(analysis, before), keyframes_of(analysis, after)
+    if not len(first) or not len(second):
+        return False
+    across = [p for p in pairs if p.first in first[-2:] and p.second in second[:2]]
+    return any(p.share >= same_share for p in across)
