@@ -1,0 +1,64 @@
+"""Where in the window the original sits, so that no wing is joined to a cut character."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from remaster.geometry import Window
+from remaster.media.types import Mask
+from remaster.resample.layout import Side
+from remaster.resample.settings import ResampleSettings
+
+EDGE_SHARE = 1 / 64
+
+
+def joined_sides(window: Window) -> tuple[Side, ...]:
+    """The sides of the active picture that get a wing; the line that makes an odd size even is none."""
+    a = window.active
+    before, whole, size = (window.y, window.height, a.height) if window.vertical else (window.x, window.width, a.width)
+    wings = zip(_sides(window.vertical), (before, whole - before - size), strict=True)
+    return tuple(side for side, extent in wings if extent > 0)
+
+
+def cut_foreground(masks: Mask, sides: tuple[Side, ...]) -> float:
+    """The share (0-1) of the joins, over all keyframes, at which a character is cut by the frame's edge.
+
+    ``masks`` bool (k, h, w): True is foreground. ``sides`` (see ``joined_sides``) are the edges that get a wing.
+    """
+    if not len(masks) or not sides:
+        return 0.0
+    touched = np.concatenate([_touches(masks, side).reshape(-1) for side in sides])
+    return float(touched.mean())
+
+
+def choose_framing(masks: Mask, settings: ResampleSettings, vertical: bool = False) -> float:
+    """The framing for ``target.framing=auto``: 0.5, or 0.0 or 1.0 where that cuts through fewer characters.
+
+    0.0 puts the original at the left (or, with ``vertical``, at the top), where it then needs no wing; 1.0 at the
+    other end. Leaving the centre must pay by more than ``settings.framing_penalty``.
+    """
+    near, far = _sides(vertical)
+    costs = {
+        0.5: cut_foreground(masks, (near, far)),
+        0.0: cut_foreground(masks, (far,)) + settings.framing_penalty,
+        1.0: cut_foreground(masks, (near,)) + settings.framing_penalty,
+    }
+    return min(costs, key=lambda framing: costs[framing])
+
+
+def _sides(vertical: bool) -> tuple[Side, Side]:
+    return ("top", "bottom") if vertical else ("left", "right")
+
+
+def _touches(masks: Mask, side: Side) -> npt.NDArray[np.bool_]:
+    """(k, n): for each place along the edge, does foreground reach it? Masks may end a little short of it."""
+    size = masks.shape[2] if side in ("left", "right") else masks.shape[1]
+    depth = max(round(size * EDGE_SHARE), 1)
+    band = {
+        "left": masks[:, :, :depth],
+        "right": masks[:, :, -depth:],
+        "top": masks[:, :depth].transpose(0, 2, 1),
+        "bottom": masks[:, -depth:].transpose(0, 2, 1),
+    }[side]
+    return np.asarray(band.any(axis=2))

@@ -1,0 +1,47 @@
+"""Grain for the wings, like the source's: fresh for each frame, the same for the same frame."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from remaster.media.types import PixelFormat
+from remaster.resample.layout import SIDES
+from remaster.resample.samples import Floats
+
+LEAST = 0.6
+RESIDUE = 0.25
+CHROMA_SHARE = 0.4
+ROOM, PLANES = 128, 3
+KERNEL = np.array([0.2, 1.0, 0.2], np.float32)
+
+
+class GrainTile:
+    """Gaussian grain of luma standard deviation ``noise`` (8-bit levels), less what a background has left of its own.
+
+    A tile is drawn once from ``seed``; each frame takes pieces of it at offsets drawn from (seed, frame), so frames may
+    come in any order. Neighbouring samples are slightly correlated, as film grain scanned at video resolution is.
+    Chroma gets its own, weaker grain; the planes of RGB share one. Below a noise of 0.6 levels there is none.
+    """
+
+    def __init__(self, noise: float, pixel_format: PixelFormat, width: int, height: int, seed: int):
+        noise = noise if noise >= LEAST else 0.0
+        self.present = noise > 0
+        self._frame, self._offsets = -1, np.zeros((len(SIDES), PLANES, 2), np.int64)
+        self._seed, self._kind = seed, pixel_format.kind
+        # A median over keyframes leaves a little of their noise in the background.
+        sigma = noise * float(np.sqrt(1 - RESIDUE**2)) * (1 << (pixel_format.depth - 8))
+        tile = np.random.default_rng([seed]).standard_normal((height + ROOM, width + ROOM), np.float32)
+        kernel = KERNEL / np.linalg.norm(KERNEL)
+        smooth = cv2.sepFilter2D(tile, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT)
+        self._tiles: tuple[Floats, ...] = (smooth * np.float32(sigma), smooth * np.float32(sigma * CHROMA_SHARE))
+
+    def draw(self, frame: int, patch: int, plane: int, shape: tuple[int, ...]) -> Floats:
+        """Grain for one plane of one patch: a float32 view of ``shape``, to be added in the plane's own levels."""
+        own = 0 if self._kind != "yuv" else plane
+        if frame != self._frame:
+            rng = np.random.default_rng([self._seed, frame])
+            self._frame, self._offsets = frame, rng.integers(0, ROOM + 1, (len(SIDES), PLANES, 2))
+        y, x = self._offsets[patch, own].tolist()
+        tile = self._tiles[1 if own else 0]
+        return tile[y : y + shape[0], x : x + shape[1]]

@@ -1,0 +1,191 @@
+"""Where the wings, the gate and the strips beside the joins lie in a window, and on each plane's grid.
+
+All is cut into patches, one for each side of the active picture that has a wing or gate pixels. A patch is drawn as one
+rectangle: wing, gate band and the strip of known picture inside the join by which the wing is matched to the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.geometry import Window
+from remaster.media.types import Mask, PixelFormat, Rect
+
+Side = Literal["left", "right", "top", "bottom"]
+SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
+
+STRIP_SHARE, STRIP_LIMITS = 1 / 40, (8, 32)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One side's area, in window coordinates of full-resolution pixels.
+
+    ``rect`` is all that is drawn; ``wing`` the part outside the active picture (empty where the side has a gate only);
+    ``strip`` the known picture beside the join; ``gate`` bool (active height, active width), or None: pixels of the
+    active picture that this patch replaces, all of them inside ``rect``.
+    """
+
+    side: Side
+    rect: Rect
+    wing: Rect
+    strip: Rect
+    gate: Mask | None
+
+    @property
+    def upright(self) -> bool:
+        """True where the join runs from top to bottom."""
+        return self.side in ("left", "right")
+
+
+def plane_steps(pixel_format: PixelFormat) -> tuple[tuple[int, int], ...]:
+    """Full-resolution pixels (across, down) to one sample of each plane."""
+    chroma = (1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h)
+    return {"gray": ((1, 1),), "rgb": ((1, 1),) * 3, "yuv": ((1, 1), chroma, chroma)}[pixel_format.kind]
+
+
+def on_plane(rect: Rect, step: tuple[int, int]) -> Rect:
+    """The samples of a plane that belong to ``rect``; neighbouring rectangles stay neighbours, odd sizes included."""
+    x, y = -(-rect.x // step[0]), -(-rect.y // step[1])
+    right, bottom = -(-(rect.x + rect.width) // step[0]), -(-(rect.y + rect.height) // step[1])
+    return Rect(x, y, right - x, bottom - y)
+
+
+def part(array: npt.NDArray[np.generic], rect: Rect, origin: Rect | None = None) -> npt.NDArray[np.generic]:
+    """The view of ``array`` under ``rect``; with ``origin``, ``array`` is what lies under that rectangle."""
+    x, y = (rect.x, rect.y) if origin is None else (rect.x - origin.x, rect.y - origin.y)
+    return array[y : y + rect.height, x : x + rect.width]
+
+
+def local(rect: Rect, origin: Rect) -> Rect:
+    """``rect`` counted from ``origin``, moved and cut so that at least one sample of it lies inside."""
+    x = min(max(rect.x - origin.x, 0), origin.width - 1)
+    y = min(max(rect.y - origin.y, 0), origin.height - 1)
+    return Rect(x, y, min(max(rect.width, 1), origin.width - x), min(max(rect.height, 1), origin.height - y))
+
+
+def patches(window: Window, gate: Mask | None, step: tuple[int, int], thin: bool = False) -> tuple[Patch, ...]:
+    """The patches of a window, sides without wing and gate left out.
+
+    ``gate`` bool (active height, active width). ``step`` is the chroma grid: patches begin and end on it within the
+    picture, so that no sample of a gate lies between two. Strips are a fortieth of the join wide,
+    ``thin`` ones half as much.
+    """
+    nearest = None if gate is None or not gate.any() else _nearest_side(gate)
+    found = (_patch(window, side, gate, nearest, step, thin) for side in SIDES)
+    return tuple(patch for patch in found if patch is not None)
+
+
+def inner_picture(window: Window, placed: Sequence[Patch]) -> Rect:
+    """The active picture less its gate bands, in window coordinates: at least one pixel."""
+    a = window.active
+    depth = {p.side: _gate_depth(p) for p in placed}
+    left, top = min(depth.get("left", 0), a.width // 2), min(depth.get("top", 0), a.height // 2)
+    right, bottom = depth.get("right", 0), depth.get("bottom", 0)
+    width, height = max(a.width - left - right, 1), max(a.height - top - bottom, 1)
+    return Rect(window.x + left, window.y + top, width, height)
+
+
+def _nearest_side(gate: Mask) -> npt.NDArray[np.intp]:
+    """(h, w): for each pixel the index in ``SIDES`` of the nearest edge of the picture."""
+    height, width = gate.shape
+    x, y = np.arange(width)[None, :], np.arange(height)[:, None]
+    distance = np.broadcast_arrays(x, width - 1 - x, y, height - 1 - y)
+    return np.asarray(np.argmin(np.stack(distance), axis=0))
+
+
+def _patch(
+    window: Window,
+    side: Side,
+    gate: Mask | None,
+    nearest: npt.NDArray[np.intp] | None,
+    step: tuple[int, int],
+    thin: bool,
+) -> Patch | None:
+    wing = _wing(window, side)
+    own = None if gate is None or nearest is None else gate & (nearest == SIDES.index(side))
+    if own is not None and not own.any():
+        own = None
+    if own is None and (wing.width <= 0 or wing.height <= 0):
+        return None
+    upright = side in ("left", "right")
+    along, across = (
+        (window.active.height, window.active.width) if upright else (window.active.width, window.active.height)
+    )
+    bands = _bands(gate, side) if gate is not None else np.zeros(1, int)
+    start = min(int(np.median(bands)), across // 2)
+    width = int(np.clip(round(along * STRIP_SHARE), *STRIP_LIMITS)) // (2 if thin else 1)
+    width = min(width, max(across - start, 1))
+    reach = start + width if own is None else max(start + width, _reach(own, side))
+    grid = step[0] if upright else step[1]
+    reach = min(-(-reach // grid) * grid + grid, across)
+    rect = _joined(wing, _inside(window, side, 0, reach), side)
+    return Patch(side, rect, wing, _inside(window, side, start, start + width), own)
+
+
+def _wing(window: Window, side: Side) -> Rect:
+    """The wing on one side, possibly empty; where all four exist, left and right take the corners."""
+    a = window.active
+    right, bottom = window.x + a.width, window.y + a.height
+    return {
+        "left": Rect(0, 0, window.x, window.height),
+        "right": Rect(right, 0, window.width - right, window.height),
+        "top": Rect(window.x, 0, a.width, window.y),
+        "bottom": Rect(window.x, bottom, a.width, window.height - bottom),
+    }[side]
+
+
+def _inside(window: Window, side: Side, start: int, stop: int) -> Rect:
+    """The band of the active picture from ``start`` to ``stop`` pixels inside its edge on one side."""
+    a = window.active
+    return {
+        "left": Rect(window.x + start, window.y, stop - start, a.height),
+        "right": Rect(window.x + a.width - stop, window.y, stop - start, a.height),
+        "top": Rect(window.x, window.y + start, a.width, stop - start),
+        "bottom": Rect(window.x, window.y + a.height - stop, a.width, stop - start),
+    }[side]
+
+
+def _joined(wing: Rect, band: Rect, side: Side) -> Rect:
+    """The rectangle of a wing and the band beside it."""
+    if wing.width <= 0 or wing.height <= 0:
+        return band
+    x, y = min(wing.x, band.x), min(wing.y, band.y)
+    if side in ("left", "right"):
+        return Rect(x, wing.y, wing.width + band.width, wing.height)
+    return Rect(wing.x, y, wing.width, wing.height + band.height)
+
+
+def _from_side(mask: Mask, side: Side) -> Mask:
+    """The mask turned so that rows run along the side's edge and columns go inwards from it."""
+    return {"left": mask, "right": mask[:, ::-1], "top": mask.T, "bottom": mask[::-1].T}[side]
+
+
+def _bands(gate: Mask, side: Side) -> npt.NDArray[np.intp]:
+    """For each line across the edge: how many pixels of it, counted from the edge, are gate without a break."""
+    return np.asarray(np.argmin(np.pad(_from_side(gate, side), ((0, 0), (0, 1))), axis=1))
+
+
+def _reach(own: Mask, side: Side) -> int:
+    """How far from the edge the patch's gate pixels reach."""
+    return int(np.flatnonzero(_from_side(own, side).any(axis=0))[-1]) + 1
+
+
+def _gate_depth(patch: Patch) -> int:
+    return 0 if patch.gate is None else _reach(patch.gate, patch.side)
+
+
+def gate_samples(gate: Mask, step: tuple[int, int]) -> Mask:
+    """The samples of a plane all of whose pixels are gate: one that shares any pixel with the picture is kept."""
+    height, width = gate.shape
+    rows, columns = -(-height // step[1]), -(-width // step[0])
+    padded = cv2.copyMakeBorder(
+        gate.astype(np.uint8), 0, rows * step[1] - height, 0, columns * step[0] - width, cv2.BORDER_REPLICATE
+    )
+    return np.asarray(padded.reshape(rows, step[1], columns, step[0]).all(axis=(1, 3)))

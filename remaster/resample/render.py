@@ -1,0 +1,150 @@
+"""Step 6, resample: every frame of a shot in its window, the picture untouched and the wings drawn around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.geometry import Window
+from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane
+from remaster.records import Shot
+from remaster.resample.ambient import AmbientFill
+from remaster.resample.compose import Composer
+from remaster.resample.grain import GrainTile
+from remaster.resample.join import Correction, Field, JoinMatcher
+from remaster.resample.layout import Patch, patches, plane_steps
+from remaster.resample.samples import Floats, Strips
+from remaster.resample.settings import Grain, ResampleSettings
+from remaster.resample.warp import WarpedBackground
+
+FOREGROUND, AMBIENT_FOREGROUND = 10.0, 80.0
+LEVEL_STEP, SAME_LEVEL = 4, 0.6
+
+Prediction = Sequence[Sequence[npt.NDArray[np.generic]]]
+
+
+class WingSource(Protocol):
+    """Where a shot's wings come from."""
+
+    def predict(self, index: int, planes: Sequence[Plane]) -> Prediction:
+        """``[patch][plane]`` over the patches' rectangles; the object returned before where it is the same."""
+        ...
+
+
+class WingRenderer:
+    """Renders one shot's frames in order.
+
+    ``window`` says where the active picture lies; ``gate`` bool over the active picture marks pixels to be replaced
+    (None keeps them); ``noise`` is the source's grain in 8-bit levels; ``seed`` makes the grain repeatable. Wings come
+    from the shot's background, or from the frame itself where it has none. ``lines`` is the height of the whole stored
+    picture, which decides the matrix of streams that do not say; by default bars count as equal above and below. The
+    same frames give the same bytes.
+    """
+
+    def __init__(
+        self,
+        shot: Shot,
+        window: Window,
+        pixel_format: PixelFormat,
+        color: ColorSpec,
+        gate: Mask | None,
+        noise: float,
+        settings: ResampleSettings,
+        seed: int,
+        lines: int | None = None,
+    ):
+        self._format = pixel_format
+        steps = plane_steps(pixel_format)
+        backed = shot.background is not None and shot.method not in ("ambient", "passthrough")
+        self._placed = patches(window, gate, steps[-1], thin=not backed)
+        self._composer = Composer(window, self._placed, pixel_format, settings.feather)
+        self._strips = Strips(window, self._placed, pixel_format, color, gate, fine=not backed)
+        self._fields = [
+            [Field(p, n, s, pivot, self._strips.unit) for s, pivot in zip(steps, self._strips.pivots, strict=True)]
+            for p, (n, _) in zip(self._placed, self._strips.shapes, strict=True)
+        ]
+        lines = lines or window.active.height + 2 * window.active.y
+        self._source = _source(shot, window, self._placed, self._strips, pixel_format, color, lines, settings)
+        scale = FOREGROUND + 2 * noise if backed else AMBIENT_FOREGROUND
+        self._matcher = JoinMatcher(self._strips, scale, backed, pixel_format.kind == "yuv")
+        width = max((p.rect.width for p in self._placed), default=0)
+        height = max((p.rect.height for p in self._placed), default=0)
+        wanted = noise if settings.grain is Grain.match else 0.0
+        self._grain = GrainTile(wanted, pixel_format, width, height, seed)
+        self._level = np.zeros(len(steps))
+        self._predicted: Prediction = []
+        self._predicted_strips: Floats = np.zeros((len(steps), 0), np.float32)
+        self._correction: Correction | None = None
+        self._clean: list[list[Floats]] = []
+        self._drawn: list[list[Plane]] | None = None
+        self._last: tuple[tuple[Plane, ...], tuple[Plane, ...]] | None = None
+
+    def render(self, index: int, planes: Sequence[Plane], hold: bool) -> tuple[Plane, ...]:
+        """The window's planes for frame ``index`` of the shot, from the active picture's, format and depth unchanged.
+
+        The picture's samples are copied; only gate samples are replaced. A frame equal to the one before gets the
+        very same wings; with ``hold`` (equal but for noise and, in a fade, light) the same under fresh grain. The
+        result may be the object returned before: do not write to it.
+        """
+        planes = tuple(planes)
+        if self._last is not None and all(map(np.array_equal, planes, self._last[0])):
+            return self._last[1]
+        level = np.array([float(p[::LEVEL_STEP, ::LEVEL_STEP].mean()) for p in planes]) / self._strips.unit
+        # Frames of a fade hold the same drawing in another light.
+        held = hold and bool(self._clean) and float(np.abs(level - self._level).max()) < SAME_LEVEL
+        if self._placed and not held:
+            self._draw(index, planes)
+            self._level = level
+        if self._grain.present or self._drawn is None:
+            self._drawn = [
+                [self._sample(clean, index, i, p) for p, clean in enumerate(patch)]
+                for i, patch in enumerate(self._clean)
+            ]
+        out = self._composer.compose(planes, self._drawn)
+        self._last = (planes, out)
+        return out
+
+    def _draw(self, index: int, planes: tuple[Plane, ...]) -> None:
+        """Brings the clean wings up to date; where nothing changed they stay what they are."""
+        predicted = self._source.predict(index, planes)
+        rest = predicted is self._predicted
+        if not rest:
+            self._predicted = predicted
+            self._predicted_strips = self._strips.of_prediction(predicted)
+        correction = self._matcher.match(planes, self._predicted_strips, rest)
+        if rest and correction is self._correction:
+            return
+        self._correction, self._drawn = correction, None
+        self._clean = [
+            [field(predicted[i][p], correction.tone, p, correction.bands[i]) for p, field in enumerate(fields)]
+            for i, fields in enumerate(self._fields)
+        ]
+
+    def _sample(self, clean: Floats, index: int, patch: int, plane: int) -> Plane:
+        """One plane of one patch in the picture's own sample type, with this frame's grain."""
+        grain = self._grain.draw(index, patch, plane, clean.shape)
+        # OpenCV adds, rounds and saturates in one pass.
+        if self._format.depth == 8:
+            return np.asarray(cv2.add(clean, grain, dtype=cv2.CV_8U), np.uint8)
+        deep = np.asarray(cv2.add(clean, grain, dtype=cv2.CV_16U), np.uint16)
+        return np.minimum(deep, np.uint16((1 << self._format.depth) - 1))
+
+
+def _source(
+    shot: Shot,
+    window: Window,
+    placed: tuple[Patch, ...],
+    strips: Strips,
+    pixel_format: PixelFormat,
+    color: ColorSpec,
+    lines: int,
+    settings: ResampleSettings,
+) -> WingSource:
+    if shot.background is not None and shot.method not in ("ambient", "passthrough"):
+        return WarpedBackground(shot.background.image, shot.cameras, window, placed, pixel_format, color, lines)
+    memory, dim = settings.ambient_memory, settings.ambient_dim
+    return AmbientFill(placed, window, pixel_format, strips.pivots, memory, dim)

@@ -1,0 +1,96 @@
+"""Gate pixels give way to the background, and no others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from resample_scene import COLOR, YUV420P, YUV444P10, canvas, picture_of, shot_of, whole_window, window_of
+
+from remaster import camera as cam
+from remaster.media.types import Mask, PixelFormat, Plane
+from remaster.records import Method
+from remaster.resample.layout import gate_samples
+from remaster.resample.render import WingRenderer
+from remaster.resample.settings import ResampleSettings
+
+LOOK = cam.translation(60.0, 22.0)
+
+
+def gate_of(width: int, height: int) -> Mask:
+    """A dark edge of five pixels, six at the right, with round corners."""
+    y, x = np.indices((height, width))
+    gate = (x < 5) | (y < 5) | (x >= width - 6) | (y >= height - 5)
+    for cx, cy in ((0, 0), (width - 1, 0), (0, height - 1), (width - 1, height - 1)):
+        gate |= np.abs(x - cx) + np.abs(y - cy) < 25
+    return gate
+
+
+def gated(
+    width: int, height: int, pixel_format: PixelFormat, method: Method, feather: int = 1, framing: float = 0.5
+) -> tuple[tuple[Plane, ...], tuple[Plane, ...], tuple[Plane, ...], Mask]:
+    """(truth of the active picture, what was filmed through the gate, what was rendered there, the gate)."""
+    shown, gate = window_of(width, height, pixel_format, framing=framing), gate_of(width, height)
+    truth = picture_of(whole_window(shown, LOOK, pixel_format), shown, pixel_format)
+    filmed = tuple(p.copy() for p in truth)
+    unit = 1 << (pixel_format.depth - 8)
+    for plane, level, step in zip(filmed, (18, 128, 128), steps(pixel_format), strict=True):
+        dark = gate[::step, ::step]
+        plane[dark] = level * unit
+    shot = shot_of([LOOK], canvas() if method == "mosaic" else None, method)
+    renderer = WingRenderer(shot, shown, pixel_format, COLOR, gate, 0.0, ResampleSettings(feather=feather), 1)
+    return truth, filmed, picture_of(renderer.render(0, filmed, False), shown, pixel_format), gate
+
+
+def steps(pixel_format: PixelFormat) -> tuple[int, int, int]:
+    return (1, 1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_w)
+
+
+@pytest.mark.parametrize("method", ["mosaic", "ambient"])
+@pytest.mark.parametrize("pixel_format", [YUV420P, YUV444P10], ids=lambda f: f.name)
+@pytest.mark.parametrize(("width", "height"), [(160, 120), (161, 121)])
+def test_only_gate_pixels_change(width: int, height: int, pixel_format: PixelFormat, method: Method) -> None:
+    _, filmed, out, gate = gated(width, height, pixel_format, method)
+    for plane, before, step in zip(out, filmed, steps(pixel_format), strict=True):
+        padded = np.pad(gate, ((0, height % step), (0, width % step)), mode="edge")
+        whole = padded.reshape(plane.shape[0], step, plane.shape[1], step).all(axis=(1, 3))
+        np.testing.assert_array_equal(plane[~whole], before[~whole])
+        assert (plane[whole] != before[whole]).mean() > 0.6
+
+
+@pytest.mark.parametrize("framing", [0.0, 0.5])
+@pytest.mark.parametrize(("width", "height"), [(160, 120), (161, 121)])
+def test_the_background_stands_in_for_the_gate(width: int, height: int, framing: float) -> None:
+    truth, filmed, out, gate = gated(width, height, YUV420P, "mosaic", feather=0, framing=framing)
+    assert np.abs(filmed[0][gate].astype(float) - truth[0][gate]).mean() > 60
+    assert np.abs(out[0][gate].astype(float) - truth[0][gate]).mean() < 1.0
+
+
+def test_the_ambient_fill_is_no_darker_than_the_picture() -> None:
+    truth, _, out, gate = gated(160, 120, YUV420P, "ambient", feather=0)
+    assert np.abs(out[0][gate].astype(float) - truth[0][gate]).mean() < 30
+    assert out[0][gate].mean() > truth[0].mean() - 25
+
+
+def test_feathering_stays_within_the_gate() -> None:
+    _, filmed, hard, gate = gated(160, 120, YUV420P, "mosaic", feather=0)
+    soft = gated(160, 120, YUV420P, "mosaic", feather=3)[2]
+    np.testing.assert_array_equal(soft[0][~gate], filmed[0][~gate])
+    row = slice(40, 80)
+    darker = hard[0][row, :5].astype(float) - soft[0][row, :5]
+    assert abs(darker[:, 0].mean()) < 2 < darker[:, 3].mean() < darker[:, 4].mean()
+
+
+def test_without_a_gate_the_dark_edge_stays() -> None:
+    shown = window_of(160, 120, YUV420P)
+    dark = tuple(np.full(shape, 20, np.uint8) for shape in YUV420P.plane_shapes(160, 120))
+    renderer = WingRenderer(shot_of([LOOK], canvas()), shown, YUV420P, COLOR, None, 0.0, ResampleSettings(), 1)
+    out = picture_of(renderer.render(0, dark, False), shown, YUV420P)
+    assert all(np.array_equal(a, b) for a, b in zip(out, dark, strict=True))
+
+
+def test_a_chroma_sample_shared_with_the_picture_is_kept() -> None:
+    gate = np.zeros((5, 6), bool)
+    gate[:, :3] = True
+    assert gate_samples(gate, (2, 2)).tolist() == [[True, False, False]] * 3
+    gate[4] = True
+    assert gate_samples(gate, (2, 2))[2].tolist() == [True, True, True]
