@@ -1,0 +1,361 @@
+"""What a run did, in numbers: how much was recovered, and what generating frame by frame would have cost."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from remaster.report import text
+from remaster.report.facts import EngineChoice
+from remaster.tables import STAGES
+
+MAX_LISTED = 40  # videos; of more, only those that are not ok are listed
+_CELLS = ("video", "status", "frames", "time", "shots", "recovered", "generated", "ambient", "calls")
+_NARROW, _WIDE = 64, 110  # columns of a terminal: below, plain lines; from here on, the whole table
+
+
+@dataclass(frozen=True)
+class WingUse:
+    """Wing pixels summed over delivered frames, by where they came from; the three sum to ``pixels``.
+
+    ``recovered`` were seen by other frames. ``generated`` show what an inpainter made. ``ambient`` are soft fill: the
+    shots where nothing holds, and holes that no engine filled.
+    """
+
+    pixels: int = 0
+    recovered: int = 0
+    generated: int = 0
+    ambient: int = 0
+
+    def share(self, pixels: int) -> float | None:
+        """``pixels`` of all wing pixels, 0-1; None where there are no wings."""
+        return pixels / self.pixels if self.pixels else None
+
+    def __add__(self, other: WingUse) -> WingUse:
+        return WingUse(
+            self.pixels + other.pixels,
+            self.recovered + other.recovered,
+            self.generated + other.generated,
+            self.ambient + other.ambient,
+        )
+
+
+@dataclass(frozen=True)
+class VideoSummary:
+    """One video, or all of them.
+
+    ``status`` is the video's, or ``unfinished`` where it has none yet. ``frames`` and ``duration`` (seconds) are what
+    was made. ``methods`` counts delivered shots. ``calls`` are the generator's, against ``frame_calls``: one for each
+    frame that has wings. ``generated_pixels`` counts a scene's generated background once, however many frames show it.
+    """
+
+    video: str
+    status: str
+    output: str | None
+    frames: int
+    duration: float
+    shots: int
+    methods: Mapping[str, int]
+    wings: WingUse
+    calls: int
+    frame_calls: int
+    generated_pixels: int
+
+    @property
+    def pixel_factor(self) -> float | None:
+        """How many wing pixels a frame-by-frame method generates for each one generated here; None for no pixel."""
+        return self.wings.pixels / self.generated_pixels if self.generated_pixels else None
+
+    @property
+    def call_factor(self) -> float | None:
+        """How many calls a frame-by-frame method makes for each one made here; None for no call."""
+        return self.frame_calls / self.calls if self.calls else None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A video that failed (``shots`` 0), or its shots that failed or fell back in one step with one message."""
+
+    video: str
+    status: str
+    stage: str | None
+    message: str
+    shots: int
+    first_frame: int | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run in numbers: ``seconds`` of wall time, and the seconds that its steps took together, whatever ran beside."""
+
+    videos: tuple[VideoSummary, ...]
+    seconds: float
+    stage_seconds: Mapping[str, float]
+    failures: tuple[Failure, ...]
+
+    @property
+    def total(self) -> VideoSummary:
+        """All videos together; ``video`` says how many."""
+        return VideoSummary(
+            video=f"{len(self.videos)} videos" if len(self.videos) != 1 else "1 video",
+            status="ok" if all(v.status == "ok" for v in self.videos) else "mixed",
+            output=None,
+            frames=sum(v.frames for v in self.videos),
+            duration=sum(v.duration for v in self.videos),
+            shots=sum(v.shots for v in self.videos),
+            methods=sum((Counter(v.methods) for v in self.videos), Counter()),
+            wings=sum((v.wings for v in self.videos), WingUse()),
+            calls=sum(v.calls for v in self.videos),
+            frame_calls=sum(v.frame_calls for v in self.videos),
+            generated_pixels=sum(v.generated_pixels for v in self.videos),
+        )
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds of video made in a second of wall time; above 1 is faster than real time."""
+        return self.total.duration / self.seconds if self.seconds > 0 else None
+
+    @property
+    def slowest(self) -> tuple[str, float] | None:
+        """The step that took most seconds and its share of all steps' seconds; None where none was timed."""
+        whole = sum(self.stage_seconds.values())
+        if not whole:
+            return None
+        stage = max(self.stage_seconds, key=self.stage_seconds.__getitem__)
+        return stage, self.stage_seconds[stage] / whole
+
+    @property
+    def delivered(self) -> int:
+        """How many videos have an output."""
+        return sum(v.output is not None for v in self.videos)
+
+
+def summarize(videos: pa.Table, shots: pa.Table, seconds: float) -> Summary:
+    """Sum up the tables of a run (``tables.VIDEOS`` and ``tables.SHOTS``) that took ``seconds`` of wall time.
+
+    What the contract repeats on each row of a scene (calls, generated pixels, seconds of a step) counts once a scene.
+    Videos that have shots but no row yet, as after an interruption, are ``unfinished``.
+    """
+    rows = {row["video"]: row for row in _columns(videos, "video", "status", "output", "error", "duration")}
+    names = [*rows, *sorted(set(pc.unique(shots["video"]).to_pylist()) - set(rows))]
+    scenes = _scenes(shots)
+    parts = _by_video(names, shots)
+    calls, generated = _scene_totals(scenes, "inpaint_calls"), _scene_totals(scenes, "generated_pixels")
+    return Summary(
+        videos=tuple(
+            _video(name, rows.get(name), part, calls.get(name, 0), generated.get(name, 0))
+            for name, part in zip(names, parts, strict=True)
+        ),
+        seconds=seconds,
+        stage_seconds={s: _sum(scenes[f"seconds_{s}_max"]) for s in STAGES}
+        | {"assemble": _sum(videos["seconds_assemble"])},
+        failures=_failures(rows, shots),
+    )
+
+
+def wing_use(shots: pa.Table) -> WingUse:
+    """Where the wing pixels of these shots came from (rows of ``tables.SHOTS``); failed shots have none.
+
+    What a shot did not recover counts as generated where its scene generated anything, else as ambient.
+    """
+    pixels = _wing_pixels(shots)
+    method = np.asarray(shots["method"].to_pylist(), dtype=object)
+    coverage = np.nan_to_num(np.asarray(pc.fill_null(shots["coverage"], 0.0), float)).clip(0, 1)
+    recovered = np.rint(pixels * np.where(method == "ambient", 0.0, coverage)).astype(np.int64)
+    made = (np.asarray(pc.fill_null(shots["generated_pixels"], 0)) > 0) & (method != "ambient")
+    rest = pixels - recovered
+    return WingUse(int(pixels.sum()), int(recovered.sum()), int(rest[made].sum()), int(rest[~made].sum()))
+
+
+def render_summary(summary: Summary, console: Console, engines: Sequence[EngineChoice] = ()) -> None:
+    """Print the summary: with a table in a terminal, as plain lines elsewhere; every failure is named.
+
+    ``engines`` are repeated with the reason for their choice. Nothing in a name can format or break the output.
+    """
+    listed = [v for v in summary.videos if len(summary.videos) <= MAX_LISTED or v.status != "ok"]
+    if console.is_terminal and not console.is_dumb_terminal and console.width >= _NARROW:
+        console.print(_table(summary, listed, console))
+    else:
+        _lines(console, (_video_line(v) for v in listed))
+    if len(listed) < len(summary.videos):
+        _lines(console, [f"{text.plural(len(summary.videos) - len(listed), 'more video')}, all ok"])
+    _lines(console, _total_lines(summary))
+    _lines(console, (f"{choice.step}: {choice.name} ({choice.reason})" for choice in engines))
+    _lines(console, (_failure_line(f) for f in summary.failures))
+
+
+def _video(name: str, row: dict[str, Any] | None, shots: pa.Table, calls: int, generated: int) -> VideoSummary:
+    """One video's numbers; its frames are those of its delivered shots."""
+    delivered = shots.filter(pc.not_equal(shots["status"], "failed"))
+    frames = np.asarray(delivered["end_frame"]) - np.asarray(delivered["start_frame"])
+    fps = np.asarray(delivered["fps"])
+    timed = float(np.divide(frames, fps, out=np.zeros(len(frames)), where=fps > 0).sum())
+    output = row["output"] if row else None
+    known = row["duration"] if row and output is not None else None
+    return VideoSummary(
+        video=name,
+        status=row["status"] if row else "unfinished",
+        output=output,
+        frames=int(frames.sum()),
+        duration=timed if known is None else known,
+        shots=shots.num_rows,
+        methods=Counter(delivered["method"].to_pylist()),
+        wings=wing_use(delivered),
+        calls=calls,
+        frame_calls=int(frames[_wing_pixels(delivered) > 0].sum()),
+        generated_pixels=generated,
+    )
+
+
+def _wing_pixels(shots: pa.Table) -> npt.NDArray[np.int64]:
+    """Wing pixels of each shot over its frames, int64 (n,); 0 where it failed."""
+    column = {n: np.asarray(shots[n], np.int64) for n in ("width", "height", "out_width", "out_height")}
+    frames = np.asarray(shots["end_frame"], np.int64) - np.asarray(shots["start_frame"], np.int64)
+    wings = column["out_width"] * column["out_height"] - column["width"] * column["height"]
+    failed = np.asarray(pc.equal(shots["status"], "failed"))
+    return np.where(failed, 0, frames * np.maximum(wings, 0))
+
+
+def _by_video(names: list[str], shots: pa.Table) -> list[pa.Table]:
+    """The shots of each of ``names``, from one sort of the table."""
+    columns = ["start_frame", "end_frame", "fps", "width", "height", "out_width", "out_height"]
+    columns += ["method", "coverage", "generated_pixels", "status"]
+    video = np.asarray(pc.index_in(shots["video"], pa.array(names, pa.string())))
+    order = np.argsort(video, kind="stable")
+    table = shots.select(columns).take(order)
+    bounds = np.searchsorted(video[order], np.arange(len(names) + 1))
+    return [table.slice(start, end - start) for start, end in itertools.pairwise(bounds.tolist())]
+
+
+def _scenes(shots: pa.Table) -> pa.Table:
+    """One row a scene, with what its rows repeat."""
+    repeated = ["inpaint_calls", "generated_pixels", *[f"seconds_{stage}" for stage in STAGES]]
+    return shots.group_by(["video", "scene_id"]).aggregate([(name, "max") for name in repeated])
+
+
+def _sum(column: pa.ChunkedArray) -> float:
+    """The sum of what is known."""
+    return float(pc.sum(column).as_py() or 0.0)
+
+
+def _scene_totals(scenes: pa.Table, name: str) -> dict[str, int]:
+    """The sum over each video's scenes of what its rows repeat."""
+    totals = scenes.group_by("video").aggregate([(f"{name}_max", "sum")])
+    return {row["video"]: int(row[f"{name}_max_sum"] or 0) for row in totals.to_pylist()}
+
+
+def _failures(rows: dict[str, dict[str, Any]], shots: pa.Table) -> tuple[Failure, ...]:
+    """Failed videos first, then what fell back or failed inside a video, alike shots together."""
+    failed = [
+        Failure(name, "failed", None, row["error"] or "no reason recorded", 0, None)
+        for name, row in rows.items()
+        if row["status"] == "failed"
+    ]
+    bad = shots.filter(pc.not_equal(shots["status"], "ok"))
+    bad = bad.sort_by([("video", "ascending"), ("start_frame", "ascending")])
+    groups: dict[tuple[str, str, str | None, str], list[int]] = {}
+    for row in _columns(bad, "video", "status", "error_stage", "error", "start_frame"):
+        key = (row["video"], row["status"], row["error_stage"], row["error"] or "no reason recorded")
+        groups.setdefault(key, []).append(row["start_frame"])
+    return (*failed, *[Failure(*key, len(frames), frames[0]) for key, frames in groups.items()])
+
+
+def _columns(table: pa.Table, *names: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table.select(list(names)).to_pylist()
+    return rows
+
+
+def _lines(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(Text(text.printable(line, console.encoding)), soft_wrap=True)
+
+
+def _methods(video: VideoSummary) -> str:
+    return ", ".join(f"{method} {n}" for method, n in sorted(video.methods.items())) or text.DASH
+
+
+def _shares(wings: WingUse) -> list[str]:
+    return [text.share(wings.share(part)) for part in (wings.recovered, wings.generated, wings.ambient)]
+
+
+def _table(summary: Summary, listed: list[VideoSummary], console: Console) -> Table:
+    """The videos as a table that ends with their total; a narrow terminal gets the columns that it has room for."""
+    table = Table(box=SIMPLE_HEAD, show_footer=True, header_style="bold", footer_style="bold", pad_edge=False)
+    shown = [c for c in _CELLS if console.width >= _WIDE or c not in ("frames", "shots", "calls")]
+    footer = _cells(summary.total, "")
+    for name in shown:
+        words = name in ("video", "status", "shots")
+        foot = text.printable(footer[name], console.encoding)
+        table.add_column(name, Text(foot), justify="left" if words else "right", overflow="fold", no_wrap=not words)
+    styles = {"ok": "green", "failed": "red"}
+    for video in listed:
+        cells = {
+            name: Text(text.printable(cell, console.encoding)) for name, cell in _cells(video, video.status).items()
+        }
+        cells["status"].stylize(styles.get(video.status, "yellow"))
+        table.add_row(*(cells[name] for name in shown))
+    return table
+
+
+def _cells(video: VideoSummary, status: str) -> dict[str, str]:
+    """The texts of one row, by column."""
+    made = video.shots > 0
+    numbers = [text.count(video.frames if made else None), text.clock(video.duration if made else None)]
+    calls = text.count(video.calls if made else None)
+    row = (video.video, status, *numbers, _methods(video), *_shares(video.wings), calls)
+    return dict(zip(_CELLS, row, strict=True))
+
+
+def _video_line(video: VideoSummary) -> str:
+    if not video.shots:
+        return f"{video.video}: {video.status}"
+    recovered, generated, ambient = _shares(video.wings)
+    return (
+        f"{video.video}: {video.status}, {text.plural(video.frames, 'frame')} ({text.clock(video.duration)}), "
+        f"shots: {_methods(video)}, wings: {recovered} recovered, {generated} generated, {ambient} ambient, "
+        f"{text.plural(video.calls, 'generator call')}"
+    )
+
+
+def _total_lines(summary: Summary) -> Iterator[str]:
+    """The run in a few lines: speed, wings, and both costs beside those of generating every frame."""
+    total, wings = summary.total, summary.total.wings
+    recovered, generated, ambient = _shares(wings)
+    yield (
+        f"{summary.delivered} of {text.plural(len(summary.videos), 'video')} delivered: "
+        f"{text.plural(total.frames, 'frame')} ({text.clock(total.duration)}) in {text.clock(summary.seconds)}, "
+        f"{text.ratio(summary.speed)} times real time"
+    )
+    if wings.pixels:
+        yield f"wings: {recovered} recovered, {generated} generated, {ambient} ambient"
+        yield f"generator calls: {total.calls:,}, one a frame would be {total.frame_calls:,}{_fewer(total.call_factor)}"
+        yield (
+            f"generated pixels: {text.amount(total.generated_pixels)}, frame by frame would be "
+            f"{text.amount(wings.pixels)}{_fewer(total.pixel_factor)}"
+        )
+    if (slowest := summary.slowest) is not None:
+        yield f"most time in {slowest[0]} ({text.share(slowest[1])} of all steps)"
+
+
+def _fewer(factor: float | None) -> str:
+    return "" if factor is None else f" ({text.ratio(factor)} times as many)"
+
+
+def _failure_line(failure: Failure) -> str:
+    message = text.first_line(failure.message)
+    if not failure.shots:
+        return f"{failure.status}: {failure.video}: {message}"
+    where = f"{text.plural(failure.shots, 'shot')} from frame {failure.first_frame:,}"
+    return f"{failure.status}: {failure.video}, {where}, {failure.stage or 'unknown step'}: {message}"

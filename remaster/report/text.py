@@ -1,0 +1,79 @@
+"""How numbers, times and names are written for people. None and NaN become a dash everywhere."""
+
+from __future__ import annotations
+
+import math
+
+DASH = "–"
+_UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def missing(value: float | None) -> bool:
+    """True for None, NaN and infinities."""
+    return value is None or not math.isfinite(value)
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands separated: ``12,345``."""
+    return DASH if value is None or missing(value) else f"{round(value):,}"
+
+
+def amount(value: float | None) -> str:
+    """A large number with three digits and a unit: ``987``, ``12.3 k``, ``8.10 G``."""
+    if value is None or missing(value):
+        return DASH
+    for scale, unit in _UNITS:
+        if abs(value) >= scale * 0.9995:
+            digits = 2 if abs(value) < 9.995 * scale else 1 if abs(value) < 99.95 * scale else 0
+            return f"{value / scale:.{digits}f} {unit}"
+    return f"{value:.0f}"
+
+
+def share(value: float | None) -> str:
+    """A share of one in percent; what is not quite nothing or not quite all never reads as if it were."""
+    if value is None or missing(value):
+        return DASH
+    if 0 < value < 0.001:
+        return "< 0.1 %"
+    if 0.999 < value < 1:
+        return "> 99.9 %"
+    return f"{100 * value:.1f} %"
+
+
+def ratio(value: float | None) -> str:
+    """A number near one with two digits, a large one as ``count``."""
+    if value is None or missing(value):
+        return DASH
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else count(value)
+
+
+def clock(seconds: float | None, decimals: int = 0) -> str:
+    """Seconds as ``h:mm:ss`` or ``m:ss``, with ``decimals`` of a second."""
+    if seconds is None or missing(seconds):
+        return DASH
+    ticks = round(abs(seconds) * 10**decimals)
+    whole, part = divmod(ticks, 10**decimals)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    head = f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+    sign = "-" if seconds < 0 and ticks else ""
+    return f"{sign}{head}.{part:0{decimals}d}" if decimals else f"{sign}{head}"
+
+
+def plural(number: int, noun: str) -> str:
+    """``1 shot``, ``12 shots``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def printable(text: str, encoding: str = "utf-8") -> str:
+    """The text on one line, safe for any terminal: no control or direction characters, nothing it cannot encode."""
+    line = "".join(c if c.isprintable() else " " if c in "\n\t" else "?" for c in text)
+    if not encoding.lower().startswith("utf"):
+        line = line.replace(DASH, "-")
+    return line.encode(encoding, "replace").decode(encoding)
+
+
+def first_line(text: str | None, limit: int = 200) -> str:
+    """The first line of a message that says something, cut to ``limit`` characters."""
+    line = next((line.strip() for line in (text or "").splitlines() if line.strip()), DASH)
+    return line if len(line) <= limit else line[: limit - 3] + "..."

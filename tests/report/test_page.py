@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import base64
+import dataclasses
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from remaster.report import page_shots
+from remaster.report.page import write_page
+
+VOID = {"meta", "link", "img", "br", "input", "hr"}
+EVIL = "<script>alert(1)</script>&\"'.mkv"
+JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 4
+
+
+class Page(HTMLParser):
+    """A page's elements, text and order; fails on tags that do not balance."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.source = path.read_text("utf-8")
+        self.feed(self.source)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        assert len({name for name, _ in attrs}) == len(attrs)
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.text += data
+
+    def all(self, tag, **attributes):
+        return [a for t, a in self.elements if t == tag and attributes.items() <= a.items()]
+
+
+def written(folder, run, videos, shots):
+    path = folder / "report" / "index.html"
+    write_page(path, run, videos, shots, folder)
+    return Page(path)
+
+
+def previews(folder, n, content=JPEG):
+    (folder / "scenes").mkdir()
+    names = [f"scenes/{i:04d}.jpg" for i in range(n)]
+    for name in names:
+        (folder / name).write_bytes(content)
+    return names
+
+
+def test_the_run_its_videos_and_shots_are_there(tmp_path, run_facts, videos_table, shots_table):
+    (name,) = previews(tmp_path, 1)
+    shots = shots_table({"preview": name, "start_pts": 1007, "end_pts": 1107, "time_base": "1/100"})
+    page = written(tmp_path, run_facts, videos_table({"width": 40, "height": 30}), shots)
+    for words in (
+        *("remaster dataset.path='a & b'", "data/series", "2 CPUs, no GPU", "2026-11-22 10:30 UTC", "1:15"),
+        *("exemplar", "auto: no GPU that Ray can see", "target.aspect=16:9", "remaster 0.1.0"),
+        *("finished with failures", "40x30 to –", "mosaic 1", "75.0 %", "0:00.00 – 0:01.00", "0.90", "2 calls"),
+    ):
+        assert words in page.text
+    (image,) = page.all("img")
+    assert image["src"] == "data:image/jpeg;base64," + base64.b64encode(JPEG).decode()
+    assert image["alt"] == "a.mkv, frames 0 to 10, before and after"
+    assert all("scope" in a for _, a in page.elements if _ == "th")
+    assert "../videos/a.mkv#t=0.000,1.000" in {a.get("href") for a in page.all("a")}
+    assert "All pictures are part of this page." in page.text
+
+
+def test_nothing_comes_from_elsewhere(tmp_path, run_facts, videos_table, shots_table):
+    names = previews(tmp_path, 2)
+    shots = shots_table({"preview": names[0], "video": "http://x/a b#?.mkv"}, {"preview": names[1], "video": EVIL})
+    videos = videos_table(
+        {"video": "http://x/a b#?.mkv", "output": "videos/http:/x/a b#?.mkv"},
+        {"video": EVIL, "output": "videos/" + EVIL},
+    )
+    page = written(tmp_path, run_facts, videos, shots)
+    targets = [a[name] for _, a in page.elements for name in ("src", "href", "action", "srcset") if name in a]
+    assert targets
+    assert all(t.startswith(("data:image/jpeg;base64,", "#", "../videos/")) for t in targets)
+    assert "../videos/http%3A/x/a%20b%23%3F.mkv" in targets
+    assert not page.all("link")
+    assert not page.all("script", src=None)
+    style = page.source[page.source.index("<style>") : page.source.index("</style>")]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_names_and_messages_are_text(tmp_path, run_facts, videos_table, shots_table):
+    run = dataclasses.replace(run_facts, dataset=EVIL, command=EVIL, source=EVIL, settings={EVIL: EVIL})
+    (name,) = previews(tmp_path, 1)
+    bad = {
+        "preview": name,
+        "video": EVIL,
+        "scene_id": EVIL,
+        "status": "fallback",
+        "error_stage": EVIL,
+        "error": EVIL,
+        "method": EVIL,
+    }
+    videos = videos_table({"video": EVIL, "error": EVIL, "status": EVIL, "notes": [EVIL]})
+    page = written(tmp_path, run, videos, shots_table(bad))
+    assert len(page.all("script")) == 1
+    assert "alert(1)</script>" not in page.source
+    assert page.text.count(EVIL) >= 10
+    assert page.all("tr", **{"data-method": EVIL})
+    assert page.all("img")[0]["alt"] == f"{EVIL}, frames 0 to 10, before and after"
+
+
+def test_what_is_unknown_is_a_dash(tmp_path, run_facts, videos_table, shots_table):
+    nothing = dict.fromkeys(("coverage", "generated_pixels", "inpaint_calls", "confidence", "preview"))
+    shots = shots_table({**nothing, "time_base": "0/0"}, {**nothing, "confidence": float("nan"), "shot": 1})
+    page = written(tmp_path, run_facts, videos_table({"duration": None}), shots)
+    cells = [a["data-label"] for a in page.all("td")]
+    assert cells.count("Confidence") == 2
+    assert page.text.count("no picture") == 2
+    assert not {"None", "nan", "null"} & set(page.text.replace("–", " ").split())
+    assert "– – –" in page.text  # no time without a time base
+
+
+def test_an_empty_run(tmp_path, run_facts, videos_table, shots_table):
+    page = written(tmp_path, run_facts, videos_table(), shots_table())
+    assert "No video." in page.text
+    assert "No shot." in page.text
+    assert not page.all("table")
+
+
+def test_a_video_without_a_row_and_one_without_shots(tmp_path, run_facts, videos_table, shots_table):
+    videos = videos_table({"video": "b.avi", "status": "failed", "output": None, "error": "not a video"})
+    page = written(tmp_path, run_facts, videos, shots_table({"video": "late.mkv"}))
+    assert "unfinished" in page.text
+    assert page.text.count("not a video") == 2  # among the failures and in its row
+    assert [a["id"] for a in page.all("details")] == ["video-1"]
+    assert {"href": "#video-1"} in page.all("a")
+
+
+def test_shots_stand_in_order_under_their_video(tmp_path, run_facts, videos_table, shots_table):
+    shots = shots_table(
+        {"video": "b.mkv", "start_frame": 90, "end_frame": 95, "scene_id": "b2"},
+        {"video": "a.mkv", "scene_id": "a1"},
+        {"video": "b.mkv", "start_frame": 5, "end_frame": 90, "scene_id": "b1"},
+    )
+    page = written(tmp_path, run_facts, videos_table({"video": "b.mkv"}, {"video": "a.mkv"}), shots)
+    text = page.text[page.text.index("Method") :]
+    assert sorted(("b1shot", "b2shot", "a1shot"), key=text.index) == ["b1shot", "b2shot", "a1shot"]
+
+
+def test_many_shots_embed_some_pictures_and_link_the_rest(tmp_path, run_facts, videos_table, shots_table):
+    names = previews(tmp_path, 500, JPEG + bytes(40_000))
+    rows = [{"preview": n, "scene_id": n, "start_frame": 10 * i, "end_frame": 10 * i + 10} for i, n in enumerate(names)]
+    page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
+    sources = [a["src"] for a in page.all("img")]
+    embedded = [s for s in sources if s.startswith("data:")]
+    assert 150 < len(embedded) <= page_shots.MAX_EMBEDDED
+    assert sum(map(len, embedded)) <= page_shots.MAX_EMBEDDED_BYTES + 30 * len(embedded)
+    assert len(page.source) < 1.1 * page_shots.MAX_EMBEDDED_BYTES
+    assert sources[len(embedded) :] == [f"../{n}" for n in names[len(embedded) :]]
+    assert f"{len(embedded)} pictures are part of this page; {500 - len(embedded)} more are linked" in page.text
+
+
+def test_small_pictures_are_embedded_up_to_their_number(tmp_path, run_facts, videos_table, shots_table, monkeypatch):
+    monkeypatch.setattr(page_shots, "MAX_EMBEDDED", 3)
+    names = previews(tmp_path, 5)
+    page = written(tmp_path, run_facts, videos_table({}), shots_table(*[{"preview": n} for n in names]))
+    assert [a["src"].startswith("data:") for a in page.all("img")] == [True, True, True, False, False]
+
+
+def test_too_many_shots_keep_the_bad_ones(tmp_path, run_facts, videos_table, shots_table, monkeypatch):
+    monkeypatch.setattr(page_shots, "MAX_SHOTS", 4)
+    rows = [
+        {"start_frame": 10 * i, "end_frame": 10 * i + 10, "start_pts": 10 * i, "end_pts": 10 * i + 10} for i in range(9)
+    ]
+    rows[0]["status"] = "ok"
+    rows[7]["status"], rows[8]["status"] = "fallback", "failed"
+    page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
+    assert [a["data-status"] for a in page.all("tr") if "data-status" in a] == ["ok", "ok", "fallback", "failed"]
+    assert "This page lists 4 of 9 shots" in page.text
+    assert "0:07.00 – 0:08.00" in page.text  # counted from the video's beginning, listed or not
+
+
+def test_a_page_is_replaced_whole_and_leaves_nothing_beside_it(
+    tmp_path, run_facts, videos_table, shots_table, monkeypatch
+):
+    written(tmp_path, run_facts, videos_table({}), shots_table({}))
+    path = tmp_path / "report" / "index.html"
+    before = path.read_bytes()
+
+    def broken(self: Path, target: Path) -> Path:
+        raise OSError("no space")
+
+    monkeypatch.setattr(Path, "replace", broken)
+    with pytest.raises(OSError, match="no space"):
+        write_page(path, run_facts, videos_table(), shots_table(), tmp_path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_name_that_is_no_unicode_does_not_stop_the_page(tmp_path, run_facts, videos_table, shots_table):
+    run = dataclasses.replace(run_facts, command="remaster dataset.path=\udcff.mkv")
+    assert "dataset.path=?.mkv" in written(tmp_path, run, videos_table({}), shots_table({})).text
+
+
+@pytest.mark.parametrize(
+    ("code", "word"), [(0, "finished"), (130, "interrupted"), (143, "interrupted"), (2, "failed"), (None, "running")]
+)
+def test_the_end_of_a_run_in_words(run_facts, code, word):
+    assert dataclasses.replace(run_facts, exit_code=code).state == word
