@@ -28,6 +28,7 @@ GATE_LINES = 540  # gate masks are measured at this height
 GATE_REFERENCE = 0.06  # of the side: how far in the light is measured that a pixel at the border is compared with
 GATE_SIDE, GATE_CORNER = 0.04, 0.08  # of the side: how far in a gate may reach
 GATE_TRANSMISSION = 0.7
+GATE_RIM, GATE_RIM_TRANSMISSION = 0.008, 0.96  # of the side: how wide the soft rim inside the mask may be
 GATE_SCENES = 4
 BLACK = 16
 
@@ -109,6 +110,26 @@ def active_picture(samples: Sequence[Sample], pixel_format: PixelFormat) -> Rect
     return Rect(x0, y0, x1 - x0, y1 - y0)
 
 
+def picture_and_gate(samples: Sequence[Sample], pixel_format: PixelFormat) -> tuple[Rect, Mask | None]:
+    """The active picture and the gate mask over it.
+
+    A gate's outermost lines are black and straight, as thin bars are; what lies further in (soft edge, round corners)
+    tells them apart. They are the gate's then: the picture stays whole.
+    """
+    active = active_picture(samples, pixel_format)
+    mask = gate_mask(samples, active)
+    height, width = samples[0].luma.shape
+    whole = _without_thin_bars(active, width, height)
+    if mask is None or whole == active:
+        return active, mask
+    outer = gate_mask(samples, whole)
+    grown = np.ones((whole.height, whole.width), bool) if outer is None else outer.copy()
+    x, y = active.x - whole.x, active.y - whole.y
+    inner = grown[y : y + active.height, x : x + active.width]
+    inner[:] = mask if outer is None else inner | mask
+    return whole, grown
+
+
 def gate_mask(samples: Sequence[Sample], active: Rect) -> Mask | None:
     """Pixels of the active picture that a projector's gate darkens, bool (active.height, active.width), or None.
 
@@ -124,8 +145,9 @@ def gate_mask(samples: Sequence[Sample], active: Rect) -> Mask | None:
         return None
     transmission = np.quantile(np.stack([_relative_light(scene) for scene in scenes]), 0.75, axis=0)
     smooth = cv2.GaussianBlur(transmission.astype(np.float32), (0, 0), 1.0)
-    mask = _plausible_gate(np.asarray(cv2.resize(smooth, (active.width, active.height))) < GATE_TRANSMISSION)
-    return mask if mask.any() else None
+    light = np.asarray(cv2.resize(smooth, (active.width, active.height)))
+    mask = _plausible_gate(light < GATE_TRANSMISSION)
+    return _with_rim(mask, light) if mask.any() else None
 
 
 def noise_level(samples: Sequence[Sample], active: Rect) -> float:
@@ -241,6 +263,26 @@ def _plausible_gate(dark: Mask) -> Mask:
             if side.any(axis=1 - lines).mean() > 0.6:
                 mask |= side
     return mask
+
+
+def _with_rim(mask: Mask, light: Plane32) -> Mask:
+    """The gate with its soft inner rim, which would show as a line at the join."""
+    reach = max(round(GATE_RIM * min(mask.shape)), 1)
+    near, sure = (
+        cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1)))
+        for r in (reach, -(-reach // 2))
+    )
+    return np.asarray(sure.astype(bool) | (near.astype(bool) & (light < GATE_RIM_TRANSMISSION)))
+
+
+def _without_thin_bars(active: Rect, width: int, height: int) -> Rect:
+    """The active picture with all bars but those wider than a gate reaches in."""
+    x0, x1 = active.x, active.x + active.width
+    y0, y1 = active.y, active.y + active.height
+    x0, y0 = (0 if x0 <= GATE_SIDE * width else x0), (0 if y0 <= GATE_SIDE * height else y0)
+    x1 = width if width - x1 <= GATE_SIDE * width else x1
+    y1 = height if height - y1 <= GATE_SIDE * height else y1
+    return Rect(x0, y0, x1 - x0, y1 - y0)
 
 
 def _half(shape: tuple[int, ...], top: bool | None, left: bool | None) -> Mask:

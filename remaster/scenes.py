@@ -16,7 +16,7 @@ from scenedetect.detectors import AdaptiveDetector, ContentDetector, ThresholdDe
 from remaster.errors import MediaError
 from remaster.media.planes import crop, luma8, resize_rgb
 from remaster.media.types import Frame, Rect, Rgb, VideoInfo
-from remaster.picture import FrameSampler, active_picture, combed_share, gate_mask, noise_level
+from remaster.picture import FrameSampler, combed_share, noise_level, picture_and_gate
 from remaster.records import Detection
 
 Thumb = npt.NDArray[np.float32]
@@ -71,13 +71,13 @@ def detect(frames: Iterable[Frame], info: VideoInfo, settings: DetectSettings) -
     if not pts:
         raise MediaError(f"{info.path} holds no picture that can be decoded")
     samples = sampler.samples()
-    active = active_picture(samples, info.format)
+    active, gate = picture_and_gate(samples, info.format)
     noise = noise_level(samples, active)
     return Detection(
         pts=np.asarray(pts, np.int64),
         cuts=finder.finish(),
         active=active,
-        gate=gate_mask(samples, active),
+        gate=gate,
         noise=noise,
         combed=combed_share(samples, active, noise),
     )
