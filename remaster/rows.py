@@ -23,6 +23,7 @@ from remaster.tables import SHOTS, STAGES
 ARRAY = pa.struct([("dtype", pa.string()), ("shape", pa.list_(pa.int32())), ("data", pa.large_binary())])
 DTYPES = ("|b1", "|u1", "<f4", "<f8", "<i8")
 
+BACKGROUND = ("image", "coverage", "holes", "figures")
 RECT = pa.struct([(name, pa.int32()) for name in ("x", "y", "width", "height")])
 ANALYSIS = pa.struct(
     [
@@ -36,7 +37,7 @@ SHOT = pa.struct(
         ("end", pa.int64()),
         ("method", pa.string()),
         ("cameras", ARRAY),
-        *[(name, ARRAY) for name in ("image", "coverage", "holes")],
+        *[(name, ARRAY) for name in BACKGROUND],
         ("confidence", pa.float64()),
         ("registered", pa.int32()),
         ("inliers", pa.int64()),
@@ -201,11 +202,11 @@ def _analysis_from_dict(values: dict[str, Any]) -> Analysis:
 def _shot_to_dict(shot: Shot) -> dict[str, Any]:
     names = ("start", "end", "method", "confidence", "registered", "inliers")
     values = {name: getattr(shot, name) for name in names} | {"cameras": pack(shot.cameras)}
-    return values | {name: pack(getattr(shot.background, name, None)) for name in ("image", "coverage", "holes")}
+    return values | {name: pack(getattr(shot.background, name, None)) for name in BACKGROUND}
 
 
 def _shot_from_dict(values: dict[str, Any]) -> Shot:
-    parts = {name: unpack(values.pop(name)) for name in ("image", "coverage", "holes")}
+    parts = {name: unpack(values.pop(name)) for name in BACKGROUND}
     background = None if parts["image"] is None else Background(**parts)
     return Shot(**(values | {"cameras": unpack(values["cameras"])}), background=background)
 

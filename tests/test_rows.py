@@ -48,7 +48,7 @@ def full_row() -> SceneRow:
         noise=1.5,
     )
     mask = rng.random((4, 5)) > 0.5
-    background = Background(rng.integers(0, 256, (4, 5, 3), np.uint8), mask, ~mask)
+    background = Background(rng.integers(0, 256, (4, 5, 3), np.uint8), mask, ~mask, mask & (rng.random((4, 5)) > 0.5))
     shots = (
         Shot(0, 2, "mosaic", np.stack([IDENTITY] * 2), background, 0.75, 2, 99),
         Shot(2, 3, "ambient", np.stack([IDENTITY]), None, 0.1),

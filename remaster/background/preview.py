@@ -105,12 +105,12 @@ def disagreeing(preview: Preview, noise: float) -> npt.NDArray[np.bool_]:
 
 def to_keyframe(mask: Mask, camera: Affine, preview: Preview, width: int, height: int) -> Mask:
     """A mask on the preview's canvas as the keyframe of ``camera`` sees it, at ``width x height``."""
-    to_small = invert(_from_size(camera, preview, width, height))
+    to_small = invert(from_size(camera, preview, width, height))
     picture = cv2.warpAffine(mask.astype(np.uint8) * 255, to_small, (width, height), flags=cv2.INTER_LINEAR)
     return np.asarray(picture > 127, bool)
 
 
-def _from_size(camera: Affine, preview: Preview, width: int, height: int) -> Affine:
+def from_size(camera: Affine, preview: Preview, width: int, height: int) -> Affine:
     """The camera to the preview's canvas of a keyframe that is ``width x height`` in size."""
     sx, sy = preview.width / width, preview.height / height
     shrink = np.array([[sx, 0.0, sx / 2 - 0.5], [0.0, sy, sy / 2 - 0.5]])

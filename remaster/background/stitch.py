@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from remaster.background.composite import Source, composite, edge_weight, widened
 from remaster.background.exposure import balance
+from remaster.background.figures import find_figures
 from remaster.background.holes import find_holes, shown_in_wings
 from remaster.background.plan import Plan, Scene, Stitchable, StitchSettings, inner_area, plan_shots, travel
-from remaster.background.preview import MASK_MARGIN, to_keyframe
+from remaster.background.preview import MASK_MARGIN, from_size, to_keyframe
 from remaster.background.register import background_only, find_pairs
-from remaster.camera import IDENTITY, rescale
+from remaster.camera import IDENTITY, compose, invert, rescale
 from remaster.geometry import Window
 from remaster.media.types import Mask, Rgb
 from remaster.records import Analysis, Background, Method, Shot
@@ -64,7 +65,7 @@ def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     holes = find_holes(shown, coverage, min(active.width, active.height))
     moving = travel(scene, made.registration) > scene.settings.still_travel
     method: Method = "mosaic" if moving else "still"
-    background = Background(image, coverage, holes)
+    background = Background(image, coverage, holes, _figures(scene, made, cameras))
     counts = made.registration.registered, made.registration.inliers
     return Shot(span.start, span.end, method, cameras, background, plan.confidence, *counts)
 
@@ -94,6 +95,19 @@ def _sources(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], r
         source = Source(balanced, weight, cameras[registration.at[n]])
         sources.append(source if at_rest else widened(source, scene.sides))
     return sources
+
+
+def _figures(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64]) -> Mask:
+    """The characters that stay, on the shot's canvas."""
+    preview, registration = made.preview, made.registration
+    size = (preview.width, preview.height)
+    valid = cv2.resize(scene.analysis.valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    inside = inner_area(scene, size[::-1], scene.settings.border) & (cv2.erode(valid, np.ones((7, 7))) > 0)
+    active = scene.window.active
+    # Any keyframe leads from the preview's canvas to the full one.
+    to_frame = invert(from_size(preview.cameras[0], preview, active.width, active.height))
+    to_canvas = compose(cameras[registration.at[0]], to_frame)
+    return find_figures(preview, inside, to_canvas, (made.canvas.width, made.canvas.height))
 
 
 def _identities(count: int) -> npt.NDArray[np.float64]:

@@ -65,7 +65,7 @@ def canvas(width: int = 420, height: int = 180) -> Background:
     """The scene's background, wholly covered."""
     image = seen(cam.IDENTITY, Rect(0, 0, width, height))
     everywhere = np.ones((height, width), bool)
-    return Background(image, everywhere, ~everywhere)
+    return Background(image, everywhere, ~everywhere, ~everywhere)
 
 
 def shot_of(cameras: list[cam.Affine], background: Background | None, method: Method = "mosaic") -> Shot:

@@ -18,7 +18,7 @@ def covered(left: int, right: int) -> Background:
     whole = canvas()
     coverage = np.zeros((180, 420), bool)
     coverage[:, left:right] = True
-    return Background(whole.image, coverage, ~coverage)
+    return Background(whole.image, coverage, ~coverage, np.zeros_like(coverage))
 
 
 def test_a_whole_background_covers_all() -> None:

@@ -1,0 +1,83 @@
+"""Characters that stay: what moves in part (a mouth, a hand) is grown to the whole figure, which is never copied.
+
+Masks of what moves are for matching and compositing, and must not take in background that a wing may need. A source for
+filling is chosen more strictly: a repeated cap or braid beside the picture is the fault that a viewer sees first.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.background.preview import Preview
+from remaster.camera import Affine
+from remaster.media.types import Mask
+
+LINES = 160
+"""Lines of the keyframes at which figures are grown."""
+OFTEN = 0.15
+"""Share of the keyframes in which a place must move to be a part of a figure, not only crossed by one."""
+FEWEST = 3
+"""Keyframes that must show a place before it can be told to move."""
+LARGEST = 0.6
+"""Share of the picture beyond which what was found is the set itself, and nothing is left out."""
+REACH = 0.12
+"""How far, in lines, a figure likely reaches beyond its moving parts; below them it may go on to the lower edge."""
+ITERATIONS = 4
+
+
+def find_figures(preview: Preview, inside: Mask, to_canvas: Affine, size: tuple[int, int]) -> Mask:
+    """The figures on a canvas of ``size`` (width, height), bool (height, width).
+
+    ``inside`` bool (preview.height, preview.width) is the part of a keyframe that shows the scene (no gate, no border);
+    ``to_canvas`` (2, 3) takes the preview's pixels to the canvas. Grown by GrabCut (Rother, Kolmogorov and Blake,
+    SIGGRAPH 2004) from the parts that move in many keyframes.
+    """
+    shown = _footprints(preview, inside)
+    seen = (preview.seen & ~preview.foreground & shown).sum(axis=0)
+    views = shown.sum(axis=0)
+    moving = (1.0 - seen / np.maximum(views, 1) > OFTEN) & (views >= max(FEWEST, OFTEN * len(shown)))
+    seeds = cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
+    if not seeds.any():
+        return np.zeros(size[::-1], bool)
+    picture = _median(preview.pictures, shown)
+    figures = _grow(picture, seeds, shown.any(axis=0), LINES / preview.height)
+    warped = cv2.warpAffine(figures.astype(np.uint8) * 255, to_canvas, size, flags=cv2.INTER_LINEAR)
+    return np.asarray(warped > 64, bool)
+
+
+def _footprints(preview: Preview, inside: Mask) -> npt.NDArray[np.bool_]:
+    """Where each keyframe lies on the preview's canvas, bool (k, h, w)."""
+    height, width = preview.seen.shape[1:]
+    mask = inside.astype(np.uint8) * 255
+    return np.stack([cv2.warpAffine(mask, camera, (width, height)) > 250 for camera in preview.cameras])
+
+
+def _median(pictures: npt.NDArray[np.uint8], shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """The median of what is shown, figures included; 0 where nothing is."""
+    values = np.ma.masked_array(pictures, np.broadcast_to(~shown[..., None], pictures.shape))
+    return np.asarray(np.ma.median(values, axis=0).filled(0), np.uint8)
+
+
+def _grow(picture: npt.NDArray[np.uint8], seeds: Mask, shown: Mask, scale: float) -> Mask:
+    """The whole figures around ``seeds``; ``scale`` is that of the working size, at which outlines are a pixel wide."""
+    height, width = seeds.shape
+    size = (max(round(width * scale), 8), max(round(height * scale), 8))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    sure = cv2.resize(seeds.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    known = cv2.resize(shown.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    side = 2 * round(REACH * LINES) + 1
+    near = cv2.dilate(sure, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) & known
+    below = np.maximum.accumulate(cv2.dilate(sure, np.ones((1, side // 2), np.uint8)), axis=0) & known
+    labels = np.where(below > 0, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
+    labels[near > 0] = cv2.GC_PR_FGD
+    labels[sure > 0] = cv2.GC_FGD
+    if np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).all():
+        return np.asarray(seeds)
+    cv2.grabCut(small, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    figure = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
+    if figure.sum() > LARGEST * max(known.sum(), 1):
+        return np.asarray(seeds)
+    grown = cv2.dilate(figure, np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0)

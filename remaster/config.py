@@ -1,0 +1,143 @@
+"""The configuration's schema: every key, its type and its default. Hydra refuses unknown keys and wrong types by it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from remaster import __version__
+from remaster.analyze import AnalyzeSettings
+from remaster.background.stitch import StitchSettings
+from remaster.media.encode import Codec
+from remaster.media.remux import Container
+from remaster.resample.settings import Grain, ResampleSettings
+from remaster.scenes import DetectSettings
+
+
+class GateMode(Enum):
+    """What happens to pixels of the original that show the projector's gate."""
+
+    fill = "fill"
+    keep = "keep"
+
+
+@dataclass(frozen=True)
+class DatasetConfig:
+    """``path``: a file, a folder (searched through) or a glob; there is no default."""
+
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class TargetConfig:
+    """``framing``: center, left, right, auto, or the share of the wings left of (above) the original, 0.0-1.0."""
+
+    aspect: str = "16:9"
+    framing: Any = "center"
+
+
+@dataclass(frozen=True)
+class OutputConfig:
+    """Where to and how encoded. ``dir`` None is ``outputs/`` and the dataset's name.
+
+    ``encoder_threads`` is fixed, not the machine's cores: x264's bytes depend on it.
+    """
+
+    dir: str | None = None
+    codec: Codec = Codec.h264
+    container: Container = Container.source
+    crf: int = 18
+    preset: str = "medium"
+    grain: Grain = Grain.match
+    encoder_threads: int = 1
+
+
+@dataclass(frozen=True)
+class ScenesConfig:
+    """``limit``: only the first so many scenes of each video, delivered as a trimmed video that says so."""
+
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class ClusterConfig:
+    """``address`` of a Ray cluster (None: RAY_ADDRESS, else a local instance with ``cpus``, None being all)."""
+
+    address: str | None = None
+    cpus: int | None = None
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """The whole configuration of ``remaster.jobs.batch``."""
+
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    target: TargetConfig = field(default_factory=TargetConfig)
+    segmenter: Any = MISSING
+    inpainter: Any = MISSING
+    output: OutputConfig = field(default_factory=OutputConfig)
+    scenes: ScenesConfig = field(default_factory=ScenesConfig)
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    gate: GateMode = GateMode.fill
+    resume: bool = True
+    seed: int = 0
+    detect: DetectSettings = field(default_factory=DetectSettings)
+    analyze: AnalyzeSettings = field(default_factory=AnalyzeSettings)
+    stitch: StitchSettings = field(default_factory=StitchSettings)
+    resample: ResampleSettings = field(default_factory=ResampleSettings)
+
+
+def config_dir() -> Path:
+    """The folder of the YAML files: beside the package in a checkout, inside it in an installed wheel."""
+    package = Path(__file__).resolve().parent
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def register_schema() -> None:
+    """Make ``schema`` known to Hydra. Frozen dataclasses come out read-only, which overrides must not be."""
+    node = OmegaConf.structured(BatchConfig)
+    _make_writable(node)
+    ConfigStore.instance().store(name="schema", node=node)
+
+
+def to_config(composed: DictConfig) -> BatchConfig:
+    """The composed configuration as frozen dataclasses; raises OmegaConf's errors for wrong types."""
+    config = OmegaConf.to_object(composed)
+    if not isinstance(config, BatchConfig):
+        raise TypeError(f"the configuration is a {type(config).__name__}, not a BatchConfig")
+    return config
+
+
+def pixel_settings(config: BatchConfig, engines: dict[str, Any]) -> dict[str, Any]:
+    """All settings that touch a scene's encoded pixels: what decides whether a finished scene is still good."""
+    output = config.output
+    return {
+        "version": __version__,
+        "target": asdict(config.target),
+        "encode": [output.codec, output.crf, output.preset, output.encoder_threads],
+        "gate": config.gate,
+        "seed": config.seed,
+        "steps": [asdict(step) for step in (config.analyze, config.stitch, config.resample)],
+        "engines": engines,
+    }
+
+
+def digest(*parts: Any) -> str:
+    """A short, stable hash (sha256, 24 hex digits) of anything that JSON or ``str`` can write down."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _make_writable(node: DictConfig) -> None:
+    OmegaConf.set_readonly(node, None)
+    for key in node:
+        if not OmegaConf.is_missing(node, key) and isinstance(node._get_node(key), DictConfig):
+            _make_writable(node[key])

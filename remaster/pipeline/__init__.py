@@ -1,0 +1,1 @@
+"""Everything that touches Ray: the graph, its stages, pools, resume and progress."""

@@ -1,0 +1,153 @@
+"""From finished scenes to the finished video: one task a video, as soon as its last scene is in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from remaster.config import digest
+from remaster.errors import MediaError
+from remaster.media.remux import Assembled, assemble
+from remaster.media.types import VideoInfo
+from remaster.media.verify import verify
+from remaster.pipeline import store as files
+from remaster.pipeline.job import Job
+from remaster.report.summary import wing_use
+from remaster.rows import SceneRow
+from remaster.tables import SHOTS, VIDEOS
+
+
+@dataclass(frozen=True)
+class VideoTask:
+    """A video that is ready: its own ``row`` (see ``planning.detect_stage``) and its ``output`` name."""
+
+    row: SceneRow
+    output: str
+    job: Job
+
+    @property
+    def partial(self) -> bool:
+        """True where only the first scenes were asked for. (A limit that no video reaches makes none partial.)"""
+        limit = self.job.config.scenes.limit
+        return limit is not None and len(self.row.planned) >= limit
+
+    @property
+    def path(self) -> Path:
+        """Where the finished video goes."""
+        return self.job.store.output(self.output)
+
+
+def assemble_video(task: VideoTask) -> dict[str, Any]:
+    """Join a video's segments, prove the result, compact its rows, and return its row of ``metadata/videos``.
+
+    What is already there and still holds is left alone. A failure is a row with status ``failed``, never an exception.
+    """
+    started = time.perf_counter()
+    store, video_id = task.job.store, task.row.video_id
+    try:
+        shots = _shots(task)
+        fingerprint = digest(task.output, task.partial, [shot["fingerprint"] for shot in shots])
+        kept = _still_good(task, fingerprint)
+        if kept is not None:
+            return kept
+        made = _make(task, shots)
+        rows = files.compact(store, video_id, list(task.row.planned))
+        row = _video_row(task, rows, made) | {"fingerprint": fingerprint, "output_bytes": made.bytes}
+    except Exception as error:
+        row = failed_video(task.row.video, task.row.info, f"{type(error).__name__}: {error}")
+    row["seconds_assemble"] = time.perf_counter() - started
+    files.write_video(store, video_id, row)
+    return row
+
+
+def failed_video(name: str, info: VideoInfo | None, error: str) -> dict[str, Any]:
+    """The row of a video that could not be delivered."""
+    empty: dict[str, Any] = dict.fromkeys(VIDEOS.names)
+    facts = {} if info is None else _source_columns(info)
+    return empty | facts | {"video": name, "status": "failed", "error": error, "partial": False, "notes": []}
+
+
+def _shots(task: VideoTask) -> list[dict[str, Any]]:
+    """All rows of the video in the order of time; raises ``MediaError`` where a scene is missing or failed."""
+    by_scene = files.read_shots(task.job.store, task.row.video_id)
+    rows = [row for scene in task.row.planned for row in sorted(by_scene.get(scene, ()), key=lambda r: r["shot"])]
+    failed = [row for row in rows if row["status"] == "failed"]
+    if failed:
+        first = failed[0]
+        where = f"frames {first['start_frame']}-{first['end_frame']}"
+        raise MediaError(
+            f"{len(failed)} scene(s) failed, the first ({where}) in {first['error_stage']}: {first['error']}"
+        )
+    start = int(rows[0]["start_frame"]) if rows else 0
+    for row in rows:
+        if row["start_frame"] != start:
+            raise MediaError(f"no scene covers frame {start}")
+        start = row["end_frame"]
+    if start != task.row.frames:
+        raise MediaError(f"the scenes end at frame {start} of {task.row.frames}")
+    return rows
+
+
+def _still_good(task: VideoTask, fingerprint: str) -> dict[str, Any] | None:
+    """The video's row of an earlier run, where it was made of these very scenes and the file is there."""
+    path = task.job.store.video(task.row.video_id)
+    if not path.is_file() or not task.job.store.compacted(task.row.video_id).is_file():
+        return None
+    row: dict[str, Any] = pq.read_table(path, schema=VIDEOS).to_pylist()[0]
+    same = row["fingerprint"] == fingerprint and task.path.is_file()
+    return row if same and task.path.stat().st_size == row["output_bytes"] else None
+
+
+def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
+    info = task.row.info
+    if info is None:
+        raise MediaError(f"{task.row.video} has not been probed")
+    segments = [task.job.store.path / str(shot["segment"]) for shot in shots]
+    pts = task.row.pts[:-1]
+    task.path.parent.mkdir(parents=True, exist_ok=True)
+    made = assemble(info, segments, pts, task.path, partial=task.partial)
+    try:
+        verify(info, task.path, pts, task.partial)
+    except MediaError:
+        task.path.unlink()  # what is not proved is not delivered
+        raise
+    return made
+
+
+def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assembled) -> dict[str, Any]:
+    info, first = task.row.info, shots[0]
+    scenes = {shot["scene_id"]: shot for shot in shots}
+    wings = wing_use(pa.Table.from_pylist(list(shots), schema=SHOTS))
+    facts = {} if info is None else _source_columns(info)
+    return facts | {
+        "video": task.row.video,
+        "output": task.job.store.relative(task.path),
+        "status": "ok" if all(shot["status"] == "ok" for shot in shots) else "fallback",
+        "error": None,
+        "partial": task.partial,
+        "frames": made.frames,
+        "duration": made.duration,
+        **{name: first[name] for name in ("width", "height", "out_width", "out_height")},
+        "scenes": len(scenes),
+        "shots": len(shots),
+        "wing_pixels": wings.pixels,
+        "recovered_share": wings.share(wings.recovered),
+        "generated_pixels": sum(shot["generated_pixels"] or 0 for shot in scenes.values()),
+        "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
+        "notes": [*task.row.notes, *made.notes],
+    }
+
+
+def _source_columns(info: VideoInfo) -> dict[str, Any]:
+    return {
+        "fps": float(info.fps),
+        "source_width": info.width,
+        "source_height": info.height,
+        "sar": str(info.sar),
+    }

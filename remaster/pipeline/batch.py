@@ -1,0 +1,224 @@
+"""A whole run from its configuration to its exit code."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shlex
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import ray
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from remaster.config import BatchConfig
+from remaster.errors import Interrupted, MediaError, UserError
+from remaster.geometry import parse_aspect, parse_framing
+from remaster.media.encode import check_codec
+from remaster.media.probe import probe
+from remaster.media.remux import output_suffix
+from remaster.media.types import PixelFormat
+from remaster.pipeline import store as files
+from remaster.pipeline.assembly import failed_video
+from remaster.pipeline.cluster import Resources, connected, quiet
+from remaster.pipeline.delivery import encoder_settings
+from remaster.pipeline.engines import check_fit, choose
+from remaster.pipeline.inputs import VideoFile, dataset_name, find_videos, output_names
+from remaster.pipeline.job import Job
+from remaster.pipeline.run import Driver
+from remaster.pipeline.store import Store
+from remaster.report.facts import EngineChoice, RunFacts
+from remaster.report.page import write_page
+from remaster.report.progress import ProgressView
+from remaster.report.summary import render_summary, summarize
+from remaster.rows import SceneRow
+from remaster.tables import SHOTS, VIDEOS
+
+PROBES = 16
+COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)  # every codec holds it, so what is refused with it is a setting
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left: ``videos`` and ``shots`` as in the tables, of this dataset's videos alone."""
+
+    videos: pa.Table
+    shots: pa.Table
+
+    @property
+    def exit_code(self) -> int:
+        """0 where everything was delivered whole, else 1."""
+        return int(any(status != "ok" for status in self.videos.column("status").to_pylist()))
+
+
+def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> int:
+    """Remaster a dataset; returns the exit code 0 or 1.
+
+    Raises ``UserError`` where nothing could start, and lets ``Interrupted`` through once the report is written.
+    """
+    clock = time.monotonic()
+    aspect, framing = parse_aspect(config.target.aspect), parse_framing(config.target.framing)
+    store = Store(str(_output_dir(config)))
+    videos = find_videos(_dataset_path(config), store.path)
+    check_codec(encoder_settings(config.output), COMMON_FORMAT)
+    _refuse_other_dataset(store, config)
+    with files.lock(store), connected(config.cluster) as resources:
+        quiet()
+        files.remove_temporaries(store)
+        job = _job(config, store, aspect, framing, resources)
+        _write_run(store, composed, job)
+        facts = _facts(job, resources)
+        _announce(console, facts, len(videos))
+        try:
+            _execute(videos, job, console)
+        except Interrupted as stop:
+            _report(videos, store, replace(facts, seconds=time.monotonic() - clock, exit_code=stop.exit_code))
+            raise
+        outcome = _outcome(videos, store)
+        facts = replace(facts, seconds=time.monotonic() - clock, exit_code=outcome.exit_code)
+        page = _report(videos, store, facts)
+        render_summary(summarize(outcome.videos, outcome.shots, facts.seconds), console, facts.engines)
+        console.print(f"videos: {store.path / 'videos'}", f"report: {page}", sep="\n", highlight=False, soft_wrap=True)
+        return outcome.exit_code
+
+
+def _job(config: BatchConfig, store: Store, aspect: Fraction, framing: float | None, resources: Resources) -> Job:
+    segmenter = choose("segmenter", config.segmenter, resources.gpus)
+    inpainter = choose("inpainter", config.inpainter, resources.gpus)
+    check_fit({"segmenter": segmenter, "inpainter": inpainter}, resources.cpus, resources.gpus)
+    return Job(config, store, aspect, framing, segmenter, inpainter)
+
+
+def _execute(videos: Sequence[VideoFile], job: Job, console: Console) -> None:
+    readable, outputs, unreadable = _probe(videos, job)
+    with ProgressView(console) as view:
+        view.found(len(videos))
+        for row in unreadable:
+            view.video_done(row["video"], None, "failed")
+        Driver(readable, outputs, job, view).run()
+
+
+def _outcome(videos: Sequence[VideoFile], store: Store) -> Outcome:
+    """What the folder holds of these videos, in their order; a video that never got a row has none here either."""
+    rows = [row for video in videos for row in files.read_video(store, video.video_id)]
+    shots = [row for video in videos for row in files.ordered_shots(store, video.video_id)]
+    return Outcome(pa.Table.from_pylist(rows, schema=VIDEOS), pa.Table.from_pylist(shots, schema=SHOTS))
+
+
+def _report(videos: Sequence[VideoFile], store: Store, facts: RunFacts) -> Path:
+    outcome, page = _outcome(videos, store), store.path / "report" / "index.html"
+    write_page(page, facts, outcome.videos, outcome.shots, store.path)
+    return page
+
+
+def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[SceneRow], list[str], list[dict[str, Any]]]:
+    """(readable videos, their output names, rows of the unreadable ones). Workers read the headers."""
+    chunks = [videos[i : i + PROBES] for i in range(0, len(videos), PROBES)]
+    task = ray.remote(num_cpus=1)(_probe_chunk)
+    found = [item for chunk in ray.get([task.remote(chunk, job) for chunk in chunks]) for item in chunk]
+    good = [(row, suffix) for row, suffix in found if suffix is not None]
+    bad = []
+    for row in (row for row, suffix in found if suffix is None):
+        bad.append(failed_video(row.video, row.info, str(row.error)))
+        files.write_video(job.store, row.video_id, bad[-1])
+    outputs = output_names([row.video for row, _ in good], [suffix for _, suffix in good])
+    return [row for row, _ in good], outputs, bad
+
+
+def _probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[tuple[SceneRow, str | None]]:
+    """Each video's row and output suffix; None, with the error in the row, where it cannot be read or encoded."""
+    found: list[tuple[SceneRow, str | None]] = []
+    for video in videos:
+        row, settings = SceneRow(video.name, video.video_id), encoder_settings(job.config.output)
+        try:
+            info = probe(video.path)
+            row = replace(row, info=info)
+            check_codec(settings, info.format)
+            found.append((row, output_suffix(info, job.config.output.container, settings.codec)))
+        except (MediaError, UserError) as error:
+            found.append((replace(row, error_stage="probe", error=str(error)), None))
+    return found
+
+
+def _dataset_path(config: BatchConfig) -> str:
+    if not config.dataset.path:
+        raise UserError("no dataset; pass +dataset=series for the sample, or dataset.path=FILE, FOLDER or GLOB")
+    return config.dataset.path
+
+
+def _output_dir(config: BatchConfig) -> Path:
+    return Path(config.output.dir or Path("outputs") / dataset_name(_dataset_path(config))).absolute()
+
+
+def _refuse_other_dataset(store: Store, config: BatchConfig) -> None:
+    """An output folder belongs to one dataset: mixing two would tangle their videos and tables."""
+    path = store.path / "run.yaml"
+    if not path.is_file():
+        return
+    other = OmegaConf.select(OmegaConf.load(path), "dataset.path")
+    if other is not None and Path(str(other)).absolute() != Path(_dataset_path(config)).absolute():
+        raise UserError(f"output.dir={store.root} holds the results of {other}; choose another output.dir")
+
+
+def _write_run(store: Store, composed: DictConfig, job: Job) -> None:
+    """The resolved configuration, with the dataset's absolute path and the engines that were chosen."""
+    run = OmegaConf.create(OmegaConf.to_container(composed, resolve=True, enum_to_str=True))
+    run.dataset.path = str(Path(_dataset_path(job.config)).absolute())
+    run.output.dir = store.root
+    engines = {"segmenter": job.segmenter, "inpainter": job.inpainter}
+    run.chosen = {step: {"name": engine.name, "reason": engine.reason} for step, engine in engines.items()}
+    files.write_bytes(store.path / "run.yaml", OmegaConf.to_yaml(run).encode())
+
+
+def _facts(job: Job, resources: Resources) -> RunFacts:
+    config = job.config
+    engines = {"segmenter": job.segmenter, "inpainter": job.inpainter}
+    hardware = f"{resources.cpus:g} CPUs, {resources.gpus:g} GPUs, {resources.nodes} node(s)"
+    return RunFacts(
+        command=shlex.join(["remaster", *sys.argv[1:]]),
+        dataset=dataset_name(_dataset_path(config)),
+        source=_dataset_path(config),
+        output=job.store.root,
+        hardware=hardware,
+        started=datetime.now().astimezone(),
+        seconds=0.0,
+        exit_code=None,
+        engines=tuple(EngineChoice(step, engine.name, engine.reason) for step, engine in engines.items()),
+        settings=_settings(config),
+        versions=_versions(),
+    )
+
+
+def _settings(config: BatchConfig) -> Mapping[str, str]:
+    output = config.output
+    return {
+        "target.aspect": config.target.aspect,
+        "target.framing": str(config.target.framing),
+        "output.codec": output.codec.value,
+        "output.container": output.container.value,
+        "output.crf": str(output.crf),
+        "output.preset": output.preset,
+        "output.grain": output.grain.value,
+        "gate": config.gate.value,
+        "seed": str(config.seed),
+    }
+
+
+def _versions() -> Mapping[str, str]:
+    names = ("remaster", "ray", "av", "opencv-python-headless", "scenedetect-headless", "numpy", "pyarrow")
+    return {"python": ".".join(map(str, sys.version_info[:3]))} | {
+        name: importlib.metadata.version(name) for name in names
+    }
+
+
+def _announce(console: Console, facts: RunFacts, videos: int) -> None:
+    console.print(f"{videos} video(s) in {facts.source}, on {facts.hardware}", highlight=False, markup=False)
+    for engine in facts.engines:
+        console.print(f"{engine.step}: {engine.name} ({engine.reason})", highlight=False, markup=False)

@@ -1,0 +1,75 @@
+"""Ray's start and end: a quiet local instance, or the cluster that is already there."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+import ray.data
+
+from remaster.config import ClusterConfig
+from remaster.errors import UserError
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What Ray has in all."""
+
+    cpus: float
+    gpus: float
+    nodes: int
+
+
+@contextmanager
+def connected(config: ClusterConfig) -> Iterator[Resources]:
+    """Ray for the time of a run; a local instance is shut down at the end, a joined cluster is only left.
+
+    Raises ``UserError`` where the cluster cannot be reached. A Ray that this process is already connected to is used
+    and left connected.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Without this, a thread that still uses Ray while the run is being interrupted would start a second instance.
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
+    if ray.is_initialized():
+        yield _resources()
+        return
+    _start(config)
+    try:
+        yield _resources()
+    finally:
+        ray.shutdown()
+
+
+def quiet() -> None:
+    """Ray Data's own bars and chatter off: this program draws its own, and rows carry what matters."""
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _start(config: ClusterConfig) -> None:
+    address = config.address or os.environ.get("RAY_ADDRESS")
+    local: dict[str, Any] = {} if address else {"num_cpus": config.cpus, "include_dashboard": False}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **local)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        where = f"the Ray cluster at {address}" if address else "a local Ray instance"
+        raise UserError(f"{where} could not be reached or started: {str(error).splitlines()[0]}") from error
+    finally:
+        for number, handler in handlers.items():  # Ray puts its own in their place, which print stack traces
+            signal.signal(number, handler)
+
+
+def _resources() -> Resources:
+    total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    alive = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return Resources(total.get("CPU", 0.0), total.get("GPU", 0.0), len(alive))

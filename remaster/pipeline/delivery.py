@@ -1,0 +1,204 @@
+"""The last stage: every frame of a scene gets its wings and is encoded, whatever happened before.
+
+Where a step failed, or rendering itself does, the scene is delivered by the lowest step of the ladder (``ambient``) and
+its rows say so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from remaster.camera import IDENTITY
+from remaster.config import OutputConfig
+from remaster.geometry import Window
+from remaster.media.encode import EncoderSettings, SegmentWriter
+from remaster.media.planes import resize_rgb
+from remaster.media.types import Frame, VideoInfo
+from remaster.pipeline import store as files
+from remaster.pipeline.attempts import attempt
+from remaster.pipeline.job import Job
+from remaster.pipeline.stages import active_planes, scene_frames
+from remaster.records import Shot
+from remaster.report.preview import before_after
+from remaster.resample.recovered import recovered_share
+from remaster.resample.render import WingRenderer
+from remaster.rows import SceneRow, from_table, stage_seconds, to_table
+
+PREVIEW_LINES = 270
+COUNT_EVERY = 12
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What was written of one shot."""
+
+    shot: Shot
+    segment: str
+    size: int
+    preview: str
+    recovered: float
+
+
+def resample_stage(table: pa.Table, job: Job) -> pa.Table:
+    """Deliver every scene of the table and write its rows to ``metadata/scenes``."""
+    cv2.setNumThreads(1)
+    return to_table([row if row.scene_id is None else _deliver(row, job) for row in from_table(table)])
+
+
+def encoder_settings(output: OutputConfig) -> EncoderSettings:
+    """The run's output settings as the encoder takes them."""
+    return EncoderSettings(output.codec, output.crf, output.preset, output.encoder_threads)
+
+
+def _deliver(row: SceneRow, job: Job) -> SceneRow:
+    started, window = time.perf_counter(), job.window(row)
+    status = "ok" if row.error is None else "fallback"
+    try:
+        with attempt(job.store, row.video_id, f"{row.scene_id}-resample"):
+            done = _encode(row, _shots(row, window), window, job)
+    except Exception as error:
+        row = row if row.error else row.failed("resample", error)
+        status, done = _deliver_ambient(row, window, job)
+    row = replace(row, seconds={**row.seconds, "resample": time.perf_counter() - started})
+    results = _results(row, window, done, status)
+    files.write_shots(job.store, row.scene_id or "", results)
+    return replace(row, results=tuple(results), analysis=None, masks=None, shots=())
+
+
+def _deliver_ambient(row: SceneRow, window: Window, job: Job) -> tuple[str, list[Delivered]]:
+    """The last resort: (status, what was written); nothing is written where even that fails, and the row says so."""
+    try:
+        with attempt(job.store, row.video_id, f"{row.scene_id}-ambient"):
+            return "fallback", _encode(row, [_whole_scene(row, window)], window, job)
+    except Exception:  # the first failure is the one to report: this one follows from it or from the same cause
+        return "failed", []
+
+
+def _shots(row: SceneRow, window: Window) -> list[Shot]:
+    """The shots as they can be rendered: all as they are, or, where a step failed, the whole scene as one."""
+    if row.error is not None or not row.shots:
+        return [_whole_scene(row, window)]
+    return list(row.shots)
+
+
+def _whole_scene(row: SceneRow, window: Window) -> Shot:
+    cameras = np.broadcast_to(IDENTITY, (row.frames, 2, 3))
+    return Shot(0, row.frames, "passthrough" if window.passthrough else "ambient", cameras, None, 0.0)
+
+
+def _encode(row: SceneRow, shots: list[Shot], window: Window, job: Job) -> list[Delivered]:
+    frames = scene_frames(row)
+    done = [_encode_shot(row, number, shot, frames, window, job) for number, shot in enumerate(shots)]
+    next(frames, None)  # runs the decoder to its end, where it checks the number of frames
+    return done
+
+
+def _encode_shot(
+    row: SceneRow, number: int, shot: Shot, frames: Iterator[Frame], window: Window, job: Job
+) -> Delivered:
+    info = _info(row)
+    renderer = _renderer(row, shot, window, job)
+    segment = job.store.segment(row.video_id, row.scene_id or "", number)
+    preview = job.store.preview(row.video_id, row.scene_id or "", number)
+    holds = row.analysis.holds if row.analysis else np.zeros(row.frames, bool)
+    segment.parent.mkdir(parents=True, exist_ok=True)
+    with SegmentWriter(
+        segment, window.width, window.height, info.sar, info.format, info.color, info.fps, info.time_base,
+        encoder_settings(job.config.output),
+    ) as writer:  # fmt: skip
+        for index in range(shot.end - shot.start):
+            frame = next(frames)
+            planes = active_planes(frame, row)
+            composed = renderer.render(index, planes, bool(holds[shot.start + index])) if renderer else planes
+            writer.write(composed, frame.pts - int(row.pts[shot.start]))
+            if index == (shot.end - shot.start) // 2:
+                files.write_bytes(preview, _preview(info, window, planes, composed))
+            if job.counter is not None and (index + 1) % COUNT_EVERY == 0:
+                job.counter.add.remote(COUNT_EVERY)
+    recovered = 0.0 if shot.method == "passthrough" else recovered_share(shot, window)
+    relative = job.store.relative
+    return Delivered(shot, relative(segment), segment.stat().st_size, relative(preview), recovered)
+
+
+def _renderer(row: SceneRow, shot: Shot, window: Window, job: Job) -> WingRenderer | None:
+    if shot.method == "passthrough":
+        return None
+    info = _info(row)
+    settings = job.config.resample
+    return WingRenderer(
+        shot, window, info.format, info.color, row.gate, row.noise, settings, row.seed, lines=info.height
+    )
+
+
+def _preview(info: VideoInfo, window: Window, planes: Any, composed: Any) -> bytes:
+    def small(picture: Any, width: int, height: int) -> Any:
+        size = max(round(width * info.sar * PREVIEW_LINES / height), 2), PREVIEW_LINES
+        return resize_rgb(picture, info.format, info.color, *size, info.height)
+
+    before = small(planes, window.active.width, window.active.height)
+    return before_after(before, small(composed, window.width, window.height))
+
+
+def _results(row: SceneRow, window: Window, done: list[Delivered], status: str) -> list[dict[str, Any]]:
+    shots = done or [Delivered(_whole_scene(row, window), "", 0, "", 0.0)]
+    shared = _scene_columns(row, window, status) | stage_seconds(row)
+    return [shared | _shot_columns(row, number, item) for number, item in enumerate(shots)]
+
+
+def _scene_columns(row: SceneRow, window: Window, status: str) -> dict[str, Any]:
+    info = _info(row)
+    return {
+        "video": row.video,
+        "scene_id": row.scene_id,
+        "time_base": str(info.time_base),
+        "fps": float(info.fps),
+        "width": window.active.width,
+        "height": window.active.height,
+        "out_width": window.width,
+        "out_height": window.height,
+        "keyframes": row.keyframes,
+        "hole_pixels": row.hole_pixels,
+        "generated_pixels": row.generated_pixels,
+        "inpaint_calls": row.inpaint_calls,
+        "cut_foreground": row.cut_foreground,
+        "framing": row.framing,
+        "gate_pixels": 0 if row.gate is None or window.passthrough else int(row.gate.sum()),
+        "seed": row.seed,
+        "status": status,
+        "error_stage": row.error_stage,
+        "error": row.error,
+        "attempts": row.attempts,
+        "fingerprint": row.fingerprint,
+    }
+
+
+def _shot_columns(row: SceneRow, number: int, item: Delivered) -> dict[str, Any]:
+    shot = item.shot
+    return {
+        "shot": number,
+        "start_frame": row.start_frame + shot.start,
+        "end_frame": row.start_frame + shot.end,
+        "start_pts": int(row.pts[shot.start]),
+        "end_pts": int(row.pts[shot.end]),
+        "method": shot.method,
+        "registered": shot.registered,
+        "inliers": shot.inliers,
+        "coverage": item.recovered,
+        "confidence": shot.confidence,
+        "segment": item.segment or None,
+        "segment_bytes": item.size if item.segment else None,
+        "preview": item.preview or None,
+    }
+
+
+def _info(row: SceneRow) -> VideoInfo:
+    if row.info is None:
+        raise ValueError(f"{row.video} has not been probed")
+    return row.info

@@ -1,0 +1,187 @@
+"""Which engine a step runs, and on what: tasks for the embedded ones, an actor pool for those that load weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+import ray.data
+from hydra.utils import get_class, instantiate
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from remaster.errors import EngineUnavailable, UserError
+
+PREFLIGHT_SECONDS = 180
+"""How long a node with a GPU may take to start a worker, import the libraries and look for weights."""
+
+
+@dataclass(frozen=True)
+class PoolSettings:
+    """An actor pool: how many actors, at the least, at the start and at the most, and what each one takes.
+
+    ``initial_size`` None is the least, ``max_size`` None one actor a GPU (and the least where there is none).
+    ``num_cpus`` is 0 for GPU actors, or two pools on two cores would wait for each other for ever. ``batch`` is the
+    number of scenes given to an engine at once.
+    """
+
+    min_size: int = 1
+    initial_size: int | None = None
+    max_size: int | None = None
+    num_gpus: float = 0.0
+    num_cpus: float = 0.0
+    batch: int = 1
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A chosen engine: its ``name``, the ``reason`` for the choice, its class and settings, and its pool or None."""
+
+    name: str
+    reason: str
+    settings: dict[str, Any]
+    pool: PoolSettings | None
+
+    def build(self) -> Any:
+        """An instance, in the process that will use it."""
+        return instantiate(self.settings)
+
+
+def choose(step: str, config: Mapping[str, Any], gpus: float) -> Engine:
+    """The engine that ``config`` (a group's file) names; for ``auto``, the neural one where it can run here.
+
+    Raises ``UserError`` for settings the engine does not have, or where an engine asked for by name cannot run.
+    """
+    if config["name"] != "auto":
+        engine = _on_hardware(_engine(step, config, "asked for"), gpus)
+        _check(engine, gpus)
+        return engine
+    neural, embedded = config["neural"], config["embedded"]
+    if not gpus:
+        return _engine(step, embedded, f"not {neural['name']}: Ray sees no GPU")
+    try:
+        engine = _on_hardware(_engine(step, neural, f"{gpus:g} GPU(s) found"), gpus)
+        _check(engine, gpus)
+    except UserError as error:
+        return _engine(step, embedded, f"not {neural['name']}: {error}")
+    return engine
+
+
+def check_fit(engines: Mapping[str, Engine], cpus: float, gpus: float) -> None:
+    """Raise ``UserError`` where the pools' smallest sizes ask for more than there is: Ray would wait for ever."""
+    pools = {name: engine.pool for name, engine in engines.items() if engine.pool}
+    need_gpus = sum(pool.min_size * pool.num_gpus for pool in pools.values())
+    need_cpus = sum(pool.min_size * pool.num_cpus for pool in pools.values())
+    if need_gpus > gpus + 1e-6:
+        raise UserError(
+            f"the pools of {', '.join(pools)} need {need_gpus:g} GPUs and Ray has {gpus:g}; lower pool.num_gpus"
+        )
+    if need_cpus > max(cpus - 1, 0) and need_cpus > 0:
+        raise UserError(
+            f"the pools of {', '.join(pools)} need {need_cpus:g} CPUs and one for the other steps,"
+            f" and Ray has {cpus:g}; lower pool.num_cpus"
+        )
+
+
+def pool_options(pool: PoolSettings) -> dict[str, Any]:
+    """What ``map_batches`` needs to run a step in this pool."""
+    strategy = ray.data.ActorPoolStrategy(
+        min_size=pool.min_size, initial_size=pool.initial_size, max_size=pool.max_size
+    )
+    return {
+        "compute": strategy,
+        "num_cpus": pool.num_cpus,
+        "num_gpus": pool.num_gpus,
+        "batch_size": pool.batch,
+    }
+
+
+def _engine(step: str, config: Mapping[str, Any], reason: str) -> Engine:
+    settings = dict(config["engine"])
+    _typed(step, settings)
+    return Engine(config["name"], reason, settings, None if config["pool"] is None else _pool(step, config["pool"]))
+
+
+def _pool(step: str, values: Mapping[str, Any]) -> PoolSettings:
+    try:
+        typed = OmegaConf.merge(OmegaConf.structured(PoolSettings), dict(values))
+    except OmegaConfBaseException as error:
+        raise UserError(f"{step}.pool: {str(error).splitlines()[0]}") from error
+    pool = PoolSettings(**{str(key): value for key, value in typed.items()})
+    sizes = [size for size in (pool.min_size, pool.initial_size, pool.max_size) if size is not None]
+    if sizes != sorted(sizes) or min(*sizes, pool.batch) < 1 or min(pool.num_gpus, pool.num_cpus) < 0:
+        raise UserError(f"{step}.pool needs 1 <= min_size <= initial_size <= max_size, batch >= 1 and no share below 0")
+    return pool
+
+
+def _on_hardware(engine: Engine, gpus: float) -> Engine:
+    """The engine with its pool fitted to what there is: without GPUs where it runs on the CPU, else one actor a GPU.
+
+    An engine says by its setting ``device`` (auto, cpu or cuda) where it may run.
+    """
+    pool, device = engine.pool, engine.settings.get("device")
+    if pool is None:
+        return engine
+    if device == "cpu" or (device == "auto" and not gpus):
+        pool = replace(pool, num_gpus=0.0, max_size=pool.max_size or pool.initial_size or pool.min_size)
+    elif pool.max_size is None and pool.num_gpus:
+        most = int(gpus / max(pool.num_gpus, 1.0))
+        pool = replace(pool, max_size=max(most, pool.initial_size or 1, pool.min_size))
+    return replace(engine, pool=pool)
+
+
+def _typed(step: str, settings: dict[str, Any]) -> None:
+    """Check an engine's settings against the fields and types of its dataclass."""
+    cls = get_class(settings["_target_"])
+    values = {key: value for key, value in settings.items() if key != "_target_"}
+    if not is_dataclass(cls):
+        return
+    unknown = sorted(set(values) - {f.name for f in fields(cls)})
+    if unknown:
+        raise UserError(f"{step}.engine has no setting {', '.join(unknown)}; {cls.__name__} has {_names(cls)}")
+    try:
+        OmegaConf.merge(OmegaConf.structured(cls), values)
+    except OmegaConfBaseException as error:
+        raise UserError(f"{step}.engine: {str(error).splitlines()[0]}") from error
+
+
+def _check(engine: Engine, gpus: float) -> None:
+    """Ask the engine's class, where it has something to say, whether it can run: weights, extras, GPU."""
+    cls = get_class(engine.settings["_target_"])
+    if engine.pool and engine.pool.num_gpus > gpus:
+        raise UserError(
+            f"{engine.name} asks for {engine.pool.num_gpus:g} GPU and Ray sees {gpus:g};"
+            " pass device=auto or device=cpu where it has that setting, or another engine"
+        )
+    if not hasattr(cls, "preflight"):
+        return
+    missing = _preflight_on_gpu(engine) if engine.pool and engine.pool.num_gpus else preflight(engine)
+    if missing is not None:
+        raise UserError(missing)
+
+
+def preflight(engine: Engine) -> str | None:
+    """What the engine lacks where this is called, in one sentence, or None."""
+    try:
+        engine.build().preflight()
+    except EngineUnavailable as error:
+        return str(error)
+    return None
+
+
+def _preflight_on_gpu(engine: Engine) -> str | None:
+    """The same on a node with a GPU: the driver's own may have neither GPU nor weights."""
+    pool = engine.pool or PoolSettings()
+    task = ray.remote(num_gpus=pool.num_gpus, num_cpus=0, max_retries=0)(preflight)
+    reference = task.remote(engine)
+    try:
+        found: str | None = ray.get(reference, timeout=PREFLIGHT_SECONDS)
+    except ray.exceptions.GetTimeoutError:
+        ray.cancel(reference, force=True)
+        return f"{engine.name}: no GPU came free within {PREFLIGHT_SECONDS} s"
+    return found
+
+
+def _names(cls: type) -> str:
+    return ", ".join(f.name for f in fields(cls)) or "none"

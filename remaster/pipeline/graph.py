@@ -1,0 +1,50 @@
+"""The Ray graph on one screen: videos in, delivered scenes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import ray.data
+
+from remaster.pipeline.delivery import resample_stage
+from remaster.pipeline.engines import Engine, pool_options
+from remaster.pipeline.job import Job
+from remaster.pipeline.planning import detect_stage
+from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
+from remaster.rows import SceneRow, to_table
+
+# A task that dies with its worker is started again by Ray; ``attempts`` ends that, and every write is idempotent.
+TASK: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": 1, "num_cpus": 1}
+
+
+def build_graph(videos: Sequence[SceneRow], job: Job) -> ray.data.Dataset:
+    """The lazy dataset of delivered scenes, in the order they are finished, and of the videos' own rows.
+
+    One video a block in, one scene a block after ``detect``: scenes of one video run side by side, and a second video
+    is being detected while the first one's scenes are at work.
+    """
+    dataset: ray.data.Dataset = ray.data.from_arrow([to_table([video]) for video in videos])
+    dataset = dataset.map_batches(partial(detect_stage, job=job), **TASK)
+    dataset = dataset.repartition(target_num_rows_per_block=1)
+    dataset = dataset.map_batches(partial(analyze_stage, job=job), **TASK)
+    dataset = _engine_stage(dataset, SegmentStage, job.segmenter, job)
+    dataset = dataset.map_batches(partial(stitch_stage, job=job), **TASK)
+    dataset = _engine_stage(dataset, OutpaintStage, job.inpainter, job)
+    return dataset.map_batches(partial(resample_stage, job=job), **TASK)
+
+
+def _engine_stage(dataset: ray.data.Dataset, stage: type[Any], engine: Engine, job: Job) -> ray.data.Dataset:
+    """A stage with an engine: an actor pool where the engine has one, else plain tasks."""
+    if engine.pool is None:
+        return dataset.map_batches(partial(_run_in_task, stage=stage, engine=engine, job=job), **TASK)
+    options = {"batch_format": "pyarrow", **pool_options(engine.pool)}
+    return dataset.map_batches(stage, fn_constructor_args=(engine, job), **options)
+
+
+def _run_in_task(table: pa.Table, stage: type[Any], engine: Engine, job: Job) -> pa.Table:
+    """Engines without weights cost nothing to make: one a task."""
+    done: pa.Table = stage(engine, job)(table)
+    return done

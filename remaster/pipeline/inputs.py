@@ -1,0 +1,118 @@
+"""From ``dataset.path`` to videos: which files, what they are called, and what their outputs are called."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from remaster.errors import UserError
+
+# fmt: off
+EXTENSIONS = frozenset((
+    ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
+    ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
+))
+# fmt: on
+
+
+@dataclass(frozen=True)
+class VideoFile:
+    """One input. ``name`` is its path relative to the dataset; ``video_id`` names its scenes and metadata files."""
+
+    path: str
+    name: str
+    video_id: str
+
+
+def find_videos(path: str, outputs: Path) -> list[VideoFile]:
+    """All videos of a file, a folder (searched through, hidden files left out) or a glob, sorted by name.
+
+    A file that is named outright, or by a glob's own extension, is taken whatever its extension is. Files inside the
+    output folder are never inputs. Raises ``UserError`` where there is nothing.
+    """
+    if "://" in path:
+        raise UserError(f"dataset.path={path} is remote; this version reads local files, folders and globs")
+    root = Path(path)
+    if root.is_file():
+        return _named(root.parent, [root])
+    if root.is_dir():
+        files = [f for f in root.rglob("*") if f.is_file() and f.suffix.lower() in EXTENSIONS]
+        files = [f for f in files if not any(part.startswith(".") for part in f.relative_to(root).parts)]
+        files = _outside(files, outputs)
+        if not files:
+            raise UserError(
+                f"dataset.path={path} has no video in it; known extensions are {' '.join(sorted(EXTENSIONS))}"
+            )
+        return _named(root, files)
+    if glob.has_magic(path):
+        base = _fixed_folder(root)
+        found = [Path(f) for f in glob.glob(path, recursive=True)]  # noqa: PTH207 (absolute patterns too)
+        named = Path(path).suffix not in ("", ".*")
+        files = _outside([f for f in found if f.is_file() and (named or f.suffix.lower() in EXTENSIONS)], outputs)
+        if not files:
+            raise UserError(f"dataset.path={path} matches no video")
+        return _named(base, files)
+    raise UserError(f"dataset.path={path} does not exist (looked in {Path.cwd()})")
+
+
+def dataset_name(path: str) -> str:
+    """What a dataset is called: its folder, its file without extension, or the folder that its glob starts in."""
+    root = Path(path)
+    if root.is_file():
+        return root.stem
+    folder = _fixed_folder(root) if glob.has_magic(path) else root
+    return folder.resolve().name or "dataset"
+
+
+def video_id(name: str) -> str:
+    """A file-system-safe id of a video: its readable name, cut short, and a hash of the exact one."""
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:60] or "video"
+    return f"{readable}-{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+
+
+def scene_id(video: str, start_frame: int) -> str:
+    """The id of the scene of ``video`` (its id) that begins at ``start_frame``; ids sort as the scenes do."""
+    return f"{video}-{start_frame:07d}"
+
+
+def output_names(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:
+    """Each video's output name: its own with the new extension, which is added to the old where two would collide.
+
+    A video that has the new extension already keeps its name.
+    """
+    wanted = [str(Path(name).with_suffix(suffix)) for name, suffix in zip(names, suffixes, strict=True)]
+    count = Counter(wanted)
+    taken = {w for w, n in zip(wanted, names, strict=True) if w == n}
+    result = []
+    for name, suffix, want in zip(names, suffixes, wanted, strict=True):
+        chosen = want if count[want] == 1 or want == name else f"{name}{suffix}"
+        while chosen != name and chosen in taken:
+            chosen += suffix
+        taken.add(chosen)
+        result.append(chosen)
+    return result
+
+
+def _named(base: Path, files: Sequence[Path]) -> list[VideoFile]:
+    names = [(file, file.relative_to(base).as_posix()) for file in sorted(files)]
+    return [VideoFile(str(file.absolute()), name, video_id(name)) for file, name in names]
+
+
+def _outside(files: Sequence[Path], folder: Path) -> list[Path]:
+    inside = folder.resolve()
+    return [f for f in files if not f.resolve().is_relative_to(inside)]
+
+
+def _fixed_folder(pattern: Path) -> Path:
+    """The longest leading folder of a glob that has no magic in it."""
+    parts: list[str] = []
+    for part in pattern.parts[:-1]:
+        if glob.has_magic(part):
+            break
+        parts.append(part)
+    return Path(*parts) if parts else Path()

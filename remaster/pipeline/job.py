@@ -1,0 +1,42 @@
+"""What every worker of a run knows: the configuration, where outputs go, and the chosen engines."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import Any
+
+from remaster.config import BatchConfig, digest, pixel_settings
+from remaster.geometry import Window, window
+from remaster.media.types import VideoInfo
+from remaster.pipeline.engines import Engine
+from remaster.pipeline.store import Store
+from remaster.rows import SceneRow
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run. ``framing`` None is ``auto``; ``counter`` is the actor handle that counts encoded frames."""
+
+    config: BatchConfig
+    store: Store
+    aspect: Fraction
+    framing: float | None
+    segmenter: Engine
+    inpainter: Engine
+    counter: Any = None
+
+    def window(self, row: SceneRow) -> Window:
+        """What the frames of a scene will show."""
+        if row.info is None or row.active is None:
+            raise ValueError(f"{row.video} has not been detected")
+        return window(row.active, row.info.sar, row.info.format, self.aspect, row.framing)
+
+    def plan_fingerprint(self, info: VideoInfo) -> str:
+        """Changes whenever a video would have to be detected again."""
+        return digest("plan", info.size, info.mtime_ns, asdict(self.config.detect))
+
+    def scene_fingerprint(self, info: VideoInfo, start: int, end: int) -> str:
+        """Changes whenever a scene's encoded pixels would: source, range, every setting and engine behind them."""
+        engines = {"segmenter": self.segmenter.settings, "inpainter": self.inpainter.settings}
+        return digest(self.plan_fingerprint(info), start, end, pixel_settings(self.config, engines))

@@ -1,0 +1,179 @@
+"""The first stage: a video is read once and becomes its plan, and the scenes that are still to be done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from remaster.config import GateMode
+from remaster.media.clock import Repairs
+from remaster.media.decode import decode
+from remaster.media.types import VideoInfo
+from remaster.pipeline import store as files
+from remaster.pipeline.attempts import attempt
+from remaster.pipeline.inputs import scene_id
+from remaster.pipeline.job import Job
+from remaster.records import Detection
+from remaster.rows import SceneRow, from_table, to_table
+from remaster.scenes import detect
+
+PLAN_KEY = b"remaster.plan"
+COMBED = 0.2  # share of sampled frames that makes a video interlaced
+
+
+def detect_stage(table: pa.Table, job: Job) -> Iterator[pa.Table]:
+    """For each video of the table: its own row, then one for each scene that is not done yet.
+
+    The video's row names the ``planned`` scenes, has the times of all their frames in ``pts`` and the rows of those
+    that are done already in ``results``. A video that cannot be read gives its own row alone, with the error.
+    """
+    cv2.setNumThreads(1)
+    for video in from_table(table):
+        try:
+            with attempt(job.store, video.video_id, "detect"):
+                scenes = _limited(plan_video(video, job), job)
+        except Exception as error:
+            yield to_table([video.failed("detect", error)])
+            continue
+        done = _finished_rows(video, scenes, job)
+        todo = _unfinished(video, scenes, done, job)
+        yield to_table([_video_row(scenes, done), *todo])
+
+
+def plan_video(video: SceneRow, job: Job) -> list[SceneRow]:
+    """All scenes of a video: read from its plan where that still holds, else detected and kept as its plan."""
+    info = _info(video)
+    fingerprint, path = job.plan_fingerprint(info), job.store.plan(video.video_id)
+    if job.config.resume and path.is_file():
+        table = pq.read_table(path)
+        if (table.schema.metadata or {}).get(PLAN_KEY) == fingerprint.encode():
+            return [_settled(scene, job) for scene in from_table(table)]
+    started = time.perf_counter()
+    repairs = Repairs()
+    detection = detect(decode(info, repairs=repairs), info, job.config.detect)
+    video = replace(video, notes=(*repairs.notes(), *_findings(info, detection)))
+    scenes = _scenes(video, info, detection, time.perf_counter() - started)
+    table = to_table(scenes).replace_schema_metadata({PLAN_KEY: fingerprint.encode()})
+    files.write_table(path, table)
+    return [_settled(scene, job) for scene in scenes]
+
+
+def _scenes(video: SceneRow, info: VideoInfo, detection: Detection, seconds: float) -> list[SceneRow]:
+    bounds = [*detection.cuts, len(detection.pts)]
+    times = np.append(detection.pts, _end(detection.pts, info))
+    return [
+        replace(
+            video,
+            scene_id=scene_id(video.video_id, start),
+            start_frame=start,
+            pts=times[start : end + 1],
+            active=detection.active,
+            gate=detection.gate,
+            noise=detection.noise,
+            seconds={"detect": seconds * (end - start) / len(detection.pts)},
+        )
+        for start, end in pairwise(bounds)
+    ]
+
+
+def _findings(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
+    """What a person should know of the whole video, a sentence each."""
+    active, found = detection.active, []
+    if (active.width, active.height) != (info.width, info.height):
+        found.append(f"black bars: the active picture is {active.width}x{active.height} at ({active.x}, {active.y})")
+    if detection.gate is not None:
+        found.append(f"projector gate: {detection.gate.mean():.1%} of the picture")
+    if detection.combed > COMBED:
+        found.append(f"interlaced: {detection.combed:.0%} of sampled frames show combs; left as they are")
+    return tuple(found)
+
+
+def _settled(scene: SceneRow, job: Job) -> SceneRow:
+    """A planned scene under this run's settings: the plan itself does not depend on them."""
+    end = scene.start_frame + scene.frames
+    return replace(
+        scene,
+        gate=scene.gate if job.config.gate is GateMode.fill else None,
+        framing=0.5 if job.framing is None else job.framing,
+        seed=_seed(job.config.seed, scene),
+        fingerprint=job.scene_fingerprint(_info(scene), scene.start_frame, end),
+    )
+
+
+def _seed(seed: int, scene: SceneRow) -> int:
+    """A seed of the scene's own (31 bits), so that its result depends on no other scene."""
+    entropy = np.random.SeedSequence([seed, scene.start_frame, *(scene.scene_id or "").encode()])
+    return int(entropy.generate_state(1)[0] >> 1)
+
+
+def _end(pts: npt.NDArray[np.int64], info: VideoInfo) -> int:
+    """Where the last frame ends: it lasts as long as a frame usually does."""
+    usual = int(np.median(np.diff(pts))) if len(pts) > 1 else round(1 / (info.fps * info.time_base))
+    return int(pts[-1]) + max(usual, 1)
+
+
+def _limited(scenes: list[SceneRow], job: Job) -> list[SceneRow]:
+    return scenes[: job.config.scenes.limit]
+
+
+def _video_row(scenes: Sequence[SceneRow], done: Mapping[str, Sequence[dict[str, Any]]]) -> SceneRow:
+    pts = np.concatenate([*(scene.pts[:-1] for scene in scenes), scenes[-1].pts[-1:]])
+    names = tuple(scene.scene_id or "" for scene in scenes)
+    results = tuple(row for name in names for row in done.get(name, ()))
+    return replace(scenes[0], scene_id=None, pts=pts, planned=names, results=results, seconds={})
+
+
+def _finished_rows(video: SceneRow, scenes: Sequence[SceneRow], job: Job) -> dict[str, list[dict[str, Any]]]:
+    """The rows of the scenes that need no more work, by scene id."""
+    known = files.read_shots(job.store, video.video_id) if job.config.resume else {}
+    return {s.scene_id: known[s.scene_id] for s in scenes if s.scene_id and _finished(s, known.get(s.scene_id), job)}
+
+
+def _unfinished(
+    video: SceneRow, scenes: Sequence[SceneRow], done: Mapping[str, list[dict[str, Any]]], job: Job
+) -> list[SceneRow]:
+    """The scenes to work on; where there are any, what the folder holds of others than the finished ones goes."""
+    known = files.read_shots(job.store, video.video_id)
+    todo = [replace(s, attempts=_attempts(s, known) + 1) for s in scenes if s.scene_id not in done]
+    if todo:
+        files.scatter(job.store, video.video_id, done)
+    return todo
+
+
+def _finished(scene: SceneRow, rows: Sequence[Mapping[str, Any]] | None, job: Job) -> bool:
+    """True where the rows are of this very scene under these very settings, and each segment is whole."""
+    if not rows or any(row["status"] != "ok" or row["fingerprint"] != scene.fingerprint for row in rows):
+        return False
+    bounds = [scene.start_frame, *(row["end_frame"] for row in rows)]
+    tiles = all(row["start_frame"] == start for row, start in zip(rows, bounds, strict=False))
+    if not tiles or bounds[-1] != scene.start_frame + scene.frames:
+        return False
+    return all(_whole(job, row["segment"], row["segment_bytes"]) for row in rows)
+
+
+def _whole(job: Job, segment: str | None, size: int | None) -> bool:
+    if segment is None:
+        return False
+    path = job.store.path / segment
+    return path.is_file() and path.stat().st_size == size
+
+
+def _attempts(scene: SceneRow, known: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
+    """How often the scene was tried under the same settings."""
+    rows = known.get(scene.scene_id or "", ())
+    return max((row["attempts"] for row in rows if row["fingerprint"] == scene.fingerprint), default=0)
+
+
+def _info(video: SceneRow) -> VideoInfo:
+    if video.info is None:
+        raise ValueError(f"{video.video} has not been probed")
+    return video.info

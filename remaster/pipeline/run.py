@@ -1,0 +1,155 @@
+"""The driver of a run: it starts the graph, hands finished videos to assembly, and keeps a person informed."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pyarrow as pa
+import ray
+
+from remaster.pipeline import store as files
+from remaster.pipeline.assembly import VideoTask, assemble_video, failed_video
+from remaster.pipeline.graph import build_graph
+from remaster.pipeline.job import Job
+from remaster.report.progress import ProgressView
+from remaster.rows import SceneRow, from_table
+
+POLL_SECONDS = 0.25
+ASSEMBLIES = 2
+
+
+@dataclass
+class VideoState:
+    """How far one video is: its own row once it is planned, and the ids of its finished scenes."""
+
+    output: str
+    row: SceneRow | None = None
+    done: set[str] = field(default_factory=set)
+
+    @property
+    def ready(self) -> bool:
+        """True when its last scene is in."""
+        return self.row is not None and self.done >= set(self.row.planned)
+
+
+class FrameCounter:
+    """Counts frames that workers have encoded, so that long scenes show progress before they end."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def add(self, frames: int) -> None:
+        """So many more."""
+        self.frames += frames
+
+    def total(self) -> int:
+        """How many so far."""
+        return self.frames
+
+
+class Driver:
+    """One run over some probed videos; ``outputs`` are their output names."""
+
+    def __init__(self, videos: Sequence[SceneRow], outputs: Sequence[str], job: Job, view: ProgressView) -> None:
+        self.videos = videos
+        self.view = view
+        self.counter: Any = ray.remote(FrameCounter).options(num_cpus=0).remote()
+        self.job = replace(job, counter=self.counter)
+        self.states = {v.video_id: VideoState(out) for v, out in zip(videos, outputs, strict=True)}
+        self.waiting: list[VideoTask] = []
+        self.assembling: dict[ray.ObjectRef[dict[str, Any]], VideoTask] = {}
+
+    def run(self) -> None:
+        """Run to the end; results are in the output folder. An error of the graph itself (no row has it) is raised."""
+        for table in self._scenes():
+            for row in from_table(table) if table is not None else ():
+                self._arrived(row)
+            self._assemble(wait=False)
+        self._assemble(wait=True)
+
+    def _scenes(self) -> Iterator[pa.Table | None]:
+        """Tables as the graph delivers them, and None whenever nothing came for a moment."""
+        if not self.videos:
+            return
+        arrived: queue.Queue[pa.Table | BaseException | None] = queue.Queue()
+        threading.Thread(target=_pump, args=(self.videos, self.job, arrived), daemon=True).start()
+        while True:
+            try:
+                item = arrived.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                self.view.encoded(ray.get(self.counter.total.remote()))
+                yield None
+                continue
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def _arrived(self, row: SceneRow) -> None:
+        state = self.states[row.video_id]
+        if row.scene_id is None:
+            self._planned(state, row)
+        else:
+            state.done.add(row.scene_id)
+            status = row.results[0]["status"] if row.results else "failed"
+            self.view.scene_done(row.video, row.frames, row.seconds, status)
+        if state.ready and state.row is not None:
+            self.waiting.append(VideoTask(state.row, state.output, self.job))
+
+    def _planned(self, state: VideoState, row: SceneRow) -> None:
+        if row.error is not None:
+            self._finished(failed_video(row.video, row.info, row.error), row.video_id, write=True)
+            return
+        state.row = row
+        finished = {result["scene_id"] for result in row.results}
+        state.done |= finished
+        self.view.planned(row.video, len(row.planned), row.frames)
+        if finished:
+            frames = sum(result["end_frame"] - result["start_frame"] for result in row.results)
+            self.view.already(row.video, len(finished), frames)
+
+    def _assemble(self, wait: bool) -> None:
+        """Start what is ready, collect what is finished; ``wait`` until nothing is left."""
+        while True:
+            while self.waiting and len(self.assembling) < ASSEMBLIES:
+                task = self.waiting.pop(0)
+                self.assembling[self._start(task)] = task
+            if not self.assembling:
+                return
+            done, _ = ray.wait(list(self.assembling), timeout=POLL_SECONDS if wait else 0)
+            for reference in done:
+                self._collect(reference, self.assembling.pop(reference))
+            if not wait and not done:
+                return
+
+    def _start(self, task: VideoTask) -> ray.ObjectRef[dict[str, Any]]:
+        """Mostly copying packets: it takes no core from the stages, so a finished video never waits for them."""
+        remote = ray.remote(assemble_video).options(num_cpus=0, max_retries=2)
+        return remote.remote(replace(task, job=replace(task.job, counter=None)))
+
+    def _collect(self, reference: ray.ObjectRef[dict[str, Any]], task: VideoTask) -> None:
+        try:
+            self._finished(ray.get(reference), task.row.video_id)
+        except ray.exceptions.RayError as error:
+            lost = failed_video(task.row.video, task.row.info, f"assembly died: {str(error).splitlines()[0]}")
+            self._finished(lost, task.row.video_id, write=True)
+
+    def _finished(self, row: dict[str, Any], video_id: str, write: bool = False) -> None:
+        if write:
+            files.write_video(self.job.store, video_id, row)
+        self.view.video_done(row["video"], row["output"], row["status"])
+
+
+def _pump(videos: Sequence[SceneRow], job: Job, arrived: queue.Queue[Any]) -> None:
+    """Run the graph in a thread of its own, so that the driver's can draw, assemble and be interrupted."""
+    try:
+        for batch in build_graph(videos, job).iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+            arrived.put(batch)
+        arrived.put(None)
+    except BaseException as error:
+        arrived.put(error)

@@ -1,0 +1,207 @@
+"""The stages of the graph: each decodes what its step needs, calls the pure step, and keeps failures in their row.
+
+A stage takes and returns a table under ``rows.SCENE``. An exception in a step marks its scene's row and goes no
+further: the row passes the later stages untouched and is delivered by a lower step of the ladder.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from remaster.analyze import analyze
+from remaster.background.stitch import stitch
+from remaster.media.decode import decode
+from remaster.media.planes import crop, proxy_size, resize_rgb, to_rgb
+from remaster.media.types import Frame, Mask, Rgb
+from remaster.outpaint.step import outpaint
+from remaster.pipeline.attempts import attempt
+from remaster.pipeline.engines import Engine
+from remaster.pipeline.job import Job
+from remaster.records import Analysis
+from remaster.resample.framing import choose_framing, cut_foreground, joined_sides
+from remaster.rows import SceneRow, from_table, to_table
+
+
+def analyze_stage(table: pa.Table, job: Job) -> pa.Table:
+    """Step 2 of every scene in the table that needs it."""
+    return _map_scenes(table, job, "analyze", lambda row: replace(row, analysis=_analyze(row, job)))
+
+
+def stitch_stage(table: pa.Table, job: Job) -> pa.Table:
+    """Step 4."""
+    return _map_scenes(table, job, "stitch", lambda row: _stitch(row, job))
+
+
+class SegmentStage:
+    """Step 3 with its engine: made once an actor where the engine has a pool, once a task where it has none."""
+
+    def __init__(self, engine: Engine, job: Job) -> None:
+        self.segmenter = engine.build()
+        self.job = job
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """Segment all the table's scenes in one call of the engine."""
+
+        def step(rows: Sequence[SceneRow]) -> list[SceneRow]:
+            masks = self.segmenter.segment([_analysis(row) for row in rows])
+            return [_framed(replace(row, masks=m), self.job) for row, m in zip(rows, masks, strict=True)]
+
+        return _map_batch(table, self.job, "segment", step)
+
+
+class OutpaintStage:
+    """Step 5 with its engine."""
+
+    def __init__(self, engine: Engine, job: Job) -> None:
+        self.inpainter = engine.build()
+        self.job = job
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """Fill the holes of the table's scenes."""
+        return _map_scenes(table, self.job, "outpaint", self._outpaint)
+
+    def _outpaint(self, row: SceneRow) -> SceneRow:
+        done = outpaint(row.shots, self.inpainter, row.seed)
+        return replace(
+            row,
+            shots=tuple(done.shots),
+            hole_pixels=done.hole_pixels,
+            generated_pixels=done.generated_pixels,
+            inpaint_calls=done.calls,
+        )
+
+
+def scene_frames(row: SceneRow) -> Iterator[Frame]:
+    """The scene's frames, whole pictures; raises ``MediaError``, or ``ValueError`` where some are missing."""
+    if row.info is None:
+        raise ValueError(f"{row.video} has not been probed")
+    count = 0
+    for frame in decode(row.info, int(row.pts[0]), row.frames):
+        count += 1
+        yield frame
+    if count != row.frames:
+        raise ValueError(f"{count} of {row.frames} frames could be decoded from frame {row.start_frame} on")
+
+
+def active_planes(frame: Frame, row: SceneRow) -> tuple[Any, ...]:
+    """The planes of the frame's active picture, as views."""
+    if row.info is None or row.active is None:
+        raise ValueError(f"{row.video} has not been detected")
+    return tuple(crop(frame.planes, row.info.format, row.active))
+
+
+def proxy_valid(gate: Mask | None, width: int, height: int) -> Mask:
+    """bool (height, width): where a proxy shows no gate at all."""
+    if gate is None:
+        return np.ones((height, width), bool)
+    share = cv2.resize(gate.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(share == 0.0)
+
+
+def _analyze(row: SceneRow, job: Job) -> Analysis:
+    info, active = row.info, row.active
+    if info is None or active is None:
+        raise ValueError(f"{row.video} has not been detected")
+    width, height = proxy_size(active.width, active.height, info.sar)
+    proxies = (
+        resize_rgb(active_planes(frame, row), info.format, info.color, width, height, info.height)
+        for frame in scene_frames(row)
+    )
+    return analyze(proxies, proxy_valid(row.gate, width, height), row.noise, job.config.analyze)
+
+
+def _framed(row: SceneRow, job: Job) -> SceneRow:
+    """The row with its framing chosen, before the windows are needed, and the characters that its joins cut."""
+    masks = row.masks
+    if masks is None:
+        raise ValueError("no masks")
+    window = job.window(row)
+    if job.framing is None:
+        row = replace(row, framing=choose_framing(masks, job.config.resample, window.vertical))
+        window = job.window(row)
+    return replace(row, cut_foreground=cut_foreground(masks, joined_sides(window)))
+
+
+def _stitch(row: SceneRow, job: Job) -> SceneRow:
+    analysis, masks = _analysis(row), row.masks
+    if masks is None:
+        raise ValueError("no masks")
+
+    def read(frames: Sequence[int]) -> Iterator[Rgb]:
+        return _read_rgb(row, frames)
+
+    shots = stitch(analysis, masks, read, job.window(row), row.gate, job.config.stitch, row.seed)
+    # What follows needs neither proxies nor masks: they would only fill the object store.
+    slim = replace(analysis, proxies=analysis.proxies[:0])
+    return replace(row, shots=tuple(shots), analysis=slim, masks=None, keyframes=len(analysis.keyframes))
+
+
+def _read_rgb(row: SceneRow, frames: Sequence[int]) -> Iterator[Rgb]:
+    """Full-size RGB of the active picture of some frames, in the order asked for, by one pass over the scene."""
+    if row.info is None:
+        raise ValueError(f"{row.video} has not been probed")
+    waiting: dict[int, Rgb] = {}
+    wanted, order, position = set(frames), list(frames), 0
+    for index, frame in enumerate(scene_frames(row)):
+        if index in wanted:
+            waiting[index] = to_rgb(active_planes(frame, row), row.info.format, row.info.color, row.info.height)
+        while position < len(order) and order[position] in waiting:
+            yield waiting[order[position]]
+            position += 1
+            if order[position - 1] not in order[position:]:
+                del waiting[order[position - 1]]
+        if position == len(order):
+            return
+
+
+def _analysis(row: SceneRow) -> Analysis:
+    if row.analysis is None:
+        raise ValueError("the scene has not been analyzed")
+    return row.analysis
+
+
+def _map_scenes(table: pa.Table, job: Job, stage: str, step: Callable[[SceneRow], SceneRow]) -> pa.Table:
+    """Run a step on each row by itself."""
+    return to_table([_timed(stage, row, step, job) if _pending(row, job) else row for row in from_table(table)])
+
+
+def _map_batch(table: pa.Table, job: Job, stage: str, step: Callable[[Sequence[SceneRow]], list[SceneRow]]) -> pa.Table:
+    """Run a step on all pending rows at once; if that fails, on each alone, so that one cannot spoil the others."""
+    rows = from_table(table)
+    pending = [i for i, row in enumerate(rows) if _pending(row, job)]
+    if len(pending) > 1:
+        started = time.perf_counter()
+        try:
+            done = step([rows[i] for i in pending])
+        except Exception:  # whose it is shows when each is alone
+            done = [_timed(stage, rows[i], lambda row: step([row])[0], job) for i in pending]
+        share = (time.perf_counter() - started) / len(pending)
+        done = [replace(row, seconds={**row.seconds, stage: share}) for row in done]
+    else:
+        done = [_timed(stage, rows[i], lambda row: step([row])[0], job) for i in pending]
+    for i, row in zip(pending, done, strict=True):
+        rows[i] = row
+    return to_table(rows)
+
+
+def _timed(stage: str, row: SceneRow, step: Callable[[SceneRow], SceneRow], job: Job) -> SceneRow:
+    cv2.setNumThreads(1)
+    started = time.perf_counter()
+    try:
+        with attempt(job.store, row.video_id, f"{row.scene_id}-{stage}"):
+            row = step(row)
+    except Exception as error:
+        row = row.failed(stage, error)
+    return replace(row, seconds={**row.seconds, stage: time.perf_counter() - started})
+
+
+def _pending(row: SceneRow, job: Job) -> bool:
+    """True for a scene that has wings to make and has not failed yet."""
+    return row.scene_id is not None and row.error is None and not job.window(row).passthrough

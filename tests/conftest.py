@@ -1,0 +1,22 @@
+"""One local Ray for all tests that need one; its CPUs are bookkeeping, so more than the machine has are fine."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    from remaster.pipeline.cluster import quiet
+
+    ray.init(num_cpus=8, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+    quiet()
+    yield
+    ray.shutdown()

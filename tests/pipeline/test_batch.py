@@ -1,0 +1,213 @@
+"""The whole job on small drawn clips, in one shared Ray."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import ray.data
+from clips import HEIGHT, WIDTH, pan, series_clip, still, two_scenes
+from hydra import compose, initialize_config_dir
+from rich.console import Console
+
+from remaster.config import config_dir, register_schema, to_config
+from remaster.errors import UserError
+from remaster.pipeline.batch import run_batch
+from remaster.tables import SHOTS, VIDEOS
+
+pytestmark = pytest.mark.usefixtures("ray_cluster", "hydra_ready")
+
+
+@pytest.fixture
+def hydra_ready() -> Iterator[None]:
+    register_schema()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        yield
+
+
+def batch(source: Path, out: Path, *overrides: str) -> tuple[int, str]:
+    quoted = [f'dataset.path="{source}"', f'output.dir="{out}"', "output.preset=ultrafast", *overrides]
+    composed = compose("batch", overrides=quoted)
+    printed = StringIO()
+    code = run_batch(to_config(composed), composed, Console(file=printed, width=200))
+    return code, printed.getvalue()
+
+
+def shots(out: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(out / "metadata" / "scenes").to_pylist()
+    return sorted(rows, key=lambda row: (row["video"], row["start_frame"]))
+
+
+def frames(path: Path) -> list[tuple[int, np.ndarray[Any, Any]]]:
+    with av.open(str(path)) as container:
+        return [(frame.pts, frame.to_ndarray()) for frame in container.decode(video=0)]
+
+
+def audio(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> Path:
+    """A folder (with a space) of two videos, remastered losslessly."""
+    root = tmp_path_factory.mktemp("a run")
+    (root / "series").mkdir()
+    two_scenes(root / "series" / "one.mp4", seed=1)
+    two_scenes(root / "series" / "two.mp4", seed=5)
+    register_schema()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        code, printed = batch(root / "series", root / "out", "output.codec=ffv1")
+    (root / "printed").write_text(printed)
+    assert code == 0, printed
+    return root
+
+
+def test_videos_are_whole_and_wide(done: Path) -> None:
+    for name in ("one", "two"):
+        source, result = frames(done / "series" / f"{name}.mp4"), frames(done / "out" / "videos" / f"{name}.mkv")
+        assert len(result) == len(source) == 32
+        height, width = result[0][1].shape[0] * 2 // 3, result[0][1].shape[1]
+        assert height == HEIGHT
+        assert abs(width / height - 16 / 9) < 0.02
+
+
+def test_the_centre_is_bit_exact(done: Path) -> None:
+    source, result = frames(done / "series" / "one.mp4"), frames(done / "out" / "videos" / "one.mkv")
+    for (_, a), (_, b) in zip(source, result, strict=True):
+        x = (b.shape[1] - WIDTH) // 2
+        np.testing.assert_array_equal(a[:HEIGHT], b[:HEIGHT, x : x + WIDTH])
+        chroma = b[HEIGHT:].reshape(2, HEIGHT // 2, -1)[:, :, x // 2 : (x + WIDTH) // 2]
+        np.testing.assert_array_equal(a[HEIGHT:].reshape(2, HEIGHT // 2, -1), chroma)
+
+
+def test_the_sound_is_the_source_s(done: Path) -> None:
+    assert audio(done / "series" / "one.mp4") == audio(done / "out" / "videos" / "one.mkv")
+
+
+def test_the_tables_keep_the_contract(done: Path) -> None:
+    table = pq.read_table(done / "out" / "metadata" / "scenes")
+    assert table.schema.equals(SHOTS)
+    assert pq.read_table(done / "out" / "metadata" / "videos").schema.equals(VIDEOS)
+    rows = shots(done / "out")
+    assert [(r["video"], r["start_frame"], r["end_frame"]) for r in rows] == [
+        (video, start, start + 16) for video in ("one.mp4", "two.mp4") for start in (0, 16)
+    ]
+    assert {r["status"] for r in rows} == {"ok"}
+    assert all(r["end_pts"] > r["start_pts"] and r["segment"] and r["seconds_resample"] > 0 for r in rows)
+
+
+def test_ray_reads_the_tables(done: Path) -> None:
+    dataset = ray.data.read_parquet(str(done / "out" / "metadata" / "scenes"))
+    assert set(SHOTS.names) <= set(dataset.schema().names)
+    assert dataset.count() == 4
+
+
+def test_methods_follow_the_camera(done: Path) -> None:
+    for row in shots(done / "out"):
+        moving = row["start_frame"] == 16
+        assert row["method"] == ("mosaic" if moving else "still"), row
+        assert (row["coverage"] > 0.3) == moving
+        if not moving:
+            assert row["inpaint_calls"] >= 1
+            assert row["generated_pixels"] > 0
+
+
+def test_a_person_is_told(done: Path) -> None:
+    printed = (done / "printed").read_text()
+    assert "segmenter: motion" in printed
+    assert "inpainter: exemplar" in printed
+    assert "2 video(s)" in printed
+    page = (done / "out" / "report" / "index.html").read_text()
+    assert "one.mp4" in page
+    assert "data:image/jpeg;base64," in page
+    assert (done / "out" / "run.yaml").is_file()
+
+
+def test_shards_are_compacted(done: Path) -> None:
+    assert len(list((done / "out" / "metadata" / "scenes").iterdir())) == 2
+    assert not list((done / "out").rglob("*.part*"))
+
+
+def test_a_second_run_does_nothing_again(done: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in (done / "out").rglob("*") if p.suffix in (".mkv", ".parquet")}
+    code, _ = batch(done / "series", done / "out", "output.codec=ffv1")
+    assert code == 0
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def test_a_changed_setting_does_it_again(tmp_path: Path) -> None:
+    clip = series_clip(tmp_path / "clip.mp4", [still(1, 6), pan(2, 8)])
+    assert batch(clip, tmp_path / "out")[0] == 0
+    first = {row["scene_id"]: row["fingerprint"] for row in shots(tmp_path / "out")}
+    assert batch(clip, tmp_path / "out", "target.aspect=21:9")[0] == 0
+    again = shots(tmp_path / "out")
+    assert len(again) == len(first)
+    assert all(row["fingerprint"] != first[row["scene_id"]] for row in again)
+    assert frames(tmp_path / "out" / "videos" / "clip.mp4")[0][1].shape[1] == pytest.approx(HEIGHT * 21 / 9, abs=2)
+
+
+def test_runs_give_the_same_bytes_on_any_number_of_workers(done: Path, tmp_path: Path) -> None:
+    code, _ = batch(done / "series" / "one.mp4", tmp_path / "out", "output.codec=ffv1")
+    assert code == 0
+    assert (tmp_path / "out/videos/one.mkv").read_bytes() == (done / "out/videos/one.mkv").read_bytes()
+
+
+def test_rubbish_costs_nothing_else(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    series_clip(source / "good.mp4", [still(3, 8)])
+    (source / "text.mp4").write_text("this is no video")
+    (source / "empty.mkv").touch()
+    code, printed = batch(source, tmp_path / "out")
+    assert code == 1
+    assert "text.mp4" in printed
+    assert (tmp_path / "out" / "videos" / "good.mp4").is_file()
+    status = {row["video"]: row for row in pq.read_table(tmp_path / "out" / "metadata" / "videos").to_pylist()}
+    assert status["good.mp4"]["status"] == "ok"
+    assert status["text.mp4"]["status"] == status["empty.mkv"]["status"] == "failed"
+    assert "text.mp4" in status["text.mp4"]["error"]
+
+
+def test_only_the_first_scenes(tmp_path: Path) -> None:
+    clip = series_clip(tmp_path / "clip.mp4", [still(1, 12), still(7, 12), still(9, 12)])
+    code, _ = batch(clip, tmp_path / "out", "scenes.limit=2")
+    assert code == 0
+    assert len(frames(tmp_path / "out" / "videos" / "clip.mp4")) == 24
+    assert pq.read_table(tmp_path / "out" / "metadata" / "videos").to_pylist()[0]["partial"]
+    assert batch(clip, tmp_path / "out")[0] == 0
+    assert len(frames(tmp_path / "out" / "videos" / "clip.mp4")) == 36
+
+
+@pytest.mark.parametrize("aspect", ["9:16", "4:3"])
+def test_any_target(aspect: str, tmp_path: Path) -> None:
+    clip = series_clip(tmp_path / "clip.mp4", [still(1, 6), pan(4, 10)])
+    assert batch(clip, tmp_path / "out", f"target.aspect='{aspect}'")[0] == 0
+    picture = frames(tmp_path / "out" / "videos" / "clip.mp4")[0][1]
+    wide, high = (int(part) for part in aspect.split(":"))
+    height = picture.shape[0] * 2 // 3
+    assert picture.shape[1] / height == pytest.approx(wide / high, rel=0.01)
+
+
+def test_an_output_folder_belongs_to_one_dataset(done: Path, tmp_path: Path) -> None:
+    clip = series_clip(tmp_path / "clip.mp4", [still(1, 4)])
+    with pytest.raises(UserError, match="another output.dir"):
+        batch(clip, done / "out")
+
+
+def test_scenes_run_at_the_same_time(tmp_path: Path) -> None:
+    clip = series_clip(tmp_path / "clip.mp4", [still(seed, 24) for seed in (11, 12, 13, 14)])
+    assert batch(clip, tmp_path / "out")[0] == 0
+    segments = [tmp_path / "out" / row["segment"] for row in shots(tmp_path / "out")]
+    assert len(segments) == 4
+    spans = sorted(
+        (path.stat().st_mtime - row["seconds_resample"], path.stat().st_mtime)
+        for path, row in zip(segments, shots(tmp_path / "out"), strict=True)
+    )
+    assert any(later[0] < earlier[1] for earlier, later in zip(spans, spans[1:], strict=False)), spans
