@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.gate import GATE_SIDE, gate_mask
 from remaster.media.types import Mask, PixelFormat, Rect
 
 Luma = npt.NDArray[np.uint8]
@@ -23,14 +24,6 @@ BAR_LEVEL = 48
 BAR_TOLERANCE = 14  # levels that a bar may vary by
 LOPSIDED_BAR = 0.03  # of the side; a wider bar has a fellow on the other side
 EDGE = 4  # lines over which a bar's edge may be soft
-
-GATE_LINES = 540  # gate masks are measured at this height
-GATE_REFERENCE = 0.06  # of the side: how far in the light is measured that a pixel at the border is compared with
-GATE_SIDE, GATE_CORNER = 0.04, 0.08  # of the side: how far in a gate may reach
-GATE_TRANSMISSION = 0.7
-GATE_RIM, GATE_RIM_TRANSMISSION = 0.008, 0.96  # of the side: how wide the soft rim inside the mask may be
-GATE_SCENES = 4
-BLACK = 16
 
 
 @dataclass(frozen=True)
@@ -116,38 +109,18 @@ def picture_and_gate(samples: Sequence[Sample], pixel_format: PixelFormat) -> tu
     A gate's outermost lines are black and straight, as thin bars are; what lies further in (soft edge, round corners)
     tells them apart. They are the gate's then: the picture stays whole.
     """
-    active = active_picture(samples, pixel_format)
-    mask = gate_mask(samples, active)
+    active, lumas = active_picture(samples, pixel_format), [sample.luma for sample in samples]
+    mask = gate_mask(lumas, active)
     height, width = samples[0].luma.shape
     whole = _without_thin_bars(active, width, height)
     if mask is None or whole == active:
         return active, mask
-    outer = gate_mask(samples, whole)
+    outer = gate_mask(lumas, whole)
     grown = np.ones((whole.height, whole.width), bool) if outer is None else outer.copy()
     x, y = active.x - whole.x, active.y - whole.y
     inner = grown[y : y + active.height, x : x + active.width]
     inner[:] = mask if outer is None else inner | mask
     return whole, grown
-
-
-def gate_mask(samples: Sequence[Sample], active: Rect) -> Mask | None:
-    """Pixels of the active picture that a projector's gate darkens, bool (active.height, active.width), or None.
-
-    A pixel is the gate's where most scenes show it darker than the light further in, which no single scene can tell:
-    without ``GATE_SCENES`` different ones there is no mask. It is a thin band along whole sides, and corners.
-    """
-    lumas = [_cut_out(sample.luma, active) for sample in samples]
-    scale = min(GATE_LINES / active.height, 1.0)
-    size = (max(round(active.width * scale), 1), max(round(active.height * scale), 1))
-    small = [np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.float32) for luma in lumas]
-    scenes = _different(small)
-    if len(scenes) < GATE_SCENES:
-        return None
-    transmission = np.quantile(np.stack([_relative_light(scene) for scene in scenes]), 0.75, axis=0)
-    smooth = cv2.GaussianBlur(transmission.astype(np.float32), (0, 0), 1.0)
-    light = np.asarray(cv2.resize(smooth, (active.width, active.height)))
-    mask = _plausible_gate(light < GATE_TRANSMISSION)
-    return _with_rim(mask, light) if mask.any() else None
 
 
 def noise_level(samples: Sequence[Sample], active: Rect) -> float:
@@ -207,74 +180,6 @@ def _bar_depth(brightest: Luma) -> int:
     return depth + int(soft.argmin()) if not soft.all() else depth + EDGE
 
 
-def _different(pictures: Sequence[Plane32]) -> list[Plane32]:
-    """Lit pictures whose border regions show different things."""
-    chosen: list[Plane32] = []
-    rings: list[Plane32] = []
-    for picture in pictures:
-        ring = _ring(picture)
-        if ring.mean() < BLACK + 24 or ring.std() < 2:
-            continue
-        if all(float(np.corrcoef(ring, other)[0, 1]) < 0.8 for other in rings):
-            chosen.append(picture)
-            rings.append(ring)
-    return chosen
-
-
-def _ring(picture: Plane32) -> Plane32:
-    """A coarse look at what lies between 5 % and 20 % of the side inwards, where no gate reaches."""
-    small = cv2.resize(picture, (40, 40), interpolation=cv2.INTER_AREA)
-    ring = np.ones((40, 40), bool)
-    ring[8:-8, 8:-8] = False
-    ring[:3] = ring[-3:] = ring[:, :3] = ring[:, -3:] = False
-    return np.asarray(small[ring], np.float32)
-
-
-def _relative_light(picture: Plane32) -> Plane32:
-    """Each pixel's light over that at the nearest place ``GATE_REFERENCE`` inside; 1 where it is too dark to tell."""
-    height, width = picture.shape
-    dx, dy = round(GATE_REFERENCE * width), round(GATE_REFERENCE * height)
-    smooth = cv2.blur(picture, (dx | 1, dy | 1))
-    rows = np.clip(np.arange(height), dy, height - 1 - dy)
-    columns = np.clip(np.arange(width), dx, width - 1 - dx)
-    inside = smooth[np.ix_(rows, columns)] - BLACK
-    relative = (picture - BLACK) / np.maximum(inside, 1)
-    return np.asarray(np.where(inside > 24, relative, 1.0), np.float32)
-
-
-def _plausible_gate(dark: Mask) -> Mask:
-    """What of ``dark`` is connected to the border, in reach, and along a whole side or in at least two corners."""
-    height, width = dark.shape
-    x = np.minimum(np.arange(width), np.arange(width)[::-1])[None, :] / width
-    y = np.minimum(np.arange(height), np.arange(height)[::-1])[:, None] / height
-    corner = (x < GATE_CORNER) & (y < GATE_CORNER)
-    reach = corner | (x < GATE_SIDE) | (y < GATE_SIDE)
-    dark = cv2.medianBlur((dark & reach).astype(np.uint8), 5).astype(bool)
-    _, labels = cv2.connectedComponents(dark.astype(np.uint8), connectivity=4)
-    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    dark &= np.isin(labels, np.setdiff1d(border, [0]))
-    mask = np.zeros_like(dark)
-    corners = [dark & corner & _half(dark.shape, top, left) for top in (True, False) for left in (True, False)]
-    if sum(bool(part.any()) for part in corners) >= 2:
-        mask |= np.logical_or.reduce(corners)
-    for part, lines in ((y < GATE_SIDE, 1), (x < GATE_SIDE, 0)):
-        for half in (True, False):
-            side = dark & part & (_half(dark.shape, half, None) if lines else _half(dark.shape, None, half))
-            if side.any(axis=1 - lines).mean() > 0.6:
-                mask |= side
-    return mask
-
-
-def _with_rim(mask: Mask, light: Plane32) -> Mask:
-    """The gate with its soft inner rim, which would show as a line at the join."""
-    reach = max(round(GATE_RIM * min(mask.shape)), 1)
-    near, sure = (
-        cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1)))
-        for r in (reach, -(-reach // 2))
-    )
-    return np.asarray(sure.astype(bool) | (near.astype(bool) & (light < GATE_RIM_TRANSMISSION)))
-
-
 def _without_thin_bars(active: Rect, width: int, height: int) -> Rect:
     """The active picture with all bars but those wider than a gate reaches in."""
     x0, x1 = active.x, active.x + active.width
@@ -283,17 +188,6 @@ def _without_thin_bars(active: Rect, width: int, height: int) -> Rect:
     x1 = width if width - x1 <= GATE_SIDE * width else x1
     y1 = height if height - y1 <= GATE_SIDE * height else y1
     return Rect(x0, y0, x1 - x0, y1 - y0)
-
-
-def _half(shape: tuple[int, ...], top: bool | None, left: bool | None) -> Mask:
-    half = np.ones(shape, bool)
-    if top is not None:
-        half[shape[0] // 2 :] = not top
-        half[: shape[0] // 2] = top
-    if left is not None:
-        columns = np.arange(shape[1]) < shape[1] // 2
-        half &= columns if left else ~columns
-    return half
 
 
 def _sample_noise(sample: Sample, active: Rect) -> float:

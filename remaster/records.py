@@ -60,8 +60,8 @@ class Background:
 
     ``image`` uint8 (H, W, 3) RGB, in the brightness of the shot's reference keyframe. ``coverage`` bool (H, W): seen as
     background by at least one keyframe. ``holes`` bool (H, W): shown in a wing of some frame and not covered; disjoint
-    from ``coverage``. Pixels in neither are shown by no wing, and are never a source for filling. ``figures`` bool (H, W):
-    characters that stay, as far as one can tell; covered or not, they are never a source either.
+    from ``coverage``. Pixels in neither are shown by no wing, and are never a source for filling. ``figures`` bool
+    (H, W): characters that stay, as far as one can tell; covered or not, they are never a source either.
     """
 
     image: Rgb

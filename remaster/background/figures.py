@@ -38,11 +38,11 @@ def find_figures(preview: Preview, inside: Mask, to_canvas: Affine, size: tuple[
     seen = (preview.seen & ~preview.foreground & shown).sum(axis=0)
     views = shown.sum(axis=0)
     moving = (1.0 - seen / np.maximum(views, 1) > OFTEN) & (views >= max(FEWEST, OFTEN * len(shown)))
-    seeds = cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
-    if not seeds.any():
+    seeds = np.asarray(cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0)
+    if not seeds.any() or seeds.sum() > LARGEST * shown.any(axis=0).sum():
         return np.zeros(size[::-1], bool)
     picture = _median(preview.pictures, shown)
-    figures = _grow(picture, seeds, shown.any(axis=0), LINES / preview.height)
+    figures = _grow(picture, seeds, np.asarray(shown.any(axis=0)), LINES / preview.height)
     warped = cv2.warpAffine(figures.astype(np.uint8) * 255, to_canvas, size, flags=cv2.INTER_LINEAR)
     return np.asarray(warped > 64, bool)
 
@@ -57,7 +57,7 @@ def _footprints(preview: Preview, inside: Mask) -> npt.NDArray[np.bool_]:
 def _median(pictures: npt.NDArray[np.uint8], shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     """The median of what is shown, figures included; 0 where nothing is."""
     values = np.ma.masked_array(pictures, np.broadcast_to(~shown[..., None], pictures.shape))
-    return np.asarray(np.ma.median(values, axis=0).filled(0), np.uint8)
+    return np.asarray(np.ma.median(values, axis=0).filled(0), np.uint8)  # type: ignore[no-untyped-call]
 
 
 def _grow(picture: npt.NDArray[np.uint8], seeds: Mask, shown: Mask, scale: float) -> Mask:
@@ -68,14 +68,15 @@ def _grow(picture: npt.NDArray[np.uint8], seeds: Mask, shown: Mask, scale: float
     sure = cv2.resize(seeds.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     known = cv2.resize(shown.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     side = 2 * round(REACH * LINES) + 1
-    near = cv2.dilate(sure, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) & known
-    below = np.maximum.accumulate(cv2.dilate(sure, np.ones((1, side // 2), np.uint8)), axis=0) & known
-    labels = np.where(below > 0, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
-    labels[near > 0] = cv2.GC_PR_FGD
+    near = np.asarray(cv2.dilate(sure, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))))
+    below = np.maximum.accumulate(np.asarray(cv2.dilate(sure, np.ones((1, side // 2), np.uint8))), axis=0)
+    labels = np.where((below > 0) & (known > 0), cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
+    labels[(near > 0) & (known > 0)] = cv2.GC_PR_FGD
     labels[sure > 0] = cv2.GC_FGD
     if np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).all():
         return np.asarray(seeds)
-    cv2.grabCut(small, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    models = np.zeros((2, 1, 65))  # of background and figure, for OpenCV to keep its state in
+    cv2.grabCut(small, labels, (0, 0, 0, 0), models[0], models[1], ITERATIONS, cv2.GC_INIT_WITH_MASK)
     figure = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
     if figure.sum() > LARGEST * max(known.sum(), 1):
         return np.asarray(seeds)

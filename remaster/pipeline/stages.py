@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from remaster.analyze import analyze
 from remaster.background.stitch import stitch
+from remaster.gate import with_scene_sides
 from remaster.media.decode import decode
 from remaster.media.planes import crop, proxy_size, resize_rgb, to_rgb
 from remaster.media.types import Frame, Mask, Rgb
@@ -31,7 +32,7 @@ from remaster.rows import SceneRow, from_table, to_table
 
 def analyze_stage(table: pa.Table, job: Job) -> pa.Table:
     """Step 2 of every scene in the table that needs it."""
-    return _map_scenes(table, job, "analyze", lambda row: replace(row, analysis=_analyze(row, job)))
+    return _map_scenes(table, job, "analyze", lambda row: _with_own_gate(replace(row, analysis=_analyze(row, job))))
 
 
 def stitch_stage(table: pa.Table, job: Job) -> pa.Table:
@@ -115,6 +116,16 @@ def _analyze(row: SceneRow, job: Job) -> Analysis:
         for frame in scene_frames(row)
     )
     return analyze(proxies, proxy_valid(row.gate, width, height), row.noise, job.config.analyze)
+
+
+def _with_own_gate(row: SceneRow) -> SceneRow:
+    """The row with its video's gate as this scene shows it."""
+    if row.gate is None:
+        return row
+    analysis = _analysis(row)
+    gate = with_scene_sides(row.gate, analysis.proxies)
+    height, width = analysis.valid.shape
+    return replace(row, gate=gate, analysis=replace(analysis, valid=proxy_valid(gate, width, height)))
 
 
 def _framed(row: SceneRow, job: Job) -> SceneRow:

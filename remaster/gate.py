@@ -1,0 +1,156 @@
+"""The projector's gate: dark or soft edges and rounded corners that are on the film, not in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.media.types import Mask, Rect
+
+Luma = npt.NDArray[np.uint8]
+Plane32 = npt.NDArray[np.float32]
+
+GATE_LINES = 540  # gate masks are measured at this height
+GATE_REFERENCE = 0.06  # of the side: how far in the light is measured that a pixel at the border is compared with
+GATE_SIDE, GATE_CORNER = 0.04, 0.08  # of the side: how far in a gate may reach
+GATE_TRANSMISSION = 0.7
+GATE_RIM, GATE_RIM_TRANSMISSION = 0.008, 0.96  # of the side: how wide the soft rim inside the mask may be
+GATE_SCENES = 4
+BLACK = 16
+SIDE_DARK, SIDE_LIGHT = 0.72, 0.9
+"""A side's strip is darker than the first of the light further in, and ends where the second is reached."""
+SIDE_ROWS = 0.8
+"""Share of a side along which it must be dark."""
+SIDE_REACH = 0.02
+"""Of the picture's width or height: how far in a strip may reach in one scene."""
+
+
+def gate_mask(lumas: Sequence[Luma], active: Rect) -> Mask | None:
+    """Pixels of the active picture that a projector's gate darkens, bool (active.height, active.width), or None.
+
+    ``lumas`` uint8 (h, w) are whole frames from all over the video. A pixel is the gate's where most scenes show it
+    darker than the light further in, which no single scene can tell: without ``GATE_SCENES`` different ones there is no
+    mask. It is a thin band along whole sides, and corners.
+    """
+    lumas = [luma[active.y : active.y + active.height, active.x : active.x + active.width] for luma in lumas]
+    scale = min(GATE_LINES / active.height, 1.0)
+    size = (max(round(active.width * scale), 1), max(round(active.height * scale), 1))
+    small = [np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.float32) for luma in lumas]
+    scenes = _different(small)
+    if len(scenes) < GATE_SCENES:
+        return None
+    transmission = np.quantile(np.stack([_relative_light(scene) for scene in scenes]), 0.75, axis=0)
+    smooth = cv2.GaussianBlur(transmission.astype(np.float32), (0, 0), 1.0)
+    light = np.asarray(cv2.resize(smooth, (active.width, active.height)), np.float32)
+    mask = _plausible_gate(light < GATE_TRANSMISSION)
+    return _with_rim(mask, light) if mask.any() else None
+
+
+def with_scene_sides(gate: Mask, proxies: npt.NDArray[np.uint8]) -> Mask:
+    """The gate of a video, bool (height, width), as one of its scenes shows it.
+
+    Film weaves in the gate: in some scenes a side is dark that is clean in others. ``proxies`` uint8 (k, h, w, 3) are
+    RGB pictures of the scene; a side counts where most of its length is dark in most of them. Only for videos that have
+    a gate at all: a single scene cannot tell it from painting.
+    """
+    light = [BLACK + cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float32) * np.float32(219 / 255) for p in proxies]
+    rows = np.quantile(np.stack([_relative_light(picture) for picture in light]), 0.75, axis=0).astype(np.float32)
+    height, width = gate.shape
+    mask = gate.copy()
+    mask[: round(_strip(rows) * height)] = True
+    mask[height - round(_strip(rows[::-1]) * height) :] = True
+    mask[:, : round(_strip(rows.T) * width)] = True
+    mask[:, width - round(_strip(rows.T[::-1]) * width) :] = True
+    return mask
+
+
+def _strip(light: Plane32) -> float:
+    """Share of the first lines of ``light`` (from the edge inwards) that are a dark strip."""
+    if float((light[0] < SIDE_DARK).mean()) < SIDE_ROWS:
+        return 0.0
+    level = np.median(light, axis=1)
+    lit = level >= SIDE_LIGHT * level[: round(3 * SIDE_REACH * len(level)) + 1].max()
+    depth = int(lit.argmax())
+    return depth / len(level) if lit.any() and depth <= SIDE_REACH * len(level) else 0.0
+
+
+def _different(pictures: Sequence[Plane32]) -> list[Plane32]:
+    """Lit pictures whose border regions show different things."""
+    chosen: list[Plane32] = []
+    rings: list[Plane32] = []
+    for picture in pictures:
+        ring = _ring(picture)
+        if ring.mean() < BLACK + 24 or ring.std() < 2:
+            continue
+        if all(float(np.corrcoef(ring, other)[0, 1]) < 0.8 for other in rings):
+            chosen.append(picture)
+            rings.append(ring)
+    return chosen
+
+
+def _ring(picture: Plane32) -> Plane32:
+    """A coarse look at what lies between 5 % and 20 % of the side inwards, where no gate reaches."""
+    small = cv2.resize(picture, (40, 40), interpolation=cv2.INTER_AREA)
+    ring = np.ones((40, 40), bool)
+    ring[8:-8, 8:-8] = False
+    ring[:3] = ring[-3:] = ring[:, :3] = ring[:, -3:] = False
+    return np.asarray(small[ring], np.float32)
+
+
+def _relative_light(picture: Plane32) -> Plane32:
+    """Each pixel's light over that at the nearest place ``GATE_REFERENCE`` inside; 1 where it is too dark to tell."""
+    height, width = picture.shape
+    dx, dy = round(GATE_REFERENCE * width), round(GATE_REFERENCE * height)
+    smooth = cv2.blur(picture, (dx | 1, dy | 1))
+    rows = np.clip(np.arange(height), dy, height - 1 - dy)
+    columns = np.clip(np.arange(width), dx, width - 1 - dx)
+    inside = smooth[np.ix_(rows, columns)] - BLACK
+    relative = (picture - BLACK) / np.maximum(inside, 1)
+    return np.asarray(np.where(inside > 24, relative, 1.0), np.float32)
+
+
+def _plausible_gate(dark: Mask) -> Mask:
+    """What of ``dark`` is connected to the border, in reach, and along a whole side or in at least two corners."""
+    height, width = dark.shape
+    x = np.minimum(np.arange(width), np.arange(width)[::-1])[None, :] / width
+    y = np.minimum(np.arange(height), np.arange(height)[::-1])[:, None] / height
+    corner = (x < GATE_CORNER) & (y < GATE_CORNER)
+    reach = corner | (x < GATE_SIDE) | (y < GATE_SIDE)
+    dark = cv2.medianBlur((dark & reach).astype(np.uint8), 5).astype(bool)
+    _, labels = cv2.connectedComponents(dark.astype(np.uint8), connectivity=4)
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    dark &= np.isin(labels, np.setdiff1d(border, [0]))
+    mask = np.zeros_like(dark)
+    corners = [dark & corner & _half(dark.shape, top, left) for top in (True, False) for left in (True, False)]
+    if sum(bool(part.any()) for part in corners) >= 2:
+        mask |= np.logical_or.reduce(corners)
+    for part, lines in ((y < GATE_SIDE, 1), (x < GATE_SIDE, 0)):
+        for half in (True, False):
+            side = dark & part & (_half(dark.shape, half, None) if lines else _half(dark.shape, None, half))
+            if side.any(axis=1 - lines).mean() > 0.6:
+                mask |= side
+    return mask
+
+
+def _with_rim(mask: Mask, light: Plane32) -> Mask:
+    """The gate with its soft inner rim, which would show as a line at the join."""
+    reach = max(round(GATE_RIM * min(mask.shape)), 1)
+    near, sure = (
+        cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1)))
+        for r in (reach, -(-reach // 2))
+    )
+    return np.asarray(sure.astype(bool) | (near.astype(bool) & (light < GATE_RIM_TRANSMISSION)))
+
+
+def _half(shape: tuple[int, ...], top: bool | None, left: bool | None) -> Mask:
+    half = np.ones(shape, bool)
+    if top is not None:
+        half[shape[0] // 2 :] = not top
+        half[: shape[0] // 2] = top
+    if left is not None:
+        columns = np.arange(shape[1]) < shape[1] // 2
+        half &= columns if left else ~columns
+    return half

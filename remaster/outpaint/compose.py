@@ -1,0 +1,70 @@
+"""From labels to pixels: copied pieces, corrected in the gradient domain so that no colour step is left."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from remaster.media.types import Mask, Rgb
+from remaster.outpaint.labels import Floats, Ints, Labels, Level
+from remaster.outpaint.poisson import Values, correction, neighbours
+
+_LARGEST = 40.0
+"""A step at the join larger than this many grey levels is an object's edge, not a difference in tone."""
+_ALONG = 1.0
+"""Steps at the join are smoothed along it by this many pixels, so that texture does not run on as stripes."""
+
+
+def compose(image: Rgb, full: Level, candidates: Labels, chosen: Ints, reach: float) -> Rgb:
+    """The image with its holes copied as ``chosen`` says (int64 (h, w), a label for each hole) and blended.
+
+    ``reach``: how far a step at the join is felt, as a share of the picture's shorter side.
+    """
+    y, x = np.nonzero(full.holes)
+    picture = full.picture.copy()
+    sx, sy = candidates.source(chosen[y, x], x, y)
+    picture[y, x] = full.picture[sy, sx]
+    pairs = _inner_steps(full, candidates, chosen, picture)
+    border = _join_steps(full, candidates, chosen)
+    picture[y, x] += correction(full.holes, pairs, border, reach * min(image.shape[:2]))
+    out = image.copy()
+    out[y, x] = np.clip(np.rint(picture[y, x]), 0, 255).astype(np.uint8)
+    return out
+
+
+def _shown(full: Level, candidates: Labels, labels: Ints, at: Ints) -> tuple[Floats, Mask]:
+    """The colours that labels show at flat pixels ``at``, and where they may be copied."""
+    y, x = np.divmod(at, full.holes.shape[1])
+    sx, sy = candidates.source(labels, x, y)
+    return full.lookup(full.picture, sx, sy), full.allowed(candidates, labels, x, y)
+
+
+def _inner_steps(full: Level, candidates: Labels, chosen: Ints, copied: Floats) -> tuple[Ints, Ints, Values]:
+    """The correction wanted between neighbours: where labels meet, the mean of both gradients instead of the step."""
+    p, q = neighbours(full.holes, full.holes)
+    wanted = np.zeros((len(p), 3))
+    flat = chosen.ravel()
+    meet = np.flatnonzero(flat[p] != flat[q])
+    mp, mq = p[meet], q[meet]
+    a, b = flat[mp], flat[mq]
+    at_p, at_q = copied.reshape(-1, 3)[mp], copied.reshape(-1, 3)[mq]
+    a_beyond, a_may = _shown(full, candidates, a, mq)
+    b_before, b_may = _shown(full, candidates, b, mp)
+    total = (a_beyond - at_p) * a_may[:, None] + (at_q - b_before) * b_may[:, None]
+    wanted[meet] = total / np.maximum(a_may.astype(float) + b_may, 1)[:, None] - (at_q - at_p)
+    return p, q, wanted
+
+
+def _join_steps(full: Level, candidates: Labels, chosen: Ints) -> tuple[Ints, Values]:
+    """For each hole beside a settled pixel, the correction that would hold there: what the copy lacks, in tone."""
+    p, q = neighbours(full.holes, full.context)
+    labels = chosen.ravel()[p]
+    shown, may = _shown(full, candidates, labels, q)
+    instead, _ = _shown(full, candidates, labels, p)
+    step = full.picture.reshape(-1, 3)[q] - np.where(may[:, None], shown, instead)
+    step = step * np.exp(-((np.abs(step).max(axis=1, keepdims=True) / _LARGEST) ** 2))
+    # The last channel counts the steps, so that the blur is a weighted mean.
+    steps = np.zeros((full.holes.size, 4), np.float32)
+    np.add.at(steps, p, np.column_stack([step, np.ones(len(p), np.float32)]))
+    mean = cv2.GaussianBlur(steps.reshape(*full.holes.shape, 4), (0, 0), _ALONG).reshape(-1, 4)[p]
+    return p, (mean[:, :3] / np.maximum(mean[:, 3:], 1e-6)).astype(np.float64)

@@ -1,0 +1,123 @@
+"""What a label costs at a hole's pixel: by itself, and for disagreeing with the settled picture at the join."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from remaster.outpaint.graphcut import FORBIDDEN
+from remaster.outpaint.labels import Floats, Ints, Labels, Level
+from remaster.outpaint.poisson import neighbours
+from remaster.outpaint.settings import Settings
+
+FLAT = 0
+"""The label of the shift by nothing: it shows the smooth guess, where no copy can serve."""
+FLAT_PRICE = 1000.0
+"""What a flat pixel costs: more than any copy."""
+UNSEEN = 4.0
+"""Added to the disagreement where a label can be compared with the settled pixels only from the hole beside them."""
+
+_MOST_DISTINCT = 20.0
+_STRANGE = (20.0, 80.0)
+"""Colours that differ by the first or less are not strange; by the second or more, as strange as can be."""
+_TEXTURE = 12.0
+"""Texture this strong (weighted gradient) hides a disagreement as well as texture of ordinary strength."""
+_BUSY = 6.0
+"""How many times the price of mirroring is added where the mirrored picture has ordinary texture."""
+_AROUND = 13
+"""The side, in pixels of the low level, of the square over which texture and strangeness are judged."""
+_FADING = 4.0
+"""After so many pixels of the low level a disagreement at the join counts 1/e."""
+_FAR_DRIFT = 0.4
+"""A drift of this share of the longer side costs the most."""
+_BAND = 4
+"""How deep, in pixels of the low level, the settled pixels beside a hole are compared."""
+
+
+def unary(low: Level, candidates: Labels, distinct: Floats, settings: Settings) -> Floats:
+    """The cost of each label at each hole, float32 (L, n); ``FORBIDDEN`` and more where it cannot be.
+
+    ``distinct`` float32 (h, w) is that of `dominant`.
+    """
+    y, x = np.nonzero(low.holes)
+    count, n = len(candidates), len(y)
+    every, nodes = np.repeat(np.arange(count), n), np.tile(np.arange(n), count)
+    full_x, full_y = low.full(x[nodes], y[nodes])
+    home = settings.home * max(low.holes.shape) * low.scale
+    allowed = low.allowed(candidates, every, x[nodes], y[nodes]) & candidates.at_home(every, full_x, full_y, home)
+    allowed[every == FLAT] = True
+    cost = np.where(allowed.reshape(count, n), _price(candidates, low, settings)[:, None], np.float32(FORBIDDEN))
+    sx, sy = candidates.source(every, full_x, full_y)
+    cost += settings.distinct * np.minimum(low.lookup(distinct, sx, sy), _MOST_DISTINCT).reshape(count, n)
+    smooth = np.asarray(cv2.blur(np.abs(low.features), (_AROUND, _AROUND)), np.float32)
+    around = low.lookup(smooth, sx, sy).reshape(count, n, -1)
+    mirrored = settings.mirrored * candidates.mirrored.astype(np.float32)
+    cost += mirrored[:, None] * (1 + _BUSY / _TEXTURE * around[..., 3:].sum(axis=2))
+    strange = np.abs(around[..., :3] - smooth[y, x, :3]).sum(axis=2)
+    cost += settings.strange * (np.clip(strange, *_STRANGE) - _STRANGE[0])
+    return np.asarray(cost + settings.join * _disagreement(low, candidates), np.float32)
+
+
+def _price(candidates: Labels, level: Level, settings: Settings) -> Floats:
+    """What a pixel of each label costs for itself: mirroring, drifting along the join, and most of all being flat."""
+    p, q = neighbours(level.holes, level.context)
+    beside = np.count_nonzero(np.abs(q - p) == 1)
+    along = candidates.ty * (candidates.sy > 0) if 2 * beside >= len(p) else candidates.tx * (candidates.sx > 0)
+    drift = np.abs(along) / (max(level.holes.shape) * level.scale)
+    price = settings.drift * np.minimum(drift, _FAR_DRIFT)
+    price[FLAT] = FLAT_PRICE
+    return np.asarray(price, np.float32)
+
+
+def _disagreement(level: Level, candidates: Labels) -> Floats:
+    """For each label and hole, how far it is from the settled pixels at the nearest piece of the join.
+
+    Float32 (L, n): the mean difference over the settled pixels within `_BAND` of those where the label may copy from;
+    where there are none, the step from the settled pixels to what the label shows in the hole. It fades with the
+    distance from the join: felt at the join alone, it would be bought off there with a sliver of another label.
+    """
+    side = 2 * _BAND + 1
+    by, bx = np.nonzero(level.context & (cv2.dilate(level.holes.astype(np.uint8), np.ones((side, side))) > 0))
+    y, x, nearest, fading = _joined(level)
+    settled, ones = level.features[by, bx], np.ones(len(by), np.float32)
+    strength = np.abs(level.features[..., 3:]).sum(axis=2)[by, bx, None]
+    shape = level.holes.shape
+    texture = _near_mean(shape, by, bx, strength, ones, y, x, 2 * _AROUND + 1)[0][:, 0]
+    tells = np.clip(_TEXTURE / np.maximum(texture, 1e-3), 0.5, 3.0)
+    beside = _near_mean(shape, by, bx, settled, ones, y, x, 3)[0]
+    cost = np.zeros((len(candidates), len(fading)), np.float32)
+    for i in range(len(candidates) if len(y) else 0):
+        index = np.full(len(by), i)
+        usable = level.allowed(candidates, index, bx, by).astype(np.float32)
+        differ = np.abs(level.sample(candidates, index, bx, by) - settled)
+        mean, weight = _near_mean(shape, by, bx, differ, usable, y, x, side)
+        step = np.abs(level.sample(candidates, np.full(len(y), i), x, y) - beside)
+        mean = np.where(weight[:, None] > 1e-3, mean, step + UNSEEN / mean.shape[1])
+        cost[i] = (mean[:, :3].sum(axis=1) + mean[:, 3:].sum(axis=1) * tells)[nearest] * fading
+    return cost
+
+
+def _joined(level: Level) -> tuple[Ints, Ints, Ints, Floats]:
+    """The holes (y, x) beside settled pixels; for each hole the number of the nearest of them, and a weight 1..0."""
+    at_join = level.holes & (cv2.dilate(level.context.astype(np.uint8), np.ones((3, 3))) > 0)
+    y, x = np.nonzero(at_join)
+    if len(y) == 0:
+        return y, x, np.zeros(int(level.holes.sum()), np.int64), np.zeros(int(level.holes.sum()), np.float32)
+    distance, region = cv2.distanceTransformWithLabels(
+        (~at_join).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    fading: Floats = np.exp(-np.asarray(distance, np.float32)[level.holes] / np.float32(_FADING))
+    number = np.zeros(int(region.max()) + 1, np.int64)
+    number[region[y, x]] = np.arange(len(y))
+    return y, x, number[region[level.holes]], fading
+
+
+def _near_mean(
+    shape: tuple[int, ...], by: Ints, bx: Ints, values: Floats, weights: Floats, y: Ints, x: Ints, side: int
+) -> tuple[Floats, Floats]:
+    """The weighted mean of values (m, c) given at (by, bx) in the square around each (y, x), and the weight there."""
+    picture = np.zeros((*shape, values.shape[1] + 1), np.float32)
+    picture[by, bx] = np.column_stack([values * weights[:, None], weights])
+    near: Floats = np.asarray(cv2.blur(picture, (side, side), borderType=cv2.BORDER_CONSTANT), np.float32)[y, x]
+    mean: Floats = np.asarray(near[:, :-1] / np.maximum(near[:, -1:], 1e-6), np.float32)
+    return mean, near[:, -1]

@@ -1,0 +1,134 @@
+"""Labelling a picture's pixels by alpha expansion, each move one minimum cut.
+
+Boykov, Veksler, Zabih, "Fast Approximate Energy Minimization via Graph Cuts" (PAMI 2001); the graph of one move is that
+of Kolmogorov and Zabih, "What Energy Functions Can Be Minimized via Graph Cuts?" (PAMI 2004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from remaster.media.types import Mask
+from remaster.outpaint.poisson import neighbours
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+FORBIDDEN = 1e5
+"""A unary cost from which on a label is never given to a pixel."""
+
+_UNITS = 16.0
+"""Costs are rounded to 1 / this: SciPy's flow takes integers."""
+
+Sampler = Callable[[Ints, Ints], Floats]
+"""``sampler(labels, nodes)`` gives what each label shows at each node: float32 (n, channels)."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Give each of n nodes one of L labels at the least energy.
+
+    ``unary`` float32 (L, n), at least ``FORBIDDEN`` where a label cannot be. ``edges`` int64 (m, 2) are neighbouring
+    nodes. Two neighbours with labels a and b cost ``seam`` plus what a and b show differently at either of them, in
+    absolute values summed over the channels of ``sampler`` (a metric, so that every move is a graph cut).
+    """
+
+    unary: Floats
+    edges: Ints
+    sampler: Sampler
+    seam: float
+
+    def pair_cost(self, nodes_p: Ints, nodes_q: Ints, a: Ints, b: Ints) -> Floats:
+        """The cost of neighbours p and q with labels a and b."""
+        cost = np.zeros(len(a), np.float32)
+        differ = np.flatnonzero(a != b)
+        if len(differ):
+            p, q, la, lb = nodes_p[differ], nodes_q[differ], a[differ], b[differ]
+            at_p = np.abs(self.sampler(la, p) - self.sampler(lb, p)).sum(1)
+            at_q = np.abs(self.sampler(la, q) - self.sampler(lb, q)).sum(1)
+            cost[differ] = at_p + at_q + self.seam
+        return cost
+
+
+def edges(mask: Mask) -> Ints:
+    """Neighbouring pixels of a mask as pairs of numbers in raster order, int64 (m, 2), each pair once."""
+    p, q = neighbours(mask, mask)
+    number = np.cumsum(mask.ravel()) - 1
+    return np.stack([number[p], number[q]], axis=1)[p < q]
+
+
+def expand(problem: Problem, labels: Ints, sweeps: int) -> Ints:
+    """Lower the energy of ``labels`` (n,) by expanding each label in turn, for at most ``sweeps`` rounds."""
+    labels = labels.copy()
+    idle = np.zeros(len(problem.unary), bool)
+    for _ in range(sweeps):
+        moved = False
+        for alpha in range(len(problem.unary)):
+            if idle[alpha]:
+                continue
+            taken = _expand_one(problem, labels, alpha)
+            idle[alpha] = len(taken) == 0
+            labels[taken] = alpha
+            moved = moved or len(taken) > 0
+        if not moved:
+            break
+    return labels
+
+
+def _expand_one(problem: Problem, labels: Ints, alpha: int) -> Ints:
+    """The nodes that should turn to ``alpha``; none where that would not lower the energy."""
+    free = (problem.unary[alpha] < FORBIDDEN) & (labels != alpha)
+    nodes = np.flatnonzero(free)
+    if len(nodes) == 0:
+        return nodes
+    touching = problem.edges[free[problem.edges].any(axis=1)]
+    p, q = touching[:, 0], touching[:, 1]
+    a, b, new = labels[p], labels[q], np.full(len(p), alpha)
+    stay = problem.pair_cost(p, q, a, b)
+    p_turns, q_turns = problem.pair_cost(p, q, new, b), problem.pair_cost(p, q, a, new)
+    gain = problem.unary[alpha, nodes] - problem.unary[labels[nodes], nodes]
+    n, both = len(labels), free[p] & free[q]
+    only_p, only_q = free[p] & ~free[q], free[q] & ~free[p]
+    # E(x) = stay + (p_turns - stay) x_p + (q_turns - stay) x_q while at most one turns; when both do it is 0.
+    linear = np.zeros(n)
+    for ends, added in ((p[only_p], (p_turns - stay)[only_p]), (q[only_q], (q_turns - stay)[only_q])):
+        linear += np.bincount(ends, added, n)
+    linear += np.bincount(p[both], (p_turns - stay)[both], n)
+    linear -= np.bincount(q[both], p_turns[both], n)
+    linear[nodes] += gain
+    joint = np.maximum(p_turns + q_turns - stay, 0)[both]
+    index = np.cumsum(free) - 1
+    turned = minimum_cut(linear[nodes].astype(np.float32), index[p[both]], index[q[both]], joint)
+    return nodes[turned]
+
+
+def minimum_cut(linear: Floats, p: Ints, q: Ints, joint: Floats) -> npt.NDArray[np.bool_]:
+    """The x in {0, 1}^n least in ``sum(linear * x) + sum(joint * (1 - x[p]) * x[q])``; ``joint`` is not negative.
+
+    Of equal minima the one with most zeros is given, so that x is all zero unless it lowers the energy.
+    """
+    n = len(linear)
+    whole = np.rint(np.clip(linear, -FORBIDDEN, FORBIDDEN) * _UNITS).astype(np.int32)
+    if not (whole < 0).any():
+        return np.zeros(n, bool)
+    pairs = np.rint(np.minimum(joint, FORBIDDEN) * _UNITS).astype(np.int32)
+    costly, wanted = np.flatnonzero(whole > 0), np.flatnonzero(whole < 0)
+    source, sink = n, n + 1
+    rows = np.concatenate([np.full(len(costly), source), wanted, p])
+    columns = np.concatenate([costly, np.full(len(wanted), sink), q])
+    capacity = np.concatenate([whole[costly], -whole[wanted], pairs])
+    graph = sparse.coo_matrix((capacity, (rows, columns)), shape=(n + 2, n + 2)).tocsr()
+    graph.eliminate_zeros()
+    residual = graph - csgraph.maximum_flow(graph, source, sink).flow
+    residual.eliminate_zeros()
+    # Nodes from which the sink can still be reached are the least set that turns.
+    reached = csgraph.breadth_first_order(residual.T.tocsr(), sink, return_predecessors=False)
+    turned = np.zeros(n + 2, bool)
+    turned[reached] = True
+    return turned[:n]

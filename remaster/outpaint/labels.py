@@ -1,0 +1,207 @@
+"""Labels: where a filled pixel is copied from. A label shifts the picture, or mirrors and shifts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.media.types import Mask
+from remaster.outpaint.poisson import correction, neighbours
+
+_COLOUR = 0.8
+_GRADIENT = 3.0
+"""Weight of gradients against colour."""
+_DEVIATION = 40.0
+"""The mean deviation from its mean colour, in grey levels, of a picture of ordinary contrast."""
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """L labels as int64 arrays (L,): pixel (x, y) is copied from (``sx * x + tx``, ``sy * y + ty``), in whole pixels.
+
+    ``sx`` and ``sy`` are 1, or -1 for a mirrored label. A label with a home (``hx``, ``hy``) is meant for the pixels
+    around it; ``hx`` and ``hy`` -1 mean everywhere.
+    """
+
+    sx: Ints
+    sy: Ints
+    tx: Ints
+    ty: Ints
+    hx: Ints
+    hy: Ints
+
+    def __len__(self) -> int:
+        return len(self.tx)
+
+    @property
+    def mirrored(self) -> npt.NDArray[np.bool_]:
+        """True (L,) where the label mirrors."""
+        return (self.sx < 0) | (self.sy < 0)
+
+    def source(self, labels: Ints, x: Ints, y: Ints) -> tuple[Ints, Ints]:
+        """Where the pixels (x, y) with these labels are copied from."""
+        return self.sx[labels] * x + self.tx[labels], self.sy[labels] * y + self.ty[labels]
+
+    def take(self, index: npt.NDArray[np.bool_] | Ints) -> Labels:
+        """Some of the labels."""
+        return from_rows(self.rows()[index])
+
+    def rows(self) -> Ints:
+        """The labels as rows of int64 (L, 6), for `from_rows`."""
+        return np.stack([self.sx, self.sy, self.tx, self.ty, self.hx, self.hy], axis=1)
+
+    def at_home(self, index: Ints, x: Ints, y: Ints, radius: float) -> npt.NDArray[np.bool_]:
+        """True (n,) where the pixels (x, y) are within ``radius`` of these labels' homes, in both directions."""
+        away = np.maximum(np.abs(x - self.hx[index]), np.abs(y - self.hy[index]))
+        near: npt.NDArray[np.bool_] = (away <= radius) | (self.hx[index] < 0)
+        return near
+
+
+def from_rows(rows: Ints) -> Labels:
+    """Labels from rows (L, 6) of sx, sy, tx, ty, hx, hy."""
+    return Labels(*np.ascontiguousarray(rows.T))
+
+
+def shifts(offsets: Ints) -> Labels:
+    """The labels that only shift, by (dx, dy) offsets (L, 2), everywhere."""
+    one = np.ones((len(offsets), 2), np.int64)
+    return from_rows(np.hstack([one, offsets, -one]))
+
+
+def join(parts: list[Labels]) -> Labels:
+    """All labels of several lists, each once, in order of first appearance."""
+    rows = np.concatenate([part.rows() for part in parts])
+    _, first = np.unique(rows, axis=0, return_index=True)
+    return from_rows(rows[np.sort(first)])
+
+
+def append(labels: Labels, more: Labels) -> Labels:
+    """The labels and, numbered after them, some more."""
+    return from_rows(np.concatenate([labels.rows(), more.rows()]))
+
+
+def features(picture: Floats, gain: float) -> Floats:
+    """What is compared at seams, float32 (h, w, 5): weighted colour and the luma's x and y gradient, times ``gain``."""
+    luma = picture.mean(axis=2)
+    gx = cv2.Sobel(luma, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
+    gy = cv2.Sobel(luma, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
+    return (np.dstack([picture * (_COLOUR / 3), gx * _GRADIENT, gy * _GRADIENT]) * gain).astype(np.float32)
+
+
+def contrast(picture: Floats, where: Mask) -> float:
+    """The gain that brings a picture's differences to a common size, so that costs mean the same in dark scenes."""
+    if not where.any():
+        return 1.0
+    deviation = float(np.abs(picture[where] - picture[where].mean(axis=0)).mean())
+    return float(np.clip(_DEVIATION / max(deviation, 1e-3), 0.7, 4.0))
+
+
+@dataclass(frozen=True)
+class Level:
+    """A part of a picture at one scale: its pixels are blocks of ``scale`` x ``scale`` of the full picture's.
+
+    ``picture`` float32 (h, w, 3), with a smooth guess where ``context`` is False; ``features`` of it, (h, w, 5).
+    ``source`` bool (h, w): may be copied from. ``context`` bool: settled, so that a fill must join it. ``holes`` bool.
+    """
+
+    scale: int
+    picture: Floats
+    features: Floats
+    source: Mask
+    context: Mask
+    holes: Mask
+
+    def sample(self, labels: Labels, index: Ints, x: Ints, y: Ints) -> Floats:
+        """Features (n, 5) that labels ``index`` (n,) show at the pixels (x, y) of this level.
+
+        Offsets are in full pixels, so that here they fall between pixels: bilinear, clamped at the picture's edge.
+        """
+        sx, sy = labels.source(index, *self.full(x, y))
+        shown = self.lookup(self.features, sx, sy)
+        shown[:, 3] *= labels.sx[index]
+        shown[:, 4] *= labels.sy[index]
+        return shown
+
+    def allowed(self, labels: Labels, index: Ints, x: Ints, y: Ints) -> npt.NDArray[np.bool_]:
+        """True (n,) where these labels copy from ``source`` alone."""
+        sx, sy = labels.source(index, *self.full(x, y))
+        h, w = self.source.shape
+        near = (self.scale - 1) // 2
+        inside = (sx >= near) & (sy >= near) & (sx < w * self.scale - near) & (sy < h * self.scale - near)
+        known: npt.NDArray[np.bool_] = self.lookup(self.source.astype(np.float32), sx, sy) > 0.999
+        both: npt.NDArray[np.bool_] = inside & known
+        return both
+
+    def full(self, x: Ints, y: Ints) -> tuple[Ints, Ints]:
+        """The full picture's pixel at (left above) the middle of a pixel of this level."""
+        return x * self.scale + (self.scale - 1) // 2, y * self.scale + (self.scale - 1) // 2
+
+    def lookup(self, picture: Floats, x: Ints, y: Ints) -> Floats:
+        """Values of a picture of this level at full pixels (x, y)."""
+        h, w = picture.shape[:2]
+        if self.scale == 1:
+            value: Floats = picture[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)]
+            return value
+        middle = (self.scale - 1) // 2
+        at_x = ((x - middle) / self.scale).astype(np.float32)
+        at_y = ((y - middle) / self.scale).astype(np.float32)
+        rows = 8192  # cv2.remap takes no side over 32767
+        pad = -len(x) % rows
+        at_x, at_y = (np.pad(a, (0, pad)).reshape(-1, rows) for a in (at_x, at_y))
+        planes = [
+            cv2.remap(p, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1)[: len(x)]
+            for p in cv2.split(picture)
+        ]
+        return np.asarray(np.stack(planes, axis=1) if picture.ndim == 3 else planes[0], np.float32)
+
+
+def shrink(picture: Floats, source: Mask, context: Mask, holes: Mask, scale: int) -> Level:
+    """A level ``scale`` times smaller. A small pixel is a hole if any of it is, and source or context if all of it is.
+
+    The picture's sides need not be multiples of ``scale``: what is over at the right and below is repeated.
+    """
+    h, w = holes.shape
+    below, right = -h % scale, -w % scale
+    size = ((w + right) // scale, (h + below) // scale)
+
+    def small(values: npt.NDArray[np.float32]) -> Floats:
+        grown = cv2.copyMakeBorder(values, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        return np.asarray(cv2.resize(grown, size, interpolation=cv2.INTER_AREA), np.float32)
+
+    seen = small((context | source).astype(np.float32))
+    total = small(picture * (context | source)[..., None])
+    mean = _guess(np.asarray(total / np.maximum(seen, 1e-6)[..., None], np.float32), seen > 1e-3)
+    part = small(holes.astype(np.float32)) > 1e-3
+    all_source = (small(source.astype(np.float32)) > 0.999) & ~part
+    all_context = (small(context.astype(np.float32)) > 0.999) & ~part
+    gain = contrast(mean, all_source)
+    return Level(scale, mean, features(mean, gain), all_source, all_context, part)
+
+
+def grow(low: Level, picture: Floats, source: Mask, context: Mask, holes: Mask) -> Level:
+    """The full picture as a level, with the small level's guess, enlarged, where nothing is settled."""
+    h, w = holes.shape
+    size = (low.holes.shape[1] * low.scale, low.holes.shape[0] * low.scale)
+    guess = cv2.resize(low.picture, size, interpolation=cv2.INTER_LINEAR)[:h, :w]
+    seen = (source | context)[..., None]
+    filled = np.where(seen, picture, guess).astype(np.float32)
+    return Level(1, filled, features(filled, contrast(low.picture, low.source)), source, context, holes)
+
+
+def _guess(picture: Floats, seen: Mask) -> Floats:
+    """The picture with a membrane over what is not ``seen``: harmonic, nothing but smooth."""
+    if seen.all() or not seen.any():
+        return picture
+    inner = neighbours(~seen, ~seen)
+    p, q = neighbours(~seen, seen)
+    values = picture.reshape(-1, 3)[q].astype(np.float64)
+    flat = np.zeros((len(inner[0]), 3))
+    filled = picture.copy()
+    filled[~seen] = correction(~seen, (*inner, flat), (p, values), 1e3)
+    return filled

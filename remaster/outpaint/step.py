@@ -1,0 +1,78 @@
+"""The step itself: the holes of a scene's backgrounds, filled by an engine, each background once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from remaster.media.types import Mask, Rgb
+from remaster.outpaint import FillTask, Inpainter
+from remaster.records import Background, Shot
+
+_FEATHER = 3
+"""How far, in pixels, a tone left over at the border is spread into what was generated."""
+_LARGEST = 24.0
+"""A step over this many grey levels is an object's edge and stays."""
+
+
+@dataclass(frozen=True)
+class Outpainted:
+    """The shots with their backgrounds' holes filled; ``holes`` still says which pixels were generated.
+
+    ``hole_pixels`` were to be filled in all of the backgrounds, ``generated_pixels`` were. ``calls`` counts the crops
+    given to the engine.
+    """
+
+    shots: tuple[Shot, ...]
+    hole_pixels: int
+    generated_pixels: int
+    calls: int
+
+
+def outpaint(shots: Sequence[Shot], inpainter: Inpainter, seed: int) -> Outpainted:
+    """Fill the holes of each shot's background; shots without one, or without holes, stay as they are.
+
+    The covered pixels never change, nor do those that are neither covered nor holes. Shots that share one background
+    have it filled once. Raises ``ValueError`` where an engine returns another size or changes pixels outside holes.
+    """
+    distinct = {id(b): b for shot in shots if (b := shot.background) is not None and b.holes.any()}
+    backgrounds = list(distinct.values())
+    tasks = [FillTask(b.image, b.holes, b.coverage & ~b.figures, seed + i) for i, b in enumerate(backgrounds)]
+    results = inpainter.fill(tasks) if tasks else []
+    filled = {
+        key: replace(b, image=_blended(b, result.image))
+        for (key, b), result in zip(distinct.items(), results, strict=True)
+    }
+    pixels = sum(int(b.holes.sum()) for b in backgrounds)
+    return Outpainted(
+        shots=tuple(replace(s, background=filled.get(id(s.background), s.background)) for s in shots),
+        hole_pixels=pixels,
+        generated_pixels=pixels,
+        calls=sum(result.calls for result in results),
+    )
+
+
+def _blended(background: Background, filled: Rgb) -> Rgb:
+    """The filled picture, with what was generated brought to the tone of the covered pixels beside it."""
+    holes, covered = background.holes, background.coverage
+    if filled.shape != background.image.shape or (filled != background.image)[~holes].any():
+        raise ValueError("the inpainter changed pixels outside the holes")
+    near = holes & (cv2.dilate(covered.astype(np.uint8), np.ones((2 * _FEATHER + 1, 2 * _FEATHER + 1), np.uint8)) > 0)
+    step = _mean_around(filled, covered, _FEATHER) - _mean_around(filled, holes, _FEATHER)
+    step *= np.exp(-((np.abs(step).max(axis=2, keepdims=True) / _LARGEST) ** 2))
+    distance = cv2.distanceTransform((~covered).astype(np.uint8), cv2.DIST_L2, 3)[..., None]
+    share = 0.5 * np.clip(1 - (distance - 1) / _FEATHER, 0, 1)
+    out = filled.copy()
+    out[near] = np.clip(np.rint(filled + share * step), 0, 255).astype(np.uint8)[near]
+    return out
+
+
+def _mean_around(image: Rgb, mask: Mask, radius: int) -> np.ndarray:
+    """The mean colour of the mask's pixels within ``radius`` of each pixel, float32 (h, w, 3)."""
+    size = (2 * radius + 1, 2 * radius + 1)
+    weight = cv2.blur(mask.astype(np.float32), size)
+    total = cv2.blur(image * mask[..., None].astype(np.float32), size)
+    return total / np.maximum(weight, 1e-6)[..., None]

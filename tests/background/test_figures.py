@@ -1,0 +1,60 @@
+"""A talking figure that stays is found whole from its moving mouth and arm; a plain set has none."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.background.figures import find_figures
+from remaster.background.preview import Preview
+from remaster.camera import IDENTITY
+
+WIDTH, HEIGHT, KEYFRAMES = 320, 240, 8
+
+
+def picture(talking: int, present: bool = True) -> npt.NDArray[np.uint8]:
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(90, 200, (HEIGHT // 12, WIDTH // 12, 3), np.uint8)
+    ground = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC) // 2 + np.array([40, 90, 60], np.uint8)
+    if present:
+        cv2.rectangle(ground, (135, 130), (185, 239), (40, 60, 190), -1)
+        cv2.circle(ground, (160, 100), 34, (245, 200, 170), -1)
+        cv2.circle(ground, (160, 100), 34, (20, 20, 20), 3)
+        cv2.ellipse(ground, (160, 118), (14, 3 + 8 * (talking % 2)), 0, 0, 360, (150, 20, 20), -1)
+        cv2.line(ground, (140, 150), (100, 190 - 40 * (talking % 2)), (40, 60, 190), 14)
+    return ground
+
+
+def preview(present: bool = True) -> Preview:
+    pictures = np.stack([picture(i, present) for i in range(KEYFRAMES)])
+    median = np.median(pictures, axis=0)
+    moving = np.abs(pictures - median).max(axis=-1) > 30
+    seen = ~np.stack([cv2.dilate(m.astype(np.uint8), np.ones((5, 5))) > 0 for m in moving])
+    cameras = np.repeat(IDENTITY[None], KEYFRAMES, axis=0)
+    return Preview(pictures, seen, np.zeros_like(seen), cameras, WIDTH, HEIGHT, 1.0)
+
+
+def truth() -> npt.NDArray[np.bool_]:
+    return np.asarray((picture(0) != picture(0, present=False)).any(axis=-1))
+
+
+def test_the_whole_figure_is_found() -> None:
+    everywhere = np.ones((HEIGHT, WIDTH), bool)
+    found = find_figures(preview(), everywhere, IDENTITY, (WIDTH, HEIGHT))
+    assert found[truth()].mean() > 0.9
+    assert found[~truth()].mean() < 0.15
+
+
+def test_it_is_placed_on_the_canvas() -> None:
+    shifted = np.array([[2.0, 0.0, 100.0], [0.0, 2.0, 10.0]])
+    found = find_figures(preview(), np.ones((HEIGHT, WIDTH), bool), shifted, (800, 500))
+    assert found.shape == (500, 800)
+    ys, xs = np.nonzero(found)
+    assert abs(xs.mean() - (2 * 155 + 100)) < 40
+    assert ys.min() > 10
+
+
+def test_a_set_without_figures_has_none() -> None:
+    found = find_figures(preview(present=False), np.ones((HEIGHT, WIDTH), bool), IDENTITY, (WIDTH, HEIGHT))
+    assert not found.any()

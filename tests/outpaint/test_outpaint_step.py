@@ -1,0 +1,98 @@
+"""The step: which pixels change, what is counted, and that each background is filled once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from remaster.camera import IDENTITY
+from remaster.outpaint import Filled, FillTask
+from remaster.outpaint.exemplar import ExemplarInpainter
+from remaster.outpaint.step import outpaint
+from remaster.records import Background, Shot
+
+
+@dataclass
+class Painter:
+    """Fills with one colour and remembers its tasks."""
+
+    colour: tuple[int, int, int] = (200, 30, 30)
+    spill: bool = False
+    tasks: list[FillTask] = field(default_factory=list)
+
+    def fill(self, tasks: Sequence[FillTask]) -> list[Filled]:
+        self.tasks += tasks
+        return [Filled(self.paint(task), 1) for task in tasks]
+
+    def paint(self, task: FillTask) -> np.ndarray:
+        image = task.image.copy()
+        image[np.ones_like(task.holes) if self.spill else task.holes] = self.colour
+        return image
+
+
+def background(tone: int = 100, wing: int = 12) -> Background:
+    rng = np.random.default_rng(tone)
+    image = rng.integers(tone - 10, tone + 10, (40, 80, 3)).astype(np.uint8)
+    holes, coverage = np.zeros((40, 80), bool), np.zeros((40, 80), bool)
+    holes[:, :wing] = True
+    coverage[:, wing:70] = True
+    image[~coverage] = 0
+    return Background(image, coverage, holes, np.zeros_like(holes))
+
+
+def shot(start: int, found: Background | None) -> Shot:
+    method = "still" if found else "ambient"
+    return Shot(start, start + 5, method, np.repeat(IDENTITY[None], 5, axis=0), found, 1.0)
+
+
+def test_holes_are_filled_and_still_recorded() -> None:
+    source = background()
+    done = outpaint([shot(0, source)], ExemplarInpainter(), seed=3)
+    found = done.shots[0].background
+    assert found is not None
+    assert (found.holes == source.holes).all()
+    assert (found.image[~source.holes] == source.image[~source.holes]).all()
+    assert np.abs(found.image[source.holes].astype(int) - 100).max() < 30
+    assert done.hole_pixels == done.generated_pixels == 40 * 12
+    assert done.calls == 1
+
+
+def test_tasks_take_coverage_as_known() -> None:
+    painter, source = Painter(), background()
+    outpaint([shot(0, source)], painter, seed=9)
+    assert (painter.tasks[0].known == source.coverage).all()
+    assert painter.tasks[0].seed == 9
+
+
+def test_shots_without_background_or_holes_stay() -> None:
+    painter = Painter()
+    shots = [shot(0, None), shot(5, background(wing=0))]
+    done = outpaint(shots, painter, seed=0)
+    assert done.shots == tuple(shots)
+    assert (done.hole_pixels, done.generated_pixels, done.calls) == (0, 0, 0)
+    assert not painter.tasks
+
+
+def test_a_shared_background_is_filled_once() -> None:
+    painter, shared = Painter(), background()
+    done = outpaint([shot(0, shared), shot(5, background(140)), shot(10, shared)], painter, seed=0)
+    assert len(painter.tasks) == 2
+    assert done.shots[0].background is done.shots[2].background
+    assert done.hole_pixels == 2 * 40 * 12
+
+
+def test_a_small_step_is_softened_on_the_generated_side_only() -> None:
+    source = background()
+    done = outpaint([shot(0, source)], Painter(colour=(110, 110, 110)), seed=0).shots[0].background
+    assert done is not None
+    assert done.image[:, 11].mean() < 109
+    assert (done.image[:, :8] == 110).all()
+    assert (done.image[:, 12:] == source.image[:, 12:]).all()
+
+
+def test_an_engine_that_paints_over_what_was_seen_is_refused() -> None:
+    with pytest.raises(ValueError, match="outside the holes"):
+        outpaint([shot(0, background())], Painter(spill=True), seed=0)
