@@ -28,9 +28,9 @@ class Settings:
     nearest: float = 0.07
     seam: float = 1.0
     join: float = 4.0
-    distinct: float = 0.03
+    distinct: float = 0.25
     mirrored: float = 1.0
-    drift: float = 8.0
+    drift: float = 40.0
     strange: float = 0.06
     sweeps: int = 2
     alignments: int = 2

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from remaster.media.types import Mask, Rgb
-from remaster.outpaint import FillTask, Inpainter
+from remaster.outpaint import Filled, FillTask, Inpainter
 from remaster.records import Background, Shot
 
 _FEATHER = 3
@@ -33,18 +33,40 @@ class Outpainted:
 
 
 def outpaint(shots: Sequence[Shot], inpainter: Inpainter, seed: int) -> Outpainted:
-    """Fill the holes of each shot's background; shots without one, or without holes, stay as they are.
+    """The holes of one scene; see ``outpaint_scenes``."""
+    return outpaint_scenes([shots], [seed], inpainter)[0]
 
-    The covered pixels never change, nor do those that are neither covered nor holes. Shots that share one background
-    have it filled once. Raises ``ValueError`` where an engine returns another size or changes pixels outside holes.
+
+def outpaint_scenes(scenes: Sequence[Sequence[Shot]], seeds: Sequence[int], inpainter: Inpainter) -> list[Outpainted]:
+    """Fill the holes of each shot's background, those of all scenes in one call of the engine.
+
+    Shots without a background, or without holes, stay as they are. The covered pixels never change, nor do those that
+    are neither covered nor holes. Shots that share one background have it filled once. A scene's result depends on its
+    own seed alone. Raises ``ValueError`` where an engine returns another size or changes pixels outside holes.
     """
+    backgrounds = [_to_fill(shots) for shots in scenes]
+    tasks = [
+        FillTask(b.image, b.holes, b.coverage & ~b.figures, seed + i)
+        for scene, seed in zip(backgrounds, seeds, strict=True)
+        for i, b in enumerate(scene)
+    ]
+    results = iter(inpainter.fill(tasks) if tasks else [])
+    return [
+        _with_filled(shots, scene, [next(results) for _ in scene])
+        for shots, scene in zip(scenes, backgrounds, strict=True)
+    ]
+
+
+def _to_fill(shots: Sequence[Shot]) -> list[Background]:
+    """The distinct backgrounds that have holes."""
     distinct = {id(b): b for shot in shots if (b := shot.background) is not None and b.holes.any()}
-    backgrounds = list(distinct.values())
-    tasks = [FillTask(b.image, b.holes, b.coverage & ~b.figures, seed + i) for i, b in enumerate(backgrounds)]
-    results = inpainter.fill(tasks) if tasks else []
+    return list(distinct.values())
+
+
+def _with_filled(shots: Sequence[Shot], backgrounds: Sequence[Background], results: Sequence[Filled]) -> Outpainted:
+    """The shots with what the engine made of their backgrounds."""
     filled = {
-        key: replace(b, image=_blended(b, result.image))
-        for (key, b), result in zip(distinct.items(), results, strict=True)
+        id(b): replace(b, image=_blended(b, result.image)) for b, result in zip(backgrounds, results, strict=True)
     }
     pixels = sum(int(b.holes.sum()) for b in backgrounds)
     return Outpainted(

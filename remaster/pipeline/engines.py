@@ -167,6 +167,8 @@ def preflight(engine: Engine) -> str | None:
         engine.build().preflight()
     except EngineUnavailable as error:
         return str(error)
+    except (ImportError, OSError, RuntimeError) as error:  # a broken driver or library shows when it is first used
+        return f"{engine.name} cannot start: {(str(error).splitlines() or [type(error).__name__])[0]}"
     return None
 
 

@@ -1,0 +1,117 @@
+"""Where a network runs: the device, its precision, its free memory, and batches that shrink when memory runs out."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+from remaster.errors import EngineUnavailable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Device(Enum):
+    """``auto`` is the GPU where there is one, else the CPU."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Precision(Enum):
+    """``auto`` is fp16 on a GPU; on a CPU bf16 where its instructions have it, else fp32."""
+
+    auto = "auto"
+    fp16 = "fp16"
+    bf16 = "bf16"
+    fp32 = "fp32"
+
+
+def require(engine: str, *modules: str) -> None:
+    """Raise ``EngineUnavailable`` where a library of the optional set ``models`` is not installed; imports nothing."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EngineUnavailable(
+            f"{engine} needs {', '.join(missing)}, which is not installed; run: pip install 'remaster[models]'"
+        )
+
+
+def torch_device(device: Device | str) -> str:
+    """``"cuda"`` or ``"cpu"``, by what torch itself sees; raises ``EngineUnavailable`` for a GPU that is not there."""
+    import torch
+
+    there = torch.cuda.is_available()
+    if Device(device) is Device.cuda and not there:
+        raise EngineUnavailable("device=cuda, and torch sees no GPU; pass device=auto or device=cpu")
+    return "cuda" if there and Device(device) is not Device.cpu else "cpu"
+
+
+def torch_dtype(precision: Precision | str, device: str) -> Any:
+    """The ``torch.dtype`` of weights and activations on ``device``."""
+    import torch
+
+    chosen = Precision(precision)
+    if chosen is Precision.auto and device == "cuda":
+        chosen = Precision.fp16
+    elif chosen is Precision.auto:
+        chosen = Precision.bf16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else Precision.fp32
+    return {Precision.fp16: torch.float16, Precision.bf16: torch.bfloat16, Precision.fp32: torch.float32}[chosen]
+
+
+def free_gpu_gb() -> float:
+    """Free memory of the current GPU in GB (10**9 bytes)."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info()
+    return float(free) / 1e9
+
+
+def check_device(engine: str, device: Device | str, gpu_gb: float) -> None:
+    """Raise ``EngineUnavailable`` where the device is not there or, being a GPU, has less than ``gpu_gb`` GB free."""
+    if torch_device(device) == "cpu":
+        return
+    free = free_gpu_gb()
+    if free < gpu_gb:
+        raise EngineUnavailable(
+            f"{engine} needs {gpu_gb:g} GB of free GPU memory and {free:.1f} GB are free;"
+            " free some, or pass device=cpu, or lower gpu_gb together with batch"
+        )
+
+
+@dataclass
+class Batches:
+    """Runs a network over items in batches of ``size``, which is halved for good whenever GPU memory runs out."""
+
+    size: int
+
+    def run(self, items: Sequence[Item], call: Callable[[Sequence[Item]], Sequence[Result]]) -> list[Result]:
+        """``call``'s results for all items, in order. Raises ``MemoryError`` where one item alone does not fit."""
+        done: list[Result] = []
+        while len(done) < len(items):
+            part = items[len(done) : len(done) + self.size]
+            results = _unless_out_of_memory(call, part)
+            if results is not None:
+                done += results
+            elif len(part) == 1:
+                raise MemoryError("out of GPU memory with a batch of 1")
+            else:
+                self.size = len(part) // 2
+        return done
+
+
+def _unless_out_of_memory(
+    call: Callable[[Sequence[Item]], Sequence[Result]], part: Sequence[Item]
+) -> Sequence[Result] | None:
+    import torch
+
+    try:
+        return call(part)
+    except torch.OutOfMemoryError:
+        pass
+    # Past the handler, when the failed call's frames and their tensors are gone.
+    torch.cuda.empty_cache()
+    return None

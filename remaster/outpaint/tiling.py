@@ -1,0 +1,192 @@
+"""Tiles for wings: crops of a network's native size, each with as much settled picture around its hole as fits.
+
+Holes are cut into cells; each cell is generated in one tile. Tiles go from the known outwards, in rounds: those of one
+round do not see each other and may share a batch, those of the next see their results. Where a cell meets one that was
+generated before, a band is generated again and cross-faded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.media.types import Mask, Rect, Rgb
+
+Floats = npt.NDArray[np.float32]
+
+STEP = 8
+"""Tiles are placed on a grid this fine: a latent pixel of Stable Diffusion."""
+BAND = 1 / 16
+"""Width of the cross-fade, as a share of the tile."""
+CELL = 3 / 4
+"""The longest side of a cell, as a share of the tile: what is left is context. A hole that fits into a tile as a whole
+may be longer, if its other side leaves that context."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A crop ``frame`` of the picture, and ``share`` float32 (frame's h, w): how much of its result is taken.
+
+    ``share`` is 1 on the cell and falls to 0 through the band around it, on generated pixels only: it is 0 on every
+    pixel that was known from the start. ``unsettled`` bool (h, w): what the network must make up (or must not see).
+    """
+
+    frame: Rect
+    share: Floats
+    unsettled: Mask
+
+    @property
+    def area(self) -> tuple[slice, slice]:
+        """The crop as an index of the picture."""
+        return _area(self.frame)
+
+
+def plan_rounds(holes: Mask, known: Mask, size: int) -> list[list[Tile]]:
+    """Rounds of tiles of ``size`` x ``size`` pixels (less where the picture is smaller) that fill all holes.
+
+    ``holes`` and ``known`` bool (H, W), disjoint. Every hole pixel lies in exactly one cell.
+    """
+    settled, waiting = known.copy(), _cells(holes, size)
+    rounds: list[list[Tile]] = []
+    while waiting:
+        chosen = _independent(waiting, settled, known, size)
+        tiles = [_tile(cell, holes, known, settled, frame, size) for cell, frame in chosen]
+        for cell, _ in chosen:
+            settled[_area(cell)] |= holes[_area(cell)]
+        taken = [cell for cell, _ in chosen]
+        waiting = [cell for cell in waiting if cell not in taken]
+        rounds.append(tiles)
+    return rounds
+
+
+def paste(image: Rgb, tile: Tile, generated: Rgb) -> None:
+    """Put a tile's result into the picture, in place, faded over the band."""
+    share = tile.share[..., None]
+    before = image[tile.area]
+    mixed = np.rint(before + share * (generated.astype(np.float32) - before))
+    image[tile.area] = np.where(share > 0, np.clip(mixed, 0, 255).astype(np.uint8), before)
+
+
+def crop(image: Rgb, tile: Tile, size: int) -> tuple[Rgb, Mask]:
+    """What a network gets: (size, size, 3) pixels, and bool (size, size) of those it must make up.
+
+    A picture smaller than the tile is continued by its mirror image, which counts as not settled.
+    """
+    height, width = size - tile.frame.height, size - tile.frame.width
+    around = ((height // 2, height - height // 2), (width // 2, width - width // 2))
+    pixels = np.pad(image[tile.area], (*around, (0, 0)), mode="symmetric")
+    return pixels, np.pad(tile.unsettled, around, constant_values=True)
+
+
+def uncrop(generated: Rgb, tile: Tile) -> Rgb:
+    """The part of a network's result that lies in the picture: the inverse of ``crop``."""
+    top = (generated.shape[0] - tile.frame.height) // 2
+    left = (generated.shape[1] - tile.frame.width) // 2
+    return generated[top : top + tile.frame.height, left : left + tile.frame.width]
+
+
+def extend(image: Rgb, where: Mask) -> Rgb:
+    """The picture with every pixel outside ``where`` replaced by the nearest one inside."""
+    if where.all() or not where.any():
+        return image
+    _, labels = cv2.distanceTransformWithLabels(
+        (~where).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((int(labels.max()) + 1, 3), np.uint8)
+    colours[labels[where]] = image[where]
+    return np.where(where[..., None], image, colours[labels]).astype(np.uint8)
+
+
+def _area(rect: Rect) -> tuple[slice, slice]:
+    return slice(rect.y, rect.y + rect.height), slice(rect.x, rect.x + rect.width)
+
+
+def _cells(holes: Mask, size: int) -> list[Rect]:
+    """Rectangles, disjoint in their holes and each at most a cell large, that cover all holes; part by part."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(holes.astype(np.uint8), connectivity=8)
+    boxes = sorted((Rect(*(int(v) for v in stats[i, :4])) for i in range(1, count)), key=lambda r: (r.x, r.y))
+    taken = np.zeros_like(holes)
+    cells: list[Rect] = []
+    for box in boxes:
+        for y, height in _split(box.y, box.height, box.width, size):
+            for x, width in _split(box.x, box.width, box.height, size):
+                cell = _shrunk(holes & ~taken, Rect(x, y, width, height))
+                if cell is not None:
+                    taken[_area(cell)] = True
+                    cells.append(cell)
+    return cells
+
+
+def _split(start: int, length: int, other: int, size: int) -> list[tuple[int, int]]:
+    """(start, length) of equal pieces of a side; ``other`` is the hole's other side."""
+    longest = size if length <= size and other <= size * CELL else int(size * CELL)
+    edges = np.linspace(0, length, -(-length // longest) + 1).round().astype(int) + start
+    return [(int(a), int(b - a)) for a, b in pairwise(edges)]
+
+
+def _shrunk(holes: Mask, cell: Rect) -> Rect | None:
+    """The cell's bounding box of holes, or None."""
+    y, x = np.nonzero(holes[_area(cell)])
+    if not len(y):
+        return None
+    return Rect(cell.x + int(x.min()), cell.y + int(y.min()), int(np.ptp(x)) + 1, int(np.ptp(y)) + 1)
+
+
+def _independent(waiting: list[Rect], settled: Mask, known: Mask, size: int) -> list[tuple[Rect, Rect]]:
+    """The cells of one round with their tiles: most settled first, none seeing what another one generates.
+
+    Tiles that show less than half as much as the best one wait until more around them is settled.
+    """
+    sums = np.asarray(cv2.integral(settled.astype(np.uint8) + np.uint8(4) * known), np.int64)
+    frames = [(cell, *_best_frame(cell, sums, size)) for cell in waiting]
+    frames.sort(key=lambda item: -item[2])
+    chosen: list[tuple[Rect, Rect]] = []
+    for cell, frame, worth in frames:
+        if 2 * worth >= frames[0][2] and not any(_touch(frame, other) or _touch(cell, seen) for other, seen in chosen):
+            chosen.append((cell, frame))
+    return chosen
+
+
+def _best_frame(cell: Rect, sums: npt.NDArray[np.int64], size: int) -> tuple[Rect, int]:
+    """The tile around a cell that shows most of what is settled, nearest to the middle among equals, and how much.
+
+    ``sums`` is the integral image of the settled pixels' worth: known ones count more than generated ones.
+    """
+    height, width = min(size, sums.shape[0] - 1), min(size, sums.shape[1] - 1)
+    band = round(size * BAND)
+    ys = _starts(cell.y, cell.height, height, sums.shape[0] - 1, band)
+    xs = _starts(cell.x, cell.width, width, sums.shape[1] - 1, band)
+    y, x = np.array(ys)[:, None], np.array(xs)[None]
+    worth = sums[y + height, x + width] - sums[y, x + width] - sums[y + height, x] + sums[y, x]
+    off_centre = np.abs(2 * y + height - 2 * cell.y - cell.height) + np.abs(2 * x + width - 2 * cell.x - cell.width)
+    best = int(np.lexsort((off_centre.ravel(), -worth.ravel()))[0])
+    row, column = divmod(best, len(xs))
+    return Rect(xs[column], ys[row], width, height), int(worth.ravel()[best])
+
+
+def _starts(start: int, length: int, size: int, limit: int, band: int) -> list[int]:
+    """Where a tile may begin so that it holds the cell and its bands, on the grid and at both ends."""
+    low = max(min(start + length + band, limit) - size, 0)
+    high = min(max(start - band, 0), limit - size)
+    return sorted({low, high, *range(-(-low // STEP) * STEP, high + 1, STEP)})
+
+
+def _touch(a: Rect, b: Rect) -> bool:
+    return a.x < b.x + b.width and b.x < a.x + a.width and a.y < b.y + b.height and b.y < a.y + a.height
+
+
+def _tile(cell: Rect, holes: Mask, known: Mask, settled: Mask, frame: Rect, size: int) -> Tile:
+    """The tile of a cell; ``settled`` are the known pixels and those generated in the rounds before."""
+    area, band = _area(frame), max(round(size * BAND), 1)
+    own = np.zeros((frame.height, frame.width), np.uint8)
+    own[cell.y - frame.y : cell.y - frame.y + cell.height, cell.x - frame.x : cell.x - frame.x + cell.width] = 1
+    own[~holes[area] | settled[area]] = 0
+    distance = cv2.distanceTransform(1 - own, cv2.DIST_L2, 5)
+    share = np.clip(1 - distance / (band + 1), 0, 1).astype(np.float32)
+    share[own > 0] = 1
+    share[known[area] | ~holes[area] | ~settled[area] & (own == 0)] = 0
+    return Tile(frame, share, ~settled[area] | (share > 0))

@@ -1,0 +1,207 @@
+"""Where weights come from: local files and folders, or the hub's cache, or the hub. Only what cannot run code is read.
+
+The offline switches of the Hugging Face libraries (``HF_HUB_OFFLINE``) are honoured by them; here they decide what a
+check says before any work starts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from remaster.errors import EngineUnavailable
+
+HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
+PICKLES = (".bin", ".ckpt", ".pt", ".pth")
+SAFE_LIBRARIES = ("diffusers", "transformers", "stable_diffusion")
+SECONDS = 10
+"""How long the hub may take to answer."""
+
+
+def state_dict(path: Path) -> Mapping[str, Any]:
+    """The tensors of a ``.safetensors`` file or of a torch file, which is read without running any code of its own.
+
+    Raises ``EngineUnavailable`` for what is neither, or holds more than tensors.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    _require_file(path)
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except Exception as error:  # rubbish makes the readers fail in any way
+        reason = str(error).strip().splitlines()[:1]
+        raise EngineUnavailable(f"{path} holds no weights that can be loaded safely: {' '.join(reason)}") from error
+    found = found.get("model", found) if isinstance(found, dict) else found
+    if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+        raise EngineUnavailable(f"{path} is no state_dict: it holds more than named tensors")
+    return found
+
+
+def torch_hub_file(url: str) -> Path:
+    """Where torch keeps the file of a ``url`` once it has been downloaded."""
+    import torch
+
+    return Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
+
+
+def check_url(url: str, engine: str) -> None:
+    """Raise ``EngineUnavailable`` where the file of ``url`` is neither in torch's cache nor can be reached."""
+    from urllib.error import URLError
+    from urllib.request import Request, urlopen
+
+    kept = torch_hub_file(url)
+    if kept.is_file():
+        return
+    advice = "put the file there, or pass a local file as weights"
+    if offline():
+        raise EngineUnavailable(f"{engine}: no weights at {kept}, and HF_HUB_OFFLINE is set; {advice}")
+    try:
+        with urlopen(Request(url, method="HEAD"), timeout=SECONDS):
+            pass
+    except (URLError, OSError) as error:
+        raise EngineUnavailable(
+            f"{engine}: no weights at {kept}, and {url} cannot be reached ({error}); {advice}"
+        ) from error
+
+
+def offline() -> bool:
+    """True where the hub's offline switch is on."""
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def hub_file(name: str, revision: str | None) -> Path:
+    """A local path, or a file of the hub as ``owner/repository/file``, from its cache or downloaded once."""
+    from huggingface_hub import hf_hub_download
+
+    if Path(name).expanduser().is_file():
+        return Path(name).expanduser()
+    owner, repository, file = _hub_parts(name)
+    return Path(hf_hub_download(f"{owner}/{repository}", file, revision=revision))
+
+
+def check_hub_file(name: str, revision: str | None, engine: str) -> Path | None:
+    """The local path of ``hub_file``'s file, or None where it is still to be downloaded; else ``EngineUnavailable``."""
+    from huggingface_hub import try_to_load_from_cache
+
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    if path.is_absolute() or name.count("/") < 2 or name.startswith((".", "~")):
+        raise EngineUnavailable(
+            f"{engine}: no weights at {path.absolute()}; pass a local file, or owner/repository/file"
+        )
+    owner, repository, file = _hub_parts(name)
+    cached = try_to_load_from_cache(f"{owner}/{repository}", file, revision=revision)
+    if isinstance(cached, str):
+        return Path(cached)
+    files = hub_listing(f"{owner}/{repository}", revision, engine)
+    if file not in files:
+        raise EngineUnavailable(
+            f"{engine}: {owner}/{repository} on the hub has no {file}; pass a local file as weights"
+        )
+    return None
+
+
+def hub_listing(repository: str, revision: str | None, engine: str) -> set[str]:
+    """The names of a hub repository's files; ``EngineUnavailable`` where the hub is switched off or out of reach."""
+    from huggingface_hub import HfApi, constants
+
+    where = f"{engine}: {repository} is no local path and not in the hub's cache at {constants.HF_HUB_CACHE}"
+    advice = "pass a local path, or fill the cache on a machine that has the network"
+    if offline():
+        raise EngineUnavailable(f"{where}, and HF_HUB_OFFLINE is set; {advice}")
+    try:
+        info = HfApi().model_info(repository, revision=revision, timeout=SECONDS)
+    except Exception as error:  # the client's own errors and its HTTP library's: all mean the same here
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise EngineUnavailable(f"{where}, and the hub gives none ({reason}); {advice}") from error
+    return {sibling.rfilename for sibling in info.siblings or ()}
+
+
+def check_pipeline(name: str, revision: str | None, engine: str) -> None:
+    """Check a diffusers checkpoint, a local folder or a hub id: there, or reachable, and all of it in safetensors.
+
+    Raises ``EngineUnavailable``, also for pickles and for checkpoints that bring code.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return _check_folder(path, engine)
+    if path.exists():
+        raise EngineUnavailable(f"{engine}: {path} is a single file; pass a diffusers folder (with model_index.json)")
+    if not HUB_ID.match(name):
+        raise EngineUnavailable(
+            f"{engine}: no folder {path.absolute()}; pass a diffusers folder, or a hub id owner/name"
+        )
+    cached = cached_folder(name, revision)
+    if cached is not None and _missing_weights(cached) == []:
+        return _check_folder(cached, engine)
+    files = hub_listing(name, revision, engine)
+    if "model_index.json" not in files:
+        raise EngineUnavailable(f"{engine}: {name} on the hub is no diffusers checkpoint (no model_index.json)")
+    if not any(file.startswith("unet/") and file.endswith(".safetensors") for file in files):
+        raise EngineUnavailable(f"{engine}: {name} on the hub has no safetensors, and nothing else is read")
+    return None
+
+
+def cached_folder(name: str, revision: str | None) -> Path | None:
+    """The folder of a hub id in the local cache, or None."""
+    from huggingface_hub import try_to_load_from_cache
+
+    index = try_to_load_from_cache(name, "model_index.json", revision=revision)
+    return Path(index).parent if isinstance(index, str) else None
+
+
+def has_variant(folder: Path, variant: str) -> bool:
+    """Whether a checkpoint's folder has its UNet in a ``variant`` such as ``fp16``."""
+    return any((folder / "unet").glob(f"*.{variant}*.safetensors"))
+
+
+def _check_folder(folder: Path, engine: str) -> None:
+    index = folder / "model_index.json"
+    if not index.is_file():
+        raise EngineUnavailable(f"{engine}: {folder} is no diffusers folder (no model_index.json)")
+    try:
+        components = json.loads(index.read_text())
+    except ValueError as error:
+        raise EngineUnavailable(f"{engine}: {index} cannot be read: {error}") from error
+    kind = str(components.get("_class_name"))
+    if not kind.startswith("StableDiffusion"):
+        raise EngineUnavailable(f"{engine}: {folder} is a {kind}, not a StableDiffusionInpaintPipeline or its XL kin")
+    for component, entry in components.items():
+        library = entry[0] if isinstance(entry, list) else None
+        if library is not None and library not in SAFE_LIBRARIES:
+            raise EngineUnavailable(
+                f"{engine}: {folder} brings code of its own ({component}: {library}), which is not run"
+            )
+    for component in _missing_weights(folder):
+        pickled = sorted(p.name for p in (folder / component).iterdir() if p.suffix in PICKLES)
+        what = f"only pickled weights ({pickled[0]}); save it with safe_serialization=True" if pickled else "no weights"
+        raise EngineUnavailable(f"{engine}: {folder / component} has {what}; only safetensors are read")
+
+
+def _missing_weights(folder: Path) -> list[str]:
+    """The models of a checkpoint's folder, by their subfolder's name, that have no safetensors."""
+    needed = ("unet", "vae", "text_encoder", "text_encoder_2")
+    index = folder / "model_index.json"
+    listed = json.loads(index.read_text()) if index.is_file() else {}
+    there = [name for name in needed if isinstance(listed.get(name), list) and listed[name][0] is not None]
+    return [name for name in there if not any((folder / name).glob("*.safetensors"))]
+
+
+def _hub_parts(name: str) -> tuple[str, str, str]:
+    owner, repository, file = name.split("/", 2)
+    return owner, repository, file
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise EngineUnavailable(f"no weights at {path.absolute()}; pass an existing file as weights")

@@ -1,0 +1,145 @@
+"""Stable Diffusion through the real way from disk, with a tiny checkpoint of random weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_models import stable_diffusion
+
+from remaster import accelerator
+from remaster.errors import EngineUnavailable
+from remaster.outpaint import FillTask
+from remaster.outpaint.stable_diffusion import StableDiffusionInpainter, load_pipeline, whole_latents
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stable_diffusion(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def engine(checkpoint: Path) -> StableDiffusionInpainter:
+    return StableDiffusionInpainter(checkpoint=str(checkpoint), precision="fp32", steps=3, strength=1.0)  # type: ignore[arg-type]
+
+
+def task(seed: int, height: int = 72, width: int = 112) -> FillTask:
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    image = np.stack([100 + 80 * np.sin(x / 9 + seed), 120 + 60 * np.cos(y / 7), 90 + 0 * x], -1).astype(np.uint8)
+    holes = np.zeros((height, width), bool)
+    holes[:, :16] = holes[:, -16:] = True
+    image[holes] = 0
+    return FillTask(image, holes, ~holes, seed)
+
+
+def test_holes_are_generated_and_known_pixels_stay(engine: StableDiffusionInpainter) -> None:
+    engine.preflight()
+    given = task(1)
+    filled = engine.fill([given])[0]
+    np.testing.assert_array_equal(filled.image[given.known], given.image[given.known])
+    assert filled.calls == 4  # two wings, each a little higher than a tile's cell
+    assert filled.image[given.holes].std() > 5
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_another_picture(engine: StableDiffusionInpainter) -> None:
+    first, again = engine.fill([task(1)])[0], engine.fill([task(1)])[0]
+    np.testing.assert_array_equal(first.image, again.image)
+    same_picture = FillTask(task(1).image, task(1).holes, task(1).known, seed=2)
+    assert (engine.fill([same_picture])[0].image != first.image).any()
+
+
+def test_a_batch_of_scenes_equals_the_scenes_one_by_one(checkpoint: Path, engine: StableDiffusionInpainter) -> None:
+    """Within one 8-bit level, in fp32: sums of another batch size are rounded otherwise."""
+    tasks = [task(1), task(2, 64, 128), task(3)]
+    single = StableDiffusionInpainter(
+        checkpoint=str(checkpoint),
+        precision="fp32",
+        steps=3,
+        strength=1.0,
+        batch=1,  # type: ignore[arg-type]
+    )
+    for together, given in zip(engine.fill(tasks), tasks, strict=True):
+        alone = single.fill([given])[0]
+        assert np.abs(together.image.astype(int) - alone.image).max() <= 1
+        assert together.calls == alone.calls
+
+
+@pytest.mark.parametrize("scheduler", ["checkpoint", "ddim", "euler", "lcm"])
+def test_every_sampler_runs_from_a_first_guess(checkpoint: Path, scheduler: str) -> None:
+    settings: dict[str, Any] = {"scheduler": scheduler, "precision": "bf16", "guidance": 1.0}
+    engine = StableDiffusionInpainter(checkpoint=str(checkpoint), steps=4, strength=0.6, **settings)
+    given = task(5, 64, 80)
+    filled = engine.fill([given])[0]
+    np.testing.assert_array_equal(filled.image[given.known], given.image[given.known])
+    assert (filled.image[given.holes] != 0).any()
+
+
+def test_the_variant_s_files_are_taken_where_there_are_any(checkpoint: Path, tmp_path: Path) -> None:
+    import torch
+
+    plain = StableDiffusionInpainter(checkpoint=str(checkpoint))
+    pipeline = load_pipeline(plain, torch.float16)
+    with torch.no_grad():
+        pipeline.unet.conv_in.weight.fill_(0.5)
+    pipeline.save_pretrained(tmp_path / "both", variant="fp16", safe_serialization=True)
+    half = load_pipeline(StableDiffusionInpainter(checkpoint=str(tmp_path / "both")), torch.float32)
+    assert half.unet.dtype == torch.float32
+    assert (half.unet.conv_in.weight == 0.5).all()
+    assert half.safety_checker is None
+
+
+def test_a_latent_pixel_is_masked_as_a_whole() -> None:
+    unknown = np.zeros((16, 24), bool)
+    unknown[3, 9] = True
+    whole = whole_latents(unknown)
+    assert whole[:8, 8:16].all()
+    assert whole.sum() == 64
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"checkpoint": "/nowhere/sd"}, "no folder /nowhere/sd; pass a diffusers folder"),
+        ({"checkpoint": "owner/nonesuch"}, "not in the hub's cache at .*HF_HUB_OFFLINE is set; pass a local path"),
+        ({"strength": 0.01, "steps": 4}, "leaves nothing of 4 steps"),
+        ({"tile": 100}, "tile=100 is no multiple of 64"),
+        ({"device": "cuda"}, "device=cuda, and torch sees no GPU"),
+        ({"checkpoint": __file__}, "is a single file; pass a diffusers folder"),
+    ],
+)
+def test_what_is_missing_is_said(settings: dict[str, Any], says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(EngineUnavailable, match=says):
+        StableDiffusionInpainter(**settings).preflight()
+
+
+def test_folders_that_must_not_be_read_are_refused(checkpoint: Path, tmp_path: Path) -> None:
+    def refused(folder: Path) -> str:
+        with pytest.raises(EngineUnavailable) as caught:
+            StableDiffusionInpainter(checkpoint=str(folder)).preflight()
+        return str(caught.value)
+
+    (tmp_path / "empty").mkdir()
+    assert "no model_index.json" in refused(tmp_path / "empty")
+    pickled = Path(shutil.copytree(checkpoint, tmp_path / "pickled"))
+    (pickled / "unet" / "diffusion_pytorch_model.safetensors").rename(pickled / "unet" / "diffusion_pytorch_model.bin")
+    assert "only pickled weights (diffusion_pytorch_model.bin)" in refused(pickled)
+    index = json.loads((checkpoint / "model_index.json").read_text())
+    for name, change, says in (
+        ("flux", {"_class_name": "FluxPipeline"}, "is a FluxPipeline"),
+        ("code", {"unet": ["my_unet", "MyUNet"]}, "brings code of its own (unet: my_unet)"),
+    ):
+        other = Path(shutil.copytree(checkpoint, tmp_path / name))
+        (other / "model_index.json").write_text(json.dumps(index | change))
+        assert says in refused(other)
+
+
+def test_too_little_gpu_memory_is_said(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accelerator, "torch_device", lambda device: "cuda")
+    monkeypatch.setattr(accelerator, "free_gpu_gb", lambda: 1.25)
+    with pytest.raises(EngineUnavailable, match=r"needs 5 GB of free GPU memory and 1\.2 GB are free"):
+        StableDiffusionInpainter(checkpoint=str(checkpoint)).preflight()

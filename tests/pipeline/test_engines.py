@@ -1,0 +1,222 @@
+"""Which engine is chosen, how its pool fits the machine, what is said where it cannot run, and pools at work."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from clips import series_clip, still, two_scenes
+from hydra import compose, initialize_config_dir
+from rich.console import Console
+from tiny_models import lama, mask_rcnn, stable_diffusion
+
+from remaster.config import config_dir, register_schema, to_config
+from remaster.errors import UserError
+from remaster.outpaint import FillTask
+from remaster.pipeline.batch import run_batch
+from remaster.pipeline.engines import Engine, check_fit, choose, preflight
+
+GUIDE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
+
+
+@pytest.fixture(autouse=True)
+def hydra_ready() -> Iterator[None]:
+    register_schema()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tiny weights of every engine in one folder."""
+    folder = tmp_path_factory.mktemp("models")
+    mask_rcnn(folder / "maskrcnn.pth", classes=2)
+    stable_diffusion(folder / "diffusion")
+    lama(folder / "lama.pt")
+    return folder
+
+
+def group(step: str, *overrides: str) -> dict[str, Any]:
+    config: dict[str, Any] = getattr(to_config(compose("batch", overrides=list(overrides))), step)
+    return config
+
+
+def lama_engine(models: Path, *overrides: str, gpus: float = 0) -> Engine:
+    weights = f"inpainter.engine.weights={models / 'lama.pt'}"
+    return choose("inpainter", group("inpainter", "inpainter=lama", weights, *overrides), gpus)
+
+
+@pytest.mark.parametrize(("step", "neural"), [("segmenter", "maskrcnn"), ("inpainter", "stable_diffusion")])
+def test_auto_without_a_gpu_is_embedded_and_says_why(step: str, neural: str) -> None:
+    engine = choose(step, group(step), gpus=0)
+    assert engine.name == {"segmenter": "motion", "inpainter": "exemplar"}[step]
+    assert engine.reason == f"not {neural}: Ray sees no GPU"
+    assert engine.pool is None
+
+
+def test_asked_for_by_name_it_runs_on_the_cpu_and_takes_no_gpu(models: Path) -> None:
+    engine = lama_engine(models)
+    assert engine.pool is not None
+    assert (engine.pool.num_gpus, engine.pool.min_size, engine.pool.max_size) == (0, 1, 1)
+    check_fit({"inpainter": engine}, cpus=2, gpus=0)
+    on_cpu = lama_engine(models, "inpainter.engine.device=cpu", "inpainter.pool.max_size=3", gpus=4)
+    assert on_cpu.pool is not None
+    assert (on_cpu.pool.num_gpus, on_cpu.pool.max_size) == (0, 3)
+
+
+def test_a_gpu_that_is_demanded_must_be_there(models: Path) -> None:
+    with pytest.raises(UserError, match=r"lama asks for 0\.7 GPU and Ray sees 0; pass device=auto"):
+        lama_engine(models, "inpainter.engine.device=cuda")
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("inpainter.engine.weights=/nowhere/lama.pt", "no weights at /nowhere/lama.pt"),
+        ("inpainter.engine.device=gpu", "inpainter.engine: Invalid value 'gpu'"),
+        ("+inpainter.engine.steps=3", "inpainter.engine has no setting steps; LamaInpainter has"),
+        ("inpainter.pool.num_gpus=half", "inpainter.pool: Value 'half'"),
+        ("+inpainter.pool.size=2", "inpainter.pool: Key 'size'"),
+        ("inpainter.pool.min_size=0", "needs 1 <= min_size"),
+        ("inpainter.pool.max_size=0", "needs 1 <= min_size"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(models: Path, override: str, says: str) -> None:
+    with pytest.raises(UserError, match=re.escape(says)) as caught:
+        lama_engine(models, override)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("ray_cluster")
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["inpainter=lama", "inpainter.engine.weights=/nowhere/lama.pt"], "lama: no weights at /nowhere/lama.pt; pass"),
+        (
+            ["inpainter=stable_diffusion", "inpainter.engine.checkpoint=/nowhere"],
+            "no folder /nowhere; pass a diffusers",
+        ),
+        (["segmenter=maskrcnn", "segmenter.engine.weights=/nowhere/m.pth"], "no weights at /nowhere/m.pth; pass"),
+        (["segmenter=maskrcnn", "segmenter.engine.device=cuda"], "maskrcnn asks for 0.3 GPU and Ray sees 0"),
+    ],
+)
+def test_a_run_that_cannot_start_reads_no_video(overrides: list[str], says: str, tmp_path: Path) -> None:
+    clip = series_clip(tmp_path / "clip.mp4", [still(1, 2)])
+    composed = compose("batch", overrides=[f'dataset.path="{clip}"', f'output.dir="{tmp_path / "out"}"', *overrides])
+    with pytest.raises(UserError, match=re.escape(says)):
+        run_batch(to_config(composed), composed, Console(file=StringIO()))
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+
+
+def test_pools_that_do_not_fit_are_refused(models: Path) -> None:
+    engine = lama_engine(models)
+    assert engine.pool is not None
+    large = replace(engine, pool=replace(engine.pool, num_gpus=0.7, min_size=2))
+    with pytest.raises(UserError, match=r"need 1.4 GPUs and Ray has 1"):
+        check_fit({"inpainter": large}, cpus=8, gpus=1)
+    check_fit({"inpainter": large}, cpus=8, gpus=2)
+
+
+def test_preflight_says_nothing_where_all_is_there(models: Path) -> None:
+    assert preflight(lama_engine(models)) is None
+
+
+def test_an_engine_of_one_s_own_is_one_class_and_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guide's example, as it stands there."""
+    code = re.search(r"```python\n# (\S+)\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    settings = re.search(r"```yaml\n# conf/(\S+)\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    assert code is not None and settings is not None
+    for match in (code, settings):
+        path = tmp_path / match.group(1)
+        path.parent.mkdir(parents=True)
+        path.write_text(match.group(2))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = group("inpainter", "inpainter=mean", f"hydra.searchpath=[file://{tmp_path}]")
+    engine = choose("inpainter", config, gpus=0)
+    holes = np.zeros((8, 8), bool)
+    holes[:, :3] = True
+    filled = engine.build().fill([FillTask(np.full((8, 8, 3), 60, np.uint8) * ~holes[..., None], holes, ~holes, 0)])[0]
+    assert (filled.image == 60).all()
+    with pytest.raises(UserError, match="has no setting lighten; MeanInpainter has darken"):
+        choose("inpainter", {**config, "engine": {**config["engine"], "lighten": 1.0}}, gpus=0)
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_named_engine_fills_in_a_pool_on_the_cpu(models: Path, tmp_path: Path) -> None:
+    clip = two_scenes(tmp_path / "clip.mp4", frames=8)
+    overrides = [
+        f'dataset.path="{clip}"',
+        f'output.dir="{tmp_path / "out"}"',
+        "segmenter=none",
+        "inpainter=lama",
+        f"inpainter.engine.weights={models / 'lama.pt'}",
+        "inpainter.engine.tile=128",
+        "output.preset=ultrafast",
+    ]
+    composed, printed = compose("batch", overrides=overrides), StringIO()
+    assert run_batch(to_config(composed), composed, Console(file=printed, width=200)) == 0, printed.getvalue()
+    assert "inpainter: lama (asked for)" in printed.getvalue()
+    rows = pq.read_table(tmp_path / "out" / "metadata" / "scenes").to_pylist()
+    assert {row["status"] for row in rows} == {"ok"}
+    assert any(row["inpaint_calls"] and row["generated_pixels"] for row in rows)
+
+
+LOGICAL_GPU = """
+import json, logging, sys
+import ray
+from hydra import compose, initialize_config_dir
+from rich.console import Console
+from remaster.config import config_dir, register_schema, to_config
+from remaster.pipeline.batch import run_batch
+from remaster.pipeline.engines import choose
+
+ray.init(num_cpus=2, num_gpus=1, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+register_schema()
+overrides = json.loads(sys.argv[1])
+with initialize_config_dir(str(config_dir()), version_base="1.3"):
+    composed = compose("batch", overrides=overrides)
+    lost = to_config(compose("batch", overrides=[*overrides, "segmenter.neural.engine.weights=/nowhere/m.pth"]))
+code = run_batch(to_config(composed), composed, Console(file=sys.stderr, width=300))
+engine = choose("segmenter", lost.segmenter, gpus=1)
+print(json.dumps({"code": code, "name": engine.name, "reason": engine.reason}))
+"""
+
+
+@pytest.mark.timeout(600)  # four processes import the libraries, which takes long on a busy machine
+def test_both_models_share_one_gpu_and_auto_takes_them(models: Path, tmp_path: Path) -> None:
+    """Ray's GPU here is a number only: the pools are scheduled on it, the networks find none and use the CPU."""
+    clip = two_scenes(tmp_path / "clip.mp4", frames=8)
+    overrides = [
+        f'dataset.path="{clip}"',
+        f'output.dir="{tmp_path / "out"}"',
+        f"segmenter.neural.engine.weights={models / 'maskrcnn.pth'}",
+        "segmenter.neural.engine.lines=64",
+        "segmenter.neural.engine.instances=4",
+        "segmenter.neural.engine.mask=0.9",
+        f"inpainter.neural.engine.checkpoint={models / 'diffusion'}",
+        "inpainter.neural.engine.steps=2",
+        "inpainter.neural.engine.strength=1.0",
+        "output.preset=ultrafast",
+    ]
+    command = [sys.executable, "-c", LOGICAL_GPU, json.dumps(overrides)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=580)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["code"] == 0, done.stderr
+    assert "segmenter: maskrcnn (1 GPU(s) found)" in done.stderr
+    assert "inpainter: stable_diffusion (1 GPU(s) found)" in done.stderr
+    assert told["name"] == "motion"
+    assert told["reason"].startswith("not maskrcnn: no weights at /nowhere/m.pth; pass")
+    rows = pq.read_table(tmp_path / "out" / "metadata" / "scenes").to_pylist()
+    assert {row["status"] for row in rows} == {"ok"}
+    assert all(row["inpaint_calls"] > 0 and row["generated_pixels"] == row["hole_pixels"] for row in rows)
