@@ -21,10 +21,11 @@ from remaster.gate import with_scene_sides
 from remaster.media.decode import decode
 from remaster.media.planes import crop, proxy_size, resize_rgb, to_rgb
 from remaster.media.types import Frame, Mask, Rgb
-from remaster.outpaint.step import outpaint
+from remaster.outpaint.step import Outpainted, outpaint_scenes
 from remaster.pipeline.attempts import attempt
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.job import Job
+from remaster.pipeline.space import refuse_out_of_space
 from remaster.records import Analysis
 from remaster.resample.framing import choose_framing, cut_foreground, joined_sides
 from remaster.rows import SceneRow, from_table, to_table
@@ -65,18 +66,13 @@ class OutpaintStage:
         self.job = job
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """Fill the holes of the table's scenes."""
-        return _map_scenes(table, self.job, "outpaint", self._outpaint)
+        """Fill the holes of all the table's scenes in one call of the engine."""
 
-    def _outpaint(self, row: SceneRow) -> SceneRow:
-        done = outpaint(row.shots, self.inpainter, row.seed)
-        return replace(
-            row,
-            shots=tuple(done.shots),
-            hole_pixels=done.hole_pixels,
-            generated_pixels=done.generated_pixels,
-            inpaint_calls=done.calls,
-        )
+        def step(rows: Sequence[SceneRow]) -> list[SceneRow]:
+            done = outpaint_scenes([row.shots for row in rows], [row.seed for row in rows], self.inpainter)
+            return [_outpainted(row, scene) for row, scene in zip(rows, done, strict=True)]
+
+        return _map_batch(table, self.job, "outpaint", step)
 
 
 def scene_frames(row: SceneRow) -> Iterator[Frame]:
@@ -116,6 +112,16 @@ def _analyze(row: SceneRow, job: Job) -> Analysis:
         for frame in scene_frames(row)
     )
     return analyze(proxies, proxy_valid(row.gate, width, height), row.noise, job.config.analyze)
+
+
+def _outpainted(row: SceneRow, done: Outpainted) -> SceneRow:
+    return replace(
+        row,
+        shots=done.shots,
+        hole_pixels=done.hole_pixels,
+        generated_pixels=done.generated_pixels,
+        inpaint_calls=done.calls,
+    )
 
 
 def _with_own_gate(row: SceneRow) -> SceneRow:
@@ -189,9 +195,11 @@ def _map_batch(table: pa.Table, job: Job, stage: str, step: Callable[[Sequence[S
     pending = [i for i, row in enumerate(rows) if _pending(row, job)]
     if len(pending) > 1:
         started = time.perf_counter()
+        first = rows[pending[0]]
         try:
-            done = step([rows[i] for i in pending])
-        except Exception:  # whose it is shows when each is alone
+            with attempt(job.store, first.video_id, f"{first.scene_id}-{stage}-batch", limit=1):
+                done = step([rows[i] for i in pending])
+        except Exception:  # whose it is shows when each is alone; so does who killed the worker
             done = [_timed(stage, rows[i], lambda row: step([row])[0], job) for i in pending]
         share = (time.perf_counter() - started) / len(pending)
         done = [replace(row, seconds={**row.seconds, stage: share}) for row in done]
@@ -209,6 +217,7 @@ def _timed(stage: str, row: SceneRow, step: Callable[[SceneRow], SceneRow], job:
         with attempt(job.store, row.video_id, f"{row.scene_id}-{stage}"):
             row = step(row)
     except Exception as error:
+        refuse_out_of_space(error)
         row = row.failed(stage, error)
     return replace(row, seconds={**row.seconds, stage: time.perf_counter() - started})
 
