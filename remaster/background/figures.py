@@ -20,9 +20,11 @@ OFTEN = 0.15
 """Share of the keyframes in which a place must move to be a part of a figure, not only crossed by one."""
 FEWEST = 3
 """Keyframes that must show a place before it can be told to move."""
+SMALL = 0.3
+"""Of the keyframe's height: what moves within such a square stays, however seldom it moves."""
 LARGEST = 0.6
 """Share of the picture beyond which what was found is the set itself, and nothing is left out."""
-REACH = 0.12
+REACH = 0.16
 """How far, in lines, a figure likely reaches beyond its moving parts; below them it may go on to the lower edge."""
 ITERATIONS = 4
 
@@ -37,14 +39,28 @@ def find_figures(preview: Preview, inside: Mask, to_canvas: Affine, size: tuple[
     shown = _footprints(preview, inside)
     seen = (preview.seen & ~preview.foreground & shown).sum(axis=0)
     views = shown.sum(axis=0)
-    moving = (1.0 - seen / np.maximum(views, 1) > OFTEN) & (views >= max(FEWEST, OFTEN * len(shown)))
-    seeds = np.asarray(cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0)
+    known = views >= max(FEWEST, OFTEN * len(shown))
+    seeds = _opened((1.0 - seen / np.maximum(views, 1) > OFTEN) & known)
+    seeds |= _small(_opened((seen < views) & known), SMALL * preview.height)
     if not seeds.any() or seeds.sum() > LARGEST * shown.any(axis=0).sum():
         return np.zeros(size[::-1], bool)
     picture = _median(preview.pictures, shown)
     figures = _grow(picture, seeds, np.asarray(shown.any(axis=0)), LINES / preview.height)
     warped = cv2.warpAffine(figures.astype(np.uint8) * 255, to_canvas, size, flags=cv2.INTER_LINEAR)
     return np.asarray(warped > 64, bool)
+
+
+def _opened(mask: Mask) -> Mask:
+    """Without thin remains, which are edges half a pixel off."""
+    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0)
+
+
+def _small(mask: Mask, side: float) -> Mask:
+    """The parts of a mask that fit in a square: an eye that blinks once, not the way that somebody walked."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    fits = (stats[:, cv2.CC_STAT_WIDTH] <= side) & (stats[:, cv2.CC_STAT_HEIGHT] <= side)
+    fits[0] = False
+    return np.asarray(fits[labels])
 
 
 def _footprints(preview: Preview, inside: Mask) -> npt.NDArray[np.bool_]:
