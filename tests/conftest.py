@@ -5,13 +5,18 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+ENGINES = Path(__file__).parent / "pipeline"
 
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # Workers import engines that tests define.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ENGINES), os.environ.get("PYTHONPATH")]))
     import ray
 
     from remaster.pipeline.cluster import quiet

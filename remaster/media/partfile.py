@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from uuid import uuid4
+
+STEM_BYTES = 150
 
 
 class PartFile:
@@ -15,7 +18,9 @@ class PartFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.temporary = path.with_name(f".{path.stem}.{uuid4().hex}.part{path.suffix}")
+        # A name may be as long as the file system allows; the temporary one needs room for more.
+        stem = os.fsdecode(os.fsencode(path.stem)[:STEM_BYTES])
+        self.temporary = path.with_name(f".{stem}.{uuid4().hex}.part{path.suffix}")
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def commit(self) -> None:

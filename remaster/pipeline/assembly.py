@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from remaster.config import digest
 from remaster.errors import MediaError
@@ -18,6 +17,7 @@ from remaster.media.types import VideoInfo
 from remaster.media.verify import verify
 from remaster.pipeline import store as files
 from remaster.pipeline.job import Job
+from remaster.pipeline.space import refuse_out_of_space
 from remaster.report.summary import wing_use
 from remaster.rows import SceneRow
 from remaster.tables import SHOTS, VIDEOS
@@ -46,13 +46,20 @@ class VideoTask:
 def assemble_video(task: VideoTask) -> dict[str, Any]:
     """Join a video's segments, prove the result, compact its rows, and return its row of ``metadata/videos``.
 
-    What is already there and still holds is left alone. A failure is a row with status ``failed``, never an exception.
+    What is already there and still holds is left alone. A failure is a row with status ``failed``; only ``OutOfSpace``
+    and ``Superseded``, which are no video's fault, are raised.
     """
+    with files.working(task.job.store):
+        return _assemble(task)
+
+
+def _assemble(task: VideoTask) -> dict[str, Any]:
     started = time.perf_counter()
     store, video_id = task.job.store, task.row.video_id
     try:
         shots = _shots(task)
-        fingerprint = digest(task.output, task.partial, [shot["fingerprint"] for shot in shots])
+        made_of = [[shot[name] for name in ("fingerprint", "status", "segment", "segment_bytes")] for shot in shots]
+        fingerprint = digest(task.output, task.partial, made_of)
         kept = _still_good(task, fingerprint)
         if kept is not None:
             return kept
@@ -60,6 +67,7 @@ def assemble_video(task: VideoTask) -> dict[str, Any]:
         rows = files.compact(store, video_id, list(task.row.planned))
         row = _video_row(task, rows, made) | {"fingerprint": fingerprint, "output_bytes": made.bytes}
     except Exception as error:
+        refuse_out_of_space(error)
         row = failed_video(task.row.video, task.row.info, f"{type(error).__name__}: {error}")
     row["seconds_assemble"] = time.perf_counter() - started
     files.write_video(store, video_id, row)
@@ -96,10 +104,10 @@ def _shots(task: VideoTask) -> list[dict[str, Any]]:
 
 def _still_good(task: VideoTask, fingerprint: str) -> dict[str, Any] | None:
     """The video's row of an earlier run, where it was made of these very scenes and the file is there."""
-    path = task.job.store.video(task.row.video_id)
-    if not path.is_file() or not task.job.store.compacted(task.row.video_id).is_file():
+    rows = files.read_video(task.job.store, task.row.video_id)
+    if not rows or not task.job.store.compacted(task.row.video_id).is_file():
         return None
-    row: dict[str, Any] = pq.read_table(path, schema=VIDEOS).to_pylist()[0]
+    row = rows[0]
     same = row["fingerprint"] == fingerprint and task.path.is_file()
     return row if same and task.path.stat().st_size == row["output_bytes"] else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from remaster.pipeline.store import TEMPORARY, Store
+from remaster.pipeline.store import Store, working
 
 LIMIT = 3
 
@@ -18,19 +18,21 @@ class WorkerLost(RuntimeError):
 
 
 @contextmanager
-def attempt(store: Store, video_id: str, what: str) -> Iterator[None]:
-    """Run a step that may take its worker with it; raises ``WorkerLost`` once that has happened ``LIMIT`` times.
+def attempt(store: Store, video_id: str, what: str, limit: int = LIMIT) -> Iterator[None]:
+    """Run a step that may take its worker with it; raises ``WorkerLost`` once that has happened ``limit`` times.
 
     ``what`` names the step and its scene, as a file name. Only a death leaves the count behind: an exception does not.
     """
-    path = store.path / "scenes" / video_id / f"{what}.tries{TEMPORARY}"
-    lost = int(path.read_text() or 0) if path.is_file() else 0
-    if lost >= LIMIT:
-        path.unlink()
-        raise WorkerLost(f"the worker died {lost} times")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(str(lost + 1))
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
+    path = store.tries(video_id, what)
+    with working(store):
+        lost = len(path.read_bytes()) if path.is_file() else 0
+        if lost >= limit:
+            path.unlink()
+            raise WorkerLost(f"the worker died {lost} time{'s' if lost > 1 else ''}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:  # one byte a try: nothing that a kill could leave half-written
+            file.write(b".")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)

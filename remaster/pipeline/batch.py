@@ -33,6 +33,7 @@ from remaster.pipeline.engines import check_fit, choose
 from remaster.pipeline.inputs import VideoFile, dataset_name, find_videos, output_names
 from remaster.pipeline.job import Job
 from remaster.pipeline.run import Driver
+from remaster.pipeline.space import told_when_full
 from remaster.pipeline.store import Store
 from remaster.report.facts import EngineChoice, RunFacts
 from remaster.report.page import write_page
@@ -69,7 +70,7 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
     videos = find_videos(_dataset_path(config), store.path)
     check_codec(encoder_settings(config.output), COMMON_FORMAT)
     _refuse_other_dataset(store, config)
-    with files.lock(store), connected(config.cluster) as resources:
+    with told_when_full(store), files.lock(store) as store, connected(config.cluster) as resources:
         quiet()
         files.remove_temporaries(store)
         job = _job(config, store, aspect, framing, resources)
@@ -77,16 +78,19 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         facts = _facts(job, resources)
         _announce(console, facts, len(videos))
         try:
-            _execute(videos, job, console)
+            stopped = _execute(videos, job, console)
         except Interrupted as stop:
             _report(videos, store, replace(facts, seconds=time.monotonic() - clock, exit_code=stop.exit_code))
             raise
         outcome = _outcome(videos, store)
-        facts = replace(facts, seconds=time.monotonic() - clock, exit_code=outcome.exit_code)
+        code = max(outcome.exit_code, int(stopped is not None))
+        facts = replace(facts, seconds=time.monotonic() - clock, exit_code=code)
         page = _report(videos, store, facts)
         render_summary(summarize(outcome.videos, outcome.shots, facts.seconds), console, facts.engines)
         console.print(f"videos: {store.path / 'videos'}", f"report: {page}", sep="\n", highlight=False, soft_wrap=True)
-        return outcome.exit_code
+        if stopped is not None:
+            console.print(f"stopped early: {stopped}; the same command goes on", highlight=False, markup=False)
+        return code
 
 
 def _job(config: BatchConfig, store: Store, aspect: Fraction, framing: float | None, resources: Resources) -> Job:
@@ -96,13 +100,14 @@ def _job(config: BatchConfig, store: Store, aspect: Fraction, framing: float | N
     return Job(config, store, aspect, framing, segmenter, inpainter)
 
 
-def _execute(videos: Sequence[VideoFile], job: Job, console: Console) -> None:
+def _execute(videos: Sequence[VideoFile], job: Job, console: Console) -> str | None:
+    """Run the graph over what can be read; returns why it ended early, or None."""
     readable, outputs, unreadable = _probe(videos, job)
     with ProgressView(console) as view:
         view.found(len(videos))
         for row in unreadable:
             view.video_done(row["video"], None, "failed")
-        Driver(readable, outputs, job, view).run()
+        return Driver(readable, outputs, job, view).run()
 
 
 def _outcome(videos: Sequence[VideoFile], store: Store) -> Outcome:

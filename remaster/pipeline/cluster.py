@@ -34,8 +34,6 @@ def connected(config: ClusterConfig) -> Iterator[Resources]:
     and left connected.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Without this, a thread that still uses Ray while the run is being interrupted would start a second instance.
-    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
     if ray.is_initialized():
         yield _resources()
         return
@@ -51,8 +49,8 @@ def quiet() -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what ends the graph is told once, by the driver
 
 
 def _start(config: ClusterConfig) -> None:
@@ -61,7 +59,7 @@ def _start(config: ClusterConfig) -> None:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **local)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except Exception as error:  # Ray raises this very class where it does not get up in time
         where = f"the Ray cluster at {address}" if address else "a local Ray instance"
         raise UserError(f"{where} could not be reached or started: {str(error).splitlines()[0]}") from error
     finally:

@@ -24,6 +24,7 @@ from remaster.media.types import Frame, VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
 from remaster.pipeline.job import Job
+from remaster.pipeline.space import refuse_out_of_space
 from remaster.pipeline.stages import active_planes, scene_frames
 from remaster.records import Shot
 from remaster.report.preview import before_after
@@ -49,7 +50,15 @@ class Delivered:
 def resample_stage(table: pa.Table, job: Job) -> pa.Table:
     """Deliver every scene of the table and write its rows to ``metadata/scenes``."""
     cv2.setNumThreads(1)
-    return to_table([row if row.scene_id is None else _deliver(row, job) for row in from_table(table)])
+    with files.working(job.store):
+        return to_table([row if row.scene_id is None else _deliver(row, job) for row in from_table(table)])
+
+
+def deliver_nothing(row: SceneRow, job: Job) -> list[dict[str, Any]]:
+    """The rows of a scene that never reached the last stage, ``failed`` with the row's error; written and returned."""
+    results = _results(row, job.window(row), [], "failed", job)
+    files.write_shots(job.store, row.scene_id or "", results)
+    return results
 
 
 def encoder_settings(output: OutputConfig) -> EncoderSettings:
@@ -64,10 +73,11 @@ def _deliver(row: SceneRow, job: Job) -> SceneRow:
         with attempt(job.store, row.video_id, f"{row.scene_id}-resample"):
             done = _encode(row, _shots(row, window), window, job)
     except Exception as error:
+        refuse_out_of_space(error)
         row = row if row.error else row.failed("resample", error)
         status, done = _deliver_ambient(row, window, job)
     row = replace(row, seconds={**row.seconds, "resample": time.perf_counter() - started})
-    results = _results(row, window, done, status)
+    results = _results(row, window, done, status, job)
     files.write_shots(job.store, row.scene_id or "", results)
     return replace(row, results=tuple(results), analysis=None, masks=None, shots=())
 
@@ -77,7 +87,8 @@ def _deliver_ambient(row: SceneRow, window: Window, job: Job) -> tuple[str, list
     try:
         with attempt(job.store, row.video_id, f"{row.scene_id}-ambient"):
             return "fallback", _encode(row, [_whole_scene(row, window)], window, job)
-    except Exception:  # the first failure is the one to report: this one follows from it or from the same cause
+    except Exception as error:  # the first failure is the one to report: this one follows from it or its cause
+        refuse_out_of_space(error)
         return "failed", []
 
 
@@ -146,15 +157,17 @@ def _preview(info: VideoInfo, window: Window, planes: Any, composed: Any) -> byt
     return before_after(before, small(composed, window.width, window.height))
 
 
-def _results(row: SceneRow, window: Window, done: list[Delivered], status: str) -> list[dict[str, Any]]:
+def _results(row: SceneRow, window: Window, done: list[Delivered], status: str, job: Job) -> list[dict[str, Any]]:
     shots = done or [Delivered(_whole_scene(row, window), "", 0, "", 0.0)]
-    shared = _scene_columns(row, window, status) | stage_seconds(row)
+    shared = _scene_columns(row, window, status, job) | stage_seconds(row)
     return [shared | _shot_columns(row, number, item) for number, item in enumerate(shots)]
 
 
-def _scene_columns(row: SceneRow, window: Window, status: str) -> dict[str, Any]:
+def _scene_columns(row: SceneRow, window: Window, status: str, job: Job) -> dict[str, Any]:
     info = _info(row)
     return {
+        "segmenter": job.segmenter.name,
+        "inpainter": job.inpainter.name,
         "video": row.video,
         "scene_id": row.scene_id,
         "time_base": str(info.time_base),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ EXTENSIONS = frozenset((
     ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
 ))
 # fmt: on
+
+
+NAME_BYTES = 255  # of one file name, in every common file system
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,12 @@ def output_names(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:
 
     A video that has the new extension already keeps its name.
     """
-    wanted = [str(Path(name).with_suffix(suffix)) for name, suffix in zip(names, suffixes, strict=True)]
+    wanted = [_fitting(name, suffix, "") for name, suffix in zip(names, suffixes, strict=True)]
     count = Counter(wanted)
     taken = {w for w, n in zip(wanted, names, strict=True) if w == n}
     result = []
     for name, suffix, want in zip(names, suffixes, wanted, strict=True):
-        chosen = want if count[want] == 1 or want == name else f"{name}{suffix}"
+        chosen = want if count[want] == 1 or want == name else _fitting(name, suffix, Path(name).suffix)
         while chosen != name and chosen in taken:
             chosen += suffix
         taken.add(chosen)
@@ -98,9 +102,34 @@ def output_names(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:
     return result
 
 
+def _fitting(name: str, suffix: str, kept: str) -> str:
+    """``name`` with its extension replaced by ``kept`` and ``suffix``; one too long for a file system is cut short.
+
+    What is cut keeps a hash of the whole, so that two names stay two.
+    """
+    path = Path(name).with_suffix("")
+    end = f"{kept}{suffix}"
+    if len(os.fsencode(f"{path.name}{end}")) > NAME_BYTES:
+        mark = f"-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
+        room = NAME_BYTES - len(os.fsencode(f"{mark}{end}"))
+        path = path.with_name(path.name.encode()[:room].decode("utf-8", "ignore") + mark)
+    return f"{path}{end}"
+
+
 def _named(base: Path, files: Sequence[Path]) -> list[VideoFile]:
-    names = [(file, file.relative_to(base).as_posix()) for file in sorted(files)]
+    """Files under the names that they have below ``base``; a file that two patterns lead to is one video."""
+    # "..", which a pattern may have anywhere, is taken out of names: they become paths below the output folder.
+    plain = {os.path.abspath(file): file for file in sorted(files)}  # noqa: PTH100 (resolve would follow links)
+    root = os.path.abspath(base)  # noqa: PTH100
+    if any(not Path(path).is_relative_to(root) for path in plain):
+        root = os.path.commonpath([os.path.dirname(path) for path in plain])  # noqa: PTH120
+    names = [(file, _readable(Path(path).relative_to(root).as_posix())) for path, file in plain.items()]
     return [VideoFile(str(file.absolute()), name, video_id(name)) for file, name in names]
+
+
+def _readable(name: str) -> str:
+    """The name with bytes that are no UTF-8 written out (``\\xff``): tables and pages hold text."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _outside(files: Sequence[Path], folder: Path) -> list[Path]:

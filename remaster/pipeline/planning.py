@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from remaster.config import GateMode
 from remaster.media.clock import Repairs
@@ -22,6 +21,7 @@ from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
 from remaster.pipeline.inputs import scene_id
 from remaster.pipeline.job import Job
+from remaster.pipeline.space import refuse_out_of_space
 from remaster.records import Detection
 from remaster.rows import SceneRow, from_table, to_table
 from remaster.scenes import detect
@@ -42,29 +42,37 @@ def detect_stage(table: pa.Table, job: Job) -> Iterator[pa.Table]:
             with attempt(job.store, video.video_id, "detect"):
                 scenes = _limited(plan_video(video, job), job)
         except Exception as error:
+            refuse_out_of_space(error)
             yield to_table([video.failed("detect", error)])
             continue
-        done = _finished_rows(video, scenes, job)
-        todo = _unfinished(video, scenes, done, job)
+        with files.working(job.store):
+            done = _finished_rows(video, scenes, job)
+            todo = _unfinished(video, scenes, done, job)
         yield to_table([_video_row(scenes, done), *todo])
 
 
 def plan_video(video: SceneRow, job: Job) -> list[SceneRow]:
     """All scenes of a video: read from its plan where that still holds, else detected and kept as its plan."""
     info = _info(video)
-    fingerprint, path = job.plan_fingerprint(info), job.store.plan(video.video_id)
-    if job.config.resume and path.is_file():
-        table = pq.read_table(path)
-        if (table.schema.metadata or {}).get(PLAN_KEY) == fingerprint.encode():
-            return [_settled(scene, job) for scene in from_table(table)]
+    kept = kept_plan(video, job) if job.config.resume else []
+    if kept:
+        return kept
     started = time.perf_counter()
     repairs = Repairs()
     detection = detect(decode(info, repairs=repairs), info, job.config.detect)
     video = replace(video, notes=(*repairs.notes(), *_findings(info, detection)))
     scenes = _scenes(video, info, detection, time.perf_counter() - started)
-    table = to_table(scenes).replace_schema_metadata({PLAN_KEY: fingerprint.encode()})
-    files.write_table(path, table)
+    key = {PLAN_KEY: job.plan_fingerprint(info).encode()}
+    files.write_table(job.store.plan(video.video_id), to_table(scenes).replace_schema_metadata(key))
     return [_settled(scene, job) for scene in scenes]
+
+
+def kept_plan(video: SceneRow, job: Job) -> list[SceneRow]:
+    """All scenes of a video by its plan; none where it has no plan that still holds."""
+    table = files.read_table(job.store.plan(video.video_id))
+    if table is None or (table.schema.metadata or {}).get(PLAN_KEY) != job.plan_fingerprint(_info(video)).encode():
+        return []
+    return [_settled(scene, job) for scene in from_table(table)]
 
 
 def _scenes(video: SceneRow, info: VideoInfo, detection: Detection, seconds: float) -> list[SceneRow]:
@@ -141,10 +149,13 @@ def _finished_rows(video: SceneRow, scenes: Sequence[SceneRow], job: Job) -> dic
 def _unfinished(
     video: SceneRow, scenes: Sequence[SceneRow], done: Mapping[str, list[dict[str, Any]]], job: Job
 ) -> list[SceneRow]:
-    """The scenes to work on; where there are any, what the folder holds of others than the finished ones goes."""
+    """The scenes to work on; where there are any, what the folder holds of others than the finished ones goes.
+
+    It also goes where a killed run left the finished ones' rows twice.
+    """
     known = files.read_shots(job.store, video.video_id)
     todo = [replace(s, attempts=_attempts(s, known) + 1) for s in scenes if s.scene_id not in done]
-    if todo:
+    if todo or not files.settled(job.store, video.video_id, [s.scene_id or "" for s in scenes]):
         files.scatter(job.store, video.video_id, done)
     return todo
 

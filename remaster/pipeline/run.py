@@ -15,6 +15,8 @@ from remaster.pipeline import store as files
 from remaster.pipeline.assembly import VideoTask, assemble_video, failed_video
 from remaster.pipeline.graph import build_graph
 from remaster.pipeline.job import Job
+from remaster.pipeline.reconcile import reconcile
+from remaster.pipeline.space import refuse_out_of_space
 from remaster.report.progress import ProgressView
 from remaster.rows import SceneRow, from_table
 
@@ -29,6 +31,8 @@ class VideoState:
     output: str
     row: SceneRow | None = None
     done: set[str] = field(default_factory=set)
+    assembled: bool = False  # handed to assembly
+    finished: bool = False  # its row of ``metadata/videos`` is written
 
     @property
     def ready(self) -> bool:
@@ -57,19 +61,35 @@ class Driver:
     def __init__(self, videos: Sequence[SceneRow], outputs: Sequence[str], job: Job, view: ProgressView) -> None:
         self.videos = videos
         self.view = view
-        self.counter: Any = ray.remote(FrameCounter).options(num_cpus=0).remote()
+        # Where its worker dies it starts again from nothing: it is for the eye alone.
+        self.counter: Any = ray.remote(FrameCounter).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
+        self.stopped: str | None = None
+        self.counted: ray.ObjectRef[int] | None = None
         self.job = replace(job, counter=self.counter)
         self.states = {v.video_id: VideoState(out) for v, out in zip(videos, outputs, strict=True)}
         self.waiting: list[VideoTask] = []
         self.assembling: dict[ray.ObjectRef[dict[str, Any]], VideoTask] = {}
 
-    def run(self) -> None:
-        """Run to the end; results are in the output folder. An error of the graph itself (no row has it) is raised."""
-        for table in self._scenes():
-            for row in from_table(table) if table is not None else ():
-                self._arrived(row)
-            self._assemble(wait=False)
-        self._assemble(wait=True)
+    def run(self) -> str | None:
+        """Run to the end; results are in the output folder. Returns why the run ended early, or None.
+
+        What ends the graph itself (no row has it) costs no more than the scenes that were not finished: their rows and
+        videos are marked. Raises ``OutOfSpace`` where a full disk ended it: then nothing can be marked.
+        """
+        try:
+            for table in self._scenes():
+                for row in from_table(table) if table is not None else ():
+                    self._arrived(row)
+                self._assemble(wait=False)
+            self._assemble(wait=True)
+        except Exception as error:
+            self._stop(error)
+        self._reconcile()
+        return self.stopped
+
+    def _stop(self, error: BaseException) -> None:
+        refuse_out_of_space(error)
+        self.stopped = last_cause(error)
 
     def _scenes(self) -> Iterator[pa.Table | None]:
         """Tables as the graph delivers them, and None whenever nothing came for a moment."""
@@ -81,14 +101,23 @@ class Driver:
             try:
                 item = arrived.get(timeout=POLL_SECONDS)
             except queue.Empty:
-                self.view.encoded(ray.get(self.counter.total.remote()))
+                self._count()
                 yield None
                 continue
             if item is None:
                 return
             if isinstance(item, BaseException):
-                raise item
+                self._stop(item)
+                return
             yield item
+
+    def _count(self) -> None:
+        """Ask for the number of frames, and tell it once it is there; never wait for it."""
+        if self.counted is None:
+            self.counted = self.counter.total.remote()
+        elif ray.wait([self.counted], timeout=0)[0]:
+            self.view.encoded(ray.get(self.counted))
+            self.counted = None
 
     def _arrived(self, row: SceneRow) -> None:
         state = self.states[row.video_id]
@@ -98,7 +127,12 @@ class Driver:
             state.done.add(row.scene_id)
             status = row.results[0]["status"] if row.results else "failed"
             self.view.scene_done(row.video, row.frames, row.seconds, status)
-        if state.ready and state.row is not None:
+        self._hand_over(state)
+
+    def _hand_over(self, state: VideoState) -> None:
+        """To assembly, once the last scene is in; a scene that arrives twice changes nothing."""
+        if state.ready and state.row is not None and not state.assembled:
+            state.assembled = True
             self.waiting.append(VideoTask(state.row, state.output, self.job))
 
     def _planned(self, state: VideoState, row: SceneRow) -> None:
@@ -139,7 +173,25 @@ class Driver:
             lost = failed_video(task.row.video, task.row.info, f"assembly died: {str(error).splitlines()[0]}")
             self._finished(lost, task.row.video_id, write=True)
 
+    def _reconcile(self) -> None:
+        """Every planned scene gets its rows and every video its row, where the graph's end left some without.
+
+        Videos are assembled here, in the driver: it may be all that is left.
+        """
+        reason = self.stopped or "the scene was lost between two stages"
+        for video in self.videos:
+            state = self.states[video.video_id]
+            if state.finished:
+                continue
+            there = reconcile(video, reason, self.job)
+            if state.row is None or not there.issuperset(state.row.planned):
+                self._finished(failed_video(video.video, video.info, reason), video.video_id, write=True)
+                continue
+            row = assemble_video(VideoTask(state.row, state.output, replace(self.job, counter=None)))
+            self._finished(row, video.video_id)
+
     def _finished(self, row: dict[str, Any], video_id: str, write: bool = False) -> None:
+        self.states[video_id].finished = True
         if write:
             files.write_video(self.job.store, video_id, row)
         self.view.video_done(row["video"], row["output"], row["status"])
@@ -153,3 +205,11 @@ def _pump(videos: Sequence[SceneRow], job: Job, arrived: queue.Queue[Any]) -> No
         arrived.put(None)
     except BaseException as error:
         arrived.put(error)
+
+
+def last_cause(error: BaseException) -> str:
+    """What ended the graph, in one line: Ray gives the whole story, each cause above what came of it."""
+    parts = str(error).split("The above exception was the direct cause")
+    told = [part for part in parts if "UserCodeException" not in part] or parts
+    lines = [line.strip() for line in told[-1].splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -101,6 +101,7 @@ def test_the_tables_keep_the_contract(done: Path) -> None:
         (video, start, start + 16) for video in ("one.mp4", "two.mp4") for start in (0, 16)
     ]
     assert {r["status"] for r in rows} == {"ok"}
+    assert {(r["segmenter"], r["inpainter"]) for r in rows} == {("motion", "exemplar")}
     assert all(r["end_pts"] > r["start_pts"] and r["segment"] and r["seconds_resample"] > 0 for r in rows)
 
 

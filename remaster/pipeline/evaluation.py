@@ -1,0 +1,224 @@
+"""The real steps on a narrowed picture, scene by scene, and what they make beside what was hidden."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import ray
+from ray.util import ActorPool
+from rich.console import Console
+
+from remaster.config import BatchConfig
+from remaster.errors import MediaError, UserError
+from remaster.evaluation.fills import FILLS
+from remaster.evaluation.hidden import known_part, narrowed
+from remaster.evaluation.measures import Luma, Sample, compare
+from remaster.evaluation.scores import ShotScore, print_scores
+from remaster.media.planes import crop, luma8
+from remaster.media.probe import probe
+from remaster.media.types import Mask, Plane, Rect
+from remaster.pipeline.cluster import Resources, connected, quiet
+from remaster.pipeline.engines import check_fit, choose
+from remaster.pipeline.inputs import VideoFile, find_videos
+from remaster.pipeline.job import Job
+from remaster.pipeline.planning import plan_video
+from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, scene_frames, stitch_stage
+from remaster.pipeline.store import Store
+from remaster.records import Shot
+from remaster.resample.recovered import recovered_share
+from remaster.resample.render import WingRenderer
+from remaster.rows import SceneRow, from_table, to_table
+
+LEAD = 12
+"""Frames rendered before each measured one: the soft fill remembers about so many."""
+RESTORED = "restored"
+
+Planes = tuple[Plane, ...]
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """``frames``: how many frames of each shot are measured, spread evenly."""
+
+    frames: int = 8
+
+
+@dataclass(frozen=True)
+class EvaluateConfig(BatchConfig):
+    """The whole configuration of ``remaster.jobs.evaluate``; what concerns outputs alone has no effect."""
+
+    evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
+
+
+def run_evaluation(config: EvaluateConfig, console: Console) -> int:
+    """Evaluate a dataset and print it; returns 0, or 1 where a video or scene failed, which is named.
+
+    Raises ``UserError`` where nothing could start.
+    """
+    if not config.dataset.path:
+        raise UserError("no dataset; pass dataset.path=FILE, FOLDER or GLOB")
+    if config.evaluate.frames < 1:
+        raise UserError(f"evaluate.frames={config.evaluate.frames} measures nothing; pass 1 or more")
+    with tempfile.TemporaryDirectory(prefix="remaster-evaluate-") as folder:
+        store = Store(folder)
+        videos = find_videos(config.dataset.path, store.path)
+        with connected(config.cluster) as resources:
+            quiet()
+            scores, failures = _evaluate(videos, config, store, resources, console)
+    if len(scores) > 1:
+        print_scores("all", [shot for video in scores for shot in video], console, each=False)
+    for failure in failures:
+        console.print(f"failed: {failure}", highlight=False, markup=False)
+    return int(bool(failures))
+
+
+def _evaluate(
+    videos: Sequence[VideoFile], config: EvaluateConfig, store: Store, resources: Resources, console: Console
+) -> tuple[list[list[ShotScore]], list[str]]:
+    """(the shots' scores, a list a video; what failed). A video is printed when it is done."""
+    segmenter = choose("segmenter", config.segmenter, resources.gpus)
+    inpainter = choose("inpainter", config.inpainter, resources.gpus)
+    check_fit({"segmenter": segmenter, "inpainter": inpainter}, resources.cpus, resources.gpus)
+    for step, engine in (("segmenter", segmenter), ("inpainter", inpainter)):
+        console.print(f"{step}: {engine.name} ({engine.reason})", highlight=False, markup=False)
+    scores, failures = [], []
+    for video in videos:
+        # The aspect is set for each video: its own.
+        job = Job(config, store, Fraction(1), 0.5, segmenter, inpainter)
+        try:
+            scenes = ray.get(ray.remote(num_cpus=1)(_hidden_scenes).remote(video, job))
+        except ray.exceptions.RayTaskError as error:
+            failures.append(f"{video.name}: {error.cause}")
+            continue
+        done: list[ShotScore] = []
+        for scene, outcome in zip(scenes, _scored(scenes, job, config, resources), strict=True):
+            if isinstance(outcome, str):
+                failures.append(f"{video.name}, scene at frame {scene.start_frame}: {outcome}")
+            else:
+                done += outcome
+        if done:
+            print_scores(video.name, done, console)
+            scores.append(done)
+    return scores, failures
+
+
+def _scored(
+    scenes: Sequence[SceneRow], job: Job, config: EvaluateConfig, resources: Resources
+) -> Iterator[list[ShotScore] | str]:
+    """Each scene's scores, or what went wrong, in order; as many at a time as there are workers for."""
+    pools = [e.pool for e in (job.segmenter, job.inpainter) if e.pool is not None]
+    gpus = sum(pool.num_gpus for pool in pools)
+    workers = int(resources.gpus / gpus) if gpus else int(resources.cpus)
+    actor = ray.remote(num_cpus=0 if gpus else 1, num_gpus=gpus)(SceneEvaluator)
+    pool: Any = ActorPool([actor.remote(job, config.evaluate) for _ in range(max(min(workers, len(scenes)), 1))])
+    found: Iterator[list[ShotScore] | str] = pool.map(lambda worker, scene: worker.evaluate.remote(scene), list(scenes))
+    return found
+
+
+def _hidden_scenes(video: VideoFile, job: Job) -> list[SceneRow]:
+    """The scenes of a video as it was before its sides are hidden; raises ``MediaError`` where it cannot be read."""
+    cv2.setNumThreads(1)
+    info = probe(video.path)
+    scenes = plan_video(SceneRow(video.name, video.video_id, info=info), job)
+    return scenes[: job.config.scenes.limit]
+
+
+class SceneEvaluator:
+    """Evaluates scenes in one worker, which loads its engines once."""
+
+    def __init__(self, job: Job, settings: EvaluateSettings) -> None:
+        self._settings = settings
+        self._segment, self._outpaint = SegmentStage(job.segmenter, job), OutpaintStage(job.inpainter, job)
+        self._job = job
+
+    def evaluate(self, scene: SceneRow) -> list[ShotScore] | str:
+        """The scores of a scene's shots, or one sentence on what went wrong."""
+        cv2.setNumThreads(1)
+        try:
+            hidden = Hidden.of(scene)
+            job = replace(self._job, aspect=hidden.aspect)
+            self._segment.job = self._outpaint.job = job
+            table = to_table([hidden.row])
+            table = self._segment(analyze_stage(table, job))
+            row = from_table(self._outpaint(stitch_stage(table, job)))[0]
+            if row.error is not None:
+                return f"{row.error_stage}: {row.error}"
+            return [_score(row, shot, hidden, job, self._settings) for shot in row.shots]
+        except (MediaError, ValueError) as error:
+            return str(error)
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A scene whose ``row`` has but the picture's middle; ``whole`` is all of it, ``known`` bool (h, w) no gate."""
+
+    row: SceneRow
+    whole: Rect
+    known: Mask
+    aspect: Fraction
+
+    @classmethod
+    def of(cls, scene: SceneRow) -> Hidden:
+        """Hide the outer eighths; raises ``MediaError`` for pictures that are too narrow."""
+        if scene.info is None or scene.active is None:
+            raise ValueError(f"{scene.video} has not been detected")
+        whole = known_part(scene.active)
+        middle = narrowed(whole, scene.info.format)
+        gate = None if scene.gate is None else scene.gate[: whole.height, : whole.width]
+        known = np.ones((whole.height, whole.width), bool) if gate is None else ~gate
+        inset = middle.x - whole.x
+        inner = None if gate is None else gate[:, inset : inset + middle.width]
+        row = replace(scene, active=middle, gate=inner if inner is not None and inner.any() else None, framing=0.5)
+        return cls(row, whole, known, Fraction(whole.width, whole.height) * scene.info.sar)
+
+
+def _score(row: SceneRow, shot: Shot, hidden: Hidden, job: Job, settings: EvaluateSettings) -> ShotScore:
+    """One shot's wings and those of the cheap fills, measured on some of its frames."""
+    window = job.window(row)
+    if row.info is None or (window.width, window.height) != (hidden.whole.width, hidden.whole.height):
+        raise ValueError(f"the window of {row.video} is not its picture")
+    samples: dict[str, list[Sample]] = {name: [] for name in (RESTORED, *FILLS)}
+    for drawn, planes in _rendered(row, shot, hidden, job, settings.frames):
+        truth = luma8(planes, row.info.format)
+        middle = truth[:, window.x : window.x + window.active.width]
+        pictures: dict[str, Any] = {RESTORED: luma8(drawn, row.info.format)}
+        pictures |= {name: fill(np.ascontiguousarray(middle), window) for name, fill in FILLS.items()}
+        for name, picture in pictures.items():
+            samples[name].append(compare(_float(picture), _float(truth), window, hidden.known))
+    first = row.start_frame + shot.start
+    share = recovered_share(shot, window)
+    return ShotScore(first, row.start_frame + shot.end, shot.method, shot.confidence, share, samples)
+
+
+def _rendered(row: SceneRow, shot: Shot, hidden: Hidden, job: Job, count: int) -> Iterator[tuple[Planes, Planes]]:
+    """(what the steps make of it, the whole picture) of ``count`` frames of a shot."""
+    info, window, settings = row.info, job.window(row), job.config.resample
+    if info is None or row.active is None:
+        raise ValueError(f"{row.video} has not been detected")
+    renderer = WingRenderer(
+        shot, window, info.format, info.color, row.gate, row.noise, settings, row.seed, lines=info.height
+    )
+    length = shot.end - shot.start
+    measured = {int(i) for i in np.linspace(0, length - 1, min(count, length) + 2).round()[1:-1]} or {0}
+    needed = {i for m in measured for i in range(max(m - LEAD, 0), m + 1)}
+    holds = row.analysis.holds if row.analysis is not None else np.zeros(row.frames, bool)
+    frames: Iterable[Any] = scene_frames(row)
+    for index, frame in enumerate(frames):
+        at = index - shot.start
+        if at in needed:
+            # A hold repeats the frame before, which must have been drawn.
+            hold = bool(holds[index]) and at - 1 in needed
+            drawn = renderer.render(at, crop(frame.planes, info.format, row.active), hold)
+            if at in measured:
+                yield drawn, crop(frame.planes, info.format, hidden.whole)
+
+
+def _float(picture: npt.NDArray[np.uint8]) -> Luma:
+    return picture.astype(np.float32)

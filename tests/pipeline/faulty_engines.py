@@ -1,0 +1,49 @@
+"""Engines with a fault of their own, for workers that import this module by its name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from remaster.outpaint import Filled, FillTask
+
+
+@dataclass(frozen=True)
+class FaultyInpainter:
+    """Fills with the mean; notes every call in ``folder``, where it also finds what is wrong with it today.
+
+    That is no setting, because a setting is part of a scene's fingerprint: file ``seconds`` has how long a call takes,
+    file ``fault`` what happens to pictures that are redder than blue. ``kill`` takes the worker along, ``once`` does
+    the first time only, ``raise`` raises.
+    """
+
+    folder: str
+
+    def fill(self, tasks: Sequence[FillTask]) -> list[Filled]:
+        return [self._fill(task) for task in tasks]
+
+    def _fill(self, task: FillTask) -> Filled:
+        mean = task.image[task.known].mean(axis=0)
+        self._note(f"begun-{mean[0]:.0f}-{mean[2]:.0f}")
+        time.sleep(float(Path(self.folder, "seconds").read_text()))
+        if mean[0] > mean[2]:
+            self._fail()
+        image = task.image.copy()
+        image[task.holes] = mean
+        return Filled(image, calls=int(task.holes.any()))
+
+    def _fail(self) -> None:
+        died, fault = Path(self.folder, "died"), Path(self.folder, "fault").read_text()
+        if fault == "kill" or (fault == "once" and not died.exists()):
+            self._note("died")
+            os.kill(os.getpid(), signal.SIGKILL)
+        if fault == "raise":
+            raise ZeroDivisionError("the picture is too red")
+
+    def _note(self, name: str) -> None:
+        with Path(self.folder, name).open("a") as file:
+            file.write(f"{os.getpid()}\n")

@@ -1,0 +1,156 @@
+"""Runs with an engine that has a fault: in this process, or in one of their own that can be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from hydra import compose, initialize_config_dir
+from rich.console import Console
+
+from remaster.config import config_dir, register_schema, to_config
+from remaster.pipeline.batch import run_batch
+
+HERE = Path(__file__).parent
+WAIT = 150.0
+ENGINE = """name: faulty
+engine: {{_target_: faulty_engines.FaultyInpainter, folder: "{notes}"}}
+pool: {pool}
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A folder for one test: the input, the output, the engine's notes and its configuration."""
+
+    root: Path
+    source: Path
+
+    @property
+    def out(self) -> Path:
+        return self.root / "out"
+
+    @property
+    def notes(self) -> Path:
+        return self.root / "notes"
+
+    def engine(self, fault: str = "none", seconds: float = 0.0, pool: str = "null") -> None:
+        path = self.root / "conf" / "inpainter" / "faulty.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.notes.mkdir(exist_ok=True)
+        path.write_text(ENGINE.format(notes=self.notes, pool=pool))
+        (self.notes / "seconds").write_text(str(seconds))
+        (self.notes / "fault").write_text(fault)
+
+    def overrides(self) -> list[str]:
+        return [
+            f'dataset.path="{self.source}"',
+            f'output.dir="{self.out}"',
+            "output.preset=ultrafast",
+            "segmenter=none",
+            "inpainter=faulty",
+            f"hydra.searchpath=[file://{self.root / 'conf'}]",
+        ]
+
+    def begun(self) -> dict[str, int]:
+        """How often the engine began with each scene."""
+        return {path.name: len(path.read_text().split()) for path in self.notes.glob("begun-*")}
+
+    def run(self, *more: str) -> tuple[int, str]:
+        """A run in this process and the Ray that it is connected to: (exit code, what it printed)."""
+        register_schema()
+        with initialize_config_dir(str(config_dir()), version_base="1.3"):
+            composed = compose("batch", overrides=[*self.overrides(), *more])
+        printed = StringIO()
+        return run_batch(to_config(composed), composed, Console(file=printed, width=200)), printed.getvalue()
+
+    def environment(self) -> dict[str, str]:
+        """What a run as a program needs to find the engines of this folder."""
+        path = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+        return {**os.environ, "PYTHONPATH": path}
+
+    @contextmanager
+    def started(self, *more: str) -> Iterator[subprocess.Popen[str]]:
+        """A run as a program, in a process group of its own, which is ended at the end."""
+        command = [sys.executable, "-m", "remaster.jobs.batch", *self.overrides(), "cluster.cpus=2", *more]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process: subprocess.Popen[str] = subprocess.Popen(
+            command, env=self.environment(), start_new_session=True, **streams
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+    def files(self) -> dict[str, int]:
+        """Time of change by name of all that is there of finished scenes."""
+        files = [*self.out.glob("metadata/scenes/*.parquet"), *self.out.glob("scenes/*/*.mkv")]
+        return {path.name: path.stat().st_mtime_ns for path in files if not path.name.startswith(".")}
+
+    def rows(self) -> list[dict[str, Any]]:
+        table: list[dict[str, Any]] = pq.read_table(self.out / "metadata" / "scenes").to_pylist()
+        return sorted(table, key=lambda row: (row["video"], row["start_frame"]))
+
+    def videos(self) -> dict[str, dict[str, Any]]:
+        return {row["video"]: row for row in pq.read_table(self.out / "metadata" / "videos").to_pylist()}
+
+    def delivered(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (self.out / "videos").iterdir()}
+
+
+def wait_for(what: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
+    """Until ``what`` is true; raises ``AssertionError`` after a long time, or where the process ended before."""
+    end = time.monotonic() + WAIT
+    while not what():
+        assert time.monotonic() < end, "waited too long"
+        assert process is None or process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes below one, itself left out."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):  # it ended while the folder was read
+            continue
+    found: set[int] = set()
+    while more := {child for child, parent in parents.items() if parent in {pid, *found}} - found:
+        found |= more
+    return found
+
+
+def at_work(pids: set[int]) -> set[int]:
+    """Those that still run. Ray's agents, which touch nothing of ours and end within a minute, are not counted."""
+    return {pid for pid in pids if (name := _command(pid)) and not name.endswith("Agent")}
+
+
+def _command(pid: int) -> str:
+    """Empty for a process that has ended, a zombie among them."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().strip("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def unchanged(before: Mapping[str, int], after: Mapping[str, int]) -> bool:
+    return all(after.get(name) == time for name, time in before.items())
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """SIGKILL to the driver alone, as the kernel's out-of-memory killer does it."""
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(WAIT)

@@ -1,0 +1,152 @@
+"""Runs are killed, starved and fed rubbish here, by real signals to real processes."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from clips import series_clip, still
+from faulty_runs import Case, at_work, descendants, kill, unchanged, wait_for
+
+from remaster.pipeline.space import OutOfSpace
+
+SCENES = 4
+SEEDS = (1, 2, 3, 7)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("faults") / "in"
+    folder.mkdir()
+    series_clip(folder / "a.mp4", [still(seed, 5) for seed in SEEDS])
+    series_clip(folder / "b.mp4", [still(9, 5)])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clean(source: Path, tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> dict[str, bytes]:
+    """The videos of a run that nothing happens to."""
+    case = Case(tmp_path_factory.mktemp("clean"), source)
+    case.engine()
+    code, printed = case.run()
+    assert code == 0, printed
+    assert len(case.rows()) == SCENES + 1
+    return case.delivered()
+
+
+@pytest.fixture
+def case(source: Path, tmp_path: Path) -> Case:
+    case = Case(tmp_path, source)
+    case.engine()
+    return case
+
+
+def whole(case: Case) -> None:
+    """Every scene once, nothing half-written."""
+    rows = case.rows()
+    assert len({row["scene_id"] for row in rows}) == len(rows) == SCENES + 1
+    assert not [p for p in case.out.rglob("*") if ".part" in p.name or p.name.endswith(".tries")]
+
+
+def test_a_killed_driver_loses_nothing(case: Case, clean: dict[str, bytes]) -> None:
+    chance = random.Random(5)
+    for least in (chance.randrange(1, 3), chance.randrange(3, 6)):
+        before = case.files()
+        case.engine(seconds=1.0)
+        with case.started() as run:
+            wait_for(lambda least=least: len(case.files()) >= least, run)
+            below, finished = descendants(run.pid), case.files()
+            kill(run)
+            assert unchanged(before, finished)
+            assert below
+            wait_for(lambda below=below: not at_work(below))
+    finished = {name: time for name, time in case.files().items() if name.endswith(".mkv")}
+    case.engine()
+    assert case.run()[0] == 0
+    whole(case)
+    assert case.delivered() == clean
+    assert unchanged(finished, case.files())
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_says_so_and_goes_on(signum: int, code: int, case: Case, clean: dict[str, bytes]) -> None:
+    case.engine(seconds=2.0)
+    with case.started() as run:
+        wait_for(lambda: bool(case.begun()), run)
+        refused = subprocess.run(run.args, env=case.environment(), capture_output=True, text=True, timeout=100)
+        os.killpg(run.pid, signum)  # as a terminal does it: to everyone
+        stdout, stderr = run.communicate(timeout=60)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"remaster: output.dir={case.out} is in use by another run")
+    assert f'"pid": {run.pid}' in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert run.returncode == code, stderr
+    assert stderr == "remaster: interrupted; the same command goes on where it stopped\n"
+    assert "Traceback" not in stdout
+    finished = {name: time for name, time in case.files().items() if name.endswith(".mkv")}
+    case.engine()
+    assert case.run()[0] == 0
+    whole(case)
+    assert case.delivered() == clean
+    assert unchanged(finished, case.files())
+
+
+def test_a_worker_that_dies_once_costs_nothing(case: Case, clean: dict[str, bytes]) -> None:
+    case.engine(fault="once")
+    assert case.run()[0] == 0
+    assert (case.notes / "died").is_file()
+    whole(case)
+    assert case.delivered() == clean
+
+
+@pytest.mark.parametrize(
+    ("fault", "pool", "error"),
+    [
+        ("kill", "null", "WorkerLost: the worker died 3 times"),
+        ("raise", "null", "ZeroDivisionError: the picture is too red"),
+        ("kill", "{min_size: 1, batch: 2}", "WorkerLost: the worker died 3 times"),
+    ],
+)
+def test_a_bad_scene_falls_back_alone(fault: str, pool: str, error: str, case: Case, clean: dict[str, bytes]) -> None:
+    case.engine(fault=fault, pool=pool)
+    code, printed = case.run()
+    assert code == 1
+    whole(case)
+    rows = case.rows()
+    bad = [row for row in rows if row["status"] != "ok"]
+    assert 0 < len(bad) < len(rows)
+    for row in bad:
+        told = (row["status"], row["method"], row["error_stage"], row["error"])
+        assert told == ("fallback", "ambient", "outpaint", error)
+        assert error in printed
+        if fault == "kill":
+            assert 3 in case.begun().values()
+    assert {video["status"] for video in case.videos().values()} <= {"ok", "fallback"}
+    good = {row["segment"]: (case.out / row["segment"]).stat().st_mtime_ns for row in rows if row["status"] == "ok"}
+
+    case.engine()
+    assert case.run()[0] == 0
+    whole(case)
+    assert case.delivered() == clean
+    assert {name: (case.out / name).stat().st_mtime_ns for name in good} == good
+    retried = {row["scene_id"] for row in bad}
+    assert all(row["attempts"] == 1 + (row["scene_id"] in retried) for row in case.rows())
+
+
+def test_a_full_disk_is_told_and_passes(case: Case, clean: dict[str, bytes]) -> None:
+    case.out.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(case.out)], check=True)
+    try:
+        with pytest.raises(OutOfSpace, match=f"no space left in output.dir={case.out}; make room"):
+            case.run()
+        subprocess.run(["mount", "-o", "remount,size=8m", str(case.out)], check=True)
+        code, printed = case.run()
+        assert code == 0, printed
+        whole(case)
+        assert case.delivered() == clean
+    finally:
+        subprocess.run(["umount", str(case.out)], check=True)
