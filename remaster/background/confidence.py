@@ -11,7 +11,7 @@ import numpy.typing as npt
 from remaster.background.canvas import Axis
 from remaster.background.features import gray_of
 from remaster.background.preview import Preview, masked_median
-from remaster.camera import IDENTITY, corner_error
+from remaster.camera import IDENTITY, apply, corner_error, corners
 from remaster.media.types import Mask
 from remaster.motion import explained_share
 
@@ -29,7 +29,9 @@ CLIP = 60.0
 """Grey levels at which one wrong pixel stops costing more."""
 GOOD_SPREAD, BAD_SPREAD = 5.0, 15.0
 """Mean grey levels of the aligned keyframes about their median (measured on film: 6 good, 12-17 bad)."""
-MIN_EVIDENCE = 0.1
+FADING = 60.0
+"""Grey levels of error over which confidence falls by 1/e: of two backgrounds that hold, one is still the better."""
+MIN_EVIDENCE = 0.05
 """Share of the border strips that must have been predicted for the hold-out to say anything."""
 
 
@@ -56,10 +58,11 @@ class Trust:
         by_spread = 0.0 if self.spread is None else _by_spread(self.spread)
         told = self.evidence >= MIN_EVIDENCE
         if not told.any():
-            return by_spread
+            return by_spread * float(np.exp(-(self.spread or 0.0) / FADING))
         # In flat scenes any fill is good: errors of a few levels cannot be compared.
         ratio = np.maximum(self.predicted - 1.5, 0.0) / np.maximum(self.cheap - 1.5, 4.0)
-        return float(np.clip(min(by_spread, (1.0 - ratio[told].max()) / 0.6), 0.0, 1.0))
+        fades = float(np.exp(-self.predicted[told].max() / FADING))
+        return float(np.clip(min(by_spread, (1.0 - ratio[told].max()) / 0.6), 0.0, 1.0)) * fades
 
 
 def judge(preview: Preview, sides: Axis, noise: float) -> Trust:
@@ -89,6 +92,14 @@ def still_confidence(preview: Preview, noise: float) -> float:
         return 1.0
     spread = _spread(preview, noise)
     return max(float(np.quantile(areas, WORST)), 0.0 if spread is None else _by_spread(spread))
+
+
+def clear_strips(usable: Mask, valid: Mask, sides: Axis) -> float:
+    """The share 0-1 of the strips' worst third that masks usually leave: ``usable`` bool (k, h, w) of the keyframes."""
+    height, width = valid.shape
+    strip = _strip(width, height, sides) & valid
+    thirds = [third & strip for third in _thirds(width, height, sides)]
+    return min(float(np.median(usable[:, t].mean(axis=1))) for t in thirds if t.any()) if strip.any() else 0.0
 
 
 def _by_spread(spread: float) -> float:
@@ -129,7 +140,7 @@ def _hold_out(preview: Preview, index: int, sides: Axis) -> Float:
         return sums
     seen = preview.seen[witnesses]
     shown = _as_keyframe(preview.pictures[index], preview, index)
-    prediction = _as_keyframe(masked_median(preview.pictures[witnesses], seen), preview, index)
+    prediction = _as_keyframe(_median_near(preview, index, witnesses), preview, index)
     known = _as_keyframe(seen.any(axis=0) & (preview.seen[index] | preview.foreground[index]), preview, index) > 250
     error = _error(prediction, shown)
     cheap = np.array([_error(fill, shown) for fill in _cheap_fills(shown, sides)])
@@ -137,6 +148,20 @@ def _hold_out(preview: Preview, index: int, sides: Axis) -> Float:
         here = known & third
         row[:3] = error[here].sum(), cheap[:, here].sum(axis=1).min(), here.sum()
     return sums
+
+
+def _median_near(preview: Preview, index: int, witnesses: npt.NDArray[np.intp]) -> npt.NDArray[np.uint8]:
+    """The witnesses' median on the preview's canvas, where the keyframe lies; 255 elsewhere."""
+    places = apply(preview.cameras[index], corners(preview.width, preview.height))
+    x0, y0 = np.maximum(np.floor(places.min(axis=0)).astype(int) - 1, 0)
+    x1, y1 = np.ceil(places.max(axis=0)).astype(int) + 2
+    here = np.s_[y0:y1, x0:x1]
+    near = preview.seen[witnesses][:, y0:y1, x0:x1].any(axis=(1, 2))
+    picture = np.full(preview.pictures.shape[1:], 255, np.uint8)
+    if near.any():
+        kept = witnesses[near]
+        picture[here] = masked_median(preview.pictures[kept][:, y0:y1, x0:x1], preview.seen[kept][:, y0:y1, x0:x1])
+    return picture
 
 
 def _as_keyframe(picture: npt.NDArray[np.uint8] | Mask, preview: Preview, index: int) -> cv2.typing.MatLike:

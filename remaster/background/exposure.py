@@ -23,6 +23,8 @@ OFFSET_SIGMA = 3.0
 READING_SIGMA = 0.5
 UNSEEN = 0.75
 """Grey levels of a correction that is not worth making."""
+STRIDE = 3
+"""Every so many rows and columns are read: quantiles of a ninth of the pixels are no worse."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,10 @@ def estimate_exposure(pictures: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool
     free = np.array([i for i in range(k) if i != reference])
     if not len(free):
         return Exposure(gain, offset)
+    pictures, seen = pictures[:, ::STRIDE, ::STRIDE], np.ascontiguousarray(seen[:, ::STRIDE, ::STRIDE])
     pairs = _overlaps(seen, reference)
     for channel in range(3):
-        solved = _solve(pictures[..., channel], seen, pairs, free)
+        solved = _solve(np.ascontiguousarray(pictures[..., channel]), seen, pairs, free)
         gain[free, channel], offset[free, channel] = solved[:, 0], solved[:, 1]
     levels = np.array([32.0, 224.0])[:, None, None]
     change = np.abs(levels * gain + offset - levels).max(axis=(0, 2))
@@ -95,5 +98,6 @@ def _solve(
     ridge = np.tile([1 / GAIN_SIGMA, 1 / OFFSET_SIGMA], len(free))
     system = np.vstack([np.array(rows).reshape(-1, 2 * len(free)), np.diag(ridge)])
     right_side = np.concatenate([np.array(target), np.zeros(2 * len(free))])
-    solved = np.linalg.lstsq(system, right_side, rcond=None)[0].reshape(-1, 2)
+    # The ridge keeps the normal equations well conditioned.
+    solved = np.linalg.solve(system.T @ system, system.T @ right_side).reshape(-1, 2)
     return np.stack([np.clip(solved[:, 0] + 1.0, 0.1, 10.0), solved[:, 1]], axis=-1)

@@ -7,6 +7,7 @@ than a painted background, so a fit is accepted by the area that it explains, no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ from remaster.motion import explained_share
 Gray = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
 
-DETECT_LINES = 360
+DETECT_LINES = 300
 """Lines at which features are sought; grain and line jitter live above it."""
 CONTRAST = 0.015
 """SIFT's contrast threshold: painted backgrounds are soft."""
@@ -41,6 +42,14 @@ class Features:
 
     points: Points
     descriptors: npt.NDArray[np.float32]
+
+    @cached_property
+    def index(self) -> cv2.FlannBasedMatcher:
+        """The trees over the descriptors, grown once for all the pairs that ask."""
+        flann = cv2.FlannBasedMatcher({"algorithm": 1, "trees": 4}, {"checks": 32})
+        flann.add([self.descriptors])
+        flann.train()
+        return flann
 
 
 @dataclass(frozen=True)
@@ -70,15 +79,17 @@ def find_features(gray: Gray, usable: Mask, count: int) -> Features:
     scale = min(DETECT_LINES / gray.shape[0], 1.0)
     small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     mask = cv2.resize(usable.astype(np.uint8), small.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    sift = cv2.SIFT.create(nfeatures=4 * count, contrastThreshold=CONTRAST)
-    keypoints, descriptors = sift.detectAndCompute(small, mask)
+    sift = cv2.SIFT.create(contrastThreshold=CONTRAST)
+    keypoints = sift.detect(small, mask)
     if not keypoints:
         return Features(np.empty((0, 2)), np.empty((0, 128), np.float32))
     points = np.array([k.pt for k in keypoints], float)
     response = np.array([k.response for k in keypoints])
-    chosen = _spread(points, response, small.shape, count)
+    # Descriptors cost more than detection, so only the chosen get one.
+    chosen, descriptors = sift.compute(small, [keypoints[i] for i in _spread(points, response, small.shape, count)])
+    points = np.array([k.pt for k in chosen], float)
     ratio = np.array([gray.shape[1] / small.shape[1], gray.shape[0] / small.shape[0]])
-    return Features((points[chosen] + 0.5) * ratio - 0.5, np.asarray(descriptors[chosen], np.float32))
+    return Features((points + 0.5) * ratio - 0.5, np.asarray(descriptors, np.float32))
 
 
 def _spread(points: Points, response: npt.NDArray[np.float64], shape: tuple[int, ...], count: int) -> list[int]:
@@ -127,7 +138,7 @@ def match_pair(
     Hypotheses: no motion, the ``chained`` motion, and RANSAC on what the previous ones did not explain. ``usable`` bool
     (h, w) holds for both pictures. None where nothing could be tested (no camera with an overlap).
     """
-    matches = _match(first.descriptors, second.descriptors)
+    matches = _match(first, second)
     a, b = first.points[matches[:, 0]], second.points[matches[:, 1]]
     height, width = usable.shape
     best, best_share = None, 0.0
@@ -151,13 +162,12 @@ def plausible(camera: Affine) -> bool:
     return bool(np.linalg.det(camera[:, :2]) > 0 and v >= 0.2 and u <= 5.0 and u / v <= 1.25)
 
 
-def _match(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+def _match(first: Features, second: Features) -> npt.NDArray[np.int64]:
     """Matches (m, 2) by FLANN and the ratio test, at most one for each feature of the first."""
-    if min(len(first), len(second)) < MIN_MATCHES:
+    if min(len(first.points), len(second.points)) < MIN_MATCHES:
         return np.empty((0, 2), np.int64)
-    flann = cv2.FlannBasedMatcher({"algorithm": 1, "trees": 4}, {"checks": 32})
     found: dict[int, tuple[float, int]] = {}
-    for near, next_near in flann.knnMatch(second, first, k=2):
+    for near, next_near in first.index.knnMatch(second.descriptors, k=2):
         if near.distance < RATIO * next_near.distance:
             rival = found.get(near.trainIdx)
             if rival is None or near.distance < rival[0]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.background.canvas import Axis, Canvas, fit_canvas
-from remaster.background.confidence import judge, still_confidence
+from remaster.background.confidence import clear_strips, judge, still_confidence
 from remaster.background.exposure import Exposure
 from remaster.background.features import Pair
 from remaster.background.preview import Preview, align, disagreeing
@@ -26,6 +26,10 @@ MOST = 0.6
 SOME = 0.5
 """Share of a scene's frames under which none of it gets a background: islands of another method show more."""
 
+LITTLE, PLENTY = 0.25, 0.5
+"""Shares of a third of the border strips that masks must leave to prove nothing, and enough: what is masked there all
+the time, while the camera moves, is no character but a part of the set that moves at another speed."""
+
 
 @dataclass(frozen=True)
 class StitchSettings:
@@ -40,7 +44,7 @@ class StitchSettings:
     out at the edges that meet the wings.
     """
 
-    features: int = 600
+    features: int = 400
     min_overlap: float = 0.35
     pair_share: float = 0.35
     broken_share: float = 0.35
@@ -166,7 +170,9 @@ def _confidence(scene: Scene, registration: Registration, preview: Preview) -> f
         return float(np.median(explained)) if still else 0.0
     if still:
         return still_confidence(preview, scene.analysis.noise)
-    return judge(preview, scene.sides, scene.analysis.noise).confidence
+    clear = clear_strips(scene.usable[registration.keyframes], scene.analysis.valid, scene.sides)
+    enough = np.clip((clear - LITTLE) / (PLENTY - LITTLE), 0.0, 1.0)
+    return judge(preview, scene.sides, scene.analysis.noise).confidence * float(enough)
 
 
 def inner_area(scene: Scene, shape: tuple[int, ...], border: float) -> Mask:

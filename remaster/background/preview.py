@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -77,11 +78,33 @@ def _layout(cameras: Affine, width: int, height: int) -> tuple[float, Affine, tu
 
 def masked_median(values: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     """The lower median over axis 0 of ``values`` (k, ..., c) where ``seen`` (k, ...); 255 where nothing was seen."""
-    marked = np.where(seen[..., None], values, 255)
-    order = np.sort(np.moveaxis(marked, 0, -1), axis=-1)
+    planes = np.where(seen[..., None], values, np.uint8(255))
+    rows = planes.reshape(len(planes), -1)
+    lower = np.empty_like(rows[0])
+    for a, b in _exchanges(len(rows)):
+        np.minimum(rows[a], rows[b], out=lower)
+        np.maximum(rows[a], rows[b], out=rows[b])
+        rows[a] = lower
     middle = (np.maximum(seen.sum(axis=0), 1) - 1) // 2
-    picked: npt.NDArray[np.uint8] = np.take_along_axis(order, middle[..., None, None], axis=-1)[..., 0]
+    picked: npt.NDArray[np.uint8] = np.take_along_axis(planes, middle[None, ..., None], axis=0)[0]
     return picked
+
+
+def _exchanges(count: int) -> Iterator[tuple[int, int]]:
+    """The comparators of Batcher's merge exchange (Knuth, TAOCP 5.2.2, algorithm M), which sorts ``count`` items.
+
+    Sorting whole planes by it is several times faster than sorting each pixel's few values.
+    """
+    top = 1 << max((count - 1).bit_length() - 1, 0)
+    p = top
+    while p > 0:
+        q, r, d = top, 0, p
+        while True:
+            yield from ((i, i + d) for i in range(count - d) if i & p == r)
+            if q == p:
+                break
+            d, q, r = q - p, q >> 1, p
+        p >>= 1
 
 
 def disagreeing(preview: Preview, noise: float) -> npt.NDArray[np.bool_]:

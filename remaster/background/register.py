@@ -24,7 +24,7 @@ from remaster.camera import IDENTITY, Affine, compose, corner_error, invert
 from remaster.media.types import Mask
 from remaster.records import Analysis
 
-FAR_PAIRS = 3
+FAR_PAIRS = 2
 """Distant keyframes that each keyframe is matched with."""
 LOOSE_SHARE, MANY_MATCHES = 0.15, 20
 """Coarse coding spoils correlation: less area will do where so many matches agree; the hold-out judges the outcome."""

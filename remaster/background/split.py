@@ -10,10 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.background.features import Pair
+from remaster.camera import IDENTITY, corner_error
 from remaster.records import Analysis
 
 FLASH_FRAMES = 3
 """Bad runs up to this long are bridged where the background is the same on both sides: lightning, a passer-by."""
+
+WHIP = 0.2
+"""Share of the picture's width that a frame must move to be one of a whip."""
+CALM = 0.1
+"""The same, up to which a broken link may be mended: one frame of a whip between still ones must not be."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ def spans(
     Pieces under ``min_frames`` (between two breaks) are not steady. Two steady pieces become one again where nothing or
     a flash lies between them and their nearest keyframes show the same background: a pair with at least ``same_share``.
     """
-    pieces = _pieces(analysis, broken_share, min_frames)
+    pieces = _pieces(analysis, _broken(analysis, pairs, broken_share, same_share), min_frames)
     joined = [pieces[0]]
     for piece in pieces[1:]:
         before = joined[-1]
@@ -84,13 +90,38 @@ def keyframes_of(analysis: Analysis, span: Span) -> npt.NDArray[np.int64]:
     return np.flatnonzero((analysis.keyframes >= span.start) & (analysis.keyframes < span.end))
 
 
-def _pieces(analysis: Analysis, broken_share: float, min_frames: int) -> list[Span]:
-    """Runs between broken links; short ones are gathered into runs that are not steady."""
-    n = len(analysis.motion)
+def _broken(analysis: Analysis, pairs: Sequence[Pair], broken_share: float, same_share: float) -> list[int]:
+    """First frames after a broken link.
+
+    A large character can break the link from frame to frame, which knows no masks; the pair of keyframes next to it
+    mends it where they show the same background. A whip is broken though it can be followed: its frames are smeared.
+    """
+    height, width = analysis.valid.shape
     # Where little is ever explained (water, a crowd), low values alone say nothing about a break.
     floor = min(broken_share, 0.5 * float(np.median(analysis.explained)))
-    broken = np.flatnonzero((analysis.explained < floor) & ~analysis.holds)
-    bounds = [0, *(int(b) for b in broken if b > 0), n]
+    weak = (analysis.explained < floor) & ~analysis.holds
+    whip = ~weak & (corner_error(analysis.motion, IDENTITY, width, height) > WHIP * width)
+    # A whip begins and ends within a frame.
+    found = np.flatnonzero(np.convolve(whip, np.ones(3), mode="same") > 0).tolist()
+    mending = {(p.first, p.second) for p in pairs if p.share >= same_share and _speed(analysis, p) <= CALM}
+    for frame in np.flatnonzero(weak):
+        after = int(np.searchsorted(analysis.keyframes, frame))
+        if (after - 1, after) not in mending:
+            found.append(int(frame))
+    return sorted(set(found))
+
+
+def _speed(analysis: Analysis, pair: Pair) -> float:
+    """How far the camera moves a frame between two keyframes, in widths of the picture."""
+    height, width = analysis.valid.shape
+    frames = int(analysis.keyframes[pair.second] - analysis.keyframes[pair.first])
+    return float(corner_error(pair.camera, IDENTITY, width, height) / (max(frames, 1) * width))
+
+
+def _pieces(analysis: Analysis, broken: Sequence[int], min_frames: int) -> list[Span]:
+    """Runs between broken links; short ones are gathered into runs that are not steady."""
+    n = len(analysis.motion)
+    bounds = [0, *(b for b in broken if b > 0), n]
     pieces: list[Span] = []
     for start, end in itertools.pairwise(bounds):
         steady = end - start >= min_frames or len(bounds) == 2
