@@ -101,11 +101,11 @@ def config_dir() -> Path:
     return inside if inside.is_dir() else package.parent / "conf"
 
 
-def register_schema() -> None:
-    """Make ``schema`` known to Hydra. Frozen dataclasses come out read-only, which overrides must not be."""
-    node = OmegaConf.structured(BatchConfig)
+def register_schema(schema: type[BatchConfig] = BatchConfig, name: str = "schema") -> None:
+    """Make a schema known to Hydra. Frozen dataclasses come out read-only, which overrides must not be."""
+    node = OmegaConf.structured(schema)
     _make_writable(node)
-    ConfigStore.instance().store(name="schema", node=node)
+    ConfigStore.instance().store(name=name, node=node)
 
 
 def to_config(composed: DictConfig) -> BatchConfig:

@@ -1,0 +1,135 @@
+"""Two other ways to one background, to be measured beside ours on the same frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.registration_scenes import Scene
+from remaster.camera import IDENTITY, Affine, apply, compose, corners, invert, translation
+from remaster.media.types import Mask, Rgb
+
+EVERY = 2
+RATIO = 0.7
+MARGIN = 3
+"""How many frame widths and heights the chained panorama may grow on each side."""
+VIEW = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+NOTHING = (float("nan"), float("nan"))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out, in words, and the (median, maximum) corner error in pixels where cameras are told."""
+
+    said: str
+    corner: tuple[float, float] = NOTHING
+
+
+def squared_error(drawn: npt.NDArray[np.uint8], truth: Rgb, here: Mask) -> float:
+    """Summed squared error of the pixels ``here``, the mean of the three channels."""
+    return float(((drawn.astype(float) - truth)[here] ** 2).mean(axis=-1).sum()) if here.any() else 0.0
+
+
+def chained(scene: Scene, shown: Sequence[Rgb]) -> Result:
+    """Each frame is matched (SIFT, FLANN, RANSAC, perfect masks) with the panorama so far and laid over it.
+
+    As arXiv 2306.06803 describes it, but for the panorama's bounded size.
+    """
+    height, width = shown[0].shape[:2]
+    size = ((2 * MARGIN + 1) * width, (2 * MARGIN + 1) * height)
+    panorama, seen = np.zeros((size[1], size[0], 3), np.uint8), np.zeros(size[::-1], bool)
+    numbers, cameras = range(0, len(shown), EVERY), []
+    for n in numbers:
+        camera = (
+            translation(MARGIN * width, MARGIN * height)
+            if not cameras
+            else _match(panorama, seen, shown[n], ~scene.masks[n])
+        )
+        if camera is None or not _fits(camera, width, height, size):
+            return Result(f"failed at frame {n}: {'no match' if camera is None else 'out of bounds'}")
+        cameras.append(camera)
+        fresh = cv2.warpAffine((~scene.masks[n]).astype(np.uint8) * 255, camera, size) > 250
+        panorama[fresh] = cv2.warpAffine(shown[n], camera, size, flags=cv2.INTER_LINEAR)[fresh]
+        seen |= fresh
+    found = np.array(cameras)
+    outline = np.broadcast_to(corners(width, height), (len(found), 4, 2))
+    here, there = apply(found, outline), apply(scene.cameras[list(numbers)], outline)
+    fit = _fit(here.reshape(-1, 2), there.reshape(-1, 2))
+    scale = np.sqrt(np.abs(np.linalg.det(scene.cameras[list(numbers), :, :2])))
+    off = np.linalg.norm(apply(fit, here) - there, axis=-1).max(axis=-1) / scale
+    said = _wings(scene, panorama, seen, dict(zip(numbers, found, strict=True)))
+    return Result(said, (float(np.median(off)), float(off.max())))
+
+
+def scans(scene: Scene, shown: Sequence[Rgb]) -> Result:
+    """OpenCV's ``Stitcher`` for flat scenes; its panorama is laid onto the drawn world to be compared."""
+    stitcher = cv2.Stitcher.create(cv2.Stitcher_SCANS)
+    # At rest or nearly so, equal frames overwhelm it: some are enough.
+    picks = range(0, len(shown), max(len(shown) // 8, 1))
+    try:
+        status, panorama = stitcher.stitch([np.ascontiguousarray(shown[n]) for n in picks])
+    except cv2.error as error:
+        return Result(f"failed: {error.err}")
+    if status != cv2.Stitcher_OK:
+        return Result(f"failed, status {status}")
+    known = np.asarray(panorama).any(axis=-1)
+    to_world = _match(scene.world, np.ones(scene.world.shape[:2], bool), np.asarray(panorama, np.uint8), known)
+    if to_world is None:
+        return Result("its panorama fits nowhere")
+    cameras = {n: compose(invert(to_world), scene.cameras[n]) for n in picks}
+    return Result(_wings(scene, np.asarray(panorama, np.uint8), known, cameras))
+
+
+def _match(reference: Rgb, known: Mask, picture: Rgb, usable: Mask) -> Affine | None:
+    """The affine camera from ``picture`` to ``reference``, or None."""
+    sift = cv2.SIFT.create(nfeatures=4000)
+    x, y, w, h = cv2.boundingRect(known.astype(np.uint8))
+    crop = np.s_[y : y + h, x : x + w]
+    points, descriptors = sift.detectAndCompute(_gray(reference[crop]), known[crop].astype(np.uint8))
+    others, their_descriptors = sift.detectAndCompute(_gray(picture), usable.astype(np.uint8))
+    if min(len(points), len(others)) < 4:
+        return None
+    flann = cv2.FlannBasedMatcher({"algorithm": 1, "trees": 5}, {"checks": 50})
+    pairs = [m for m, n in flann.knnMatch(their_descriptors, descriptors, k=2) if m.distance < RATIO * n.distance]
+    if len(pairs) < 4:
+        return None
+    here = np.array([others[m.queryIdx].pt for m in pairs])
+    there = np.array([points[m.trainIdx].pt for m in pairs]) + np.array([x, y])
+    camera, _ = cv2.estimateAffine2D(here, there, method=cv2.RANSAC, ransacReprojThreshold=3.0)
+    return None if camera is None else np.asarray(camera, float)
+
+
+def _wings(scene: Scene, panorama: Rgb, seen: Mask, cameras: dict[int, Affine]) -> str:
+    """PSNR of the wings' covered pixels, and how many of them are covered."""
+    shown = scene.window
+    wing = np.ones((shown.height, shown.width), bool)
+    wing[:, shown.x : shown.x + shown.active.width] = False
+    size, squares, covered = (shown.width, shown.height), 0.0, 0
+    for n, frame_camera in cameras.items():
+        camera = compose(frame_camera, translation(-shown.x, -shown.y))
+        drawn = np.asarray(cv2.warpAffine(panorama, camera, size, flags=VIEW), np.uint8)
+        here = (cv2.warpAffine(seen.astype(np.uint8) * 255, camera, size, flags=VIEW & ~2) > 250) & wing
+        squares += squared_error(drawn, scene.wide(n), here)
+        covered += int(here.sum())
+    if not covered:
+        return "none recovered"
+    psnr = 10 * np.log10(255**2 / max(squares / covered, 1e-6))
+    return f"{psnr:.1f} ({covered / (wing.sum() * len(cameras)):.0%})"
+
+
+def _fits(camera: Affine, width: int, height: int, size: tuple[int, int]) -> bool:
+    points = apply(camera, corners(width, height))
+    return bool((points >= 0).all() and (points < size).all() and np.linalg.det(camera[:, :2]) > 0.05)
+
+
+def _fit(here: npt.NDArray[np.float64], there: npt.NDArray[np.float64]) -> Affine:
+    solved = np.linalg.lstsq(np.column_stack([here, np.ones(len(here))]), there, rcond=None)[0]
+    return np.asarray(solved.T, float) if len(here) >= 3 else np.array(IDENTITY)
+
+
+def _gray(picture: Rgb) -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
