@@ -32,7 +32,7 @@ class Settings:
     mirrored: float = 1.0
     drift: float = 40.0
     strange: float = 0.06
-    sweeps: int = 2
+    sweeps: int = 1
     alignments: int = 2
     reach: float = 0.3
     depth: float = 0.8
