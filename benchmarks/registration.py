@@ -241,7 +241,9 @@ def run(quick: bool, names: Sequence[str]) -> tuple[list[Row], list[tuple[str, r
         for row in measured(scene, shown, kinds, ceiling_of(scene, shown)):
             print(row, flush=True)
             rows.append(row)
-        others.append((setting.name, rivals.chained(scene, shown), rivals.scans(scene, shown)))
+        others.append(
+            (setting.name, rivals.limited(rivals.chained, scene, shown), rivals.limited(rivals.scans, scene, shown))
+        )
         print(*others[-1], flush=True)
     for scene in sample_scenes(quick) if not names else ():
         shown = filmed(scene.frames, grain=True)

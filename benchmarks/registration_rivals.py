@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import multiprocessing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +18,8 @@ from remaster.media.types import Mask, Rgb
 
 EVERY = 2
 RATIO = 0.7
+SECONDS = 60
+DRAWING = ("view", "angle", "figures", "light")
 MARGIN = 3
 """How many frame widths and heights the chained panorama may grow on each side."""
 VIEW = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
@@ -27,6 +32,21 @@ class Result:
 
     said: str
     corner: tuple[float, float] = NOTHING
+
+
+def limited(rival: Callable[[Scene, Sequence[Rgb]], Result], scene: Scene, shown: Sequence[Rgb]) -> Result:
+    """A rival's result, or that it gave none in time: OpenCV's bundle adjustment may never end."""
+    task = partial(rival, replace(scene, setting=replace(scene.setting, **dict.fromkeys(DRAWING, _nothing))), shown)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        try:
+            return pool.apply_async(task).get(SECONDS)
+        except multiprocessing.TimeoutError:
+            return Result(f"none within {SECONDS} s")
+
+
+def _nothing(t: float) -> Any:
+    """Stands for the functions that a scene was drawn by: they are not needed any more and cannot be sent."""
+    return ()
 
 
 def squared_error(drawn: npt.NDArray[np.uint8], truth: Rgb, here: Mask) -> float:

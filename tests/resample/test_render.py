@@ -278,7 +278,7 @@ def test_a_camera_far_away_does_not_alias() -> None:
     background = canvas(420, 240)
     y, x = np.indices((240, 420))
     checks = np.where((x + y) % 2, 200, 56).astype(np.uint8)
-    checked = type(background)(np.dstack([checks] * 3), background.coverage, background.holes)
+    checked = type(background)(np.dstack([checks] * 3), background.coverage, background.holes, background.figures)
     grey = np.full((72, 96), 16 + round(128 * 219 / 255), np.uint8)
     camera = np.array([[3.03, 0, 40.0], [0, 3.03, 8.0]])
     out = renderer(shot_of([camera], checked), shown, GRAY).render(0, (grey,), False)
