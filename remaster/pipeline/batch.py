@@ -126,8 +126,14 @@ def _report(videos: Sequence[VideoFile], store: Store, facts: RunFacts) -> Path:
 def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[SceneRow], list[str], list[dict[str, Any]]]:
     """(readable videos, their output names, rows of the unreadable ones). Workers read the headers."""
     chunks = [videos[i : i + PROBES] for i in range(0, len(videos), PROBES)]
-    task = ray.remote(num_cpus=1)(_probe_chunk)
-    found = [item for chunk in ray.get([task.remote(chunk, job) for chunk in chunks]) for item in chunk]
+    task = ray.remote(_probe_chunk).options(num_cpus=1, max_retries=0)
+    references: list[ray.ObjectRef[Any]] = [task.remote(chunk, job) for chunk in chunks]
+    found: list[tuple[SceneRow, str | None]] = []
+    for chunk, reference in zip(chunks, references, strict=True):
+        try:
+            found += ray.get(reference)
+        except ray.exceptions.WorkerCrashedError:  # whose headers did it shows when each file is alone
+            found += [_probe_alone(video, job) for video in chunk]
     good = [(row, suffix) for row, suffix in found if suffix is not None]
     bad = []
     for row in (row for row, suffix in found if suffix is None):
@@ -135,6 +141,17 @@ def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[SceneRow], list[
         files.write_video(job.store, row.video_id, bad[-1])
     outputs = output_names([row.video for row, _ in good], [suffix for _, suffix in good])
     return [row for row, _ in good], outputs, bad
+
+
+def _probe_alone(video: VideoFile, job: Job) -> tuple[SceneRow, str | None]:
+    try:
+        found: list[tuple[SceneRow, str | None]] = ray.get(
+            ray.remote(_probe_chunk).options(num_cpus=1, max_retries=1).remote([video], job)
+        )
+    except ray.exceptions.WorkerCrashedError:
+        error = f"{video.path} kills the process that reads its headers; leave it out"
+        return SceneRow(video.name, video.video_id, error_stage="probe", error=error), None
+    return found[0]
 
 
 def _probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[tuple[SceneRow, str | None]]:

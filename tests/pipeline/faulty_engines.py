@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from remaster.outpaint import Filled, FillTask
+from remaster.pipeline import batch
+from remaster.pipeline.inputs import VideoFile
+from remaster.pipeline.job import Job
+from remaster.rows import SceneRow
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,10 @@ class FaultyInpainter:
     def _note(self, name: str) -> None:
         with Path(self.folder, name).open("a") as file:
             file.write(f"{os.getpid()}\n")
+
+
+def probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[tuple[SceneRow, str | None]]:
+    """Reads headers as the pipeline does, but a file called ``evil`` takes its worker along."""
+    if any("evil" in video.name for video in videos):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return batch._probe_chunk(videos, job)

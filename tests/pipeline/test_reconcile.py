@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import faulty_engines
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from clips import series_clip, still
 from faulty_runs import Case
 
+from remaster.pipeline import batch as program
 from remaster.pipeline import run
 from remaster.rows import from_table
 
@@ -110,3 +112,15 @@ def test_scenes_that_get_lost_are_marked(case: Case, monkeypatch: pytest.MonkeyP
     assert "lost between two stages" in printed
     assert case.run()[0] == 0
     balanced(case)
+
+
+def test_a_file_whose_headers_kill_the_worker_costs_nothing_else(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    (case.source / "evil.mp4").write_bytes(b"whatever")
+    (case.source / "b.mp4").unlink()
+    monkeypatch.setattr(program, "_probe_chunk", faulty_engines.probe_chunk)
+    code, printed = case.run()
+    assert code == 1
+    assert "evil.mp4" in printed
+    videos = case.videos()
+    assert videos["a.mp4"]["status"] == "ok"
+    assert "headers" in videos["evil.mp4"]["error"]
