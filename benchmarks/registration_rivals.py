@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import resource
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +20,7 @@ from remaster.media.types import Mask, Rgb
 EVERY = 2
 RATIO = 0.7
 SECONDS = 60
+MEMORY = 6 << 30
 DRAWING = ("view", "angle", "figures", "light")
 MARGIN = 3
 """How many frame widths and heights the chained panorama may grow on each side."""
@@ -35,13 +37,20 @@ class Result:
 
 
 def limited(rival: Callable[[Scene, Sequence[Rgb]], Result], scene: Scene, shown: Sequence[Rgb]) -> Result:
-    """A rival's result, or that it gave none in time: OpenCV's bundle adjustment may never end."""
+    """A rival's result, or that it gave none in time; in 6 GB of memory, which is enough but for what goes astray."""
     task = partial(rival, replace(scene, setting=replace(scene.setting, **dict.fromkeys(DRAWING, _nothing))), shown)
-    with multiprocessing.get_context("fork").Pool(1) as pool:
+    with multiprocessing.get_context("fork").Pool(1, _bounded) as pool:
         try:
             return pool.apply_async(task).get(SECONDS)
         except multiprocessing.TimeoutError:
             return Result(f"none within {SECONDS} s")
+        except MemoryError:
+            return Result("out of memory")
+
+
+def _bounded() -> None:
+    """A panorama gone astray must not take the machine's memory."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 def _nothing(t: float) -> Any:

@@ -27,6 +27,8 @@ PER_PAIR = 120
 ITERATIONS = 8
 SCALE = 0.6
 """Pixels at which a match begins to lose weight (Geman-McClure)."""
+ASTRAY = 6.0
+"""Pixels by which motions chained between two keyframes may miss the second and still be believed."""
 PRIOR_SIGMA = 4.0
 """Pixels of standard deviation of a motion chained between two keyframes."""
 STILL_TOLERANCE, STILL_REACH = 0.4, 3.0
@@ -217,11 +219,13 @@ def _system(
     return scipy.sparse.csr_matrix(entries, shape=shape), target.ravel()
 
 
-def all_frames(motion: Affine, doubt: Float, keyframes: npt.NDArray[np.int64], solved: Affine) -> Affine:
+def all_frames(
+    motion: Affine, doubt: Float, keyframes: npt.NDArray[np.int64], solved: Affine, size: tuple[int, int]
+) -> Affine:
     """Cameras (n, 2, 3) of all frames, exact at the solved keyframes, from motions chained in between.
 
     What a chain misses at the next keyframe is shared out along it by ``doubt`` (n,): the variance of each motion.
-    Frames whose motion is the identity with doubt 0 (holds) share one camera.
+    Frames whose motion is the identity with doubt 0 (holds) share one camera. ``size`` is (width, height).
     """
     cameras = np.empty_like(motion)
     first, last = int(keyframes[0]), int(keyframes[-1])
@@ -232,11 +236,11 @@ def all_frames(motion: Affine, doubt: Float, keyframes: npt.NDArray[np.int64], s
         cameras[i] = compose(cameras[i - 1] if i > last + 1 else solved[-1], motion[i])
     for j in range(len(keyframes) - 1):
         a, b = int(keyframes[j]), int(keyframes[j + 1])
-        cameras[a : b + 1] = _bridge(motion[a : b + 1], doubt[a : b + 1], solved[j], solved[j + 1])
+        cameras[a : b + 1] = _bridge(motion[a : b + 1], doubt[a : b + 1], solved[j], solved[j + 1], size)
     return cameras
 
 
-def _bridge(motion: Affine, doubt: Float, start: Affine, end: Affine) -> Affine:
+def _bridge(motion: Affine, doubt: Float, start: Affine, end: Affine, size: tuple[int, int]) -> Affine:
     """Cameras from ``start`` to ``end`` along the motions between them, blended from both sides."""
     forward, backward = np.empty_like(motion), np.empty_like(motion)
     forward[0], backward[-1] = start, end
@@ -247,6 +251,12 @@ def _bridge(motion: Affine, doubt: Float, start: Affine, end: Affine) -> Affine:
     gone = np.concatenate([[0.0], np.cumsum(doubt[1:])])
     if gone[-1] <= 0:
         return np.repeat(start[None], len(motion), axis=0)
+    if corner_error(forward[-1], end, *size) > ASTRAY:
+        # The motions followed something else than the background: evenly from one keyframe to the next is nearer.
+        still = np.cumsum(doubt[1:] > 0)
+        even = (np.concatenate([[0], still]) / still[-1])[:, None, None]
+        direct: Affine = (1 - even) * start + even * end
+        return direct
     share = (gone / gone[-1])[:, None, None]
     blended: Affine = (1 - share) * forward + share * backward
     return blended

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.background.preview import Preview
+from remaster.background.preview import Preview, masked_median
 from remaster.camera import Affine
 from remaster.media.types import Mask
 
@@ -44,7 +44,7 @@ def find_figures(preview: Preview, inside: Mask, to_canvas: Affine, size: tuple[
     seeds |= _small(_opened((seen < views) & known), SMALL * preview.height)
     if not seeds.any() or seeds.sum() > LARGEST * shown.any(axis=0).sum():
         return np.zeros(size[::-1], bool)
-    picture = _median(preview.pictures, shown)
+    picture = masked_median(preview.pictures, shown)
     figures = _grow(picture, seeds, np.asarray(shown.any(axis=0)), LINES / preview.height)
     warped = cv2.warpAffine(figures.astype(np.uint8) * 255, to_canvas, size, flags=cv2.INTER_LINEAR)
     return np.asarray(warped > 64, bool)
@@ -68,12 +68,6 @@ def _footprints(preview: Preview, inside: Mask) -> npt.NDArray[np.bool_]:
     height, width = preview.seen.shape[1:]
     mask = inside.astype(np.uint8) * 255
     return np.stack([cv2.warpAffine(mask, camera, (width, height)) > 250 for camera in preview.cameras])
-
-
-def _median(pictures: npt.NDArray[np.uint8], shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    """The median of what is shown, figures included; 0 where nothing is."""
-    values = np.ma.masked_array(pictures, np.broadcast_to(~shown[..., None], pictures.shape))
-    return np.asarray(np.ma.median(values, axis=0).filled(0), np.uint8)  # type: ignore[no-untyped-call]
 
 
 def _grow(picture: npt.NDArray[np.uint8], seeds: Mask, shown: Mask, scale: float) -> Mask:

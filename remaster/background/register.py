@@ -99,7 +99,7 @@ def register(analysis: Analysis, pairs: Sequence[Pair], span: Span) -> Registrat
     solved = compose(invert(solution.cameras[reference]), solution.cameras)
     solved[reference] = IDENTITY
     model: Model = _lone_model(motion, width, height) if len(at) == 1 else solution.model
-    cameras = all_frames(project(motion, model, width, height), doubt, at, solved)
+    cameras = all_frames(project(motion, model, width, height), doubt, at, solved, (width, height))
     linked = {reference} | {n for p in renamed for n in (p.first, p.second)}
     return Registration(cameras, model, keyframes, at, int(keyframes[reference]), len(linked), solution.inliers, own)
 
