@@ -6,10 +6,12 @@ check says before any work starts.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,39 @@ from remaster.errors import EngineUnavailable
 
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
+CHECKPOINT = (".safetensors", ".json", ".txt")
 SAFE_LIBRARIES = ("diffusers", "transformers", "stable_diffusion")
 SECONDS = 10
 """How long the hub may take to answer."""
+SAMPLES, SAMPLE_BYTES = 256, 65536
+"""Of a large file so many blocks, evenly spread, tell whose weights it holds: networks are never alike in them."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """Weights that can be had: ``path`` is None where they are still to be downloaded.
+
+    ``version`` names their content: ``{"revision": commit}`` on the hub, ``{<setting>: digest}`` for local files.
+    """
+
+    path: Path | None
+    version: Mapping[str, str]
+
+
+def content(*paths: Path) -> str:
+    """A digest of what files hold (sha256, 24 hex digits), whatever their place and date; large ones by samples."""
+    found = hashlib.sha256()
+    for path in paths:
+        size = path.stat().st_size
+        found.update(f"{path.name} {size};".encode())
+        starts = range(0, size, SAMPLE_BYTES)
+        if len(starts) > SAMPLES:
+            starts = range(0, size, -(-size // SAMPLES))
+        with path.open("rb") as file:
+            for start in starts:
+                file.seek(start)
+                found.update(file.read(SAMPLE_BYTES))
+    return found.hexdigest()[:24]
 
 
 def state_dict(path: Path) -> Mapping[str, Any]:
@@ -88,13 +120,13 @@ def hub_file(name: str, revision: str | None) -> Path:
     return Path(hf_hub_download(f"{owner}/{repository}", file, revision=revision))
 
 
-def check_hub_file(name: str, revision: str | None, engine: str) -> Path | None:
-    """The local path of ``hub_file``'s file, or None where it is still to be downloaded; else ``EngineUnavailable``."""
+def locate_file(setting: str, name: str, revision: str | None, engine: str) -> Located:
+    """Where ``hub_file``'s file is, ``setting`` being what names it; raises ``EngineUnavailable``."""
     from huggingface_hub import try_to_load_from_cache
 
     path = Path(name).expanduser()
     if path.is_file():
-        return path
+        return Located(path, {setting: content(path)})
     if path.is_absolute() or name.count("/") < 2 or name.startswith((".", "~")):
         raise EngineUnavailable(
             f"{engine}: no weights at {path.absolute()}; pass a local file, or owner/repository/file"
@@ -102,17 +134,23 @@ def check_hub_file(name: str, revision: str | None, engine: str) -> Path | None:
     owner, repository, file = _hub_parts(name)
     cached = try_to_load_from_cache(f"{owner}/{repository}", file, revision=revision)
     if isinstance(cached, str):
-        return Path(cached)
-    files = hub_listing(f"{owner}/{repository}", revision, engine)
-    if file not in files:
-        raise EngineUnavailable(
-            f"{engine}: {owner}/{repository} on the hub has no {file}; pass a local file as weights"
-        )
-    return None
+        return Located(Path(cached), {"revision": _commit(Path(cached))})
+    listing = hub_listing(f"{owner}/{repository}", revision, engine)
+    if file not in listing.files:
+        raise EngineUnavailable(f"{engine}: {owner}/{repository} on the hub has no {file}; pass a local file instead")
+    return Located(None, {"revision": listing.commit})
 
 
-def hub_listing(repository: str, revision: str | None, engine: str) -> set[str]:
-    """The names of a hub repository's files; ``EngineUnavailable`` where the hub is switched off or out of reach."""
+@dataclass(frozen=True)
+class Listing:
+    """The names of a hub repository's files at a commit."""
+
+    commit: str
+    files: frozenset[str]
+
+
+def hub_listing(repository: str, revision: str | None, engine: str) -> Listing:
+    """What a hub repository has; raises ``EngineUnavailable`` where the hub is switched off or out of reach."""
     from huggingface_hub import HfApi, constants
 
     where = f"{engine}: {repository} is no local path and not in the hub's cache at {constants.HF_HUB_CACHE}"
@@ -124,17 +162,18 @@ def hub_listing(repository: str, revision: str | None, engine: str) -> set[str]:
     except Exception as error:  # the client's own errors and its HTTP library's: all mean the same here
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise EngineUnavailable(f"{where}, and the hub gives none ({reason}); {advice}") from error
-    return {sibling.rfilename for sibling in info.siblings or ()}
+    return Listing(str(info.sha), frozenset(sibling.rfilename for sibling in info.siblings or ()))
 
 
-def check_pipeline(name: str, revision: str | None, engine: str) -> None:
-    """Check a diffusers checkpoint, a local folder or a hub id: there, or reachable, and all of it in safetensors.
+def locate_pipeline(name: str, revision: str | None, engine: str) -> Located:
+    """Where a diffusers checkpoint is, a local folder or a hub id: there, or reachable, and all of it in safetensors.
 
     Raises ``EngineUnavailable``, also for pickles and for checkpoints that bring code.
     """
     path = Path(name).expanduser()
     if path.is_dir():
-        return _check_folder(path, engine)
+        _check_folder(path, engine)
+        return Located(path, {"checkpoint": content(*sorted(p for p in path.rglob("*") if p.suffix in CHECKPOINT))})
     if path.exists():
         raise EngineUnavailable(f"{engine}: {path} is a single file; pass a diffusers folder (with model_index.json)")
     if not HUB_ID.match(name):
@@ -143,13 +182,14 @@ def check_pipeline(name: str, revision: str | None, engine: str) -> None:
         )
     cached = cached_folder(name, revision)
     if cached is not None and _missing_weights(cached) == []:
-        return _check_folder(cached, engine)
-    files = hub_listing(name, revision, engine)
-    if "model_index.json" not in files:
+        _check_folder(cached, engine)
+        return Located(cached, {"revision": _commit(cached)})
+    listing = hub_listing(name, revision, engine)
+    if "model_index.json" not in listing.files:
         raise EngineUnavailable(f"{engine}: {name} on the hub is no diffusers checkpoint (no model_index.json)")
-    if not any(file.startswith("unet/") and file.endswith(".safetensors") for file in files):
+    if not any(file.startswith("unet/") and file.endswith(".safetensors") for file in listing.files):
         raise EngineUnavailable(f"{engine}: {name} on the hub has no safetensors, and nothing else is read")
-    return None
+    return Located(None, {"revision": listing.commit})
 
 
 def cached_folder(name: str, revision: str | None) -> Path | None:
@@ -195,6 +235,11 @@ def _missing_weights(folder: Path) -> list[str]:
     listed = json.loads(index.read_text()) if index.is_file() else {}
     there = [name for name in needed if isinstance(listed.get(name), list) and listed[name][0] is not None]
     return [name for name in there if not any((folder / name).glob("*.safetensors"))]
+
+
+def _commit(cached: Path) -> str:
+    """The commit of a file or folder in the hub's cache, which keeps each commit's files in a folder of its name."""
+    return cached.parts[cached.parts.index("snapshots") + 1]
 
 
 def _hub_parts(name: str) -> tuple[str, str, str]:

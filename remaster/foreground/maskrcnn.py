@@ -21,7 +21,7 @@ from remaster.accelerator import Batches, Device, check_device, require, torch_d
 from remaster.errors import EngineUnavailable
 from remaster.media.types import Mask, Rgb
 from remaster.records import Analysis
-from remaster.weights import check_url, state_dict, torch_hub_file
+from remaster.weights import check_url, content, state_dict, torch_hub_file
 
 Found = TypeVar("Found")
 
@@ -88,14 +88,19 @@ class MaskRcnnSegmenter:
     gpu_gb: float = 2.0
     compile: bool = False
 
-    def preflight(self) -> None:
-        """Raise ``EngineUnavailable`` where libraries, device, memory or weights are missing, or these do not fit."""
+    def preflight(self) -> dict[str, str]:
+        """What names the weights' content; raises ``EngineUnavailable`` where libraries, device, memory or weights are
+        missing, or these do not fit.
+        """
         require("maskrcnn", "torch", "torchvision")
         check_device("maskrcnn", self.device, self.gpu_gb)
         if self.weights is None:
-            check_url(_published(self.architecture).url, "maskrcnn")
-        else:
-            _check_fits(state_dict(Path(self.weights).expanduser()), self.architecture, self.weights)
+            url = _published(self.architecture).url
+            check_url(url, "maskrcnn")
+            return {"weights": Path(url).name}  # which ends with the content's own digest
+        path = Path(self.weights).expanduser()
+        _check_fits(state_dict(path), self.architecture, self.weights)
+        return {"weights": content(path)}
 
     def segment(self, scenes: Sequence[Analysis]) -> list[Mask]:
         """For each scene, bool (k, h, w) over its keyframes' proxies: True is foreground.

@@ -20,7 +20,7 @@ from remaster.errors import EngineUnavailable
 from remaster.media.types import Rgb
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.tiled import Crop, fill_tiled
-from remaster.weights import check_hub_file, hub_file
+from remaster.weights import hub_file, locate_file
 
 MULTIPLE = 8
 
@@ -41,15 +41,18 @@ class LamaInpainter:
     device: Device = Device.auto
     gpu_gb: float = 3.0
 
-    def preflight(self) -> None:
-        """Raise ``EngineUnavailable`` where libraries, device, memory or weights are missing."""
+    def preflight(self) -> dict[str, str]:
+        """What names the weights' content; raises ``EngineUnavailable`` where libraries, device, memory or weights are
+        missing.
+        """
         require("lama", "torch", "huggingface_hub")
         if self.tile % MULTIPLE or self.tile < 64:
             raise EngineUnavailable(f"lama: tile={self.tile} is no multiple of {MULTIPLE} from 64 on")
         check_device("lama", self.device, self.gpu_gb)
-        path = check_hub_file(self.weights, self.revision, "lama")
-        if path is not None:
-            _check_script(path)
+        located = locate_file("weights", self.weights, self.revision, "lama")
+        if located.path is not None:
+            _check_script(located.path)
+        return dict(located.version)
 
     def fill(self, tasks: Sequence[FillTask]) -> list[Filled]:
         """Fill each task's holes; raises ``MemoryError`` where the GPU cannot hold a single tile."""

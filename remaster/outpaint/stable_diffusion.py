@@ -21,7 +21,7 @@ from remaster.media.types import Mask, Rgb
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.tiled import Crop, fill_tiled
-from remaster.weights import cached_folder, check_hub_file, check_pipeline, has_variant, hub_file
+from remaster.weights import cached_folder, has_variant, hub_file, locate_file, locate_pipeline
 
 LATENT = 8
 """Pixels a side that share one latent pixel."""
@@ -76,8 +76,10 @@ class StableDiffusionInpainter:
     gpu_gb: float = 5.0
     compile: bool = False
 
-    def preflight(self) -> None:
-        """Raise ``EngineUnavailable`` where libraries, device, memory or weights are missing, or settings are off."""
+    def preflight(self) -> dict[str, str]:
+        """What names the weights' content; raises ``EngineUnavailable`` where libraries, device, memory or weights are
+        missing, or settings are off.
+        """
         name = "stable_diffusion"
         require(name, "torch", "diffusers", "transformers", "accelerate", *(("peft",) if self.lora else ()))
         if self.tile is not None and (self.tile % 64 or self.tile < 64):
@@ -85,11 +87,13 @@ class StableDiffusionInpainter:
         if not 0 < self.strength <= 1 or int(self.steps * self.strength) < 1:
             raise EngineUnavailable(f"{name}: strength={self.strength:g} leaves nothing of {self.steps} steps")
         check_device(name, self.device, self.gpu_gb)
-        check_pipeline(self.checkpoint, self.revision, name)
+        versions = dict(locate_pipeline(self.checkpoint, self.revision, name).version)
         if self.lora is not None:
-            path = check_hub_file(self.lora, None, name)
-            if path is not None and path.suffix != ".safetensors":
-                raise EngineUnavailable(f"{name}: {path} is a pickle; only safetensors are read")
+            if not self.lora.endswith(".safetensors"):
+                raise EngineUnavailable(f"{name}: lora={self.lora} is no .safetensors file, and nothing else is read")
+            found = locate_file("lora", self.lora, None, name).version
+            versions["lora"] = found.get("lora") or f"{self.lora} at {found['revision']}"
+        return versions
 
     def fill(self, tasks: Sequence[FillTask]) -> list[Filled]:
         """Fill each task's holes; raises ``MemoryError`` where the GPU cannot hold a single tile.

@@ -195,7 +195,10 @@ def _write_run(store: Store, composed: DictConfig, job: Job) -> None:
     run.dataset.path = str(Path(_dataset_path(job.config)).absolute())
     run.output.dir = store.root
     engines = {"segmenter": job.segmenter, "inpainter": job.inpainter}
-    run.chosen = {step: {"name": engine.name, "reason": engine.reason} for step, engine in engines.items()}
+    run.chosen = {
+        step: {"name": engine.name, "reason": engine.reason, "weights": dict(engine.weights)}
+        for step, engine in engines.items()
+    }
     files.write_bytes(store.path / "run.yaml", OmegaConf.to_yaml(run).encode())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import ray.data
@@ -15,6 +15,8 @@ from remaster.errors import EngineUnavailable, UserError
 
 PREFLIGHT_SECONDS = 180
 """How long a node with a GPU may take to start a worker, import the libraries and look for weights."""
+PLACE = ("batch", "device", "gpu_gb", "compile")
+"""Settings of an engine that say where and how fast it runs: results differ by no more than rounding."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,27 @@ class PoolSettings:
 
 @dataclass(frozen=True)
 class Engine:
-    """A chosen engine: its ``name``, the ``reason`` for the choice, its class and settings, and its pool or None."""
+    """A chosen engine: its ``name``, the ``reason`` for the choice, its class and settings, and its pool or None.
+
+    ``weights`` name the content of what it loads, by setting.
+    """
 
     name: str
     reason: str
     settings: dict[str, Any]
     pool: PoolSettings | None
+    weights: Mapping[str, str] = field(default_factory=dict)
 
     def build(self) -> Any:
         """An instance, in the process that will use it."""
         return instantiate(self.settings)
+
+    def identity(self) -> dict[str, Any]:
+        """All of the engine that touches pixels: its class, its settings and the content of its weights.
+
+        Weights at another place, other batches, another device or pool leave it as it is.
+        """
+        return {key: value for key, value in self.settings.items() if key not in PLACE} | dict(self.weights)
 
 
 def choose(step: str, config: Mapping[str, Any], gpus: float) -> Engine:
@@ -54,18 +67,14 @@ def choose(step: str, config: Mapping[str, Any], gpus: float) -> Engine:
     Raises ``UserError`` for settings the engine does not have, or where an engine asked for by name cannot run.
     """
     if config["name"] != "auto":
-        engine = _on_hardware(_engine(step, config, "asked for"), gpus)
-        _check(engine, gpus)
-        return engine
+        return _checked(_on_hardware(_engine(step, config, "asked for"), gpus), gpus)
     neural, embedded = config["neural"], config["embedded"]
     if not gpus:
         return _engine(step, embedded, f"not {neural['name']}: Ray sees no GPU")
     try:
-        engine = _on_hardware(_engine(step, neural, f"{gpus:g} GPU(s) found"), gpus)
-        _check(engine, gpus)
+        return _checked(_on_hardware(_engine(step, neural, f"{gpus:g} GPU(s) found"), gpus), gpus)
     except UserError as error:
         return _engine(step, embedded, f"not {neural['name']}: {error}")
-    return engine
 
 
 def check_fit(engines: Mapping[str, Engine], cpus: float, gpus: float) -> None:
@@ -146,8 +155,11 @@ def _typed(step: str, settings: dict[str, Any]) -> None:
         raise UserError(f"{step}.engine: {str(error).splitlines()[0]}") from error
 
 
-def _check(engine: Engine, gpus: float) -> None:
-    """Ask the engine's class, where it has something to say, whether it can run: weights, extras, GPU."""
+def _checked(engine: Engine, gpus: float) -> Engine:
+    """The engine with the content of its weights, where its class has something to say of weights, extras and GPU.
+
+    What is on the hub stays at the commit that was found there, for all actors of the run.
+    """
     cls = get_class(engine.settings["_target_"])
     if engine.pool and engine.pool.num_gpus > gpus:
         raise UserError(
@@ -155,30 +167,31 @@ def _check(engine: Engine, gpus: float) -> None:
             " pass device=auto or device=cpu where it has that setting, or another engine"
         )
     if not hasattr(cls, "preflight"):
-        return
-    missing = _preflight_on_gpu(engine) if engine.pool and engine.pool.num_gpus else preflight(engine)
-    if missing is not None:
-        raise UserError(missing)
+        return engine
+    found = _preflight_on_gpu(engine) if engine.pool and engine.pool.num_gpus else preflight(engine)
+    if isinstance(found, str):
+        raise UserError(found)
+    pinned = {key: value for key, value in found.items() if key == "revision" and key in engine.settings}
+    return replace(engine, settings=engine.settings | pinned, weights=found)
 
 
-def preflight(engine: Engine) -> str | None:
-    """What the engine lacks where this is called, in one sentence, or None."""
+def preflight(engine: Engine) -> Mapping[str, str] | str:
+    """What names the content of the engine's weights; or what it lacks where this is called, in one sentence."""
     try:
-        engine.build().preflight()
+        return engine.build().preflight() or {}
     except EngineUnavailable as error:
         return str(error)
     except (ImportError, OSError, RuntimeError) as error:  # a broken driver or library shows when it is first used
         return f"{engine.name} cannot start: {(str(error).splitlines() or [type(error).__name__])[0]}"
-    return None
 
 
-def _preflight_on_gpu(engine: Engine) -> str | None:
+def _preflight_on_gpu(engine: Engine) -> Mapping[str, str] | str:
     """The same on a node with a GPU: the driver's own may have neither GPU nor weights."""
     pool = engine.pool or PoolSettings()
     task = ray.remote(num_gpus=pool.num_gpus, num_cpus=0, max_retries=0)(preflight)
     reference = task.remote(engine)
     try:
-        found: str | None = ray.get(reference, timeout=PREFLIGHT_SECONDS)
+        found: Mapping[str, str] | str = ray.get(reference, timeout=PREFLIGHT_SECONDS)
     except ray.exceptions.GetTimeoutError:
         ray.cancel(reference, force=True)
         return f"{engine.name}: no GPU came free within {PREFLIGHT_SECONDS} s"

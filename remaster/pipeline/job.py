@@ -38,5 +38,5 @@ class Job:
 
     def scene_fingerprint(self, info: VideoInfo, start: int, end: int) -> str:
         """Changes whenever a scene's encoded pixels would: source, range, every setting and engine behind them."""
-        engines = {"segmenter": self.segmenter.settings, "inpainter": self.inpainter.settings}
+        engines = {"segmenter": self.segmenter.identity(), "inpainter": self.inpainter.identity()}
         return digest(self.plan_fingerprint(info), start, end, pixel_settings(self.config, engines))

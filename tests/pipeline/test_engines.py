@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from remaster.errors import UserError
 from remaster.outpaint import FillTask
 from remaster.pipeline.batch import run_batch
 from remaster.pipeline.engines import Engine, check_fit, choose, preflight
+from remaster.weights import content, hub_file
 
 GUIDE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
 
@@ -128,7 +130,38 @@ def test_pools_that_do_not_fit_are_refused(models: Path) -> None:
 
 
 def test_preflight_says_nothing_where_all_is_there(models: Path) -> None:
-    assert preflight(lama_engine(models)) is None
+    engine = lama_engine(models)
+    assert preflight(engine) == engine.weights == {"weights": content(models / "lama.pt")}
+
+
+def test_what_touches_pixels_is_an_engine_s_identity_and_nothing_else_is(models: Path, tmp_path: Path) -> None:
+    engine = lama_engine(models)
+    moved = Path(shutil.copy(models / "lama.pt", tmp_path / "lama.pt"))
+    elsewhere = lama_engine(models, f"inpainter.engine.weights={moved}")
+    assert elsewhere.settings != engine.settings and elsewhere.identity() == engine.identity()
+    for override in ("engine.batch=9", "engine.device=cpu", "engine.gpu_gb=1", "pool.batch=7", "pool.max_size=3"):
+        assert lama_engine(models, f"inpainter.{override}").identity() == engine.identity(), override
+    assert lama_engine(models, "inpainter.engine.tile=256").identity() != engine.identity()
+    data = bytearray(moved.read_bytes())
+    data[len(data) // 2] ^= 1
+    moved.write_bytes(data)
+    assert lama_engine(models, f"inpainter.engine.weights={moved}").identity() != engine.identity()
+
+
+def test_weights_of_the_hub_stay_at_the_commit_that_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    folder = tmp_path / "models--owner--name"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text(commit)
+    (folder / "snapshots" / commit).mkdir(parents=True)
+    lama(folder / "snapshots" / commit / "lama.pt")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    config = group("inpainter", "inpainter=lama", "inpainter.engine.weights=owner/name/lama.pt")
+    engine = choose("inpainter", config, gpus=0)
+    assert engine.weights == {"revision": commit}
+    assert engine.settings["revision"] == engine.identity()["revision"] == commit
+    assert hub_file("owner/name/lama.pt", commit) == folder / "snapshots" / commit / "lama.pt"
 
 
 def test_an_engine_of_one_s_own_is_one_class_and_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
