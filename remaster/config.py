@@ -28,6 +28,15 @@ class GateMode(Enum):
     keep = "keep"
 
 
+class Deinterlace(Enum):
+    """What happens to interlaced and telecined sources; ``auto`` is ``bwdif`` on interlaced ones alone."""
+
+    auto = "auto"
+    off = "off"
+    bwdif = "bwdif"
+    ivtc = "ivtc"
+
+
 @dataclass(frozen=True)
 class DatasetConfig:
     """``path``: a file, a folder (searched through) or a glob; there is no default."""
@@ -86,6 +95,8 @@ class BatchConfig:
     scenes: ScenesConfig = field(default_factory=ScenesConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
     gate: GateMode = GateMode.fill
+    deinterlace: Deinterlace = Deinterlace.auto
+    square_pixels: bool = False
     resume: bool = True
     seed: int = 0
     detect: DetectSettings = field(default_factory=DetectSettings)

@@ -1,4 +1,4 @@
-"""What holds for the whole of a video, measured on frames sampled from all of it: bars, gate, grain and combing."""
+"""What holds for the whole of a video, measured on frames sampled from all of it: bars, gate and grain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from remaster.media.types import Mask, PixelFormat, Rect
 Luma = npt.NDArray[np.uint8]
 Plane32 = npt.NDArray[np.float32]
 
-COLUMNS = 256  # about so many columns of a sample's neighbours are kept: enough for its motion, combing and noise
+COLUMNS = 256  # about so many columns of a sample's neighbours are kept: enough for its motion and noise
 BLOCK = 16
 LOW_TENTH = 0.94  # of the true deviation: where the lowest tenth of blocks of pure noise lies
 
@@ -128,19 +128,6 @@ def noise_level(samples: Sequence[Sample], active: Rect) -> float:
     return float(np.median([_sample_noise(sample, active) for sample in samples]))
 
 
-def combed_share(samples: Sequence[Sample], active: Rect, noise: float) -> float:
-    """The share (0-1) of the samples with enough motion to tell that show two moments in their two fields.
-
-    As FFmpeg's ``idet`` does, a frame's fields are woven with those of its neighbours: a field that fits one
-    neighbour's better than the other's and about as well as its own fellow was taken at a time of its own. ``noise`` is
-    that of ``noise_level``.
-    """
-    rows = slice(active.y, active.y + active.height)
-    verdicts = [_combed(sample.triple[:, rows].astype(np.float32), 12 + 4 * noise) for sample in samples]
-    told = [verdict for verdict in verdicts if verdict is not None]
-    return float(np.mean(told)) if told else 0.0
-
-
 def _columns(luma: Luma) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(luma[:, :: max(luma.shape[1] // COLUMNS, 1)])
 
@@ -229,25 +216,3 @@ def _temporal_noise(pair: npt.NDArray[np.uint8]) -> tuple[float, bool]:
 
 def _averages(picture: Plane32, size: tuple[int, int]) -> Plane32:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _combed(triple: Plane32, least: float) -> bool | None:
-    """Whether the middle frame's fields show two moments; None where too little changes by ``least`` both ways."""
-    before, frame, after = triple
-    combs = triple[:, :-2] + triple[:, 2:] - 2 * triple[:, 1:-1]
-    # What moves between fields is combed where it is, once. Drawn stripes stay in one more frame.
-    steady = np.maximum(combs[1] * combs[0], combs[1] * combs[2]) > 400
-    steps = np.abs(frame - before) > least, np.abs(frame - after) > least
-    if min(step.mean() for step in steps) < 0.001:
-        return None
-    changed = (steps[0] | steps[1]).astype(np.uint8)
-    moving = cv2.dilate(changed, np.ones((3, 1), np.uint8)).astype(bool)[1:-1] & ~steady
-    if not moving.any():
-        return None
-    outer = frame[:-2] + frame[2:]
-    own, past, future = (np.abs(outer - 2 * lines[1:-1])[moving] for lines in (frame, before, after))
-    even = np.zeros(moving.shape, bool)
-    even[1::2] = True  # rows of the inner lines whose number in the frame is even
-    even = even[moving]
-    woven = (float(np.where(even, past, future).mean()), float(np.where(even, future, past).mean()))
-    return max(woven) > 1.15 * min(woven) and float(own.mean()) > 0.5 * min(woven)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.camera import Affine
+from remaster.fields import Fields
 from remaster.media.types import Mask, Rect, Rgb
 
 Method = Literal["mosaic", "still", "local", "ambient", "passthrough"]
@@ -21,8 +22,7 @@ class Detection:
     ``pts`` are all frames' times, int64 (n,). ``cuts`` are the first frames of the scenes, beginning with 0.
     ``active`` is the picture without bars, in stored pixels, on the chroma grid. ``gate`` is a mask over the active
     picture of pixels that are the projector's gate (dark or soft edge, rounded corners), or None where there is none.
-    ``noise`` is the standard deviation of the luma's grain in 8-bit levels. ``combed`` is the share of sampled frames
-    that show interlacing.
+    ``noise`` is the standard deviation of the luma's grain in 8-bit levels. ``fields`` tells interlacing.
     """
 
     pts: npt.NDArray[np.int64]
@@ -30,7 +30,7 @@ class Detection:
     active: Rect
     gate: Mask | None
     noise: float
-    combed: float
+    fields: Fields
 
 
 @dataclass(frozen=True)

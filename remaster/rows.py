@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from remaster.media.types import ColorSpec, Mask, PixelFormat, Rect, VideoInfo
+from remaster.media.types import ColorSpec, Entry, Mask, PixelFormat, Rect, Treatment, VideoInfo
 from remaster.records import Analysis, Background, Shot
 from remaster.tables import SHOTS, STAGES
 
@@ -25,6 +25,7 @@ DTYPES = ("|b1", "|u1", "<f4", "<f8", "<i8")
 
 BACKGROUND = ("image", "coverage", "holes", "figures")
 RECT = pa.struct([(name, pa.int32()) for name in ("x", "y", "width", "height")])
+ENTRY = pa.struct([("pts", pa.int64()), ("skip", pa.int32())])
 ANALYSIS = pa.struct(
     [
         *[(name, ARRAY) for name in ("keyframes", "proxies", "motion", "explained", "holds", "luma", "valid")],
@@ -51,6 +52,7 @@ SCENE = pa.schema(
         pa.field("info", pa.string()),  # VideoInfo as JSON
         pa.field("start_frame", pa.int64()),
         pa.field("pts", pa.list_(pa.int64())),  # of the scene's frames, and where the last one ends
+        pa.field("entry", ENTRY),  # where decoding begins that leads to the first frame; null: at the frame itself
         pa.field("active", RECT),
         pa.field("gate", ARRAY),
         pa.field("noise", pa.float64()),
@@ -91,6 +93,7 @@ class SceneRow:
     info: VideoInfo | None = None
     start_frame: int = 0
     pts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    entry: Entry | None = None
     active: Rect | None = None
     gate: Mask | None = None
     noise: float = 0.0
@@ -158,7 +161,13 @@ def info_to_json(info: VideoInfo) -> str:
 
 def info_from_json(text: str) -> VideoInfo:
     """The inverse of ``info_to_json``."""
-    values = json.loads(text)
+    return _info(json.loads(text))
+
+
+def _info(values: dict[str, Any]) -> VideoInfo:
+    treatment = values["treatment"]
+    if treatment is not None:
+        values["treatment"] = Treatment(**(treatment | {"stored": _info(treatment["stored"])}))
     values |= {name: Fraction(values[name]) for name in ("sar", "fps", "time_base")}
     values |= {"format": PixelFormat(**values["format"]), "color": ColorSpec(**values["color"])}
     return VideoInfo(**values)
@@ -168,6 +177,7 @@ def _to_dict(row: SceneRow) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in SCENE.names}
     values["info"] = info_to_json(row.info) if row.info else None
     values["pts"] = row.pts.tolist()
+    values["entry"] = asdict(row.entry) if row.entry else None
     values["active"] = asdict(row.active) if row.active else None
     values["gate"] = pack(row.gate)
     values["analysis"] = _analysis_to_dict(row.analysis) if row.analysis else None
@@ -180,6 +190,7 @@ def _to_dict(row: SceneRow) -> dict[str, Any]:
 def _from_dict(values: dict[str, Any]) -> SceneRow:
     values["info"] = info_from_json(values["info"]) if values["info"] else None
     values["pts"] = np.array(values["pts"], np.int64)
+    values["entry"] = Entry(**values["entry"]) if values["entry"] else None
     values["active"] = Rect(**values["active"]) if values["active"] else None
     values["gate"] = unpack(values["gate"])
     values["analysis"] = _analysis_from_dict(values["analysis"]) if values["analysis"] else None

@@ -14,9 +14,10 @@ from scenedetect import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector, ContentDetector, ThresholdDetector
 
 from remaster.errors import MediaError
+from remaster.fields import FieldSampler, fields
 from remaster.media.planes import crop, luma8, resize_rgb
 from remaster.media.types import Frame, Rect, Rgb, VideoInfo
-from remaster.picture import FrameSampler, combed_share, noise_level, picture_and_gate
+from remaster.picture import FrameSampler, noise_level, picture_and_gate
 from remaster.records import Detection
 
 Thumb = npt.NDArray[np.float32]
@@ -56,30 +57,33 @@ class DetectSettings:
 
 
 def detect(frames: Iterable[Frame], info: VideoInfo, settings: DetectSettings) -> Detection:
-    """Read a video's frames once, in order, and tell its times, cuts, active picture, gate, noise and combing.
+    """Read a video's frames once, in order, and tell its times, cuts, active picture, gate, noise and fields.
 
     Memory is bounded by ``settings.samples`` full-size planes, whatever the video's length. Raises ``MediaError`` when
     there is no frame.
     """
     finder = CutFinder(settings)
-    sampler = FrameSampler(settings.samples)
+    sampler, interlacing = FrameSampler(settings.samples), FieldSampler()
     pts = []
     for frame in frames:
         pts.append(frame.pts)
         finder.push(_small_picture(frame, info))
-        sampler.push(partial(luma8, frame.planes, info.format))
+        luma = partial(luma8, frame.planes, info.format)
+        sampler.push(luma)
+        interlacing.push(luma)
     if not pts:
         raise MediaError(f"{info.path} holds no picture that can be decoded")
     samples = sampler.samples()
     active, gate = picture_and_gate(samples, info.format)
     noise = noise_level(samples, active)
+    rows = slice(active.y + active.y % 2, active.y + active.height)  # the first is the upper field's
     return Detection(
         pts=np.asarray(pts, np.int64),
         cuts=finder.finish(),
         active=active,
         gate=gate,
         noise=noise,
-        combed=combed_share(samples, active, noise),
+        fields=fields(interlacing.triples(), rows, noise),
     )
 
 

@@ -65,6 +65,7 @@ VIDEOS = pa.schema(
         pa.field("out_width", pa.int32()),
         pa.field("out_height", pa.int32()),
         pa.field("sar", pa.string()),
+        pa.field("source_filter", pa.string()),  # what ran before any step: bwdif, ivtc, square, bwdif+square, ...
         pa.field("scenes", pa.int32()),
         pa.field("shots", pa.int32()),
         pa.field("wing_pixels", pa.int64()),  # over all frames: what a frame-by-frame method would have to generate

@@ -10,7 +10,7 @@ import pytest
 
 from remaster.gate import gate_mask, with_scene_sides
 from remaster.media.types import Mask, PixelFormat, Rect
-from remaster.picture import FrameSampler, Sample, active_picture, combed_share, noise_level, picture_and_gate
+from remaster.picture import FrameSampler, Sample, active_picture, noise_level, picture_and_gate
 
 WIDTH, HEIGHT = 320, 240
 FULL = Rect(0, 0, WIDTH, HEIGHT)
@@ -34,11 +34,6 @@ def sample(frames: Sequence[Luma], limit: int = 32) -> list[Sample]:
     for frame in frames:
         sampler.push(partial(np.copy, frame))
     return sampler.samples()
-
-
-def combed(frames: Sequence[Luma]) -> float:
-    samples = sample(frames)
-    return combed_share(samples, FULL, noise_level(samples, FULL))
 
 
 def grain(frame: Luma, sigma: float, seed: int) -> Luma:
@@ -215,40 +210,3 @@ def test_coarse_grain_is_measured_where_there_are_holds() -> None:
         coarse = cv2.GaussianBlur(np.random.default_rng(i).normal(0, 1, (HEIGHT, WIDTH)), (0, 0), 1.2)
         frames.append(np.clip(paint(2) + 3 * coarse / coarse.std() + 0.5, 0, 255).astype(np.uint8))
     assert noise_level(sample(frames), FULL) == pytest.approx(3, rel=0.25)
-
-
-def stripes(shift: int) -> Luma:
-    """A painting with a finely striped block that has moved by ``shift`` pixels both ways."""
-    frame = paint(5).copy()
-    x, y = 60 + shift, 60 + shift
-    frame[y : y + 90, x : x + 120] = np.where(np.arange(90) % 2, 60, 190)[:, None]
-    return frame
-
-
-def test_interlaced_motion_is_combed_and_progressive_motion_is_not() -> None:
-    wide = paint(6, width=3 * WIDTH)
-    moments = [wide[:, 3 * t : 3 * t + WIDTH] for t in range(48)]
-    interlaced = [moments[t].copy() for t in range(0, 48, 2)]
-    for i, frame in enumerate(interlaced):
-        frame[1::2] = moments[2 * i + 1][1::2]
-    noisy = [grain(frame, 4, i) for i, frame in enumerate(interlaced)]
-    assert combed(interlaced) > 0.9
-    assert combed(noisy) > 0.9
-    assert combed([grain(m, 4, i) for i, m in enumerate(moments)]) == 0
-
-
-@pytest.mark.parametrize("step", [0, 1, 2, 3])
-def test_drawn_stripes_are_no_combs(step: int) -> None:
-    assert combed([stripes(step * i) for i in range(12)]) == 0
-
-
-def test_telecine_combs_two_frames_in_five() -> None:
-    wide = paint(6, width=3 * WIDTH)
-    film = [wide[:, 6 * t : 6 * t + WIDTH] for t in range(33)]
-    fields = [t for t in range(33) for _ in range(2 if t % 2 == 0 else 3)]
-    frames = []
-    for i in range(0, len(fields) - 1, 2):
-        frame = film[fields[i]].copy()
-        frame[1::2] = film[fields[i + 1]][1::2]
-        frames.append(frame)
-    assert combed(frames) == pytest.approx(0.4, abs=0.1)

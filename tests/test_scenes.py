@@ -185,7 +185,7 @@ def test_one_frame_is_a_video_and_none_is_an_error() -> None:
     assert found.cuts == (0,)
     assert found.active == Rect(0, 0, WIDTH, HEIGHT)
     assert found.gate is None
-    assert found.combed == 0
+    assert found.fields.told == 0
     with pytest.raises(MediaError, match=r"drawn\.mkv"):
         find([])
 
@@ -232,11 +232,11 @@ def test_bars_are_found_and_the_result_repeats() -> None:
     found = find(pictures)
     assert found.active == Rect(40, 0, 240, 240)
     again = find(pictures)
-    assert (found.cuts, found.active, found.noise, found.combed) == (
+    assert (found.cuts, found.active, found.noise, found.fields) == (
         again.cuts,
         again.active,
         again.noise,
-        again.combed,
+        again.fields,
     )
 
 

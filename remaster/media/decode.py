@@ -203,8 +203,13 @@ def _planes(frame: VideoFrame, info: VideoInfo, repairs: Repairs) -> tuple[Plane
         repairs.converted += 1
     if not same_size or frame.format.name.replace("yuvj", "yuv") != info.format.name:
         frame = frame.reformat(info.width, info.height, info.format.name, interpolation="BICUBIC")
-    shapes = info.format.plane_shapes(info.width, info.height)
-    return tuple(_plane(plane, info.format, shape) for plane, shape in zip(frame.planes, shapes, strict=True))
+    return frame_planes(frame, info.format, info.width, info.height)
+
+
+def frame_planes(frame: VideoFrame, pixel_format: PixelFormat, width: int, height: int) -> tuple[Plane, ...]:
+    """The planes of a PyAV frame of ``pixel_format`` as read-only views of its memory."""
+    shapes = pixel_format.plane_shapes(width, height)
+    return tuple(_plane(plane, pixel_format, shape) for plane, shape in zip(frame.planes, shapes, strict=True))
 
 
 def _planar_or_none(name: str) -> PixelFormat | None:

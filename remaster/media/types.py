@@ -70,12 +70,26 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """Where a range of treated frames is decoded from: a stored frame's time, and how many treated ones to leave out.
+
+    Filters that look at a frame's neighbours need some before the range to be in the state that a whole reading has.
+    """
+
+    pts: int
+    skip: int
+
+
+@dataclass(frozen=True)
 class VideoInfo:
     """What a file's headers tell about its first real video stream (cover art is none), without decoding it.
 
     ``format`` is the planar format that decoded frames are handed out in: the source's own where it is planar, else its
     lossless planar equal (nv12 -> yuv420p, rgb24 -> gbrp, pal8 -> gbrp). ``frames`` and ``duration`` (seconds) are the
     headers' claims and may be None. ``size`` and ``mtime_ns`` identify the file's content for resuming.
+
+    With a ``treatment``, width, sample aspect ratio and rate are those of the treated frames, which are the source for
+    all that follows.
     """
 
     path: str
@@ -95,3 +109,24 @@ class VideoInfo:
     subtitle_streams: int
     size: int
     mtime_ns: int
+    treatment: Treatment | None = None
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is done to a video's decoded frames before any step sees them; ``stored`` is the video as the file has it.
+
+    ``deinterlace``: ``"off"``, ``"bwdif"`` (a frame for each frame) or ``"ivtc"`` (3:2 pulldown undone: four frames for
+    each five). ``top_first``: the upper field is the earlier one. Where ``stored`` has another sample aspect ratio than
+    1, frames are scaled in width to square pixels if ``square``.
+    """
+
+    deinterlace: Literal["off", "bwdif", "ivtc"]
+    top_first: bool
+    square: bool
+    stored: VideoInfo
+
+    @property
+    def name(self) -> str:
+        """``bwdif``, ``ivtc``, ``square``, or two of them joined by ``+``."""
+        return "+".join(filter(None, (self.deinterlace.replace("off", ""), "square" if self.square else "")))

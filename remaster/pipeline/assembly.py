@@ -153,9 +153,11 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
 
 
 def _source_columns(info: VideoInfo) -> dict[str, Any]:
+    stored = info if info.treatment is None else info.treatment.stored
     return {
         "fps": float(info.fps),
-        "source_width": info.width,
-        "source_height": info.height,
+        "source_width": stored.width,
+        "source_height": stored.height,
         "sar": str(info.sar),
+        "source_filter": None if info.treatment is None else info.treatment.name,
     }

@@ -34,7 +34,9 @@ class Job:
 
     def plan_fingerprint(self, info: VideoInfo) -> str:
         """Changes whenever a video would have to be detected again."""
-        return digest("plan", info.size, info.mtime_ns, asdict(self.config.detect))
+        config = self.config
+        source = [config.deinterlace, config.square_pixels]
+        return digest("plan", info.size, info.mtime_ns, asdict(config.detect), source)
 
     def scene_fingerprint(self, info: VideoInfo, start: int, end: int) -> str:
         """Changes whenever a scene's encoded pixels would: source, range, every setting and engine behind them."""

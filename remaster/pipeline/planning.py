@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from remaster.config import GateMode
+from remaster.config import Deinterlace, GateMode
+from remaster.fields import Scan
 from remaster.media.clock import Repairs
-from remaster.media.decode import decode
+from remaster.media.source import SourceReader, treated
 from remaster.media.types import VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
@@ -27,7 +28,6 @@ from remaster.rows import SceneRow, from_table, to_table
 from remaster.scenes import detect
 
 PLAN_KEY = b"remaster.plan"
-COMBED = 0.2  # share of sampled frames that makes a video interlaced
 
 
 def detect_stage(table: pa.Table, job: Job) -> Iterator[pa.Table]:
@@ -58,10 +58,9 @@ def plan_video(video: SceneRow, job: Job) -> list[SceneRow]:
     if kept:
         return kept
     started = time.perf_counter()
-    repairs = Repairs()
-    detection = detect(decode(info, repairs=repairs), info, job.config.detect)
-    video = replace(video, notes=(*repairs.notes(), *_findings(info, detection)))
-    scenes = _scenes(video, info, detection, time.perf_counter() - started)
+    seen = _see(info, job)
+    video = replace(video, info=seen.info, notes=seen.notes)
+    scenes = _scenes(video, seen, time.perf_counter() - started)
     key = {PLAN_KEY: job.plan_fingerprint(info).encode()}
     files.write_table(job.store.plan(video.video_id), to_table(scenes).replace_schema_metadata(key))
     return [_settled(scene, job) for scene in scenes]
@@ -75,15 +74,51 @@ def kept_plan(video: SceneRow, job: Job) -> list[SceneRow]:
     return [_settled(scene, job) for scene in from_table(table)]
 
 
-def _scenes(video: SceneRow, info: VideoInfo, detection: Detection, seconds: float) -> list[SceneRow]:
+@dataclass(frozen=True)
+class _Seen:
+    """A whole video as one reading told it: ``info`` after its treatment, ``reader`` having read it."""
+
+    info: VideoInfo
+    reader: SourceReader
+    detection: Detection
+    notes: tuple[str, ...]
+
+
+def _see(info: VideoInfo, job: Job) -> _Seen:
+    """Read a video; once more, deinterlaced, where it is interlaced or the run asks for it."""
+    mode, square = job.config.deinterlace, job.config.square_pixels
+    seen = _read(treated(info, "off", True, square), job, ())
+    fields = seen.detection.fields
+    scan = fields.scan(info.fps)
+    asked: Literal["off", "bwdif", "ivtc"] = "off"
+    if mode is Deinterlace.bwdif or (mode is Deinterlace.auto and scan == "interlaced"):
+        asked = "bwdif"
+    elif mode is Deinterlace.ivtc and scan == "telecined":
+        asked = "ivtc"
+    notes = _interlacing(scan, seen.detection, mode)
+    if asked == "off":
+        return replace(seen, notes=(*seen.notes, *notes))
+    return _read(treated(info, asked, fields.top_first, square), job, notes)
+
+
+def _read(info: VideoInfo, job: Job, notes: tuple[str, ...]) -> _Seen:
+    repairs = Repairs()
+    reader = SourceReader(info, repairs)
+    detection = detect(reader.frames(), info, job.config.detect)
+    return _Seen(info, reader, detection, (*repairs.notes(), *_findings(info, detection), *notes))
+
+
+def _scenes(video: SceneRow, seen: _Seen, seconds: float) -> list[SceneRow]:
+    detection = seen.detection
     bounds = [*detection.cuts, len(detection.pts)]
-    times = np.append(detection.pts, _end(detection.pts, info))
+    times = np.append(detection.pts, _end(detection.pts, seen.info))
     return [
         replace(
             video,
             scene_id=scene_id(video.video_id, start),
             start_frame=start,
             pts=times[start : end + 1],
+            entry=seen.reader.entry(start),
             active=detection.active,
             gate=detection.gate,
             noise=detection.noise,
@@ -100,9 +135,24 @@ def _findings(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
         found.append(f"black bars: the active picture is {active.width}x{active.height} at ({active.x}, {active.y})")
     if detection.gate is not None:
         found.append(f"projector gate: {detection.gate.mean():.1%} of the picture")
-    if detection.combed > COMBED:
-        found.append(f"interlaced: {detection.combed:.0%} of sampled frames show combs; left as they are")
+    if info.treatment is not None and info.treatment.square:
+        stored = info.treatment.stored
+        found.append(f"scaled to square pixels: {stored.width} wide at {stored.sar} became {info.width}")
     return tuple(found)
+
+
+def _interlacing(scan: Scan, detection: Detection, mode: Deinterlace) -> tuple[str, ...]:
+    """What was found about fields, and what is done about it."""
+    share = f"{detection.fields.combed:.0%} of {detection.fields.told} moving frames show two fields"
+    if mode is Deinterlace.bwdif:
+        return (f"{scan} ({share}): deinterlaced by bwdif, as asked for",)
+    if scan == "interlaced":
+        done = "deinterlaced by bwdif at the same rate" if mode is Deinterlace.auto else "left as it is"
+        return (f"interlaced ({share}): {done}",)
+    if scan == "telecined":
+        undone = "undone by ivtc" if mode is Deinterlace.ivtc else "left as it is; deinterlace=ivtc undoes it"
+        return (f"telecined by 3:2 pulldown ({share}): {undone}",)
+    return ("deinterlace=ivtc found no 3:2 pulldown: left as it is",) if mode is Deinterlace.ivtc else ()
 
 
 def _settled(scene: SceneRow, job: Job) -> SceneRow:

@@ -18,8 +18,8 @@ import pyarrow as pa
 from remaster.analyze import analyze
 from remaster.background.stitch import stitch
 from remaster.gate import with_scene_sides
-from remaster.media.decode import decode
 from remaster.media.planes import crop, proxy_size, resize_rgb, to_rgb
+from remaster.media.source import source_frames
 from remaster.media.types import Frame, Mask, Rgb
 from remaster.outpaint.step import Outpainted, outpaint_scenes
 from remaster.pipeline.attempts import attempt
@@ -80,7 +80,7 @@ def scene_frames(row: SceneRow) -> Iterator[Frame]:
     if row.info is None:
         raise ValueError(f"{row.video} has not been probed")
     count = 0
-    for frame in decode(row.info, int(row.pts[0]), row.frames):
+    for frame in source_frames(row.info, row.entry, row.pts[:-1]):
         count += 1
         yield frame
     if count != row.frames:

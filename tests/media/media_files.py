@@ -37,6 +37,7 @@ class Source:
     b_frames: int = 0
     pixel_format: PixelFormat = YUV420
     size: tuple[int, int] = (96, 64)
+    sar: Fraction = Fraction(8, 9)
     fps: Fraction = NTSC
     time_base: Fraction | None = None
     stamps: Sequence[int] | None = None
@@ -83,7 +84,7 @@ def _video(container: OutputContainer, source: Source) -> list[Packet[Any]]:
     stream.width, stream.height = source.size
     stream.pix_fmt = source.pixel_format.name
     stream.codec_context.thread_count = 1
-    stream.codec_context.sample_aspect_ratio = Fraction(8, 9)
+    stream.codec_context.sample_aspect_ratio = source.sar
     stream.codec_context.time_base = source.time_base or 1 / source.fps
     if source.b_frames:
         stream.codec_context.max_b_frames = source.b_frames

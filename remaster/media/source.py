@@ -1,0 +1,202 @@
+"""The source as every step sees it: decoded and, where asked for or needed, deinterlaced and scaled to square pixels.
+
+Deinterlacing is libavfilter's: ``bwdif`` for video, ``fieldmatch`` and ``decimate`` for film under 3:2 pulldown.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import islice
+from typing import Literal
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.filter import Graph
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
+
+from remaster.errors import MediaError
+from remaster.media.clock import Repairs
+from remaster.media.containers import reason
+from remaster.media.decode import decode, frame_planes
+from remaster.media.encode import to_frame
+from remaster.media.probe import MAX_SIDE
+from remaster.media.types import Entry, Frame, Plane, Treatment, VideoInfo
+
+CYCLE = 5
+"""Frames under 3:2 pulldown that hold ``KEPT`` frames of film."""
+KEPT = 4
+LEAD = 2
+"""Frames before a range that bwdif is given: it looks at one on each side."""
+SCALING = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+
+Planes = tuple[Plane, ...]
+
+
+def treated(info: VideoInfo, deinterlace: Literal["off", "bwdif", "ivtc"], top_first: bool, square: bool) -> VideoInfo:
+    """The video as it is after its treatment; ``info`` itself where nothing is to be done.
+
+    Raises ``MediaError`` where square pixels would make an absurd width.
+    """
+    square = square and info.sar != 1
+    if deinterlace == "off" and not square:
+        return info
+    result = replace(info, treatment=Treatment(deinterlace, top_first, square, info))
+    if deinterlace == "ivtc":
+        result = replace(result, fps=info.fps * KEPT / CYCLE)
+    if square:
+        width = max(round(info.width * info.sar / 2) * 2, 2)
+        if width > MAX_SIDE:
+            raise MediaError(f"{info.path} would be {width} pixels wide with square pixels")
+        result = replace(result, width=width, sar=Fraction(1))
+    return result
+
+
+class SourceReader:
+    """Reads a whole video once, treated, and knows afterwards where each frame can be decoded from."""
+
+    def __init__(self, info: VideoInfo, repairs: Repairs) -> None:
+        self._info, self._repairs = info, repairs
+        self._times: list[int] = []
+        self._ended = False
+
+    def frames(self) -> Iterator[Frame]:
+        """All frames, in order, with their times; raises ``MediaError``."""
+        if self._info.treatment is None:
+            for frame in decode(self._info, repairs=self._repairs):
+                self._times.append(frame.pts)
+                yield frame
+            return
+        waiting: deque[Planes] = deque()
+        number = 0
+        for planes in treated_pictures(self._info, self._stored(self._info.treatment)):
+            waiting.append(planes)
+            while waiting and (time := self._time(number)) is not None:
+                yield Frame(time, waiting.popleft())
+                number += 1
+        for planes in waiting:
+            time = self._time(number)
+            assert time is not None
+            yield Frame(time, planes)
+            number += 1
+
+    def entry(self, number: int) -> Entry:
+        """Where decoding must begin to get from frame ``number`` on what the whole reading got."""
+        treatment = self._info.treatment
+        if treatment is not None and treatment.deinterlace == "ivtc":
+            cycle = max(number // KEPT - 1, 0)
+            return Entry(self._times[CYCLE * cycle], number - KEPT * cycle)
+        lead = min(number, LEAD) if treatment is not None and treatment.deinterlace == "bwdif" else 0
+        return Entry(self._times[number - lead], lead)
+
+    def _stored(self, treatment: Treatment) -> Iterator[Frame]:
+        for frame in decode(treatment.stored, repairs=self._repairs):
+            self._times.append(frame.pts)
+            yield frame
+        self._ended = True
+
+    def _time(self, number: int) -> int | None:
+        """The time of a treated frame; None where it depends on stored frames that are not yet read.
+
+        The four frames of a whole cycle share the time of its five; those of a last, shorter one keep theirs.
+        """
+        times, treatment = self._times, self._info.treatment
+        if treatment is None or treatment.deinterlace != "ivtc":
+            return times[number] if number < len(times) else None
+        cycle, place = divmod(number, KEPT)
+        start = CYCLE * cycle
+        if len(times) > start + CYCLE:
+            end = times[start + CYCLE]
+        elif not self._ended:
+            return None
+        elif len(times) == start + CYCLE:
+            end = times[-1] + max(round(1 / (treatment.stored.fps * self._info.time_base)), 1)
+        else:
+            return times[start + place]
+        return times[start] + round(Fraction(end - times[start]) * place / KEPT)
+
+
+def source_frames(info: VideoInfo, entry: Entry | None, pts: npt.NDArray[np.int64]) -> Iterator[Frame]:
+    """The frames at ``pts``, int64 (n,) and consecutive, as ``SourceReader`` gave them; ``entry`` is the first one's.
+
+    Raises ``MediaError`` where there is no frame to begin with.
+    """
+    if info.treatment is None:
+        yield from decode(info, int(pts[0]), len(pts))
+        return
+    if entry is None:
+        raise ValueError("a range of treated frames needs its entry")
+    stored = decode(info.treatment.stored, entry.pts)
+    pictures = islice(treated_pictures(info, stored), entry.skip, entry.skip + len(pts))
+    for time, planes in zip(pts.tolist(), pictures, strict=False):
+        yield Frame(time, planes)
+
+
+def treated_pictures(info: VideoInfo, frames: Iterator[Frame]) -> Iterator[Planes]:
+    """Pictures of ``info`` made of its stored frames, in order; raises ``MediaError`` where the filters cannot."""
+    treatment = info.treatment
+    if treatment is None:
+        raise ValueError(f"{info.path} has no treatment")
+    stored = treatment.stored
+    pictures: Iterator[VideoFrame] = (
+        to_frame(frame.planes, stored.format, stored.width, stored.height) for frame in frames
+    )
+    if treatment.deinterlace != "off":
+        pictures = _filtered(pictures, stored, _chain(treatment))
+    for picture in pictures:
+        if treatment.square:
+            picture = picture.reformat(info.width, info.height, info.format.name, interpolation=SCALING, threads=1)
+        yield frame_planes(picture, info.format, info.width, info.height)
+
+
+def _chain(treatment: Treatment) -> Sequence[tuple[str, str]]:
+    """Names and arguments of the filters; what ``fieldmatch`` leaves combed is no film and is deinterlaced."""
+    order = "tff" if treatment.top_first else "bff"
+    if treatment.deinterlace == "bwdif":
+        return [("bwdif", f"mode=send_frame:parity={order}:deint=all")]
+    last = ("decimate", "")
+    return [("fieldmatch", f"order={order}:combmatch=full"), ("bwdif", f"parity={order}:deint=interlaced"), last]
+
+
+def _filtered(
+    pictures: Iterator[VideoFrame], stored: VideoInfo, chain: Sequence[tuple[str, str]]
+) -> Iterator[VideoFrame]:
+    """Pictures through a chain of filters. Its clock counts frames: the true times are put back by number."""
+    time_base = 1 / stored.fps
+    name = stored.format.name
+    try:
+        graph = Graph()
+        graph.threads = 1
+        last = graph.add(
+            "buffer",
+            f"video_size={stored.width}x{stored.height}:pix_fmt={name}:time_base={time_base}:frame_rate={stored.fps}",
+        )
+        for kind, arguments in (*chain, ("buffersink", "")):
+            step = graph.add(kind, arguments) if arguments else graph.add(kind)
+            last.link_to(step)
+            last = step
+        graph.configure()
+        for number, picture in enumerate(pictures):
+            picture.pts, picture.time_base = number, time_base
+            graph.vpush(picture)
+            yield from _ready(graph, name)
+        graph.vpush(None)
+        yield from _ready(graph, name)
+    except (av.FFmpegError, ValueError) as error:
+        names = ", ".join(kind for kind, _ in chain)
+        raise MediaError(f"{stored.path} cannot be deinterlaced by {names}: {reason(error)}") from error
+
+
+def _ready(graph: Graph, name: str) -> Iterator[VideoFrame]:
+    while True:
+        try:
+            picture = graph.vpull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+        if picture.format.name != name:
+            raise ValueError(f"they cannot work on {name}")
+        yield picture
