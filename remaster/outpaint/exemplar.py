@@ -22,6 +22,8 @@ from remaster.outpaint.labels import Floats
 from remaster.outpaint.settings import Settings
 
 _MOST_GROUPS = 8
+_AROUND = 0.6
+"""Holes that fill less than this share of the rectangle around them lie around the picture, or part of it."""
 
 
 @dataclass(frozen=True)
@@ -37,24 +39,49 @@ class ExemplarInpainter(Settings):
         if not task.known.any():
             image[task.holes] = 0
             return Filled(image, 0)
-        calls = 0
-        for group in groups(task.holes, self.apart):
-            crop = _context(group, task.known)
-            strips = _strips(group[crop], task.known[crop], self.depth)
-            settled = task.known[crop].copy()
-            for strip in strips:
-                rng = np.random.default_rng([task.seed, calls])
-                image[crop] = _solve(image[crop], task.known[crop], settled, strip, self, rng)
-                settled |= strip
-                calls += 1
-        return Filled(image, calls)
+        parts = [
+            (crop, strip)
+            for group in groups(task.holes, task.known, self.apart)
+            for crop in [_context(group, task.known)]
+            for strip in _strips(group[crop], task.known[crop], self.depth)
+        ]
+        coarsest = max((_scale(strip, self.nodes) for _, strip in parts), default=1)
+        settled = task.known.copy()
+        for call, (crop, strip) in enumerate(parts):
+            scale = max(_scale(strip, self.nodes), min(coarsest, _thickness(strip) // 2))
+            rng = np.random.default_rng([task.seed, call])
+            image[crop] = _solve(image[crop], task.known[crop], settled[crop], strip, scale, self, rng)
+            settled[crop] |= strip
+        return Filled(image, len(parts))
 
 
-def groups(holes: Mask, apart: int) -> list[Mask]:
-    """The holes as masks of connected groups, with those within ``apart`` pixels of each other together.
+def _scale(holes: Mask, nodes: int) -> int:
+    """How many times smaller the picture in which the holes are about ``nodes`` pixels."""
+    return max(round(float(np.sqrt(holes.sum() / nodes))), 1)
 
-    Of more than `_MOST_GROUPS` those that are farther apart are put together too, so that time stays bounded.
+
+def _thickness(holes: Mask) -> int:
+    """Pixels across the holes where they are widest."""
+    return round(2 * float(cv2.distanceTransform(np.pad(holes, 1).astype(np.uint8), cv2.DIST_L2, 5).max()))
+
+
+def groups(holes: Mask, known: Mask, apart: int) -> list[Mask]:
+    """The holes as masks of groups, the largest first, each beside the known picture on one side or the other.
+
+    Holes within ``apart`` pixels of each other are together; of more than `_MOST_GROUPS` those that are farther apart
+    too, so that time stays bounded. What lies around the picture (two wings and a gate's frame between them) is cut
+    where its nearest known pixels are no longer beside it but above or below: each part continues its own layers.
     """
+    found: list[Mask] = []
+    for group in _connected(holes, apart):
+        y, x = np.nonzero(group)
+        around = len(y) < _AROUND * (np.ptp(y) + 1) * (np.ptp(x) + 1)
+        beside = _beside(group, known, apart) if around else group
+        found += [part for side in (group & beside, group & ~beside) for part in _connected(side, apart)]
+    return sorted(found, key=lambda group: -int(group.sum()))
+
+
+def _connected(holes: Mask, apart: int) -> list[Mask]:
     if not holes.any():
         return []
     while True:
@@ -66,11 +93,31 @@ def groups(holes: Mask, apart: int) -> list[Mask]:
         apart *= 2
 
 
+def _beside(group: Mask, known: Mask, near: int) -> Mask:
+    """True (h, w) for pixels of the group whose nearest known pixel lies rather beside them than above or below.
+
+    Most of the group's pixels within ``near`` decide, so that no crumbs are left.
+    """
+    labels = cv2.distanceTransformWithLabels((~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[
+        1
+    ]
+    place = np.zeros((int(labels.max()) + 1, 2), np.int64)
+    place[labels[known]] = np.argwhere(known)
+    y, x = np.nonzero(group)
+    down, across = np.abs(place[labels[y, x]] - np.stack([y, x], axis=1)).T
+    votes = np.zeros(group.shape, np.float32)
+    votes[y, x] = np.where(across >= down, 1, -1)
+    side = 2 * min(near, min(group.shape)) + 1
+    won: Mask = cv2.boxFilter(votes, -1, (side, side), normalize=False) > 0
+    return won & group
+
+
 def _context(group: Mask, known: Mask) -> tuple[slice, slice]:
     """The part of the picture that one group of holes is solved in: some of its own sizes around it."""
     y, x = np.nonzero(group)
     y0, y1, x0, x1 = int(y.min()), int(y.max()) + 1, int(x.min()), int(x.max()) + 1
-    margin = max(3 * min(y1 - y0, x1 - x0), int(1.5 * max(y1 - y0, x1 - x0)), 96)
+    thin, long = sorted((y1 - y0, x1 - x0))
+    margin = max(3 * thin, min(int(1.5 * long), 8 * thin), 96)
     while True:
         rows, columns = slice(max(y0 - margin, 0), y1 + margin), slice(max(x0 - margin, 0), x1 + margin)
         if known[rows, columns].any():
@@ -90,9 +137,15 @@ def _strips(holes: Mask, known: Mask, depth: float) -> list[Mask]:
 
 
 def _solve(
-    image: Rgb, source: Mask, settled: Mask, holes: Mask, settings: Settings, rng: np.random.Generator
+    image: Rgb,
+    source: Mask,
+    settled: Mask,
+    holes: Mask,
+    scale: int,
+    settings: Settings,
+    rng: np.random.Generator,
 ) -> npt.NDArray[np.uint8]:
     """The picture with ``holes`` filled by copies of ``source`` that join what is ``settled``."""
     picture: Floats = image.astype(np.float32)
-    full, candidates, chosen = label(picture, source, settled, holes, settings, rng)
+    full, candidates, chosen = label(picture, source, settled, holes, scale, settings, rng)
     return compose(image, full, candidates, chosen, settings.reach)

@@ -14,13 +14,19 @@ from remaster.outpaint.settings import Settings
 
 
 def label(
-    picture: Floats, source: Mask, settled: Mask, holes: Mask, settings: Settings, rng: np.random.Generator
+    picture: Floats,
+    source: Mask,
+    settled: Mask,
+    holes: Mask,
+    scale: int,
+    settings: Settings,
+    rng: np.random.Generator,
 ) -> tuple[Level, Labels, Ints]:
     """Label the holes of a picture (float32 (h, w, 3), 0-255), to be copied from ``source`` and to join ``settled``.
 
-    Returns the full level, the labels, and int64 (h, w): each hole's label, -1 outside the holes.
+    The labels are found in a picture ``scale`` times smaller. Returns the full level, the labels, and int64 (h, w):
+    each hole's label, -1 outside the holes.
     """
-    scale = max(round(float(np.sqrt(holes.sum() / settings.nodes))), 1)
     low = shrink(picture, source, settled, holes, scale)
     full = grow(low, picture, source, settled, holes)
     candidates, distinct = _candidates(low, full, settings, rng)

@@ -147,7 +147,7 @@ def test_small_holes_at_the_corners_of_a_mosaic() -> None:
 def test_holes_near_each_other_are_solved_together() -> None:
     holes = np.zeros((60, 80), bool)
     holes[10:20, 10:20] = holes[10:20, 28:36] = holes[50:, 70:] = True
-    found = groups(holes, 24)
+    found = groups(holes, ~holes, 24)
     assert len(found) == 2
     assert (np.sum(found, axis=0) == holes).all()
 
@@ -155,9 +155,35 @@ def test_holes_near_each_other_are_solved_together() -> None:
 def test_scattered_holes_are_few_groups() -> None:
     holes = np.zeros((200, 400), bool)
     holes[10::40, 10::40] = True
-    found = groups(holes, 8)
+    found = groups(holes, ~holes, 8)
     assert 1 <= len(found) <= 8
     assert (np.sum(found, axis=0) == holes).all()
+
+
+def framed(height: int, width: int, wing: int, gate: int) -> Mask:
+    """Wings, and a gate's frame around the picture that joins them."""
+    holes = wings(height, width, wing)
+    holes[:gate] = holes[height - gate :] = True
+    return holes
+
+
+def test_holes_around_the_picture_are_cut_into_its_sides() -> None:
+    holes = framed(120, 240, 40, 6)
+    found = groups(holes, ~holes, 24)
+    assert (np.sum(found, axis=0) == holes).all()
+    assert len(found) == 4
+    left, right = sorted(found[:2], key=lambda group: int(np.nonzero(group)[1][0]))
+    assert left[:, :40].mean() > 0.95
+    assert right[:, -40:].mean() > 0.95
+
+
+def test_layers_go_on_beside_a_picture_in_a_gate() -> None:
+    picture, holes = landscape(120, 240), framed(120, 240, 40, 6)
+    done = fill(picture, holes).image.astype(int)
+    beside = holes[60]
+    sky, ground = done[8:66][:, beside], done[80:112][:, beside]
+    assert (sky[..., 2] - sky[..., 1] > 10).mean() > 0.95
+    assert (ground[..., 1] - ground[..., 2] > 20).mean() > 0.9
 
 
 def test_no_holes_is_no_call() -> None:
