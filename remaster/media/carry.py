@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from remaster.media.containers import read_only
 
 # Tags that a muxer writes anew, or that speak of the source's own file.
-_STALE_TAGS = {"encoder", "duration", "major_brand", "minor_version", "compatible_brands", "vendor_id", "creation_time"}
+_STALE_TAGS = {"encoder", "duration", "major_brand", "minor_version", "compatible_brands", "vendor_id"}
 _STALE_PREFIXES = ("_statistics", "bps", "number_of_")
 _PICTURES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 # Raw samples may come without the names of their channels, which MP4 must have.
@@ -132,6 +132,16 @@ def add_tracks(source: InputContainer, target: OutputContainer, film: VideoStrea
         elif not _is_chapter_track(source, stream):
             notes.append(f"{name_of(stream)} cannot be carried by {target.format.name} and is left out")
     return Carried(targets, tuple(notes))
+
+
+def extras(source: InputContainer, kind: str) -> int:
+    """How many attachments and covers of ``source`` a file of the muxer ``kind`` gets."""
+    if kind.startswith("matroska"):
+        attached = sum(isinstance(stream, AttachmentStream) for stream in source.streams)
+        return attached + sum(
+            is_cover(s) and bool(s.codec_context) and s.codec_context.name in _PICTURES for s in source.streams
+        )
+    return sum(is_cover(stream) and can_hold(kind, stream) for stream in source.streams)
 
 
 def _is_chapter_track(source: InputContainer, stream: Stream) -> bool:

@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from remaster.errors import MediaError
-from remaster.media.carry import TrackClock, can_hold, carried_packets, name_of
+from remaster.media.carry import TrackClock, can_hold, carried_packets, chapters_until, extras, name_of
 from remaster.media.containers import open_input, read_only, video_stream
 from remaster.media.types import VideoInfo
 
@@ -47,7 +47,8 @@ def verify(info: VideoInfo, out: Path, pts: npt.NDArray[np.int64], partial: bool
 
     Raises ``MediaError`` when the frames are not those at ``pts`` (to the rounding of the container's clock), the
     sample aspect ratio is another, or sound or subtitle packets differ in number, bytes or times from the source's that
-    the container can hold (``partial``: up to the last frame's end).
+    the container can hold (``partial``: up to the last frame's end), the picture does not last as long, or chapters,
+    attachments or cover art are missing.
     """
     with open_input(info.path) as source, open_input(str(out)) as result:
         _compare_video(info, result, out, pts)
@@ -67,6 +68,8 @@ def verify(info: VideoInfo, out: Path, pts: npt.NDArray[np.int64], partial: bool
             raise MediaError(f"{out} has {len(after)} sound and subtitle streams instead of {len(before)}")
         for one, other in zip(before, after, strict=True):
             _compare_tracks(one, other, out)
+    with open_input(info.path) as source, open_input(str(out)) as result:
+        _compare_extras(source, result, out, end)
 
 
 def _compare_video(info: VideoInfo, result: InputContainer, out: Path, pts: npt.NDArray[np.int64]) -> None:
@@ -75,7 +78,8 @@ def _compare_video(info: VideoInfo, result: InputContainer, out: Path, pts: npt.
     if abs(sar / info.sar - 1) > _SAR_TOLERANCE:
         raise MediaError(f"{out} has a sample aspect ratio of {sar} instead of {info.sar}")
     read_only(result, stream)
-    shown = sorted(packet.pts for packet in result.demux(stream) if packet.size and packet.pts is not None)
+    packets = [(p.pts, p.duration or 0) for p in result.demux(stream) if p.size and p.pts is not None]
+    shown = sorted(pts for pts, _ in packets)
     if len(shown) != len(pts):
         raise MediaError(f"{out} has {len(shown)} frames instead of {len(pts)}")
     tick = stream.time_base or info.time_base
@@ -87,6 +91,22 @@ def _compare_video(info: VideoInfo, result: InputContainer, out: Path, pts: npt.
                 f"{out} shows frame {number} at {float(found * tick):.6f} s instead of "
                 f"{float(wanted * info.time_base):.6f} s"
             )
+    end = max(at + lasts for at, lasts in packets) * tick
+    wanted_end = int(pts[-1]) * info.time_base + 1 / info.fps
+    # MP4 keeps how long a frame lasts in the order of decoding: any frame's may stand with the last.
+    longest = max(1 / info.fps, int(np.diff(pts).max(initial=0)) * info.time_base)
+    if abs(end - wanted_end) > tick + longest:
+        raise MediaError(f"{out} shows pictures until {float(end):.3f} s instead of {float(wanted_end):.3f} s")
+
+
+def _compare_extras(source: InputContainer, result: InputContainer, out: Path, end: Fraction | None) -> None:
+    """Chapters, attachments and cover art, by their number."""
+    kind = result.format.name if out.suffix == ".mkv" else out.suffix[1:]
+    wanted = len(chapters_until(source, end)), extras(source, kind)
+    found = len(result.chapters()), extras(result, kind)
+    for what, one, other in zip(("chapters", "attachments and covers"), wanted, found, strict=True):
+        if one != other:
+            raise MediaError(f"{out} has {other} {what} instead of {one}")
 
 
 def _tracks(container: InputContainer, indices: set[int], end: Fraction | None) -> list[_Track]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,24 @@ import pyarrow as pa
 
 from remaster.config import digest
 from remaster.errors import MediaError
+from remaster.gate import SIDE_REACH
+from remaster.media.centre import CentreSample, check_centre, psnr_floor, without_border
 from remaster.media.remux import Assembled, assemble
 from remaster.media.types import VideoInfo
 from remaster.media.verify import verify
 from remaster.pipeline import store as files
+from remaster.pipeline.delivery import encoder_settings
 from remaster.pipeline.job import Job
+from remaster.pipeline.planning import kept_plan
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.report.summary import wing_use
 from remaster.rows import SceneRow
 from remaster.tables import SHOTS, VIDEOS
+
+CENTRES = 8
+"""Scenes of which a frame's centre is compared with the source."""
+DEPTH = 8
+"""Frames into a scene, at most, at which the compared one lies: each must be decoded up to there."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +131,28 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
     made = assemble(info, segments, pts, task.path, partial=task.partial)
     try:
         verify(info, task.path, pts, task.partial)
+        _check_centre(task, info, shots)
     except MediaError:
         task.path.unlink()  # what is not proved is not delivered
         raise
     return made
+
+
+def _check_centre(task: VideoTask, info: VideoInfo, shots: Sequence[Mapping[str, Any]]) -> None:
+    """Compare the centre of some frames, spread over the video, with the source; raises ``MediaError``."""
+    framings = {shot["scene_id"]: float(shot["framing"]) for shot in shots}
+    scenes = kept_plan(task.row, task.job)[: task.job.config.scenes.limit]
+    if not scenes:
+        raise MediaError(f"the plan of {task.row.video} is gone: its centre cannot be compared with the source")
+    samples = []
+    for scene in scenes[:: -(-len(scenes) // CENTRES)]:
+        window = task.job.window(replace(scene, framing=framings[scene.scene_id]))
+        until = min(scene.frames // 2, DEPTH) + 1
+        number = scene.start_frame + until - 1
+        samples.append(CentreSample(number, scene.entry, scene.pts[:until], window.active, window.x, window.y))
+    gate = scenes[0].gate
+    trusted = None if gate is None else without_border(~gate, SIDE_REACH)
+    check_centre(info, task.path, samples, trusted, psnr_floor(encoder_settings(task.job.config.output)))
 
 
 def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assembled) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
@@ -21,7 +22,7 @@ FULL = Source(
     subtitles=True,
     chapters=True,
     attachment=b"font" * 50,
-    tags={"title": "A film", "artist": "Somebody"},
+    tags={"title": "A film", "artist": "Somebody", "creation_time": "1936-11-27T12:00:00.000000Z"},
 )
 PLAIN = Source(audio=("aac",), chapters=True, tags={"title": "A film"})
 FAST = EncoderSettings(preset="veryfast")
@@ -70,6 +71,7 @@ def test_segments_are_joined_with_all_that_matroska_carries(codec: Codec, tmp_pa
         assert [s.metadata["title"] for s in container.streams.audio] == ["track 0", "track 1"]
         assert "title" not in container.streams.video[0].metadata
         assert container.metadata["title"] == "A film"
+        assert container.metadata["creation_time"] == "1936-11-27T12:00:00.000000Z"
         (attachment,) = container.streams.attachments
         assert (attachment.name, attachment.data) == ("font.ttf", FULL.attachment)
 
@@ -246,6 +248,12 @@ def test_verify_finds_what_is_wrong(tmp_path: Path) -> None:
     other = write_source(tmp_path / "b.mkv", Source(audio=("aac", "ac3"), subtitles=True, frames=30))
     with pytest.raises(MediaError, match="audio stream 1"):
         verify(probe(str(other)), out, pts)
+    plain = write_source(tmp_path / "d.mkv", replace(FULL, chapters=False))
+    with pytest.raises(MediaError, match="2 chapters instead of 0"):
+        verify(probe(str(plain)), out, pts)
+    bare = write_source(tmp_path / "e.mkv", replace(FULL, attachment=b""))
+    with pytest.raises(MediaError, match="1 attachments and covers instead of 0"):
+        verify(probe(str(bare)), out, pts)
     silent = write_source(tmp_path / "c.mkv", Source())
     with pytest.raises(MediaError, match="3 sound and subtitle streams instead of 0"):
         verify(probe(str(silent)), out, pts)
