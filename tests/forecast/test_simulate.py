@@ -1,0 +1,89 @@
+"""The simulated cluster against cases that can be solved on paper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from remaster.forecast.costs import Costs, Line
+from remaster.forecast.simulate import Cluster, simulate
+from remaster.forecast.workload import Episode
+from remaster.tables import STAGES
+
+FREE = Costs({stage: Line(0.0, 0.0) for stage in STAGES}, start=0.0, assemble=0.0, dispatch=0.0, load=0.0)
+GPU_STEPS = frozenset(("segment", "outpaint"))
+
+
+def costs(**seconds: float) -> Costs:
+    return replace(FREE, lines=dict(FREE.lines) | {stage: Line(value, 0.0) for stage, value in seconds.items()})
+
+
+def episodes(count: int, scenes: int) -> list[Episode]:
+    return [Episode(24 * scenes, (1.0,) * scenes)] * count
+
+
+def test_cores_share_the_work() -> None:
+    work = costs(analyze=1.0, stitch=2.0, resample=1.0)
+    one, four = (simulate(episodes(2, 8), work, Cluster(cpus)) for cpus in (1, 4))
+    assert one.wall == pytest.approx(16 * 4.0)
+    assert four.wall == pytest.approx(16.0)
+    assert four.busy["CPUs"] == pytest.approx(1.0)
+    assert four.bottleneck == "CPUs"
+
+
+def test_gpus_and_cores_overlap() -> None:
+    """The slower of the two decides, but for the way into and out of the graph."""
+    work = costs(analyze=0.5, outpaint=2.0, resample=0.5)
+    done = simulate(episodes(1, 40), work, Cluster(8, 1, GPU_STEPS))
+    assert done.wall == pytest.approx(40 * 2.0 + 0.5 + 0.5, abs=1.0)
+    assert done.busy["GPUs"] > 0.98
+    assert done.gpu_seconds == pytest.approx(80.0)
+
+
+def test_a_card_works_on_one_step_at_a_time() -> None:
+    done = simulate(episodes(1, 20), costs(segment=1.0, outpaint=1.0), Cluster(8, 2, GPU_STEPS))
+    assert done.wall == pytest.approx(20.0)
+
+
+def test_a_single_scene_gains_nothing_from_more_of_anything() -> None:
+    work = costs(detect=1.0, analyze=1.0, segment=1.0, stitch=1.0, outpaint=1.0, resample=1.0)
+    assert simulate(episodes(1, 1), work, Cluster(64, 64, GPU_STEPS)).wall == pytest.approx(6.0)
+
+
+def test_the_first_scene_does_not_wait_for_the_last_video() -> None:
+    work = costs(detect=10.0, analyze=1.0, resample=1.0)
+    done = simulate(episodes(50, 4), work, Cluster(2))
+    assert done.first < 20.0
+    assert done.first_video < 30.0
+    assert done.wall == pytest.approx(50 * (10.0 + 8.0) / 2, rel=0.05)
+
+
+def test_the_driver_holds_up_what_is_too_fast_for_it() -> None:
+    work = replace(costs(analyze=0.1), dispatch=0.01)
+    done = simulate(episodes(10, 50), work, Cluster(1000))
+    assert done.bottleneck == "driver"
+    assert done.wall == pytest.approx((10 + 10 * 50 * 5) * 0.01, rel=0.05)
+
+
+def test_start_and_models_come_before_the_work() -> None:
+    work = replace(costs(outpaint=1.0), start=5.0, load=30.0)
+    assert simulate(episodes(1, 10), work, Cluster(4, 1, GPU_STEPS)).wall == pytest.approx(45.0)
+
+
+def test_little_is_in_flight() -> None:
+    """Scenes that are begun are finished first: they hold memory."""
+    done = simulate(episodes(40, 100), costs(analyze=1.0, stitch=1.0, resample=1.0), Cluster(4))
+    assert done.in_flight <= 8
+
+
+def test_thousands_of_episodes_stand_for_as_much_work() -> None:
+    work = costs(analyze=1.0, outpaint=2.0)
+    done = simulate(episodes(10_000, 100), work, Cluster(1000, 1000, GPU_STEPS))
+    assert done.wall == pytest.approx(10_000 * 100 * 2.0 / 1000, rel=0.03)
+
+
+@pytest.mark.parametrize("cluster", [Cluster(0), Cluster(4, 0, GPU_STEPS)])
+def test_nothing_runs_on_nothing(cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="cannot run"):
+        simulate(episodes(1, 1), FREE, cluster)
