@@ -76,7 +76,7 @@ def chained(scene: Scene, shown: Sequence[Rgb]) -> Result:
         camera = (
             translation(MARGIN * width, MARGIN * height)
             if not cameras
-            else _match(panorama, seen, shown[n], ~scene.masks[n])
+            else match(panorama, seen, shown[n], ~scene.masks[n])
         )
         if camera is None or not _fits(camera, width, height, size):
             return Result(f"failed at frame {n}: {'no match' if camera is None else 'out of bounds'}")
@@ -106,14 +106,14 @@ def scans(scene: Scene, shown: Sequence[Rgb]) -> Result:
     if status != cv2.Stitcher_OK:
         return Result(f"failed, status {status}")
     known = np.asarray(panorama).any(axis=-1)
-    to_world = _match(scene.world, np.ones(scene.world.shape[:2], bool), np.asarray(panorama, np.uint8), known)
+    to_world = match(scene.world, np.ones(scene.world.shape[:2], bool), np.asarray(panorama, np.uint8), known)
     if to_world is None:
         return Result("its panorama fits nowhere")
     cameras = {n: compose(invert(to_world), scene.cameras[n]) for n in picks}
     return Result(_wings(scene, np.asarray(panorama, np.uint8), known, cameras))
 
 
-def _match(reference: Rgb, known: Mask, picture: Rgb, usable: Mask) -> Affine | None:
+def match(reference: Rgb, known: Mask, picture: Rgb, usable: Mask) -> Affine | None:
     """The affine camera from ``picture`` to ``reference``, or None."""
     sift = cv2.SIFT.create(nfeatures=4000)
     x, y, w, h = cv2.boundingRect(known.astype(np.uint8))

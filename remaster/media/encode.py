@@ -119,7 +119,7 @@ class SegmentWriter:
         encoder, self._encoded = _PACKED.get(
             (settings.codec, pixel_format.name), (_ENCODERS[settings.codec], pixel_format.name)
         )
-        stream = self._container.add_stream(encoder, fps, _options(settings, color))
+        stream = self._container.add_stream(encoder, fps, encoder_options(settings, color))
         self._stream = cast(VideoStream, stream)
         self._configure(sar, settings)
 
@@ -216,7 +216,8 @@ def _tag(target: Any, color: ColorSpec, pixel_format: PixelFormat) -> None:
     target.color_range = 2 if color.full_range else 1
 
 
-def _options(settings: EncoderSettings, color: ColorSpec) -> dict[str, str]:
+def encoder_options(settings: EncoderSettings, color: ColorSpec) -> dict[str, str]:
+    """FFmpeg's options of the encoder for these settings; equal ones give equal bytes."""
     threads = str(settings.threads)
     options = {"threads": threads}
     if color.chroma_location in _SITING_NAMES:

@@ -1,0 +1,184 @@
+"""What a remaster costs beside a plain transcode: CPU seconds of both, for the same frames and encoder settings.
+
+The plain transcode decodes, pads with black to 16:9 and encodes, all inside FFmpeg, with the job's own x264 options.
+Material is drawn by the sample's code: shots of a still camera, of moving ones, and a mixture, at 480 and 1080 lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import av
+from av.filter import Graph
+
+from benchmarks.machine import machine
+from benchmarks.processes import Counted, run_counted
+from benchmarks.steps import STEPS, Run, compose, make_job, run_steps
+from remaster.geometry import Window, window
+from remaster.media.encode import encoder_options
+from remaster.media.probe import probe
+from remaster.media.types import Rect
+from remaster.pipeline.delivery import encoder_settings
+from remaster.sample.episodes import EPISODES
+from remaster.sample.script import Episode, Shot, splice
+from remaster.sample.write import write_episode
+
+RESULTS = Path(__file__).parent / "results" / "transcode.md"
+MATERIAL = {
+    "still": ("Pip asks", "Molly answers", "off they go"),
+    "pan": ("the street", "to the red door"),
+    "mixed": ("the street", "Pip asks", "Molly answers", "off they go", "the day begins"),
+}
+LINES = (480, 1080)
+TIMEOUT = 1800
+
+
+@dataclass(frozen=True)
+class Measured:
+    """CPU seconds of one piece of material: the plain transcode, the steps by themselves, the job, an idle job."""
+
+    name: str
+    lines: int
+    scenes: int
+    frames: int
+    plain: float
+    steps: Run
+    whole: Counted | None
+    idle: Counted | None
+
+
+def main() -> None:
+    options = _arguments()
+    results = []
+    with tempfile.TemporaryDirectory(prefix="remaster-transcode-", dir=options.scratch) as folder:
+        for lines in options.lines:
+            for name in options.material:
+                results.append(measure(name, lines, Path(folder), whole=not options.steps_only))
+                print(_row(results[-1]), flush=True)
+    text = report(results)
+    print(text)
+    if options.output:
+        options.output.write_text(text)
+
+
+def measure(name: str, lines: int, folder: Path, whole: bool = True) -> Measured:
+    """Draw the material, then measure both ways of it; each by itself, one after the other."""
+    folder = folder / f"{name}-{lines}"
+    episode = material(name, lines)
+    path = write_episode(episode, folder / "input")
+    plain = min(plain_transcode(path, folder / f"plain-{i}.mkv") for i in range(2))
+    steps = run_steps(path, folder / "steps")
+    counted = idle = None
+    if whole:
+        command = ["-m", "remaster.jobs.batch", f"dataset.path={path}", f"output.dir={folder / 'job'}"]
+        counted, idle = run_counted(command, TIMEOUT), run_counted(command, TIMEOUT)
+    return Measured(name, lines, len(episode.shots), steps.frames, plain, steps, counted, idle)
+
+
+def material(name: str, lines: int) -> Episode:
+    """Some shots of the sample series' first episode, drawn at so many lines."""
+    episode = EPISODES[0]
+    scale = lines / episode.height
+    shots = [_scaled(shot, scale) for shot in episode.shots if shot.name in MATERIAL[name]]
+    size = {"width": round(episode.width * scale), "height": lines}
+    return replace(episode, name=name, suffix=".mkv", shots=splice(*shots), **size)
+
+
+def _scaled(shot: Shot, scale: float) -> Shot:
+    keys = (replace(key, view=replace(key.view, scale=key.view.scale / scale)) for key in shot.keys)
+    return replace(shot, keys=tuple(keys))
+
+
+def plain_transcode(path: Path, to: Path) -> float:
+    """CPU seconds of decode, pad and encode in FFmpeg's own code, with the job's encoder settings, one thread each."""
+    info, config = probe(str(path)), compose(f"dataset.path={path}")
+    job = make_job(config, to.parent / "unused")
+    active = Rect(0, 0, info.width, info.height)
+    shown = window(active, info.sar, info.format, job.aspect)
+    settings = encoder_settings(config.output)
+    began = time.process_time()
+    with av.open(str(path)) as source, av.open(str(to), "w") as target:
+        stream = source.streams.video[0]
+        stream.codec_context.thread_count = 1
+        encoded = target.add_stream("libx264", info.fps, encoder_options(settings, info.color))
+        encoded.width, encoded.height, encoded.pix_fmt = shown.width, shown.height, info.format.name
+        encoded.codec_context.thread_count = settings.threads
+        graph = _pad(stream, shown)
+        for frame in source.decode(stream):
+            graph.push(frame)
+            target.mux(encoded.encode(graph.pull()))
+        target.mux(encoded.encode(None))
+    return time.process_time() - began
+
+
+def _pad(stream: av.VideoStream, shown: Window) -> Graph:
+    graph = Graph()
+    nodes = (
+        graph.add_buffer(template=stream),
+        graph.add("pad", f"{shown.width}:{shown.height}:{shown.x}:{shown.y}"),
+        graph.add("buffersink"),
+    )
+    graph.link_nodes(*nodes).configure()
+    return graph
+
+
+def report(results: Sequence[Measured]) -> str:
+    lines = [
+        "# What a remaster costs beside a plain transcode",
+        "",
+        f"`python -m benchmarks.transcode` on {machine()}.",
+        "CPU seconds a thousand frames. *Plain*: decode, pad with black to 16:9, encode, in FFmpeg alone, with the",
+        "same x264 options, one thread each (the better of two). *Steps*: the pipeline's stages one after the other in",
+        "one process, without Ray. *Whole job*: `remaster.jobs.batch` with its embedded engines, Ray's processes",
+        "all counted; *idle job*: the same command again, with nothing left to do: imports, start and end of Ray.",
+        "",
+        "| material | lines | scenes | frames | plain | steps | steps / plain | whole job | idle job, s"
+        " | (whole - idle) / plain |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *(_row(result) for result in results),
+        "",
+        "The steps, in milliseconds of CPU a frame (what is done once a scene is spread over its frames):",
+        "",
+        f"| material | lines | {' | '.join(STEPS)} |",
+        f"| --- | ---: | {' | '.join('---:' for _ in STEPS)} |",
+        *(_step_row(result) for result in results),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(one: Measured) -> str:
+    def each(seconds: float) -> str:
+        return f"{1000 * seconds / one.frames:.1f}"
+
+    ratio = f"{one.steps.cpu / one.plain:.2f}"
+    counts = f"| {one.name} | {one.lines} | {one.scenes} | {one.frames}"
+    head = f"{counts} | {each(one.plain)} | {each(one.steps.cpu)} | {ratio}"
+    if one.whole is None or one.idle is None:
+        return f"{head} | | | |"
+    told_apart = (one.whole.cpu - one.idle.cpu) / one.plain
+    return f"{head} | {each(one.whole.cpu)} | {one.idle.cpu:.1f} | {told_apart:.2f} |"
+
+
+def _step_row(one: Measured) -> str:
+    costs = (f"{1000 * one.steps.costs[step].cpu / one.frames:.1f}" for step in STEPS)
+    return f"| {one.name} | {one.lines} | {' | '.join(costs)} |"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--material", nargs="+", choices=MATERIAL, default=list(MATERIAL))
+    parser.add_argument("--lines", nargs="+", type=int, default=list(LINES))
+    parser.add_argument("--steps-only", action="store_true", help="leave out the jobs under Ray")
+    parser.add_argument("--scratch", type=Path, help="where to put the videos")
+    parser.add_argument("--output", type=Path, help=f"where to write the tables, such as {RESULTS}")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
