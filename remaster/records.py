@@ -19,7 +19,8 @@ Method = Literal["mosaic", "still", "local", "ambient", "passthrough"]
 class Detection:
     """What one reading of a whole video tells.
 
-    ``pts`` are all frames' times, int64 (n,). ``cuts`` are the first frames of the scenes, beginning with 0.
+    ``pts`` are all frames' times, int64 (n,). ``cuts`` are the first frames of the runs between cuts, beginning with 0;
+    ``setups`` tells for each run the number of the first one that shows its camera set-up, its own where it is new.
     ``active`` is the picture without bars, in stored pixels, on the chroma grid. ``gate`` is a mask over the active
     picture of pixels that are the projector's gate (dark or soft edge, rounded corners), or None where there is none.
     ``noise`` is the standard deviation of the luma's grain in 8-bit levels. ``fields`` tells interlacing.
@@ -27,6 +28,7 @@ class Detection:
 
     pts: npt.NDArray[np.int64]
     cuts: tuple[int, ...]
+    setups: tuple[int, ...]
     active: Rect
     gate: Mask | None
     noise: float

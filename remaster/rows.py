@@ -26,6 +26,7 @@ DTYPES = ("|b1", "|u1", "<f4", "<f8", "<i8")
 BACKGROUND = ("image", "coverage", "holes", "figures")
 RECT = pa.struct([(name, pa.int32()) for name in ("x", "y", "width", "height")])
 ENTRY = pa.struct([("pts", pa.int64()), ("skip", pa.int32())])
+RUN = pa.struct([("start_frame", pa.int64()), ("pts", pa.list_(pa.int64())), ("entry", ENTRY)])
 ANALYSIS = pa.struct(
     [
         *[(name, ARRAY) for name in ("keyframes", "proxies", "motion", "explained", "holds", "luma", "valid")],
@@ -50,9 +51,7 @@ SCENE = pa.schema(
         pa.field("video_id", pa.string(), nullable=False),
         pa.field("scene_id", pa.string()),  # null: this row is the video itself
         pa.field("info", pa.string()),  # VideoInfo as JSON
-        pa.field("start_frame", pa.int64()),
-        pa.field("pts", pa.list_(pa.int64())),  # of the scene's frames, and where the last one ends
-        pa.field("entry", ENTRY),  # where decoding begins that leads to the first frame; null: at the frame itself
+        pa.field("runs", pa.list_(RUN)),
         pa.field("active", RECT),
         pa.field("gate", ARRAY),
         pa.field("noise", pa.float64()),
@@ -79,10 +78,33 @@ SCENE = pa.schema(
 
 
 @dataclass(frozen=True)
+class Run:
+    """Frames of a video that follow each other: ``pts`` int64 (n + 1,) are the times of its n, then the last's end.
+
+    ``entry`` is where decoding begins that leads to the first of them; None: at the frame itself.
+    """
+
+    start_frame: int
+    pts: npt.NDArray[np.int64]
+    entry: Entry | None = None
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return len(self.pts) - 1
+
+    @property
+    def end_frame(self) -> int:
+        """The first frame after them."""
+        return self.start_frame + self.frames
+
+
+@dataclass(frozen=True)
 class SceneRow:
     """One row between stages. ``scene_id`` None marks a video's own row, whose scenes are named in ``planned``.
 
-    ``pts`` int64 (n + 1,): the scene's n frames, then the end of the last. ``seconds`` are worker seconds by stage.
+    ``runs`` are the scene's frames in the order of time: more than one where the video comes back to a camera set-up
+    (``setups``). The steps number them through, across the runs. ``seconds`` are worker seconds by stage.
     ``error`` is set by the first step that failed; the later ones pass the row on, and the last delivers it by a lower
     step of the ladder.
     """
@@ -91,9 +113,7 @@ class SceneRow:
     video_id: str
     scene_id: str | None = None
     info: VideoInfo | None = None
-    start_frame: int = 0
-    pts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    entry: Entry | None = None
+    runs: tuple[Run, ...] = ()
     active: Rect | None = None
     gate: Mask | None = None
     noise: float = 0.0
@@ -119,7 +139,12 @@ class SceneRow:
     @property
     def frames(self) -> int:
         """Number of the scene's frames."""
-        return max(len(self.pts) - 1, 0)
+        return sum(run.frames for run in self.runs)
+
+    @property
+    def start_frame(self) -> int:
+        """The scene's first frame in its video."""
+        return self.runs[0].start_frame if self.runs else 0
 
     def failed(self, stage: str, error: BaseException) -> SceneRow:
         """The same row, marked with what went wrong; the payload of the failed step's input is kept."""
@@ -176,8 +201,7 @@ def _info(values: dict[str, Any]) -> VideoInfo:
 def _to_dict(row: SceneRow) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in SCENE.names}
     values["info"] = info_to_json(row.info) if row.info else None
-    values["pts"] = row.pts.tolist()
-    values["entry"] = asdict(row.entry) if row.entry else None
+    values["runs"] = [_run_to_dict(run) for run in row.runs]
     values["active"] = asdict(row.active) if row.active else None
     values["gate"] = pack(row.gate)
     values["analysis"] = _analysis_to_dict(row.analysis) if row.analysis else None
@@ -189,8 +213,7 @@ def _to_dict(row: SceneRow) -> dict[str, Any]:
 
 def _from_dict(values: dict[str, Any]) -> SceneRow:
     values["info"] = info_from_json(values["info"]) if values["info"] else None
-    values["pts"] = np.array(values["pts"], np.int64)
-    values["entry"] = Entry(**values["entry"]) if values["entry"] else None
+    values["runs"] = tuple(_run_from_dict(run) for run in values["runs"])
     values["active"] = Rect(**values["active"]) if values["active"] else None
     values["gate"] = unpack(values["gate"])
     values["analysis"] = _analysis_from_dict(values["analysis"]) if values["analysis"] else None
@@ -200,6 +223,16 @@ def _from_dict(values: dict[str, Any]) -> SceneRow:
     values["planned"] = tuple(values["planned"])
     values["notes"] = tuple(values["notes"])
     return SceneRow(**values)
+
+
+def _run_to_dict(run: Run) -> dict[str, Any]:
+    entry = asdict(run.entry) if run.entry else None
+    return {"start_frame": run.start_frame, "pts": run.pts.tolist(), "entry": entry}
+
+
+def _run_from_dict(values: dict[str, Any]) -> Run:
+    entry = Entry(**values["entry"]) if values["entry"] else None
+    return Run(values["start_frame"], np.array(values["pts"], np.int64), entry)
 
 
 def _analysis_to_dict(analysis: Analysis) -> dict[str, Any]:

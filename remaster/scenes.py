@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -15,12 +16,14 @@ from scenedetect.detectors import AdaptiveDetector, ContentDetector, ThresholdDe
 
 from remaster.errors import MediaError
 from remaster.fields import FieldSampler, fields
+from remaster.likeness import Thumb, explained_area
 from remaster.media.planes import crop, luma8, resize_rgb
 from remaster.media.types import Frame, Rect, Rgb, VideoInfo
 from remaster.picture import FrameSampler, noise_level, picture_and_gate
 from remaster.records import Detection
+from remaster.setups import find_setups
 
-Thumb = npt.NDArray[np.float32]
+Small = npt.NDArray[np.uint8]
 
 PICTURE_SIDE = 256  # longest side, at most, of what the detectors of PySceneDetect are given
 THUMB_SIDE = 128  # longest side of the luma thumbs that cuts are confirmed on
@@ -44,8 +47,9 @@ class DetectSettings:
     ``cut_ratio`` and ``cut_change``: a cut's change is at least so many times its neighbours' mean, and so large (mean
     difference in 8-bit levels). ``same_area``: two pictures that explain this share of each other's area show one
     scene; ``other_area``: two that explain less than this show two, whatever moves around them. Scenes shorter than
-    ``min_scene_frames`` are kept only where they are pictures of their own, not steps of a transition. ``samples`` is
-    the number of full-size luma planes kept at most.
+    ``min_scene_frames`` are kept only where they are pictures of their own, not steps of a transition.
+    ``setup_area``: runs between cuts whose ends show this share of each other's area at the same place are one scene,
+    of at most ``setup_frames`` frames (0 links none). ``samples`` is the number of full-size luma planes kept at most.
     """
 
     cut_ratio: float = 1.8
@@ -53,6 +57,8 @@ class DetectSettings:
     same_area: float = 0.75
     other_area: float = 0.35
     min_scene_frames: int = 8
+    setup_area: float = 0.65
+    setup_frames: int = 2400
     samples: int = 32
 
 
@@ -77,9 +83,11 @@ def detect(frames: Iterable[Frame], info: VideoInfo, settings: DetectSettings) -
     active, gate = picture_and_gate(samples, info.format)
     noise = noise_level(samples, active)
     rows = slice(active.y + active.y % 2, active.y + active.height)  # the first is the upper field's
+    cuts = finder.finish()
     return Detection(
         pts=np.asarray(pts, np.int64),
-        cuts=finder.finish(),
+        cuts=cuts,
+        setups=finder.setups(cuts),
         active=active,
         gate=gate,
         noise=noise,
@@ -128,6 +136,7 @@ class CutFinder:
         self._hard: list[int] = []
         self._fades: list[tuple[int, int]] = []
         self._dissolves: list[tuple[int, float]] = []
+        self._views: dict[int, Small] = {}
 
     def push(self, rgb: Rgb) -> None:
         """Take the next picture, uint8 (h, w, 3), all of one size."""
@@ -145,6 +154,8 @@ class CutFinder:
         for time in self._fade.process_frame(FrameTimecode(self._count, NOMINAL_RATE), np.float32(lit)):
             self._fades.append((time.frame_num, self._count))
         self._count += 1
+        if self._count == 1:
+            self._keep_view(0)
         self._resolve(self._count - REACH)
         if self._count % DISSOLVE_STRIDE == 0:
             self._look_for_dissolve()
@@ -156,6 +167,7 @@ class CutFinder:
         for _ in range(WINDOW):
             self._propose(self._count - 1)
         self._resolve(self._count)
+        self._keep_view(self._count - 1)
         cuts = {0, *self._hard}
         for cut, lit in self._fades:
             # The black before the first lit picture is no scene of its own, and one that a cut leads to or from is one.
@@ -165,6 +177,18 @@ class CutFinder:
             if not self._cut_near(cut, cuts, max(DISSOLVE_HALVES)):
                 cuts.add(cut)
         return tuple(sorted(cuts))
+
+    def setups(self, cuts: Sequence[int]) -> tuple[int, ...]:
+        """For each run between ``cuts``, what ``finish`` returned, the number of the first that shows its set-up."""
+        bounds = [*cuts, self._count]
+        ends = [(start, end - 1) for start, end in pairwise(bounds)]
+        views = [tuple(self._views[i].astype(np.float32) for i in pair if i in self._views) for pair in ends]
+        lengths = [end - start for start, end in pairwise(bounds)]
+        return find_setups(lengths, views, self._settings.setup_area, self._settings.setup_frames)
+
+    def _keep_view(self, frame: int) -> None:
+        """Remember how a run begins or ends."""
+        self._views[frame] = np.rint(self._at(frame)).astype(np.uint8)
 
     def _cut_near(self, cut: int, cuts: set[int], reach: int) -> bool:
         reach = max(reach, self._settings.min_scene_frames)
@@ -228,6 +252,8 @@ class CutFinder:
                 return
             self._hard.pop()
         self._hard.append(cut)
+        self._keep_view(cut - 1)
+        self._keep_view(cut)
 
     def _is_transition(self, start: int, end: int) -> bool:
         """Whether frames [start, end) between two cuts are no picture of their own: a whip, a wipe or a blend."""
@@ -254,73 +280,6 @@ class CutFinder:
                 return
             self._dissolves.pop()
         self._dissolves.append((middle, off_centre))
-
-
-def explained_area(a: Thumb, b: Thumb) -> float:
-    """The share (0-1) of the textured area of ``b`` that some place of ``a`` nearby explains, in pattern and in level.
-
-    Float32 luma (h, w), 0-255. Nearby is the same place, or where blocks of the picture are found again, within a pixel
-    or two. Patterns agree by normalized cross-correlation in a window of 13 pixels; levels as they are, or after ``a``
-    was brought to the mean and contrast of ``b`` (flashes, fades).
-    """
-    local_a, local_b = _local(a), _local(b)
-    textured = np.maximum(local_a[1], local_b[1]) > 2.5
-    if textured.mean() < 0.02:
-        return float((np.abs(local_a[0] - local_b[0]) < 20).mean())
-    if (still := float((cv2.blur(cv2.absdiff(a, b), (5, 5))[textured] < 6).mean())) > 0.8:
-        return still
-    shifts = _shifts(a, b)
-    explained = _explained_by(shifts, a, b, textured)
-    if explained > 0.8:
-        return explained
-    matched = (a - a.mean()) * np.clip(b.std() / max(float(a.std()), 1.0), 0.4, 2.5) + b.mean()
-    return max(explained, _explained_by(shifts, matched.astype(np.float32), b, textured))
-
-
-def _explained_by(shifts: set[tuple[int, int]], a: Thumb, b: Thumb, textured: npt.NDArray[np.bool_]) -> float:
-    (mean_a, spread_a), (mean_b, spread_b) = _local(a), _local(b)
-    explained = np.zeros(b.shape, bool)
-    for dx, dy in shifts:
-        there = (_overlap(dy), _overlap(dx))
-        here = (_overlap(-dy), _overlap(-dx))
-        means = mean_a[here], mean_b[there]
-        covariance = _box(a[here] * b[there]) - means[0] * means[1]
-        alike = covariance > 0.6 * (spread_a[here] + 1) * (spread_b[there] + 1)
-        explained[there] |= alike & (np.abs(means[0] - means[1]) < 14)
-    return float(explained[textured].mean())
-
-
-def _overlap(shift: int) -> slice:
-    return slice(max(shift, 0), shift if shift < 0 else None)
-
-
-def _shifts(a: Thumb, b: Thumb) -> set[tuple[int, int]]:
-    """Where to look: around the same place, and around the displacements that several blocks of ``a`` agree on.
-
-    One correlation of the whole pictures would follow the outlined character in front and not the background.
-    """
-    side = max(min(a.shape) // 3, 8)
-    places = [(y, x) for y in range(0, a.shape[0] - side + 1, side) for x in range(0, a.shape[1] - side + 1, side)]
-    found = []
-    for y, x in places:
-        block = a[y : y + side, x : x + side]
-        if block.std() > 3:
-            _, likeness, _, (column, row) = cv2.minMaxLoc(cv2.matchTemplate(b, block, cv2.TM_CCOEFF_NORMED))
-            found += [(column - x, row - y)] if likeness > 0.5 else []
-    votes = {move: sum(max(abs(move[0] - x), abs(move[1] - y)) <= 1 for x, y in found) for move in found}
-    best = sorted((move for move in votes if votes[move] >= 2), key=lambda move: (-votes[move], move))[:4]
-    shifts = {(i, j) for i in range(-2, 3) for j in range(-2, 3)}
-    return shifts | {(x + i, y + j) for x, y in best for i in (-1, 0, 1) for j in (-1, 0, 1)}
-
-
-def _box(image: Thumb) -> Thumb:
-    return np.asarray(cv2.blur(image, (13, 13)), np.float32)
-
-
-def _local(image: Thumb) -> tuple[Thumb, Thumb]:
-    """Mean and standard deviation around each pixel."""
-    mean = _box(image)
-    return mean, np.sqrt(np.maximum(_box(image * image) - mean * mean, 0))
 
 
 def _is_flash(picture: Thumb, scene: Thumb) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from remaster.camera import IDENTITY
 from remaster.media.types import ColorSpec, PixelFormat, Rect, VideoInfo
 from remaster.records import Analysis, Background, Shot
-from remaster.rows import SCENE, SceneRow, from_table, info_from_json, info_to_json, pack, to_table
+from remaster.rows import SCENE, Run, SceneRow, from_table, info_from_json, info_to_json, pack, to_table
 
 INFO = VideoInfo(
     path="/videos/ä b.mkv",
@@ -58,8 +58,7 @@ def full_row() -> SceneRow:
         video_id="b-1",
         scene_id="b-1-0000000",
         info=INFO,
-        start_frame=7,
-        pts=np.array([0, 33, 67, 100]),
+        runs=(Run(7, np.array([0, 33, 67])), Run(40, np.array([900, 933]))),
         active=Rect(0, 0, 720, 480),
         gate=rng.random((480, 720)) > 0.9,
         noise=1.5,

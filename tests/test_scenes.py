@@ -256,3 +256,10 @@ def test_frames_are_let_go() -> None:
 
     detect(frames(), video_info(), DetectSettings())
     assert 0 < most <= 4
+
+
+def test_runs_of_one_camera_set_up_are_linked() -> None:
+    pictures = [p for seed in (1, 2, 1, 2, 3) for p in scene(seed, 20)]
+    found = find(pictures)
+    assert found.cuts == (0, 20, 40, 60, 80)
+    assert found.setups == (0, 1, 0, 1, 4)

@@ -20,7 +20,7 @@ from remaster.media.verify import verify
 from remaster.pipeline import store as files
 from remaster.pipeline.delivery import encoder_settings
 from remaster.pipeline.job import Job
-from remaster.pipeline.planning import kept_plan
+from remaster.pipeline.planning import kept_plan, limited
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.report.summary import wing_use
 from remaster.rows import SceneRow
@@ -93,7 +93,8 @@ def failed_video(name: str, info: VideoInfo | None, error: str) -> dict[str, Any
 def _shots(task: VideoTask) -> list[dict[str, Any]]:
     """All rows of the video in the order of time; raises ``MediaError`` where a scene is missing or failed."""
     by_scene = files.read_shots(task.job.store, task.row.video_id)
-    rows = [row for scene in task.row.planned for row in sorted(by_scene.get(scene, ()), key=lambda r: r["shot"])]
+    rows = [row for scene in task.row.planned for row in by_scene.get(scene, ())]
+    rows.sort(key=lambda row: row["start_frame"])
     failed = [row for row in rows if row["status"] == "failed"]
     if failed:
         first = failed[0]
@@ -126,7 +127,7 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
     if info is None:
         raise MediaError(f"{task.row.video} has not been probed")
     segments = [task.job.store.path / str(shot["segment"]) for shot in shots]
-    pts = task.row.pts[:-1]
+    pts = task.row.runs[0].pts[:-1]
     task.path.parent.mkdir(parents=True, exist_ok=True)
     made = assemble(info, segments, pts, task.path, partial=task.partial)
     try:
@@ -141,15 +142,16 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
 def _check_centre(task: VideoTask, info: VideoInfo, shots: Sequence[Mapping[str, Any]]) -> None:
     """Compare the centre of some frames, spread over the video, with the source; raises ``MediaError``."""
     framings = {shot["scene_id"]: float(shot["framing"]) for shot in shots}
-    scenes = kept_plan(task.row, task.job)[: task.job.config.scenes.limit]
+    scenes = limited(kept_plan(task.row, task.job), task.job)
     if not scenes:
         raise MediaError(f"the plan of {task.row.video} is gone: its centre cannot be compared with the source")
     samples = []
     for scene in scenes[:: -(-len(scenes) // CENTRES)]:
         window = task.job.window(replace(scene, framing=framings[scene.scene_id]))
-        until = min(scene.frames // 2, DEPTH) + 1
-        number = scene.start_frame + until - 1
-        samples.append(CentreSample(number, scene.entry, scene.pts[:until], window.active, window.x, window.y))
+        run = scene.runs[0]
+        until = min(run.frames // 2, DEPTH) + 1
+        number = run.start_frame + until - 1
+        samples.append(CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y))
     gate = scenes[0].gate
     trusted = None if gate is None else without_border(~gate, SIDE_REACH)
     check_centre(info, task.path, samples, trusted, psnr_floor(encoder_settings(task.job.config.output)))

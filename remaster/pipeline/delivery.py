@@ -24,6 +24,7 @@ from remaster.media.types import Frame, VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
 from remaster.pipeline.job import Job
+from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.pipeline.stages import active_planes, scene_frames
 from remaster.records import Shot
@@ -38,9 +39,9 @@ COUNT_EVERY = 12
 
 @dataclass(frozen=True)
 class Delivered:
-    """What was written of one shot."""
+    """What was written of one piece."""
 
-    shot: Shot
+    piece: Piece
     segment: str
     size: int
     preview: str
@@ -106,15 +107,15 @@ def _whole_scene(row: SceneRow, window: Window) -> Shot:
 
 def _encode(row: SceneRow, shots: list[Shot], window: Window, job: Job) -> list[Delivered]:
     frames = scene_frames(row)
-    done = [_encode_shot(row, number, shot, frames, window, job) for number, shot in enumerate(shots)]
+    done = [_encode_piece(row, n, piece, frames, window, job) for n, piece in enumerate(pieces(shots, row.runs))]
     next(frames, None)  # runs the decoder to its end, where it checks the number of frames
     return done
 
 
-def _encode_shot(
-    row: SceneRow, number: int, shot: Shot, frames: Iterator[Frame], window: Window, job: Job
+def _encode_piece(
+    row: SceneRow, number: int, piece: Piece, frames: Iterator[Frame], window: Window, job: Job
 ) -> Delivered:
-    info = _info(row)
+    info, shot = _info(row), piece.shot
     renderer = _renderer(row, shot, window, job)
     segment = job.store.segment(row.video_id, row.scene_id or "", number)
     preview = job.store.preview(row.video_id, row.scene_id or "", number)
@@ -124,18 +125,23 @@ def _encode_shot(
         segment, window.width, window.height, info.sar, info.format, info.color, info.fps, info.time_base,
         encoder_settings(job.config.output),
     ) as writer:  # fmt: skip
-        for index in range(shot.end - shot.start):
-            frame = next(frames)
+        for index in range(piece.frames):
+            frame, at = next(frames), piece.start + index
             planes = active_planes(frame, row)
-            composed = renderer.render(index, planes, bool(holds[shot.start + index])) if renderer else planes
-            writer.write(composed, frame.pts - int(row.pts[shot.start]))
-            if index == (shot.end - shot.start) // 2:
+            composed = renderer.render(at - shot.start, planes, bool(holds[at])) if renderer else planes
+            writer.write(composed, frame.pts - piece.start_pts)
+            if index == piece.frames // 2:
                 files.write_bytes(preview, _preview(info, window, planes, composed))
             if job.counter is not None and (index + 1) % COUNT_EVERY == 0:
                 job.counter.add.remote(COUNT_EVERY)
-    recovered = 0.0 if shot.method == "passthrough" else recovered_share(shot, window)
+    recovered = 0.0 if shot.method == "passthrough" else _recovered(piece, window)
     relative = job.store.relative
-    return Delivered(shot, relative(segment), segment.stat().st_size, relative(preview), recovered)
+    return Delivered(piece, relative(segment), segment.stat().st_size, relative(preview), recovered)
+
+
+def _recovered(piece: Piece, window: Window) -> float:
+    first = piece.start - piece.shot.start
+    return recovered_share(replace(piece.shot, cameras=piece.shot.cameras[first : first + piece.frames]), window)
 
 
 def _renderer(row: SceneRow, shot: Shot, window: Window, job: Job) -> WingRenderer | None:
@@ -158,9 +164,9 @@ def _preview(info: VideoInfo, window: Window, planes: Any, composed: Any) -> byt
 
 
 def _results(row: SceneRow, window: Window, done: list[Delivered], status: str, job: Job) -> list[dict[str, Any]]:
-    shots = done or [Delivered(_whole_scene(row, window), "", 0, "", 0.0)]
+    shots = done or [Delivered(piece, "", 0, "", 0.0) for piece in pieces([_whole_scene(row, window)], row.runs)]
     shared = _scene_columns(row, window, status, job) | stage_seconds(row)
-    return [shared | _shot_columns(row, number, item) for number, item in enumerate(shots)]
+    return [shared | _shot_columns(number, item) for number, item in enumerate(shots)]
 
 
 def _scene_columns(row: SceneRow, window: Window, status: str, job: Job) -> dict[str, Any]:
@@ -192,14 +198,14 @@ def _scene_columns(row: SceneRow, window: Window, status: str, job: Job) -> dict
     }
 
 
-def _shot_columns(row: SceneRow, number: int, item: Delivered) -> dict[str, Any]:
-    shot = item.shot
+def _shot_columns(number: int, item: Delivered) -> dict[str, Any]:
+    piece, shot = item.piece, item.piece.shot
     return {
         "shot": number,
-        "start_frame": row.start_frame + shot.start,
-        "end_frame": row.start_frame + shot.end,
-        "start_pts": int(row.pts[shot.start]),
-        "end_pts": int(row.pts[shot.end]),
+        "start_frame": piece.start_frame,
+        "end_frame": piece.start_frame + piece.frames,
+        "start_pts": piece.start_pts,
+        "end_pts": piece.end_pts,
         "method": shot.method,
         "registered": shot.registered,
         "inliers": shot.inliers,

@@ -28,10 +28,10 @@ from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.engines import check_fit, choose
 from remaster.pipeline.inputs import VideoFile, find_videos
 from remaster.pipeline.job import Job
-from remaster.pipeline.planning import plan_video
+from remaster.pipeline.pieces import Piece, pieces
+from remaster.pipeline.planning import limited, plan_video
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, scene_frames, stitch_stage
 from remaster.pipeline.store import Store
-from remaster.records import Shot
 from remaster.resample.recovered import recovered_share
 from remaster.resample.render import WingRenderer
 from remaster.rows import SceneRow, from_table, to_table
@@ -126,8 +126,7 @@ def _hidden_scenes(video: VideoFile, job: Job) -> list[SceneRow]:
     """The scenes of a video as it was before its sides are hidden; raises ``MediaError`` where it cannot be read."""
     cv2.setNumThreads(1)
     info = probe(video.path)
-    scenes = plan_video(SceneRow(video.name, video.video_id, info=info), job)
-    return scenes[: job.config.scenes.limit]
+    return limited(plan_video(SceneRow(video.name, video.video_id, info=info), job), job)
 
 
 class SceneEvaluator:
@@ -150,7 +149,7 @@ class SceneEvaluator:
             row = from_table(self._outpaint(stitch_stage(table, job)))[0]
             if row.error is not None:
                 return f"{row.error_stage}: {row.error}"
-            return [_score(row, shot, hidden, job, self._settings) for shot in row.shots]
+            return [_score(row, piece, hidden, job, self._settings) for piece in pieces(row.shots, row.runs)]
         except (MediaError, ValueError) as error:
             return str(error)
 
@@ -179,44 +178,43 @@ class Hidden:
         return cls(row, whole, known, Fraction(whole.width, whole.height) * scene.info.sar)
 
 
-def _score(row: SceneRow, shot: Shot, hidden: Hidden, job: Job, settings: EvaluateSettings) -> ShotScore:
-    """One shot's wings and those of the cheap fills, measured on some of its frames."""
-    window = job.window(row)
+def _score(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, settings: EvaluateSettings) -> ShotScore:
+    """One piece's wings and those of the cheap fills, measured on some of its frames."""
+    window, shot = job.window(row), piece.shot
     if row.info is None or (window.width, window.height) != (hidden.whole.width, hidden.whole.height):
         raise ValueError(f"the window of {row.video} is not its picture")
     samples: dict[str, list[Sample]] = {name: [] for name in (RESTORED, *FILLS)}
-    for drawn, planes in _rendered(row, shot, hidden, job, settings.frames):
+    for drawn, planes in _rendered(row, piece, hidden, job, settings.frames):
         truth = luma8(planes, row.info.format)
         middle = truth[:, window.x : window.x + window.active.width]
         pictures: dict[str, Any] = {RESTORED: luma8(drawn, row.info.format)}
         pictures |= {name: fill(np.ascontiguousarray(middle), window) for name, fill in FILLS.items()}
         for name, picture in pictures.items():
             samples[name].append(compare(_float(picture), _float(truth), window, hidden.known))
-    first = row.start_frame + shot.start
-    share = recovered_share(shot, window)
-    return ShotScore(first, row.start_frame + shot.end, shot.method, shot.confidence, share, samples)
+    first, share = piece.start_frame, recovered_share(shot, window)
+    return ShotScore(first, first + piece.frames, shot.method, shot.confidence, share, samples)
 
 
-def _rendered(row: SceneRow, shot: Shot, hidden: Hidden, job: Job, count: int) -> Iterator[tuple[Planes, Planes]]:
-    """(what the steps make of it, the whole picture) of ``count`` frames of a shot."""
-    info, window, settings = row.info, job.window(row), job.config.resample
+def _rendered(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, count: int) -> Iterator[tuple[Planes, Planes]]:
+    """(what the steps make of it, the whole picture) of ``count`` frames of a piece."""
+    info, window, settings, shot = row.info, job.window(row), job.config.resample, piece.shot
     if info is None or row.active is None:
         raise ValueError(f"{row.video} has not been detected")
     renderer = WingRenderer(
         shot, window, info.format, info.color, row.gate, row.noise, settings, row.seed, lines=info.height
     )
-    length = shot.end - shot.start
-    measured = {int(i) for i in np.linspace(0, length - 1, min(count, length) + 2).round()[1:-1]} or {0}
-    needed = {i for m in measured for i in range(max(m - LEAD, 0), m + 1)}
+    last = piece.end - 1
+    count = min(count, piece.frames)
+    measured = {int(i) for i in np.linspace(piece.start, last, count + 2).round()[1:-1]} or {piece.start}
+    needed = {i for m in measured for i in range(max(m - LEAD, piece.start), m + 1)}
     holds = row.analysis.holds if row.analysis is not None else np.zeros(row.frames, bool)
     frames: Iterable[Any] = scene_frames(row)
     for index, frame in enumerate(frames):
-        at = index - shot.start
-        if at in needed:
+        if index in needed:
             # A hold repeats the frame before, which must have been drawn.
-            hold = bool(holds[index]) and at - 1 in needed
-            drawn = renderer.render(at, crop(frame.planes, info.format, row.active), hold)
-            if at in measured:
+            hold = bool(holds[index]) and index - 1 in needed
+            drawn = renderer.render(index - shot.start, crop(frame.planes, info.format, row.active), hold)
+            if index in measured:
                 yield drawn, crop(frame.planes, info.format, hidden.whole)
 
 

@@ -38,7 +38,10 @@ class Job:
         source = [config.deinterlace, config.square_pixels]
         return digest("plan", info.size, info.mtime_ns, asdict(config.detect), source)
 
-    def scene_fingerprint(self, info: VideoInfo, start: int, end: int) -> str:
-        """Changes whenever a scene's encoded pixels would: source, range, every setting and engine behind them."""
+    def scene_fingerprint(self, scene: SceneRow) -> str:
+        """Changes whenever a scene's encoded pixels would: source, frames, every setting and engine behind them."""
+        if scene.info is None:
+            raise ValueError(f"{scene.video} has not been probed")
+        frames = [(run.start_frame, run.end_frame) for run in scene.runs]
         engines = {"segmenter": self.segmenter.identity(), "inpainter": self.inpainter.identity()}
-        return digest(self.plan_fingerprint(info), start, end, pixel_settings(self.config, engines))
+        return digest(self.plan_fingerprint(scene.info), frames, pixel_settings(self.config, engines))

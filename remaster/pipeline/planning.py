@@ -24,7 +24,7 @@ from remaster.pipeline.inputs import scene_id
 from remaster.pipeline.job import Job
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.records import Detection
-from remaster.rows import SceneRow, from_table, to_table
+from remaster.rows import Run, SceneRow, from_table, to_table
 from remaster.scenes import detect
 
 PLAN_KEY = b"remaster.plan"
@@ -40,7 +40,7 @@ def detect_stage(table: pa.Table, job: Job) -> Iterator[pa.Table]:
     for video in from_table(table):
         try:
             with attempt(job.store, video.video_id, "detect"):
-                scenes = _limited(plan_video(video, job), job)
+                scenes = limited(plan_video(video, job), job)
         except Exception as error:
             refuse_out_of_space(error)
             yield to_table([video.failed("detect", error)])
@@ -110,21 +110,21 @@ def _read(info: VideoInfo, job: Job, notes: tuple[str, ...]) -> _Seen:
 
 def _scenes(video: SceneRow, seen: _Seen, seconds: float) -> list[SceneRow]:
     detection = seen.detection
-    bounds = [*detection.cuts, len(detection.pts)]
     times = np.append(detection.pts, _end(detection.pts, seen.info))
+    by_setup: dict[int, list[Run]] = {}
+    for setup, (start, end) in zip(detection.setups, pairwise([*detection.cuts, len(detection.pts)]), strict=True):
+        by_setup.setdefault(setup, []).append(Run(start, times[start : end + 1], seen.reader.entry(start)))
     return [
         replace(
             video,
-            scene_id=scene_id(video.video_id, start),
-            start_frame=start,
-            pts=times[start : end + 1],
-            entry=seen.reader.entry(start),
+            scene_id=scene_id(video.video_id, runs[0].start_frame),
+            runs=tuple(runs),
             active=detection.active,
             gate=detection.gate,
             noise=detection.noise,
-            seconds={"detect": seconds * (end - start) / len(detection.pts)},
+            seconds={"detect": seconds * sum(run.frames for run in runs) / len(detection.pts)},
         )
-        for start, end in pairwise(bounds)
+        for runs in by_setup.values()
     ]
 
 
@@ -157,13 +157,12 @@ def _interlacing(scan: Scan, detection: Detection, mode: Deinterlace) -> tuple[s
 
 def _settled(scene: SceneRow, job: Job) -> SceneRow:
     """A planned scene under this run's settings: the plan itself does not depend on them."""
-    end = scene.start_frame + scene.frames
     return replace(
         scene,
         gate=scene.gate if job.config.gate is GateMode.fill else None,
         framing=0.5 if job.framing is None else job.framing,
         seed=_seed(job.config.seed, scene),
-        fingerprint=job.scene_fingerprint(_info(scene), scene.start_frame, end),
+        fingerprint=job.scene_fingerprint(scene),
     )
 
 
@@ -179,15 +178,22 @@ def _end(pts: npt.NDArray[np.int64], info: VideoInfo) -> int:
     return int(pts[-1]) + max(usual, 1)
 
 
-def _limited(scenes: list[SceneRow], job: Job) -> list[SceneRow]:
-    return scenes[: job.config.scenes.limit]
+def limited(scenes: list[SceneRow], job: Job) -> list[SceneRow]:
+    """The scenes that ``scenes.limit`` leaves: the first ones, up to the frame at which the next would begin."""
+    limit = job.config.scenes.limit
+    if limit is None or limit >= len(scenes):
+        return scenes
+    end = scenes[limit].start_frame
+    cut = [replace(scene, runs=tuple(run for run in scene.runs if run.start_frame < end)) for scene in scenes[:limit]]
+    return [_settled(scene, job) for scene in cut]
 
 
 def _video_row(scenes: Sequence[SceneRow], done: Mapping[str, Sequence[dict[str, Any]]]) -> SceneRow:
-    pts = np.concatenate([*(scene.pts[:-1] for scene in scenes), scenes[-1].pts[-1:]])
+    runs = sorted((run for scene in scenes for run in scene.runs), key=lambda run: run.start_frame)
+    pts = np.concatenate([*(run.pts[:-1] for run in runs), runs[-1].pts[-1:]])
     names = tuple(scene.scene_id or "" for scene in scenes)
     results = tuple(row for name in names for row in done.get(name, ()))
-    return replace(scenes[0], scene_id=None, pts=pts, planned=names, results=results, seconds={})
+    return replace(scenes[0], scene_id=None, runs=(Run(0, pts),), planned=names, results=results, seconds={})
 
 
 def _finished_rows(video: SceneRow, scenes: Sequence[SceneRow], job: Job) -> dict[str, list[dict[str, Any]]]:
@@ -214,11 +220,13 @@ def _finished(scene: SceneRow, rows: Sequence[Mapping[str, Any]] | None, job: Jo
     """True where the rows are of this very scene under these very settings, and each segment is whole."""
     if not rows or any(row["status"] != "ok" or row["fingerprint"] != scene.fingerprint for row in rows):
         return False
-    bounds = [scene.start_frame, *(row["end_frame"] for row in rows)]
-    tiles = all(row["start_frame"] == start for row, start in zip(rows, bounds, strict=False))
-    if not tiles or bounds[-1] != scene.start_frame + scene.frames:
-        return False
-    return all(_whole(job, row["segment"], row["segment_bytes"]) for row in rows)
+    return _tile(rows, scene.runs) and all(_whole(job, row["segment"], row["segment_bytes"]) for row in rows)
+
+
+def _tile(rows: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> bool:
+    """Whether the rows cover each frame of the runs exactly once."""
+    covered = sorted(frame for row in rows for frame in range(row["start_frame"], row["end_frame"]))
+    return covered == [frame for run in runs for frame in range(run.start_frame, run.end_frame)]
 
 
 def _whole(job: Job, segment: str | None, size: int | None) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from remaster.pipeline import store as files
 from remaster.pipeline.delivery import deliver_nothing
 from remaster.pipeline.job import Job
-from remaster.pipeline.planning import kept_plan
+from remaster.pipeline.planning import kept_plan, limited
 from remaster.rows import SceneRow
 
 
@@ -17,7 +17,7 @@ def reconcile(video: SceneRow, reason: str, job: Job) -> set[str]:
     ``video`` is the video's probed row. Without a plan there is nothing to balance.
     """
     there = files.read_shots(job.store, video.video_id)
-    for scene in kept_plan(video, job)[: job.config.scenes.limit]:
+    for scene in limited(kept_plan(video, job), job):
         if scene.scene_id and scene.scene_id not in there:
             lost = replace(scene, error_stage="run", error=reason)
             there[scene.scene_id] = deliver_nothing(lost, job)

@@ -79,12 +79,13 @@ def scene_frames(row: SceneRow) -> Iterator[Frame]:
     """The scene's frames, whole pictures; raises ``MediaError``, or ``ValueError`` where some are missing."""
     if row.info is None:
         raise ValueError(f"{row.video} has not been probed")
-    count = 0
-    for frame in source_frames(row.info, row.entry, row.pts[:-1]):
-        count += 1
-        yield frame
-    if count != row.frames:
-        raise ValueError(f"{count} of {row.frames} frames could be decoded from frame {row.start_frame} on")
+    for run in row.runs:
+        count = 0
+        for frame in source_frames(row.info, run.entry, run.pts[:-1]):
+            count += 1
+            yield frame
+        if count != run.frames:
+            raise ValueError(f"{count} of {run.frames} frames could be decoded from frame {run.start_frame} on")
 
 
 def active_planes(frame: Frame, row: SceneRow) -> tuple[Any, ...]:

@@ -147,7 +147,7 @@ def compact(store: Store, video_id: str, scene_ids: list[str]) -> list[dict[str,
     A kill between the two leaves rows twice, for readers too, until the next run ``scatter``s the video.
     """
     by_scene = read_shots(store, video_id)
-    rows = [row for scene in scene_ids for row in sorted(by_scene[scene], key=lambda r: r["shot"])]
+    rows = sorted((row for scene in scene_ids for row in by_scene[scene]), key=lambda row: row["start_frame"])
     write_table(store.compacted(video_id), pa.Table.from_pylist(rows, schema=SHOTS))
     for path in _shards(store, video_id):
         path.unlink()

@@ -187,6 +187,28 @@ def test_only_the_first_scenes(tmp_path: Path) -> None:
     assert len(frames(tmp_path / "out" / "videos" / "clip.mp4")) == 36
 
 
+def test_a_setup_that_comes_back_is_one_scene(tmp_path: Path) -> None:
+    clip = series_clip(tmp_path / "clip.mp4", [still(seed, 8) for seed in (1, 5, 1, 5)])
+    settings = ("output.codec=ffv1", "output.grain=none")
+    assert batch(clip, tmp_path / "out", *settings)[0] == 0
+    rows = shots(tmp_path / "out")
+    assert [(row["start_frame"], row["end_frame"], row["shot"]) for row in rows] == [
+        (0, 8, 0), (8, 16, 0), (16, 24, 1), (24, 32, 1)
+    ]  # fmt: skip
+    assert [row["scene_id"] for row in rows] == [rows[0]["scene_id"], rows[1]["scene_id"]] * 2
+    video = pq.read_table(tmp_path / "out" / "metadata" / "videos").to_pylist()[0]
+    assert (video["scenes"], video["inpaint_calls"]) == (2, rows[0]["inpaint_calls"] + rows[1]["inpaint_calls"])
+    source, result = frames(clip), frames(tmp_path / "out" / "videos" / "clip.mkv")
+    assert len(result) == len(source) == 32
+    x = (result[0][1].shape[1] - WIDTH) // 2
+    for (_, before), (_, after) in zip(source, result, strict=True):
+        np.testing.assert_array_equal(before[:HEIGHT], after[:HEIGHT, x : x + WIDTH])
+    wings = [picture[:HEIGHT, : x - 2].astype(int) for _, picture in result]
+    assert np.abs(wings[2] - wings[18]).mean() < 1 < np.abs(wings[2] - wings[10]).mean()
+    assert batch(clip, tmp_path / "out", *settings, "scenes.limit=1")[0] == 0
+    assert len(frames(tmp_path / "out" / "videos" / "clip.mkv")) == 8
+
+
 @pytest.mark.parametrize("aspect", ["9:16", "4:3"])
 def test_any_target(aspect: str, tmp_path: Path) -> None:
     clip = series_clip(tmp_path / "clip.mp4", [still(1, 6), pan(4, 10)])
