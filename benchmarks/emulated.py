@@ -31,7 +31,7 @@ from remaster.pipeline import graph
 from remaster.pipeline.cluster import quiet
 from remaster.pipeline.engines import Engine, PoolSettings
 from remaster.records import Analysis
-from remaster.rows import SceneRow, from_table, to_table
+from remaster.rows import Run, SceneRow, from_table, to_table
 
 CARDS_A_NODE = 8
 SCENES_A_VIDEO = 24
@@ -120,7 +120,9 @@ def _detect(table: pa.Table, job: _Job) -> Iterator[pa.Table]:
         count = min(SCENES_A_VIDEO, job.emulation.scenes - first)
         _sleep("detect", job.emulation, SECONDS["detect"])
         pts = np.arange(97, dtype=np.int64)
-        yield to_table([video, *(replace(video, scene_id=str(first + n), pts=pts) for n in range(count))])
+        yield to_table(
+            [video, *(replace(video, scene_id=str(first + n), runs=(Run(96 * n, pts),)) for n in range(count))]
+        )
 
 
 def _cpu_step(name: str, table: pa.Table, job: _Job) -> pa.Table:

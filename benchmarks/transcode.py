@@ -7,18 +7,19 @@ Material is drawn by the sample's code: shots of a still camera, of moving ones,
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import av
 from av.filter import Graph
 
 from benchmarks.machine import machine
-from benchmarks.processes import Counted, run_counted
-from benchmarks.steps import STEPS, Run, compose, make_job, run_steps
+from benchmarks.processes import run_counted
+from benchmarks.steps import STEPS, compose, make_job, run_steps
 from remaster.geometry import Window, window
 from remaster.media.encode import encoder_options
 from remaster.media.probe import probe
@@ -28,7 +29,7 @@ from remaster.sample.episodes import EPISODES
 from remaster.sample.script import Episode, Shot, splice
 from remaster.sample.write import write_episode
 
-RESULTS = Path(__file__).parent / "results" / "transcode.md"
+RESULTS = Path(__file__).parent / "results"
 MATERIAL = {
     "still": ("Pip asks", "Molly answers", "off they go"),
     "pan": ("the street", "to the red door"),
@@ -40,30 +41,31 @@ TIMEOUT = 1800
 
 @dataclass(frozen=True)
 class Measured:
-    """CPU seconds of one piece of material: the plain transcode, the steps by themselves, the job, an idle job."""
+    """CPU seconds of one piece of material: the plain transcode, each step by itself, the job, an idle job."""
 
     name: str
     lines: int
     scenes: int
     frames: int
     plain: float
-    steps: Run
-    whole: Counted | None
-    idle: Counted | None
+    steps: dict[str, float]
+    whole: float | None
+    idle: float | None
 
 
 def main() -> None:
     options = _arguments()
-    results = []
+    kept = options.output / "transcode.json"
+    known = [Measured(**one) for one in json.loads(kept.read_text())] if kept.is_file() else []
     with tempfile.TemporaryDirectory(prefix="remaster-transcode-", dir=options.scratch) as folder:
         for lines in options.lines:
             for name in options.material:
-                results.append(measure(name, lines, Path(folder), whole=not options.steps_only))
-                print(_row(results[-1]), flush=True)
-    text = report(results)
-    print(text)
-    if options.output:
-        options.output.write_text(text)
+                measured = measure(name, lines, Path(folder), whole=not options.steps_only)
+                print(_row(measured), flush=True)
+                known = [one for one in known if (one.name, one.lines) != (name, lines)] + [measured]
+                known.sort(key=lambda one: (one.lines, list(MATERIAL).index(one.name)))
+                kept.write_text(json.dumps([asdict(one) for one in known], indent=1) + "\n")
+                (options.output / "transcode.md").write_text(report(known))
 
 
 def measure(name: str, lines: int, folder: Path, whole: bool = True) -> Measured:
@@ -76,8 +78,10 @@ def measure(name: str, lines: int, folder: Path, whole: bool = True) -> Measured
     counted = idle = None
     if whole:
         command = ["-m", "remaster.jobs.batch", f"dataset.path={path}", f"output.dir={folder / 'job'}"]
-        counted, idle = run_counted(command, TIMEOUT), run_counted(command, TIMEOUT)
-    return Measured(name, lines, len(episode.shots), steps.frames, plain, steps, counted, idle)
+        counted, idle = run_counted(command, TIMEOUT).cpu, run_counted(command, TIMEOUT).cpu
+    costs = {step: cost.cpu for step, cost in steps.costs.items()}
+    scenes = len({shot["scene_id"] for shot in steps.shots})
+    return Measured(name, lines, scenes, steps.frames, plain, costs, counted, idle)
 
 
 def material(name: str, lines: int) -> Episode:
@@ -156,17 +160,18 @@ def _row(one: Measured) -> str:
     def each(seconds: float) -> str:
         return f"{1000 * seconds / one.frames:.1f}"
 
-    ratio = f"{one.steps.cpu / one.plain:.2f}"
+    steps = sum(one.steps.values())
+    ratio = f"{steps / one.plain:.2f}"
     counts = f"| {one.name} | {one.lines} | {one.scenes} | {one.frames}"
-    head = f"{counts} | {each(one.plain)} | {each(one.steps.cpu)} | {ratio}"
+    head = f"{counts} | {each(one.plain)} | {each(steps)} | {ratio}"
     if one.whole is None or one.idle is None:
         return f"{head} | | | |"
-    told_apart = (one.whole.cpu - one.idle.cpu) / one.plain
-    return f"{head} | {each(one.whole.cpu)} | {one.idle.cpu:.1f} | {told_apart:.2f} |"
+    told_apart = (one.whole - one.idle) / one.plain
+    return f"{head} | {each(one.whole)} | {one.idle:.1f} | {told_apart:.2f} |"
 
 
 def _step_row(one: Measured) -> str:
-    costs = (f"{1000 * one.steps.costs[step].cpu / one.frames:.1f}" for step in STEPS)
+    costs = (f"{1000 * one.steps[step] / one.frames:.1f}" for step in STEPS)
     return f"| {one.name} | {one.lines} | {' | '.join(costs)} |"
 
 
@@ -176,7 +181,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--lines", nargs="+", type=int, default=list(LINES))
     parser.add_argument("--steps-only", action="store_true", help="leave out the jobs under Ray")
     parser.add_argument("--scratch", type=Path, help="where to put the videos")
-    parser.add_argument("--output", type=Path, help=f"where to write the tables, such as {RESULTS}")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results (%(default)s)")
     return parser.parse_args()
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from remaster.background.canvas import Axis, Canvas
 from remaster.background.preview import masked_median
 from remaster.camera import Affine, apply, compose, corners, translation
+from remaster.channels import largest
 from remaster.media.types import Mask, Rgb
 
 Weight = npt.NDArray[np.uint8]
@@ -93,7 +94,7 @@ def robust_mean(samples: npt.NDArray[np.uint8], weights: Weight, near: float) ->
     total = np.zeros(middle.shape, np.float32)
     mass = np.zeros(few.shape, np.float32)
     for sample, weight in zip(samples, weights, strict=True):
-        off = cv2.absdiff(sample, middle).max(axis=-1)
+        off = largest(np.asarray(cv2.absdiff(sample, middle), np.uint8))
         share = weight * (off <= near).astype(np.float32)
         total += share[..., None] * sample
         mass += share

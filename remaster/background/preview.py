@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from remaster.background.exposure import Exposure, balance, estimate_exposure
 from remaster.camera import Affine, apply, compose, corners, invert, rescale, translation
+from remaster.channels import largest
 from remaster.media.types import Mask
 
 LINES = 240
@@ -117,7 +118,7 @@ def disagreeing(preview: Preview, noise: float) -> npt.NDArray[np.bool_]:
     limit = FEEDBACK_LEVELS + 3.0 * noise
     found = np.zeros_like(preview.seen)
     for i, picture in enumerate(preview.pictures):
-        difference = cv2.blur(cv2.absdiff(picture, background).max(axis=-1), (3, 3))
+        difference = cv2.blur(largest(np.asarray(cv2.absdiff(picture, background), np.uint8)), (3, 3))
         blobs = ((difference > limit) & known & preview.seen[i]).astype(np.uint8)
         # Thin remains are edges half a pixel off, not characters.
         blobs = cv2.morphologyEx(blobs, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))

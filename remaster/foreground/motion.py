@@ -16,6 +16,7 @@ import numpy.typing as npt
 from remaster.alignment import align_simplest, detail
 from remaster.analyze import BREAK, chain
 from remaster.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert, rescale, translation
+from remaster.channels import largest, smallest
 from remaster.media.types import Mask, Rgb
 from remaster.records import Analysis
 
@@ -177,13 +178,14 @@ def _realigned(picture: Rgb, background: Rgb, camera: Affine, known: Mask, noise
 
 def _brightness(picture: Rgb, like: Rgb, where: Mask) -> Rgb:
     """``picture`` with one robust gain per channel, so that it is as bright as ``like``."""
-    usable = where & (picture.min(axis=-1) >= USABLE[0]) & (picture.max(axis=-1) <= USABLE[1])
-    usable &= (like.min(axis=-1) >= USABLE[0]) & (like.max(axis=-1) <= USABLE[1])
+    usable = where & (smallest(picture) >= USABLE[0]) & (largest(picture) <= USABLE[1])
+    usable &= (smallest(like) >= USABLE[0]) & (largest(like) <= USABLE[1])
     if usable.sum() < 0.02 * usable.size:
         return picture
     gain = np.median(like[usable].astype(np.float32) / picture[usable], axis=0)
-    evened: Rgb = np.clip(np.rint(picture * np.clip(gain, 0.25, 4.0)), 0, 255).astype(np.uint8)
-    return evened
+    levels = np.arange(256, dtype=np.uint8)[:, None] * np.clip(gain, 0.25, 4.0)
+    table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(picture, table[:, None]), np.uint8)
 
 
 def _tolerant_difference(picture: Rgb, background: Rgb) -> Float:
@@ -191,7 +193,7 @@ def _tolerant_difference(picture: Rgb, background: Rgb) -> Float:
     kernel = np.ones((3, 3), np.uint8)
     above = cv2.subtract(picture, np.asarray(cv2.dilate(background, kernel), np.uint8))
     below = cv2.subtract(np.asarray(cv2.erode(background, kernel), np.uint8), picture)
-    return np.asarray(np.maximum(above, below).max(axis=-1), np.float32)
+    return largest(np.asarray(cv2.max(above, below), np.uint8)).astype(np.float32)
 
 
 def _hysteresis(difference: Float, high: float, low: float, speck: float) -> Mask:

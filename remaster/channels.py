@@ -1,0 +1,23 @@
+"""Over the three channels of each pixel: OpenCV does it many times faster than a reduction over numpy's last axis."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.media.types import Rgb
+
+Gray = npt.NDArray[np.uint8]
+
+
+def largest(picture: Rgb) -> Gray:
+    """uint8 (h, w): the largest channel of each pixel."""
+    red, green, blue = cv2.split(picture)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+
+
+def smallest(picture: Rgb) -> Gray:
+    """uint8 (h, w): the smallest channel of each pixel."""
+    red, green, blue = cv2.split(picture)
+    return np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
