@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from remaster.analyze import analyze
 from remaster.background.stitch import stitch
+from remaster.foreground.standing import with_standing
 from remaster.gate import with_scene_sides
 from remaster.media.planes import crop, proxy_size, resize_rgb, to_rgb
 from remaster.media.source import source_frames
@@ -140,6 +141,7 @@ def _framed(row: SceneRow, job: Job) -> SceneRow:
     masks = row.masks
     if masks is None:
         raise ValueError("no masks")
+    masks = with_standing(_analysis(row), masks)
     window = job.window(row)
     if job.framing is None:
         row = replace(row, framing=choose_framing(masks, job.config.resample, window.vertical))

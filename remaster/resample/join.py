@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.media.types import Plane, Rect
+from remaster.resample.cut import Cut, CutFinder
 from remaster.resample.layout import Patch, on_plane
 from remaster.resample.samples import Floats, Strips
 from remaster.resample.tone import LastFit, Tone, fit, neutral, weights
@@ -23,17 +24,21 @@ from remaster.resample.tone import LastFit, Tone, fit, neutral, weights
 SIGMAS = (0.8, 3.0, 9.0)
 REACH = 1.5
 EVIDENCE = 0.15
-DEAD_ZONE = 0.4
+DEAD_ZONE, CUT_DEAD_ZONE = 0.4, 3.0
 SETTLING = 0.7
 REST_MEMORY, MOVING_MEMORY = 0.9, 0.5
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What a frame adds to its prediction: ``tone``, and for each patch the field's bands, float32 (planes, b, n)."""
+    """What a frame adds to its prediction: ``tone``, and for each patch the field's bands, float32 (planes, b, n).
+
+    ``cuts`` tell where characters are cut at the patches' joins; empty where that is not asked.
+    """
 
     tone: Tone
     bands: tuple[Floats, ...]
+    cuts: tuple[Cut, ...]
 
 
 class JoinMatcher:
@@ -41,10 +46,10 @@ class JoinMatcher:
 
     ``scale`` is the residual in 8-bit levels beyond which a bin of a strip counts as foreground and is left out;
     ``toned`` False leaves the brightness to a prediction that follows the frame by itself. ``chroma`` tells that planes
-    1 and 2 are chroma.
+    1 and 2 are chroma. ``finders``, one for each patch or none at all, look for characters that the joins cut.
     """
 
-    def __init__(self, strips: Strips, scale: float, toned: bool, chroma: bool):
+    def __init__(self, strips: Strips, scale: float, toned: bool, chroma: bool, finders: Sequence[CutFinder] = ()):
         self._strips, self._scale, self._toned, self._chroma = strips, scale, toned, chroma
         self._smooth = [_Smoother(n) for n, _ in strips.shapes]
         planes = len(strips.pivots)
@@ -52,17 +57,27 @@ class JoinMatcher:
         self._count: list[Floats] = [np.zeros(n, np.float32) for n, _ in strips.shapes]
         self._last: LastFit | None = None
         self._used: Correction | None = None
+        self._finders = finders
 
-    def match(self, planes: Sequence[Plane], predicted: Floats, rest: bool) -> Correction:
+    def match(
+        self, planes: Sequence[Plane], predicted: Floats, rest: bool, standing: Sequence[Floats] = ()
+    ) -> Correction:
         """The frame's correction: the last one itself, the same object, where the picture rests and little changed.
 
         ``planes`` are the active picture's, ``predicted`` its strips as predicted (``Strips.of_prediction``), ``rest``
-        tells that the prediction is that of the frame before.
+        tells that the prediction is that of the frame before. ``standing`` is for the finders, one for each.
         """
         seen = self._strips.of_frame(planes)
         tone = self._tone(predicted, seen)
-        bands = self._bands(seen - tone(predicted), rest)
-        new = Correction(tone, bands)
+        error = seen - tone(predicted)
+        bands = self._bands(error, rest)
+        cuts = tuple(
+            finder.find(error[:, where], seen[:, where], self._strips.valid[where], shown)
+            for finder, where, shown in zip(
+                self._finders, self._strips.slices[: len(self._finders)], standing, strict=True
+            )
+        )
+        new = Correction(tone, bands, cuts)
         if rest and self._used is not None and self._close(new, self._used, predicted):
             return self._used
         self._used = new
@@ -93,6 +108,8 @@ class JoinMatcher:
 
     def _close(self, new: Correction, used: Correction, predicted: Floats) -> bool:
         if new.tone.distance(used.tone, _spread(predicted)) > DEAD_ZONE:
+            return False
+        if not all(a.near(b, CUT_DEAD_ZONE) for a, b in zip(new.cuts, used.cuts, strict=True)):
             return False
         pairs = zip(new.bands, used.bands, strict=True)
         return all(float(np.abs((a - b).sum(axis=1)).max()) <= DEAD_ZONE for a, b in pairs)

@@ -14,6 +14,7 @@ from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane
 from remaster.records import Shot
 from remaster.resample.ambient import AmbientFill
 from remaster.resample.compose import Composer
+from remaster.resample.cut import CutFinder, Glow, StandingFigures
 from remaster.resample.grain import GrainTile
 from remaster.resample.join import Correction, Field, JoinMatcher
 from remaster.resample.layout import Patch, patches, plane_steps
@@ -67,10 +68,20 @@ class WingRenderer:
             [Field(p, n, s, pivot, self._strips.unit) for s, pivot in zip(steps, self._strips.pivots, strict=True)]
             for p, (n, _) in zip(self._placed, self._strips.shapes, strict=True)
         ]
+        self._glows = [
+            [Glow(p, n, s, pivot, self._strips.unit) for s, pivot in zip(steps, self._strips.pivots, strict=True)]
+            for p, (n, _) in zip(self._placed, self._strips.shapes, strict=True)
+        ]
         lines = lines or window.active.height + 2 * window.active.y
         self._source = _source(shot, window, self._placed, self._strips, pixel_format, color, lines, settings)
         scale = FOREGROUND + 2 * noise if backed else AMBIENT_FOREGROUND
-        self._matcher = JoinMatcher(self._strips, scale, backed, pixel_format.kind == "yuv")
+        self._standing: StandingFigures | None = None
+        finders: list[CutFinder] = []
+        if shot.background is not None and backed:
+            self._standing = StandingFigures(shot.background, shot.cameras, window, self._strips, self._placed)
+            shapes = zip(self._placed, self._strips.shapes, strict=True)
+            finders = [CutFinder(p, shape, 2 * noise) for p, shape in shapes]
+        self._matcher = JoinMatcher(self._strips, scale, backed, pixel_format.kind == "yuv", finders)
         width = max((p.rect.width for p in self._placed), default=0)
         height = max((p.rect.height for p in self._placed), default=0)
         wanted = noise if settings.grain is Grain.match else 0.0
@@ -115,7 +126,8 @@ class WingRenderer:
         if not rest:
             self._predicted = predicted
             self._predicted_strips = self._strips.of_prediction(predicted)
-        correction = self._matcher.match(planes, self._predicted_strips, rest)
+        standing = self._standing.at(index) if self._standing is not None else ()
+        correction = self._matcher.match(planes, self._predicted_strips, rest, standing)
         if rest and correction is self._correction:
             return
         self._correction, self._drawn = correction, None
@@ -123,6 +135,8 @@ class WingRenderer:
             [field(predicted[i][p], correction.tone, p, correction.bands[i]) for p, field in enumerate(fields)]
             for i, fields in enumerate(self._fields)
         ]
+        for i, cut in enumerate(correction.cuts):
+            self._clean[i] = [glow(self._clean[i][p], cut, p) for p, glow in enumerate(self._glows[i])]
 
     def _sample(self, clean: Floats, index: int, patch: int, plane: int) -> Plane:
         """One plane of one patch in the picture's own sample type, with this frame's grain."""
