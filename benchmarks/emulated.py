@@ -11,7 +11,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,6 +35,7 @@ from remaster.rows import Run, SceneRow, from_table, to_table
 
 CARDS_A_NODE = 8
 SCENES_A_VIDEO = 24
+TRIES = 5
 SECONDS = {"detect": 0.5, "analyze": 0.25, "segment": 0.9, "stitch": 0.25, "outpaint": 2.1, "resample": 0.5}
 """What the emulated steps sleep for a scene (``detect``: a video)."""
 PROXY = (60, 80)
@@ -209,18 +210,29 @@ def _cores(gpus: int) -> int:
 @contextmanager
 def _raylets(gpus: int, count: int) -> Iterator[None]:
     """A local cluster: a head with cores alone, and ``count`` raylets with the GPUs."""
-    arguments = {"num_cpus": _cores(gpus), "object_store_memory": 300_000_000, "include_dashboard": False}
-    cluster = Raylets(initialize_head=True, head_node_args=arguments)
+    cards = min(gpus, CARDS_A_NODE)
+    head = {"num_cpus": _cores(gpus), "object_store_memory": 300_000_000, "include_dashboard": False}
+    # Two engines share each card, as two halves.
+    node = {"num_cpus": 0, "num_gpus": 2 * cards, "object_store_memory": 100_000_000, "include_dashboard": False}
+    cluster = _patient(lambda: Raylets(initialize_head=True, head_node_args=head))
     try:
         for _ in range(count):
-            cards = min(gpus, CARDS_A_NODE)
-            # Two engines share each card, as two halves.
-            cluster.add_node(num_cpus=0, num_gpus=2 * cards, object_store_memory=100_000_000, include_dashboard=False)
+            _patient(lambda: cluster.add_node(**node))
         ray.init(address=cluster.address, logging_level="ERROR", log_to_driver=False)
         yield
     finally:
         ray.shutdown()
         cluster.shutdown()
+
+
+def _patient(start: Callable[[], Any]) -> Any:
+    """Ray gives a node half a minute to get up, which is short on a busy machine."""
+    for _ in range(TRIES - 1):
+        try:
+            return start()
+        except Exception as error:
+            print(f"once more: {error}", flush=True)
+    return start()
 
 
 class _Usage:

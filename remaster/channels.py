@@ -1,6 +1,8 @@
-"""Over the three channels of each pixel: OpenCV does it many times faster than a reduction over numpy's last axis."""
+"""Over the three channels of each pixel: OpenCV does it many times faster than numpy with a last axis of three."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,3 +23,8 @@ def smallest(picture: Rgb) -> Gray:
     """uint8 (h, w): the smallest channel of each pixel."""
     red, green, blue = cv2.split(picture)
     return np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
+
+
+def thrice(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """(h, w, 3): the plane in every channel, in its own type."""
+    return np.asarray(cv2.merge([plane] * 3))

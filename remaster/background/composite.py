@@ -12,7 +12,7 @@ import numpy.typing as npt
 from remaster.background.canvas import Axis, Canvas
 from remaster.background.preview import masked_median
 from remaster.camera import Affine, apply, compose, corners, translation
-from remaster.channels import largest
+from remaster.channels import largest, thrice
 from remaster.media.types import Mask, Rgb
 
 Weight = npt.NDArray[np.uint8]
@@ -96,7 +96,7 @@ def robust_mean(samples: npt.NDArray[np.uint8], weights: Weight, near: float) ->
     for sample, weight in zip(samples, weights, strict=True):
         off = largest(np.asarray(cv2.absdiff(sample, middle), np.uint8))
         share = weight * (off <= near).astype(np.float32)
-        total += share[..., None] * sample
+        total += thrice(share) * sample
         mass += share
     mean = total / np.maximum(mass, 1e-6)[..., None]
     picture = np.where(mass[..., None] > 0, np.rint(mean), middle).astype(np.uint8)

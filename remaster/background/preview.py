@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from remaster.background.exposure import Exposure, balance, estimate_exposure
 from remaster.camera import Affine, apply, compose, corners, invert, rescale, translation
-from remaster.channels import largest
+from remaster.channels import largest, thrice
 from remaster.media.types import Mask
 
 LINES = 240
@@ -78,8 +78,10 @@ def _layout(cameras: Affine, width: int, height: int) -> tuple[float, Affine, tu
 
 
 def masked_median(values: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    """The lower median over axis 0 of ``values`` (k, ..., c) where ``seen`` (k, ...); 255 where nothing was seen."""
-    planes = np.where(seen[..., None], values, np.uint8(255))
+    """The lower median over axis 0 of ``values`` (k, h, w, 3) where ``seen`` (k, h, w); 255 where nothing was seen."""
+    planes = np.empty_like(values)
+    for plane, picture, shown in zip(planes, values, seen, strict=True):
+        cv2.bitwise_or(picture, thrice(np.where(shown, np.uint8(0), np.uint8(255))), dst=plane)
     rows = planes.reshape(len(planes), -1)
     lower = np.empty_like(rows[0])
     for a, b in _exchanges(len(rows)):

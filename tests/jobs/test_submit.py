@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -22,7 +23,8 @@ from clips import series_clip, still
 
 ROOT = Path(__file__).resolve().parents[2]
 RAY = Path(sys.executable).parent / "ray"
-START_SECONDS = 240
+START_SECONDS = 120
+STARTS = 3
 
 
 def _free_ports(count: int) -> list[int]:
@@ -35,27 +37,62 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
+@dataclass(frozen=True)
+class Head:
+    """A cluster's only node: its ``process``, where its job server and agent listen, and who may speak to it."""
+
+    process: subprocess.Popen[bytes]
+    server: str
+    agent: str
+    environment: dict[str, str]
+
+
 @pytest.fixture
-def cluster() -> Iterator[tuple[str, dict[str, str]]]:
-    """(address of the job server, environment that may speak to it)."""
+def cluster() -> Iterator[Head]:
+    """Started again where a busy machine did not let it get up: Ray gives its node half a minute and then ends."""
+    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # short: sockets lie below it
+    heads = []
+    try:
+        for number in range(STARTS):
+            heads.append(_start(f"{folder}/{number}"))
+            if _is_up(heads[-1]):
+                yield heads[-1]
+                return
+        raise TimeoutError(f"{STARTS} heads, and none had a job server within {START_SECONDS} s")
+    finally:
+        for head in heads:
+            for pid in _processes_with(head.environment["RAY_AUTH_TOKEN"]):
+                os.kill(pid, signal.SIGKILL)
+            head.process.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(folder: str) -> Head:
     names = ("port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port", "metrics-export-port")
     ports = dict(zip(names, _free_ports(len(names)), strict=True))
-    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # short: sockets lie below it
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
     environment |= {"PYTHONPATH": str(ROOT), "PATH": f"{RAY.parent}:{os.environ['PATH']}"}
     command = [str(RAY), "start", "--head", "--block", "--num-cpus=2", "--node-ip-address=127.0.0.1"]
     command += ["--dashboard-host=127.0.0.1", f"--temp-dir={folder}", *(f"--{n}={p}" for n, p in ports.items())]
-    held = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        server, agent = ports["dashboard-port"], ports["dashboard-agent-listen-port"]
-        _wait_until_up(f"http://127.0.0.1:{server}", f"http://127.0.0.1:{agent}", environment)
-        yield f"http://127.0.0.1:{server}", environment
-    finally:
-        for pid in _processes_with(environment["RAY_AUTH_TOKEN"]):
-            os.kill(pid, signal.SIGKILL)
-        held.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server, agent = (f"http://127.0.0.1:{ports[name]}" for name in ("dashboard-port", "dashboard-agent-listen-port"))
+    return Head(process, server, agent, environment)
+
+
+def _is_up(head: Head) -> bool:
+    """Whether the job server, and the agent that starts jobs, have answered before the head ended or time was up."""
+    deadline = time.monotonic() + START_SECONDS
+    headers = {"Authorization": f"Bearer {head.environment['RAY_AUTH_TOKEN']}"}
+    while time.monotonic() < deadline and head.process.poll() is None:
+        try:
+            for url in (f"{head.server}/api/jobs/", f"{head.agent}/api/local_raylet_healthz"):
+                with urlopen(Request(url, headers=headers), timeout=10) as answer:
+                    answer.read()
+            return True
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(0.5)
+    return False
 
 
 def _processes_with(token: str) -> list[int]:
@@ -71,35 +108,24 @@ def _processes_with(token: str) -> list[int]:
 
 
 def _submit(address: str, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """By the script; once more where Ray's job server, on a busy machine, drops the connection while it starts."""
     command = [str(ROOT / "jobs" / "submit.sh"), address, *words]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=200)
-
-
-def _wait_until_up(address: str, agent: str, environment: dict[str, str]) -> None:
-    """Until the job server and the agent have an answer."""
-    deadline = time.monotonic() + START_SECONDS
-    headers = {"Authorization": f"Bearer {environment['RAY_AUTH_TOKEN']}"}
-    while time.monotonic() < deadline:
-        try:
-            # The server takes jobs once the node's agent, which starts them, is there too.
-            for url in (f"{address}/api/jobs/", f"{agent}/api/local_raylet_healthz"):
-                with urlopen(Request(url, headers=headers), timeout=10) as answer:
-                    answer.read()
-            return
-        except (URLError, ConnectionError, TimeoutError):
-            pass
-        time.sleep(0.5)
-    raise TimeoutError(f"no job server at {address} within {START_SECONDS} s")
+    for _ in range(3):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+        if "Connection aborted" not in done.stderr:
+            break
+        time.sleep(5)
+    return done
 
 
 @pytest.mark.timeout(600)
-def test_a_submitted_job_delivers_and_needs_the_token(tmp_path: Path, cluster: tuple[str, dict[str, str]]) -> None:
-    address, environment = cluster
+def test_a_submitted_job_delivers_and_needs_the_token(tmp_path: Path, cluster: Head) -> None:
+    address, environment = cluster.server, cluster.environment
     clip = series_clip(tmp_path / "clip.mp4", [still(0, 8)])
     out = tmp_path / "out"
     with pytest.raises(HTTPError, match="401"):
         urlopen(f"{address}/api/jobs/", timeout=30)
-    done = _submit(address, environment, f"dataset.path={clip}", f"output.dir={out}", "output.preset=ultrafast")
+    done = _submit(address, environment, f"dataset.path={clip}", f"output.dir={out}", "target.aspect=4:3")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     (row,) = pq.read_table(out / "metadata" / "videos").to_pylist()
     assert (row["status"], row["frames"]) == ("ok", 8)
