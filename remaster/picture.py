@@ -1,4 +1,4 @@
-"""What holds for the whole of a video, measured on frames sampled from all of it: bars, gate and grain."""
+"""What holds for the whole of a video, measured on frames sampled from all of it: bars and gate."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from remaster.media.types import Mask, PixelFormat, Rect
 Luma = npt.NDArray[np.uint8]
 Plane32 = npt.NDArray[np.float32]
 
-COLUMNS = 256  # about so many columns of a sample's neighbours are kept: enough for its motion and noise
-BLOCK = 16
-LOW_TENTH = 0.94  # of the true deviation: where the lowest tenth of blocks of pure noise lies
+PATCH, PATCHES = 32, 6  # side of the pieces of the frame after a sample that are kept, and how many a row and a column
 
 MAX_BAR = 0.4  # of the side; what seems to be more is a dark picture
 BAR_LEVEL = 48
@@ -28,13 +26,13 @@ EDGE = 4  # lines over which a bar's edge may be soft
 
 @dataclass(frozen=True)
 class Sample:
-    """One frame of a sample: ``luma`` uint8 (h, w), code values as stored, and a subset of its columns in time.
+    """One frame of a sample: ``luma`` uint8 (h, w), code values as stored, and parts of the frame after it.
 
-    ``triple`` uint8 (3, h, c) are evenly spaced columns of the frame before, the frame itself and the frame after.
+    ``after`` uint8 (m, s, s) are that frame's patches at ``patch_places``; none where there is no such frame.
     """
 
     luma: Luma
-    triple: npt.NDArray[np.uint8]
+    after: npt.NDArray[np.uint8]
 
 
 class FrameSampler:
@@ -48,35 +46,30 @@ class FrameSampler:
         self._stride = 1
         self._count = 0
         self._samples: list[Sample] = []
-        self._before: npt.NDArray[np.uint8] | None = None
         self._open: Luma | None = None
 
     def push(self, luma: Callable[[], Luma]) -> None:
         """Take the next frame; ``luma`` makes its uint8 (h, w) luma and is called only where it is needed."""
         index = self._count
         self._count += 1
-        if index % self._stride and self._open is None and (index + 1) % self._stride:
-            self._before = None
+        if index % self._stride and self._open is None:
             return
         picture = np.array(luma())
-        columns = _columns(picture)
-        self._close(columns)
+        if self._open is not None:
+            self._close(_patches(picture))
         if index % self._stride == 0:
             self._open = picture
-            self._open_before = columns if self._before is None else self._before
-        self._before = columns
 
     def samples(self) -> list[Sample]:
         """The frames kept, in order."""
         if self._open is not None:
-            self._close(_columns(self._open))
+            self._close(np.empty((0, PATCH, PATCH), np.uint8))
         return list(self._samples)
 
     def _close(self, after: npt.NDArray[np.uint8]) -> None:
-        """Finish the open sample with the frame after it."""
-        if self._open is None:
-            return
-        self._samples.append(Sample(self._open, np.stack([self._open_before, _columns(self._open), after])))
+        """Finish the open sample with the patches of the frame after it."""
+        assert self._open is not None
+        self._samples.append(Sample(self._open, after))
         self._open = None
         if len(self._samples) > self._limit:
             self._samples = self._samples[::2]
@@ -123,17 +116,17 @@ def picture_and_gate(samples: Sequence[Sample], pixel_format: PixelFormat) -> tu
     return whole, grown
 
 
-def noise_level(samples: Sequence[Sample], active: Rect) -> float:
-    """Standard deviation of the luma's grain in 8-bit levels: the median of the samples' estimates."""
-    return float(np.median([_sample_noise(sample, active) for sample in samples]))
+def patch_places(height: int, width: int) -> list[tuple[int, int]]:
+    """(y, x) of the first pixels of the patches kept of a picture; none where it is smaller than one."""
+    if min(height, width) < PATCH:
+        return []
+    rows, columns = (np.linspace(0, side - PATCH, PATCHES + 2)[1:-1].astype(int) for side in (height, width))
+    return [(int(y), int(x)) for y in rows for x in columns]
 
 
-def _columns(luma: Luma) -> npt.NDArray[np.uint8]:
-    return np.ascontiguousarray(luma[:, :: max(luma.shape[1] // COLUMNS, 1)])
-
-
-def _cut_out(luma: Luma, rect: Rect) -> Luma:
-    return luma[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]
+def _patches(luma: Luma) -> npt.NDArray[np.uint8]:
+    places = patch_places(*luma.shape)
+    return np.array([luma[y : y + PATCH, x : x + PATCH] for y, x in places], np.uint8).reshape(-1, PATCH, PATCH)
 
 
 def _inwards(start: int, end: int, size: int, grid: int) -> tuple[int, int]:
@@ -175,44 +168,3 @@ def _without_thin_bars(active: Rect, width: int, height: int) -> Rect:
     x1 = width if width - x1 <= GATE_SIDE * width else x1
     y1 = height if height - y1 <= GATE_SIDE * height else y1
     return Rect(x0, y0, x1 - x0, y1 - y0)
-
-
-def _sample_noise(sample: Sample, active: Rect) -> float:
-    """Texture makes the spatial estimate too large, correlated grain too small; motion makes the temporal too large."""
-    temporal, held = _temporal_noise(sample.triple[1:, active.y : active.y + active.height])
-    return temporal if held else min(temporal, _spatial_noise(_cut_out(sample.luma, active)))
-
-
-def _quiet(blocks: Plane32, means: Plane32) -> tuple[float, float]:
-    """(lowest tenth, median) of the blocks' deviations, leaving out blocks in which clipping cuts noise off."""
-    unclipped = blocks[(means > 24) & (means < 230)]
-    low, median = np.quantile(unclipped if unclipped.size else blocks, (0.1, 0.5))
-    return float(low) / LOW_TENTH, float(median)
-
-
-def _spatial_noise(luma: Luma) -> float:
-    """Immerkaer, "Fast Noise Variance Estimation", 1996, in blocks; the flattest tenth of them tells."""
-    height, width = (max(side // BLOCK, 1) * BLOCK for side in luma.shape)
-    picture = luma[:height, :width].astype(np.float32)
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    response = np.abs(cv2.filter2D(picture, cv2.CV_32F, kernel)) * np.sqrt(np.pi / 2) / 6
-    size = (width // BLOCK, height // BLOCK)
-    return _quiet(_averages(response, size), _averages(picture, size))[0]
-
-
-def _temporal_noise(pair: npt.NDArray[np.uint8]) -> tuple[float, bool]:
-    """(estimate, whether the pair is a hold) from the difference of two frames in its quietest blocks.
-
-    The estimate is infinite where a codec copied those.
-    """
-    height, width = (max(side // BLOCK, 1) * BLOCK for side in pair.shape[1:])
-    first, second = pair[:, :height, :width].astype(np.float32)
-    difference = second - first
-    size = (width // BLOCK, height // BLOCK)
-    variance = _averages(difference * difference, size) - _averages(difference, size) ** 2
-    low, median = _quiet(np.sqrt(np.maximum(variance, 0) / 2), _averages(first, size))
-    return (low, median < 1.3 * low) if low > 0 else (float("inf"), False)
-
-
-def _averages(picture: Plane32, size: tuple[int, int]) -> Plane32:
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)

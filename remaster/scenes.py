@@ -19,7 +19,8 @@ from remaster.fields import FieldSampler, fields
 from remaster.likeness import Thumb, explained_area
 from remaster.media.planes import crop, luma8, resize_rgb
 from remaster.media.types import Frame, Rect, Rgb, VideoInfo
-from remaster.picture import FrameSampler, noise_level, picture_and_gate
+from remaster.noise import noise_level
+from remaster.picture import FrameSampler, picture_and_gate
 from remaster.records import Detection
 from remaster.setups import find_setups
 

@@ -10,7 +10,8 @@ import pytest
 
 from remaster.gate import gate_mask, with_scene_sides
 from remaster.media.types import Mask, PixelFormat, Rect
-from remaster.picture import FrameSampler, Sample, active_picture, noise_level, picture_and_gate
+from remaster.noise import noise_level
+from remaster.picture import FrameSampler, Sample, active_picture, picture_and_gate
 
 WIDTH, HEIGHT = 320, 240
 FULL = Rect(0, 0, WIDTH, HEIGHT)
@@ -71,7 +72,7 @@ def test_the_sampler_spreads_a_bounded_number_of_frames_over_any_length() -> Non
 
     def luma(index: int) -> Luma:
         made.append(index)
-        return np.full((16, 16), index % 251, np.uint8)
+        return np.full((32, 32), index % 251, np.uint8)
 
     sampler = FrameSampler(16)
     for index in range(1000):
@@ -81,13 +82,12 @@ def test_the_sampler_spreads_a_bounded_number_of_frames_over_any_length() -> Non
     assert levels == [i % 251 for i in indices]
     assert len(made) < 400
     middle = sampler.samples()[5]
-    assert [int(plane[0, 0]) for plane in middle.triple] == [(indices[5] + d) % 251 for d in (-1, 0, 1)]
+    assert (middle.after == (indices[5] + 1) % 251).all() and len(middle.after)
 
 
-def test_one_frame_is_a_sample_with_itself_for_neighbours() -> None:
+def test_one_frame_is_a_sample_without_a_frame_after() -> None:
     (only,) = sample([paint(0)])
-    assert np.array_equal(only.triple[0], only.triple[1])
-    assert np.array_equal(only.triple[2], only.triple[1])
+    assert np.array_equal(only.luma, paint(0)) and not len(only.after)
 
 
 def test_a_picture_without_bars_is_active_as_a_whole() -> None:
@@ -202,6 +202,21 @@ def test_noise_is_measured_on_still_and_on_moving_pictures(sigma: float, speed: 
     wide = paint(2, width=2 * WIDTH)
     frames = [grain(wide[:, speed * i : speed * i + WIDTH], sigma, i) for i in range(12)]
     assert noise_level(sample(frames), FULL) == pytest.approx(sigma, rel=0.2, abs=0.1)
+
+
+@pytest.mark.parametrize("sigma", [1, 3])
+def test_texture_that_moves_is_no_noise(sigma: float) -> None:
+    strokes = cv2.GaussianBlur(np.random.default_rng(3).normal(0, 1, (HEIGHT, 2 * WIDTH)), (0, 0), 2.0)
+    wide = np.clip(paint(2, width=2 * WIDTH) + 25 * strokes / strokes.std(), 0, 255)
+    frames = []
+    for i in range(8):
+        shift = np.array([[1.0, 0.0, -5.4 * i], [0.0, 1.0, 0.3 * i]])
+        frames.append(grain(np.asarray(cv2.warpAffine(wide, shift, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC)), sigma, i))
+    assert noise_level(sample(frames), FULL) == pytest.approx(sigma, rel=0.35)
+
+
+def test_noise_is_measured_in_one_frame() -> None:
+    assert noise_level(sample([grain(paint(2), 3, 1)]), FULL) == pytest.approx(3, rel=0.2)
 
 
 def test_coarse_grain_is_measured_where_there_are_holds() -> None:

@@ -1,0 +1,88 @@
+"""How strong a video's grain is, whatever moves and however much texture there is.
+
+Two frames in a row show the same set under different grain: their difference is grain alone once the motion between
+them is undone, patch by patch. Where a codec copied the patches, the flattest places of a single frame must tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.media.types import Rect
+from remaster.picture import Luma, Plane32, Sample, patch_places
+
+BLOCK = 16
+LOW_TENTH = 0.94  # of the true deviation: where the lowest tenth of blocks of pure noise lies
+QUIET = 0.25  # the patches that tell: what motion and texture are left in the others only adds to them
+REACH = 20  # pixels that a patch may move from one frame to the next
+MOVED = 0.85  # of a patch's difference at rest: where a shift leaves less, it moved; chance finds a little less too
+ALIKE = 1.5  # times the quiet patches' grain: where half of the others have no more, motion is undone
+COPIED = 0.3  # levels under which a codec repeated the patch
+LIT = (24.0, 230.0)  # mean levels between which clipping does not cut noise off
+
+
+def noise_level(samples: Sequence[Sample], active: Rect) -> float:
+    """Standard deviation of the luma's grain in 8-bit levels: the median of the samples' estimates."""
+    return float(np.median([_sample_noise(sample, active) for sample in samples]))
+
+
+def _sample_noise(sample: Sample, active: Rect) -> float:
+    """Texture makes the spatial estimate too large, correlated grain too small; lost motion the temporal too large."""
+    quiet, followed = _temporal_noise(sample, active)
+    return quiet if followed else min(quiet, _spatial_noise(_cut_out(sample.luma, active)))
+
+
+def _temporal_noise(sample: Sample, active: Rect) -> tuple[float, bool]:
+    """(estimate, whether most patches agree on it) from the patches that the frame after shares with this one.
+
+    The estimate is infinite where a codec copied most of them.
+    """
+    found = []
+    for (y, x), patch in zip(patch_places(*sample.luma.shape), sample.after, strict=False):
+        side = len(patch)
+        inside = active.y <= y and active.x <= x and y + side <= active.y + active.height
+        if inside and x + side <= active.x + active.width and LIT[0] < patch.mean() < LIT[1]:
+            found.append(_patch_noise(sample.luma, y, x, patch.astype(np.float32)))
+    kept = np.array([deviation for deviation in found if deviation > COPIED])
+    if 2 * len(kept) <= len(found):
+        return float("inf"), False
+    quiet, median = np.quantile(kept, (QUIET, 0.5))
+    return float(quiet), bool(median < ALIKE * quiet)
+
+
+def _patch_noise(luma: Luma, y: int, x: int, patch: Plane32) -> float:
+    """The deviation of one patch's grain: what is left of its difference once shift and light are undone."""
+    side = len(patch)
+    top, left = max(y - REACH, 0), max(x - REACH, 0)
+    around = luma[top : y + side + REACH, left : x + side + REACH].astype(np.float32)
+    squares = cv2.matchTemplate(around, patch, cv2.TM_SQDIFF)
+    least, _, (dx, dy), _ = cv2.minMaxLoc(squares)
+    if least > MOVED * squares[y - top, x - left]:
+        dx, dy = x - left, y - top
+    here = around[dy : dy + side, dx : dx + side]
+    slopes = np.gradient(cv2.GaussianBlur(patch + here, (0, 0), 1.0))
+    # The rest of the shift, under a pixel, is linear in the slopes; the constant is a change of light.
+    reach = np.stack([np.ones(side * side), slopes[0].ravel(), slopes[1].ravel()], axis=-1)
+    difference = (patch - here).ravel()
+    left_over = difference - reach @ np.linalg.lstsq(reach, difference, rcond=None)[0]
+    return float(np.sqrt((left_over**2).sum() / (side * side - reach.shape[1]) / 2))
+
+
+def _spatial_noise(luma: Luma) -> float:
+    """Immerkaer, "Fast Noise Variance Estimation", 1996, in blocks; the flattest tenth of them tells."""
+    height, width = (max(side // BLOCK, 1) * BLOCK for side in luma.shape)
+    picture = luma[:height, :width].astype(np.float32)
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    response = np.abs(cv2.filter2D(picture, cv2.CV_32F, kernel)) * np.sqrt(np.pi / 2) / 6
+    size = (width // BLOCK, height // BLOCK)
+    blocks, means = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (response, picture))
+    unclipped = blocks[(means > LIT[0]) & (means < LIT[1])]
+    return float(np.quantile(unclipped if unclipped.size else blocks, 0.1)) / LOW_TENTH
+
+
+def _cut_out(luma: Luma, rect: Rect) -> npt.NDArray[np.uint8]:
+    return luma[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]
