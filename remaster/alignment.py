@@ -60,12 +60,13 @@ GAP = 4.0
 class Detail:
     """A gray picture's detail at a working size, float32 (h, w), whole cells from the top left, and sums over cells.
 
-    ``known`` is 0 on the gate, else 1. ``gradient`` float32 (2, h, w). ``normal`` (rows, columns, 2, 2), ``cross``
-    (rows, columns, 2) and ``energy`` (rows, columns) are cell means of the products of gradient and picture, ``level``
-    (rows, columns) of the gray picture. ``noise`` is the standard deviation of the grain that is left. ``scale`` is
-    working / original size, (x, y).
+    ``gray`` float32 (h, w) is the picture itself at that size. ``known`` is 0 on the gate, else 1. ``gradient`` float32
+    (2, h, w). ``normal`` (rows, columns, 2, 2), ``cross`` (rows, columns, 2) and ``energy`` (rows, columns) are cell
+    means of the products of gradient and picture, ``level`` (rows, columns) of the gray picture. ``noise`` is the
+    standard deviation of the grain that is left. ``scale`` is working / original size, (x, y).
     """
 
+    gray: Float
     picture: Float
     known: Float
     gradient: Float
@@ -154,7 +155,7 @@ def detail(gray: npt.NDArray[np.uint8], valid: Mask, noise: float, lines: int) -
     gradient = np.stack([gx, gy]).astype(np.float32)
     scale = (w / width, h / height)
     energy, level = _cells(picture * picture), _cells(small)
-    return Detail(picture, known.astype(np.float32), gradient, normal, cross, energy, level, left, scale)
+    return Detail(small, picture, known.astype(np.float32), gradient, normal, cross, energy, level, left, scale)
 
 
 def compare(reference: Detail, moved: Detail, camera: Affine) -> Cells:

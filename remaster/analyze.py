@@ -156,7 +156,7 @@ class _Tracker:
         resting = bool((step.matrix == IDENTITY).all())
         camera, faded = last.camera if resting else compose(last.camera, step.matrix), False
         age = index - self._anchor.index
-        if age > 1 and age % (CHECKED_HOLDS if step.hold else CHECKED) == 0:
+        if age > 1 and age % (CHECKED_HOLDS if step.hold else CHECKED) == 0 and not step.shaded:
             camera, faded = self._against_anchor(picture, camera, index)
             if step.hold or (resting and float(corner_error(camera, last.camera, *self._size)) < STEADY):
                 camera = last.camera

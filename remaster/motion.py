@@ -19,6 +19,7 @@ from scipy import fft
 from remaster.alignment import Cells, Detail, Fit, align, align_simplest, compare, detail
 from remaster.camera import IDENTITY, Affine, corner_error, rescale, translation
 from remaster.media.types import Mask
+from remaster.shading import shading_motion
 
 Gray = npt.NDArray[np.uint8]
 
@@ -28,6 +29,8 @@ COARSE_HEIGHT = 120
 """Lines at which hypotheses are found and first judged."""
 FLAT = 0.004
 """Part of the picture's area that must show texture in both pictures, else nothing speaks for or against a motion."""
+PLAIN = 0.25
+"""Part of the picture's area with texture under which shading may tell of a motion that the texture does not share."""
 EQUAL = 1e-3
 """Share of neighbourhoods that may change in a hold."""
 FADING = 0.3
@@ -55,12 +58,13 @@ class Motion:
     """``matrix`` float64 (2, 3) takes pixels of the current picture to the previous one's.
 
     ``explained`` 0-1 is the share of the textured overlap that it explains (1.0 where both pictures are flat). In a
-    ``hold`` the pictures are equal but for noise.
+    ``hold`` the pictures are equal but for noise. ``shaded``: told by the slow shading of a picture without texture.
     """
 
     matrix: Affine
     explained: float
     hold: bool
+    shaded: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,9 +125,13 @@ def motion_between(previous: Picture, current: Picture, prior: Affine = IDENTITY
     a, b = previous.fine, current.fine
     same = _equal(a, b)
     rest = compare(a, b, IDENTITY)
+    likely = rescale(prior, *b.scale)
+    if rest.area < PLAIN and not _spread(rest):
+        shift = shading_motion(a, b, _textured(rest, b), likely)
+        if shift is not None:
+            return Motion(rescale(shift, 1.0 / b.scale[0], 1.0 / b.scale[1]), 1.0, False, True)
     if rest.area < FLAT:
         return Motion(np.array(IDENTITY), 1.0, same)
-    likely = rescale(prior, *b.scale)
     fit = _by_majority(a, b, likely, rest)
     if fit is None:
         to_coarse, to_fine = _ratio(b, current.coarse), _ratio(current.coarse, b)
@@ -150,6 +158,13 @@ def _spread(cells: Cells) -> bool:
     """Whether what agrees lies across the picture, as a background does, and not in one place, as a character does."""
     columns = (cells.evidence * cells.agreement).mean(axis=0)
     return float((columns > SPREAD_AREA).mean()) >= SPREAD
+
+
+def _textured(rest: Cells, picture: Detail) -> Mask:
+    """Pixels of the cells that show texture in either picture."""
+    cells = (rest.evidence > 0.5).astype(np.uint8)
+    cells = np.asarray(cv2.dilate(cells, np.ones((3, 3), np.uint8)), np.uint8)
+    return np.asarray(cv2.resize(cells, picture.size, interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def unchanged(a: Detail, b: Detail, rest: Cells) -> float:

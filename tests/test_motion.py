@@ -129,3 +129,35 @@ def test_the_same_pictures_give_the_same_motion() -> None:
     a, b = grays(draw(BACKGROUND, zooming(2, 0.96, 0.02, SIZE, (300, 200)), SIZE, walker(110, 95, 3.0), noise=2.0))
     first, second = (estimate_motion(a, b, VALID, 2.0) for _ in range(2))
     assert first.matrix.tobytes() == second.matrix.tobytes()
+
+
+def sky(shift: float, light: float = 1.0, noise: float = 2.0, seed: int = 0) -> np.ndarray:
+    """A gray sky without any line: a gradient and faint clouds, panned by ``shift`` pixels."""
+    clouds = cv2.GaussianBlur(np.random.default_rng(5).normal(0, 1, (180, 500)).astype(np.float32), (0, 0), 18)
+    wide = 150 + np.linspace(0, 40, 180)[:, None] + 12 * clouds / clouds.std()
+    moved = cv2.warpAffine(wide, translation(-100 - shift, 0.0), SIZE, flags=cv2.INTER_CUBIC)
+    grain = np.random.default_rng([seed, round(10 * shift)]).normal(0, noise, moved.shape)
+    return np.clip(np.rint(moved * light + grain), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shift", [3.0, 9.5])
+def test_a_pan_over_a_sky_is_found_by_its_shading(shift: float) -> None:
+    motion = estimate_motion(sky(0), sky(shift), VALID, 2.0)
+    assert motion.shaded
+    assert float(corner_error(motion.matrix, translation(shift, 0.0), *SIZE)) < 1.0
+
+
+def test_a_pan_over_a_sky_is_found_behind_a_figure_that_stays_on_the_screen() -> None:
+    pictures = [sky(0), sky(6.0)]
+    for picture in pictures:
+        cv2.rectangle(picture, (150, 90), (185, 179), 40, -1)
+        cv2.circle(picture, (167, 75), 18, 230, -1)
+        cv2.circle(picture, (167, 75), 18, 10, 2)
+    motion = estimate_motion(pictures[0], pictures[1], VALID, 2.0)
+    assert float(corner_error(motion.matrix, translation(6.0, 0.0), *SIZE)) < 1.0
+
+
+@pytest.mark.parametrize("light", [1.0, 0.9])
+def test_a_sky_that_rests_does_not_move_in_a_fade(light: float) -> None:
+    motion = estimate_motion(sky(0), sky(0, light, seed=1), VALID, 2.0)
+    assert (motion.matrix == IDENTITY).all()
