@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 import scipy.sparse.linalg
+from scipy.interpolate import Akima1DInterpolator
 
 from remaster.background.features import Pair, plausible
 from remaster.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert
@@ -27,7 +28,7 @@ PER_PAIR = 120
 ITERATIONS = 8
 SCALE = 0.6
 """Pixels at which a match begins to lose weight (Geman-McClure)."""
-ASTRAY = 6.0
+ASTRAY = 1.5
 """Pixels by which motions chained between two keyframes may miss the second and still be believed."""
 PRIOR_SIGMA = 4.0
 """Pixels of standard deviation of a motion chained between two keyframes."""
@@ -234,14 +235,28 @@ def all_frames(
         cameras[i - 1] = compose(cameras[i], invert(motion[i]))
     for i in range(last + 1, len(motion)):
         cameras[i] = compose(cameras[i - 1] if i > last + 1 else solved[-1], motion[i])
+    smooth = _smooth_path(doubt, keyframes, solved)
     for j in range(len(keyframes) - 1):
-        a, b = int(keyframes[j]), int(keyframes[j + 1])
-        cameras[a : b + 1] = _bridge(motion[a : b + 1], doubt[a : b + 1], solved[j], solved[j + 1], size)
+        span = slice(int(keyframes[j]), int(keyframes[j + 1]) + 1)
+        cameras[span] = _bridge(motion[span], doubt[span], solved[j], solved[j + 1], smooth[span], size)
     return cameras
 
 
-def _bridge(motion: Affine, doubt: Float, start: Affine, end: Affine, size: tuple[int, int]) -> Affine:
-    """Cameras from ``start`` to ``end`` along the motions between them, blended from both sides."""
+def _smooth_path(doubt: Float, keyframes: npt.NDArray[np.int64], solved: Affine) -> Affine:
+    """Cameras (n, 2, 3) through the keyframes' that ease from one to the next as a camera does; holds do not move."""
+    clock = np.cumsum(doubt > 0)
+    times, first = np.unique(clock[keyframes], return_index=True)
+    if len(times) < 2:
+        return np.repeat(solved[:1], len(doubt), axis=0)
+    path = Akima1DInterpolator(times, solved[first].reshape(-1, 6))
+    return np.asarray(path(np.clip(clock, times[0], times[-1]))).reshape(-1, 2, 3)
+
+
+def _bridge(motion: Affine, doubt: Float, start: Affine, end: Affine, smooth: Affine, size: tuple[int, int]) -> Affine:
+    """Cameras from ``start`` to ``end`` along the motions between them, blended from both sides.
+
+    Where the motions miss the end they followed something else than the background: the ``smooth`` path is nearer.
+    """
     forward, backward = np.empty_like(motion), np.empty_like(motion)
     forward[0], backward[-1] = start, end
     for i in range(1, len(motion)):
@@ -252,11 +267,7 @@ def _bridge(motion: Affine, doubt: Float, start: Affine, end: Affine, size: tupl
     if gone[-1] <= 0:
         return np.repeat(start[None], len(motion), axis=0)
     if corner_error(forward[-1], end, *size) > ASTRAY:
-        # The motions followed something else than the background: evenly from one keyframe to the next is nearer.
-        still = np.cumsum(doubt[1:] > 0)
-        even = (np.concatenate([[0], still]) / still[-1])[:, None, None]
-        direct: Affine = (1 - even) * start + even * end
-        return direct
+        return smooth
     share = (gone / gone[-1])[:, None, None]
     blended: Affine = (1 - share) * forward + share * backward
     return blended

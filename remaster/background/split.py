@@ -21,6 +21,9 @@ WHIP = 0.2
 CALM = 0.1
 """The same, up to which a broken link may be mended: one frame of a whip between still ones must not be."""
 
+DIM = 0.2
+"""Share of the scene's bright frames' luma under which the frames of a fade at its start or end break nothing."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -39,7 +42,8 @@ def spans(
     Pieces under ``min_frames`` (between two breaks) are not steady. Two steady pieces become one again where nothing or
     a flash lies between them and their nearest keyframes show the same background: a pair with at least ``same_share``.
     """
-    pieces = _pieces(analysis, _broken(analysis, pairs, broken_share, same_share), min_frames)
+    broken = set(_broken(analysis, pairs, broken_share, same_share)) - _faded(analysis, min_frames)
+    pieces = _pieces(analysis, sorted(broken), min_frames)
     joined = [pieces[0]]
     for piece in pieces[1:]:
         before = joined[-1]
@@ -109,6 +113,18 @@ def _broken(analysis: Analysis, pairs: Sequence[Pair], broken_share: float, same
         if (after - 1, after) not in mending:
             found.append(int(frame))
     return sorted(set(found))
+
+
+def _faded(analysis: Analysis, longest: int) -> set[int]:
+    """Frames whose link to the one before lies in the dark of a fade from or to black, which shows no picture to break.
+
+    A dark run of ``longest`` frames or more is a picture of its own.
+    """
+    lit = np.flatnonzero(analysis.luma >= DIM * np.quantile(analysis.luma, 0.9))
+    n, first, last = len(analysis.luma), int(lit[0]), int(lit[-1])
+    leading = range(first + 1) if first < longest else range(0)
+    trailing = range(last + 1, n) if n - 1 - last < longest else range(0)
+    return {*leading, *trailing}
 
 
 def _speed(analysis: Analysis, pair: Pair) -> float:

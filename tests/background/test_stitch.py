@@ -167,6 +167,23 @@ def test_fade_in_a_pan_leaves_no_bands(world: np.ndarray) -> None:
     assert wing_psnr(drawn, shot)[0] > 33
 
 
+def test_black_frames_of_a_fade_in_are_no_shot_of_their_own(world: np.ndarray) -> None:
+    drawn = shoot(world, pan(FRAMES, 300), keyframes=KEYFRAMES, light=lambda i: min(0.01 + i / 12, 1.0))
+    drawn.analysis.explained[1:3] = 0.05
+    drawn.analysis.motion[1:3] = IDENTITY
+    shots = run(drawn)
+    assert [(s.start, s.end, s.method) for s in shots] == [(0, FRAMES, "mosaic")]
+
+
+def test_motion_that_follows_a_character_between_keyframes_is_not_believed(world: np.ndarray) -> None:
+    drawn = shoot(world, pan(FRAMES, 300), keyframes=KEYFRAMES)
+    drawn.analysis.motion[2] = compose(translation(4.5, 0.0), drawn.analysis.motion[2])
+    drawn.analysis.motion[17] = IDENTITY
+    drawn.analysis.explained[[2, 17]] = 0.6
+    (shot,) = run(drawn)
+    assert camera_errors(drawn, shot).max() <= 1.0
+
+
 @pytest.mark.parametrize("speed", [1.3, 2.2])
 def test_two_speeds_are_never_a_confident_mosaic(world: np.ndarray, other_world: np.ndarray, speed: float) -> None:
     path = pan(FRAMES, 300)
