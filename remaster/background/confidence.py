@@ -29,69 +29,119 @@ CLIP = 60.0
 """Grey levels at which one wrong pixel stops costing more."""
 GOOD_SPREAD, BAD_SPREAD = 5.0, 15.0
 """Mean grey levels of the aligned keyframes about their median (measured on film: 6 good, 12-17 bad)."""
-FADING = 60.0
-"""Grey levels of error over which confidence falls by 1/e: of two backgrounds that hold, one is still the better."""
+HALF = 10.0
+"""Grey levels of predicted error at which confidence is a half."""
+GRAIN, SOFT = 0.6, 1.2
+"""What even a perfect prediction is off: so much of the grain, and what coding and interpolation leave, in levels."""
+BLUR = 0.8
+"""Preview pixels of a Gaussian over what is compared."""
+AGREE = 3
+"""Keyframes that must show the same background before one that does not is taken for a character."""
 MIN_EVIDENCE = 0.05
 """Share of the border strips that must have been predicted for the hold-out to say anything."""
 
 
 @dataclass(frozen=True)
 class Trust:
-    """What the hold-out and the spread told, in mean grey levels.
+    """What one background is worth.
 
-    ``predicted`` and ``cheap`` float64 (3,) are the errors of the other keyframes' prediction and of the better of
-    mirroring and replicating, over the same pixels of each third of the strips; ``evidence`` (3,) is the share of each
-    third that was predicted. ``spread`` is None where no place was seen three times.
+    ``error``: the root mean square error, in grey levels beyond the grain, that its pixels are predicted to have.
+    ``advantage`` 0-1: how surely it is better than a cheap fill, in the worst third of a wing.
     """
 
-    spread: float | None
-    predicted: Float
-    cheap: Float
-    evidence: Float
+    error: float
+    advantage: float
 
     @property
     def confidence(self) -> float:
-        """0-1: the smaller of what the spread and the comparison with a cheap fill allow.
+        """0-1, falling with the error alone: 1.0 within the grain, a half at ``HALF`` levels."""
+        return 1.0 / (1.0 + (self.error / HALF) ** 2)
 
-        The worst third decides: a foreground that moves at another speed spoils the lower part of a wing alone.
-        """
-        by_spread = 0.0 if self.spread is None else _by_spread(self.spread)
-        told = self.evidence >= MIN_EVIDENCE
-        if not told.any():
-            return by_spread * float(np.exp(-(self.spread or 0.0) / FADING))
-        # In flat scenes any fill is good: errors of a few levels cannot be compared.
-        ratio = np.maximum(self.predicted - 1.5, 0.0) / np.maximum(self.cheap - 1.5, 4.0)
-        fades = float(np.exp(-self.predicted[told].max() / FADING))
-        return float(np.clip(min(by_spread, (1.0 - ratio[told].max()) / 0.6), 0.0, 1.0)) * fades
+
+NO_TRUST = Trust(255.0, 0.0)
+"""Of a background that cannot be had."""
 
 
 def judge(preview: Preview, sides: Axis, noise: float) -> Trust:
-    """Hold out some keyframes and predict their borders; ``sides`` is the axis on which the wings lie."""
+    """Hold out some keyframes and predict their borders; ``sides`` is the axis on which the wings lie.
+
+    Where no other keyframe stands apart there is nothing to predict from; how the keyframes agree must tell then.
+    """
     k = len(preview.pictures)
     chosen = np.unique(np.linspace(0, k - 1, min(HOLDOUTS, k)).round().astype(int))
-    sums = np.sum([_hold_out(preview, int(i), sides) for i in chosen], axis=0)
-    count = np.maximum(sums[:, 2], 1)
-    return Trust(
-        _spread(preview, noise), sums[:, 0] / count, sums[:, 1] / count, sums[:, 2] / np.maximum(sums[:, 3], 1)
-    )
+    proven = _proven(preview)
+    sums = np.sum([_hold_out(preview, int(i), sides, proven) for i in chosen], axis=0)
+    spread = _spread(preview, noise)
+    told = sums[:, 5] >= MIN_EVIDENCE * sums[:, 3]
+    # Each third is as much of a wing, however little of it was free of characters.
+    square = float((sums[told, 4] / sums[told, 5]).mean()) if told.any() else _disagreement(preview)
+    return Trust(_beyond_grain(square, noise * preview.scale), _advantage(sums, spread))
 
 
-def still_confidence(preview: Preview, noise: float) -> float:
-    """How far a camera at rest is proved, 0-1: by the textured area that the background explains, or by the spread.
+def _beyond_grain(square: float, grain: float) -> float:
+    return float(np.sqrt(max(square - (GRAIN * grain) ** 2 - SOFT**2, 0.0)))
 
-    The area proves it where large characters move without a mask, the spread where there is no texture. The area is
-    that of the keyframes that fit worst: in a dissolve half of them fit, and nothing else tells it from a still one.
+
+def _advantage(sums: Float, spread: float | None) -> float:
+    """0-1: the smaller of what the spread and the comparison with a cheap fill allow.
+
+    The worst third decides: a foreground that moves at another speed spoils the lower part of a wing alone.
     """
-    background = gray_of(masked_median(preview.pictures, preview.seen))
-    known = preview.seen.any(axis=0)
+    count = np.maximum(sums[:, 2], 1)
+    predicted, cheap, evidence = sums[:, 0] / count, sums[:, 1] / count, sums[:, 2] / np.maximum(sums[:, 3], 1)
+    by_spread = 0.0 if spread is None else _by_spread(spread)
+    told = evidence >= MIN_EVIDENCE
+    if not told.any():
+        return by_spread
+    # In flat scenes any fill is good: errors of a few levels cannot be compared.
+    ratio = np.maximum(predicted - 1.5, 0.0) / np.maximum(cheap - 1.5, 4.0)
+    return float(np.clip(min(by_spread, (1.0 - ratio[told].max()) / 0.6), 0.0, 1.0))
+
+
+def judge_still(preview: Preview, noise: float) -> Trust:
+    """How far a camera at rest is proved.
+
+    The ``advantage`` is the textured area that the background explains, or what the spread allows: the area proves it
+    where large characters move without a mask, the spread where there is no texture. The area is that of the keyframes
+    that fit worst: in a dissolve half of them fit, and nothing else tells it from a still one.
+    """
+    background, known = gray_of(masked_median(preview.pictures, preview.seen)), preview.seen.any(axis=0)
     areas = [
         explained_share(background, gray_of(picture), IDENTITY, known & seen, noise)
         for picture, seen in zip(preview.pictures, preview.seen | preview.foreground, strict=True)
     ]
     if len(areas) == 1:
-        return 1.0
+        return Trust(0.0, 1.0)
     spread = _spread(preview, noise)
-    return max(float(np.quantile(areas, WORST)), 0.0 if spread is None else _by_spread(spread))
+    advantage = max(float(np.quantile(areas, WORST)), 0.0 if spread is None else _by_spread(spread))
+    return Trust(_beyond_grain(_disagreement(preview), noise * preview.scale), advantage)
+
+
+def _disagreement(preview: Preview) -> float:
+    """Mean squared error of the median as a prediction of all keyframes, but for proven characters."""
+    middle, known, proven = masked_median(preview.pictures, preview.seen), preview.seen.any(axis=0), _proven(preview)
+    square, count = 0.0, 0
+    for picture, seen, flagged in zip(preview.pictures, preview.seen, preview.foreground, strict=True):
+        here = known & (seen | (flagged & ~proven))
+        square += float(_squares(middle, picture, here)[here].sum())
+        count += int(here.sum())
+    return square / max(count, 1)
+
+
+def _proven(preview: Preview) -> Mask:
+    """Where most keyframes show the same: who disagrees there is a character and not the background."""
+    agree, others = preview.seen.sum(axis=0), preview.foreground.sum(axis=0)
+    return np.asarray((agree >= AGREE) & (agree > others))
+
+
+def _squares(guess: cv2.typing.MatLike, shown: cv2.typing.MatLike, known: Mask) -> Float:
+    """Squared error of each ``known`` pixel, the channels' mean, slightly blurred: edges shift by half a pixel."""
+    weight = known.astype(np.float32)
+    off = (guess.astype(np.float32) - shown) * weight[..., None]
+    blurred, reach = cv2.GaussianBlur(off, (0, 0), BLUR), cv2.GaussianBlur(weight, (0, 0), BLUR)
+    limited = np.clip(blurred / np.maximum(reach, 1e-3)[..., None], -CLIP, CLIP)
+    squares: Float = (limited * limited).mean(axis=-1)
+    return squares
 
 
 def clear_strips(usable: Mask, valid: Mask, sides: Axis) -> float:
@@ -124,8 +174,9 @@ def _spread(preview: Preview, noise: float) -> float | None:
     return max(total / max(count, 1) - noise * preview.scale, 0.0)
 
 
-def _hold_out(preview: Preview, index: int, sides: Axis) -> Float:
-    """One keyframe's strips, in thirds (3, 4): summed error predicted and cheap, pixels compared, pixels in all.
+def _hold_out(preview: Preview, index: int, sides: Axis, proven: Mask) -> Float:
+    """One keyframe's strips, in thirds (3, 6): summed error predicted and cheap, pixels compared, pixels in all; summed
+    squared error of the prediction in this frame's light, pixels of that, which leaves out ``proven`` characters.
 
     Witnesses are keyframes whose camera stands apart: those beside it would prove nothing about parallax.
     """
@@ -134,7 +185,7 @@ def _hold_out(preview: Preview, index: int, sides: Axis) -> Float:
     witnesses = np.flatnonzero(corner_error(preview.cameras, preview.cameras[index], w, h) > apart)
     strip = _strip(w, h, sides)
     thirds = [t & strip for t in _thirds(w, h, sides)]
-    sums = np.zeros((3, 4))
+    sums = np.zeros((3, 6))
     sums[:, 3] = [t.sum() for t in thirds]
     if not len(witnesses):
         return sums
@@ -144,10 +195,23 @@ def _hold_out(preview: Preview, index: int, sides: Axis) -> Float:
     known = _as_keyframe(seen.any(axis=0) & (preview.seen[index] | preview.foreground[index]), preview, index) > 250
     error = _error(prediction, shown)
     cheap = np.array([_error(fill, shown) for fill in _cheap_fills(shown, sides)])
+    squares = _squares(_relit(prediction, shown, known, sides), shown, known)
+    character = _as_keyframe(preview.foreground[index] & proven, preview, index) > 0
     for row, third in zip(sums, thirds, strict=True):
         here = known & third
         row[:3] = error[here].sum(), cheap[:, here].sum(axis=1).min(), here.sum()
+        row[4:] = squares[here & ~character].sum(), (here & ~character).sum()
     return sums
+
+
+def _relit(prediction: cv2.typing.MatLike, shown: cv2.typing.MatLike, known: Mask, sides: Axis) -> cv2.typing.MatLike:
+    """The prediction in the frame's own light, as wings are matched at the join: by what lies inside the strips."""
+    height, width = known.shape
+    here = known & ~_strip(width, height, sides)
+    if here.sum() < MIN_EVIDENCE * known.size:
+        return prediction
+    offset = np.median(shown[here].astype(float) - prediction[here], axis=0)
+    return np.asarray(np.clip(prediction + offset, 0, 255), np.uint8)
 
 
 def _median_near(preview: Preview, index: int, witnesses: npt.NDArray[np.intp]) -> npt.NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.background.canvas import Axis, Canvas, fit_canvas
-from remaster.background.confidence import clear_strips, judge, still_confidence
+from remaster.background.confidence import NO_TRUST, Trust, clear_strips, judge, judge_still
 from remaster.background.exposure import Exposure
 from remaster.background.features import Pair
 from remaster.background.preview import Preview, align, disagreeing
@@ -20,7 +20,7 @@ from remaster.media.types import Mask
 from remaster.records import Analysis
 
 BETTER = 0.2
-"""Confidence, averaged over frames, that cutting a doubtful shot in two must win."""
+"""Advantage, averaged over frames, that cutting a doubtful shot in two must win."""
 MOST = 0.6
 """Share of its frames that must have a background after the cut: changing methods shows."""
 SOME = 0.5
@@ -39,8 +39,8 @@ class StitchSettings:
     explain to be believed; ``broken_share``: explained area under which the scene may be broken there; ``min_frames``
     of a shot of its own; ``max_splits``: how often a shot that does not hold together is cut in two;
     ``max_canvas_pixels`` of one background; ``still_travel``: share of the picture's smaller side that a camera at rest
-    may weave; ``min_confidence``: under it a shot is ``ambient``;
-    ``doubtful``: under it a shot is tried in two parts; ``border``: share of the picture's smaller side left
+    may weave; ``min_advantage``: the hold-out's advantage over a cheap fill, 0-1, under which a shot is ``ambient``;
+    ``doubtful``: that under which a shot is tried in two parts; ``border``: share of the picture's smaller side left
     out at the edges that meet the wings.
     """
 
@@ -52,7 +52,7 @@ class StitchSettings:
     max_splits: int = 2
     max_canvas_pixels: int = 48_000_000
     still_travel: float = 0.02
-    min_confidence: float = 0.35
+    min_advantage: float = 0.35
     doubtful: float = 0.6
     border: float = 0.006
 
@@ -92,10 +92,10 @@ class Stitchable:
 
 @dataclass(frozen=True)
 class Plan:
-    """A shot to be: its span, how far it may be trusted, and what it is made from (None: no background can be had)."""
+    """A shot to be: its span, what its background is worth, and what that is made from (None: none can be had)."""
 
     span: Span
-    confidence: float
+    trust: Trust
     stitchable: Stitchable | None
 
 
@@ -112,7 +112,7 @@ def plan_shots(scene: Scene) -> list[Plan]:
 def _plan(scene: Scene, span: Span, splits: int) -> list[Plan]:
     """One span as a whole, or in parts where that is clearly better."""
     whole = _plan_whole(scene, span)
-    if not span.steady or splits == 0 or whole.confidence >= scene.settings.doubtful:
+    if not span.steady or splits == 0 or whole.trust.advantage >= scene.settings.doubtful:
         return [whole]
     cut = weakest_cut(scene.analysis, scene.pairs, span, scene.settings.min_frames)
     if cut is None:
@@ -123,8 +123,8 @@ def _plan(scene: Scene, span: Span, splits: int) -> list[Plan]:
 
 def _better(parts: list[Plan], whole: Plan) -> bool:
     frames = [p.span.end - p.span.start for p in parts]
-    trusted = [p.confidence if p.stitchable is not None else 0.0 for p in parts]
-    have = whole.confidence if whole.stitchable is not None else 0.0
+    trusted = [p.trust.advantage if p.stitchable is not None else 0.0 for p in parts]
+    have = whole.trust.advantage if whole.stitchable is not None else 0.0
     gain = float(np.average(trusted, weights=frames)) - have
     return gain >= BETTER and _held(parts) >= MOST * sum(frames)
 
@@ -137,15 +137,15 @@ def _held(plans: list[Plan]) -> int:
 def _plan_whole(scene: Scene, span: Span) -> Plan:
     """Register a span, align its keyframes, and judge whether the background may be shown."""
     if not span.steady or not len(keyframes_of(scene.analysis, span)):
-        return Plan(span, 0.0, None)
+        return Plan(span, NO_TRUST, None)
     registration = register(scene.analysis, scene.pairs, span)
     canvas = fit_canvas(rescale(registration.cameras, *scene.ratio), scene.window, scene.settings.max_canvas_pixels)
     if canvas is None:
-        return Plan(span, 0.0, None)
+        return Plan(span, NO_TRUST, None)
     preview, exposure = _align(scene, registration)
-    confidence = _confidence(scene, registration, preview)
-    trusted = confidence >= scene.settings.min_confidence
-    return Plan(span, confidence, Stitchable(registration, canvas, preview, exposure) if trusted else None)
+    trust = _trust(scene, registration, preview)
+    trusted = trust.advantage >= scene.settings.min_advantage
+    return Plan(span, trust, Stitchable(registration, canvas, preview, exposure) if trusted else None)
 
 
 def _align(scene: Scene, registration: Registration) -> tuple[Preview, Exposure]:
@@ -160,19 +160,20 @@ def _align(scene: Scene, registration: Registration) -> tuple[Preview, Exposure]
     return replace(preview, seen=preview.seen & ~foreground, foreground=foreground), exposure
 
 
-def _confidence(scene: Scene, registration: Registration, preview: Preview) -> float:
-    """How far the shot's background may be trusted; one keyframe proves nothing but what its frames' motion does."""
+def _trust(scene: Scene, registration: Registration, preview: Preview) -> Trust:
+    """What the shot's background is worth; one keyframe proves nothing but what its frames' motion does."""
     still = travel(scene, registration) <= scene.settings.still_travel
     if len(registration.keyframes) == 1:
         frame = int(scene.analysis.keyframes[registration.keyframes[0]])
         start = frame - int(registration.at[0])
         explained = scene.analysis.explained[start : start + len(registration.cameras)]
-        return float(np.median(explained)) if still else 0.0
+        return Trust(0.0, float(np.median(explained))) if still else NO_TRUST
     if still:
-        return still_confidence(preview, scene.analysis.noise)
+        return judge_still(preview, scene.analysis.noise)
     clear = clear_strips(scene.usable[registration.keyframes], scene.analysis.valid, scene.sides)
     enough = np.clip((clear - LITTLE) / (PLENTY - LITTLE), 0.0, 1.0)
-    return judge(preview, scene.sides, scene.analysis.noise).confidence * float(enough)
+    trust = judge(preview, scene.sides, scene.analysis.noise)
+    return replace(trust, advantage=trust.advantage * float(enough))
 
 
 def inner_area(scene: Scene, shape: tuple[int, ...], border: float) -> Mask:

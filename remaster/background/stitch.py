@@ -57,7 +57,7 @@ def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     """A planned shot with its background at full size: composite, what the wings show of it, and its holes."""
     span, made = plan.span, plan.stitchable
     if made is None:
-        return Shot(span.start, span.end, "ambient", _identities(span.end - span.start), None, plan.confidence)
+        return Shot(span.start, span.end, "ambient", _identities(span.end - span.start), None, plan.trust.confidence)
     cameras = made.canvas.place(rescale(made.registration.cameras, *scene.ratio))
     image, coverage = composite(_sources(scene, made, cameras, read), made.canvas, scene.analysis.noise)
     shown = shown_in_wings(cameras, scene.window, made.canvas, scene.gate)
@@ -67,7 +67,7 @@ def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     method: Method = "mosaic" if moving else "still"
     background = Background(image, coverage, holes, _figures(scene, made, cameras))
     counts = made.registration.registered, made.registration.inliers
-    return Shot(span.start, span.end, method, cameras, background, plan.confidence, *counts)
+    return Shot(span.start, span.end, method, cameras, background, plan.trust.confidence, *counts)
 
 
 def _sources(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], read: Read) -> list[Source]:

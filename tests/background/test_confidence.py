@@ -1,0 +1,45 @@
+"""The error that confidence predicts, against errors that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from background_scenes import painting
+
+from remaster.background.confidence import Trust, judge, judge_still
+from remaster.background.preview import align, disagreeing
+from remaster.camera import translation
+
+WIDTH, HEIGHT, KEYFRAMES = 320, 240, 7
+NOISE = 2.0
+
+
+def judged(wrong: float, still: bool = False) -> Trust:
+    """Keyframes of a pan (or of a camera at rest) whose cameras are off by ``wrong`` pixels at random, with grain."""
+    rng = np.random.default_rng(4)
+    world, everywhere = painting(900, 300, 3), np.ones((KEYFRAMES, HEIGHT, WIDTH), bool)
+    places = np.full(KEYFRAMES, 100) if still else np.arange(KEYFRAMES) * 40
+    off = np.rint(wrong * rng.choice([-1, 1], (KEYFRAMES, 2)) * rng.uniform(0.6, 1.4, (KEYFRAMES, 2))).astype(int)
+    pictures = []
+    for x, (dx, dy) in zip(places, off, strict=True):
+        part = world[30 + dy : 30 + dy + HEIGHT, 50 + x + dx : 50 + x + dx + WIDTH]
+        pictures.append(np.clip(part + rng.normal(0, NOISE, (HEIGHT, WIDTH, 1)), 0, 255).astype(np.uint8))
+    cameras = np.stack([translation(float(x), 0.0) for x in places])
+    preview, _ = align(np.stack(pictures), everywhere, cameras, KEYFRAMES // 2)
+    found = disagreeing(preview, NOISE)
+    preview.foreground[:], preview.seen[:] = found, preview.seen & ~found
+    return judge_still(preview, NOISE) if still else judge(preview, "x", NOISE)
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_a_larger_error_means_less_confidence(still: bool) -> None:
+    exact, off, far = (judged(wrong, still) for wrong in (0.0, 2.0, 12.0))
+    assert exact.error < 1.5 and exact.confidence > 0.97
+    assert exact.error + 2 < off.error < far.error - 2
+    assert exact.confidence > off.confidence > far.confidence
+
+
+def test_predicted_errors_are_in_grey_levels() -> None:
+    world = painting(900, 300, 3).astype(float)
+    shifted = np.sqrt(((world[:, 4:] - world[:, :-4]) ** 2).mean())
+    assert judged(4.0).error == pytest.approx(shifted, rel=0.5)
