@@ -1,6 +1,6 @@
 """How exact are cameras and recovered wings, and does the confidence know it? On drawn scenes with known cameras.
 
-``python -m benchmarks.registration [--quick] [--out FOLDER]`` films every kind of shot with grain through H.264,
+``python -m benchmarks.registration [--quick] [--keep FOLDER]`` films every kind of shot with grain through H.264,
 recovers its background with perfect, with ``motion`` and without any masks, and compares with the truth; beside it, in
 the same run, the chained stitching of arXiv 2306.06803 (written anew from its description, bounded) and OpenCV's
 ``Stitcher`` in SCANS mode. Shots of the sample series join the comparison of confidence with the true error.
@@ -9,12 +9,14 @@ the same run, the chained stitching of arXiv 2306.06803 (written anew from its d
 from __future__ import annotations
 
 import argparse
+import pickle
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -22,10 +24,12 @@ import numpy as np
 import scipy.stats
 
 from benchmarks import registration_rivals as rivals
+from benchmarks import registration_truth as truth
 from benchmarks.registration_scenes import SETTINGS, YUV420, Scene, Setting, draw
 from remaster.analyze import analyze
+from remaster.background.confidence import Trust
+from remaster.background.features import gray_of
 from remaster.background.stitch import StitchSettings, stitch
-from remaster.camera import Affine, apply, compose, corners, translation
 from remaster.foreground.motion import MotionSegmenter
 from remaster.geometry import window
 from remaster.media.author import write_video
@@ -33,25 +37,29 @@ from remaster.media.decode import decode
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
 from remaster.media.types import Mask, Rect, Rgb
+from remaster.noise import noise_level
+from remaster.picture import FrameSampler
 from remaster.records import Analysis, Shot
 from remaster.sample.backgrounds import background
 from remaster.sample.cameras import View
 from remaster.sample.episodes import EPISODES
 from remaster.sample.film import add_grain
 from remaster.sample.render import render
+from remaster.sample.script import Episode
+from remaster.sample.script import Shot as DrawnShot
 
+Rivals = tuple[str, rivals.Result, rivals.Result]
 MASKS = ("perfect", "motion", "none")
-SAMPLED = 5
-TOLD = 0.02
-"""Share of the wings that must be recovered for their error to tell anything."""
-VIEW = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+QUANTUM = 1.0
+"""Grey levels beyond the ceiling under which a background counts as perfect: less than coding and grain move it."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; ``error`` is the RMS error of recovered wing pixels in grey levels, whatever the method.
+    """One line of the table; ``corner`` are the (median, maximum) corner errors in pixels.
 
-    ``corner`` are the (median, maximum) corner errors in pixels.
+    ``points`` are (confidence, true error in levels beyond the ceiling) of each background that can be made of the
+    scene, whether the ladder took it or not.
     """
 
     scene: str
@@ -63,7 +71,10 @@ class Row:
     ceiling: float
     confidence: float
     milliseconds: float
-    error: float
+    points: tuple[tuple[float, float], ...]
+
+
+Measured = tuple[list[Row], list[Rivals]]
 
 
 def filmed(frames: Sequence[Rgb], grain: bool) -> list[Rgb]:
@@ -80,7 +91,7 @@ def measured(scene: Scene, shown: list[Rgb], kinds: Sequence[str], ceiling: floa
     """One row for each kind of masks."""
     height, width = scene.frames[0].shape[:2]
     started = time.process_time()
-    analysis = analyze(iter(shown), np.ones((height, width), bool), 2.0)
+    analysis = analyze(iter(shown), np.ones((height, width), bool), _noise(shown))
     analyzed = time.process_time() - started
     for kind in kinds:
         masks = _masks(kind, scene, analysis)
@@ -88,20 +99,26 @@ def measured(scene: Scene, shown: list[Rgb], kinds: Sequence[str], ceiling: floa
         started = time.process_time()
         shots = _stitched(scene, shown, analysis, masks, settings)
         seconds = analyzed + time.process_time() - started
-        forced = (
-            shots
-            if all(s.background is not None for s in shots)
-            else _stitched(scene, shown, analysis, masks, replace(settings, min_confidence=0.0))
-        )
+        backed = shots
+        if any(s.background is None for s in shots):
+            backed = _stitched(scene, shown, analysis, masks, replace(settings, min_advantage=0.0))
+        points = [(s.confidence, truth.true_error(*truth.measure(scene, [s]), ceiling)) for s in backed if s.background]
         length = np.array([s.end - s.start for s in shots], float)
         confidence = float(np.average([s.confidence for s in shots], weights=length))
-        psnr, _, recovered = wings(scene, shots)
-        _, error, told = wings(scene, forced)
-        methods = "+".join(dict.fromkeys(s.method for s in shots))
+        wings, _ = truth.measure(scene, shots)
         yield Row(
-            scene.setting.name, kind, methods, corner_errors(scene, shots), recovered, psnr, ceiling, confidence,
-            1000 * seconds / len(shown), error if told >= TOLD else float("nan"),
+            scene.setting.name, kind, "+".join(dict.fromkeys(s.method for s in shots)),
+            truth.corner_errors(scene, shots), wings.share, truth.psnr(wings.mean_square), truth.psnr(ceiling),
+            confidence, 1000 * seconds / len(shown), tuple(points),
         )  # fmt: skip
+
+
+def _noise(shown: Sequence[Rgb]) -> float:
+    """As it is found in a video."""
+    sampler = FrameSampler(32)
+    for frame in shown:
+        sampler.push(partial(gray_of, frame))
+    return noise_level(sampler.samples(), Rect(0, 0, shown[0].shape[1], shown[0].shape[0]))
 
 
 def _masks(kind: str, scene: Scene, analysis: Analysis) -> Mask:
@@ -116,81 +133,30 @@ def _stitched(scene: Scene, shown: list[Rgb], analysis: Analysis, masks: Mask, s
     return stitch(analysis, masks, lambda numbers: (shown[i] for i in numbers), scene.window, None, settings, 1)
 
 
-def _to_world(scene: Scene, shot: Shot) -> Affine:
-    """The affine camera from the shot's canvas to the world that fits its frames' corners best."""
-    height, width = scene.frames[0].shape[:2]
-    outline = np.broadcast_to(corners(width, height), (shot.end - shot.start, 4, 2))
-    here = apply(shot.cameras, outline).reshape(-1, 2)
-    there = apply(scene.cameras[shot.start : shot.end], outline).reshape(-1, 2)
-    return np.asarray(np.linalg.lstsq(np.column_stack([here, np.ones(len(here))]), there, rcond=None)[0].T)
+def sample_shots(quick: bool) -> list[tuple[Episode, DrawnShot]]:
+    """The shots of the sample series that have one background."""
+    episodes = EPISODES[:1] if quick else EPISODES
+    return [(e, s) for e in episodes for s in e.shots if s.kind != "title" and not s.dissolve]
 
 
-def corner_errors(scene: Scene, shots: Sequence[Shot]) -> tuple[float, float]:
-    """(median, maximum) over the frames that have a background, in the frame's own pixels."""
-    height, width = scene.frames[0].shape[:2]
-    found: list[float] = []
-    for shot in (s for s in shots if s.background is not None):
-        outline = np.broadcast_to(corners(width, height), (shot.end - shot.start, 4, 2))
-        off = apply(_to_world(scene, shot), apply(shot.cameras, outline))
-        off = off - apply(scene.cameras[shot.start : shot.end], outline)
-        scale = np.sqrt(np.abs(np.linalg.det(scene.cameras[shot.start : shot.end, :, :2])))
-        found += (np.linalg.norm(off, axis=-1).max(axis=-1) / scale).tolist()
-    return (float(np.median(found)), float(np.max(found))) if found else (float("nan"), float("nan"))
-
-
-def wings(scene: Scene, shots: Sequence[Shot]) -> tuple[float, float, float]:
-    """(PSNR, RMS error in levels, share recovered) of the wings' covered pixels over some frames of each shot."""
-    shown = scene.window
-    inside = np.zeros((shown.height, shown.width), bool)
-    inside[:, shown.x : shown.x + shown.active.width] = True
-    size, squares, covered, total = (shown.width, shown.height), 0.0, 0, 0
-    for shot in shots:
-        for i in np.linspace(shot.start, shot.end - 1, SAMPLED).round().astype(int):
-            total += int((~inside).sum())
-            if shot.background is None:
-                continue
-            camera = compose(shot.cameras[i - shot.start], translation(-shown.x, -shown.y))
-            seen = cv2.warpAffine(shot.background.coverage.astype(np.uint8) * 255, camera, size, flags=VIEW & ~2)
-            drawn = np.asarray(cv2.warpAffine(shot.background.image, camera, size, flags=VIEW), np.uint8)
-            here = (seen > 250) & ~inside
-            squares += rivals.squared_error(drawn, scene.wide(int(i)), here)
-            covered += int(here.sum())
-    mean = squares / max(covered, 1)
-    if not covered:
-        return float("nan"), float("nan"), 0.0
-    return 10 * np.log10(255**2 / max(mean, 1e-6)), float(np.sqrt(mean)), covered / max(total, 1)
-
-
-def ceiling_of(scene: Scene, shown: Sequence[Rgb]) -> float:
-    """PSNR of the filmed frames themselves, off the figures, against what was drawn."""
-    picks = range(0, len(shown), max(len(shown) // SAMPLED, 1))
-    parts = [rivals.squared_error(shown[i], scene.frames[i], ~scene.masks[i]) for i in picks]
-    mean = sum(parts) / max(sum(int((~scene.masks[i]).sum()) for i in picks), 1)
-    return float(10 * np.log10(255**2 / max(mean, 1e-6)))
-
-
-def sample_scenes(quick: bool) -> Iterator[Scene]:
-    """Shots of the sample series, with their truth; every second frame of a part of each."""
-    for episode in EPISODES[:1] if quick else EPISODES:
-        for shot in episode.shots:
-            if shot.kind == "title" or shot.dissolve:
-                continue
-            numbers = list(range(shot.start, shot.end, 3))
-            truths = [render(episode, i) for i in numbers]
-            shown = window(Rect(0, 0, episode.width, episode.height), episode.sar, YUV420, Fraction(16, 9))
-            setting = Setting(f"{episode.name}: {shot.name}", shot.background, _held(shot.keys[0].view))
-            inside = slice(shown.x, shown.x + episode.width)
-            frames = [t.wide[:, inside] for t in truths]
-            masks = [t.foreground[:, inside] for t in truths]
-            cameras = np.array([t.camera for t in truths])
-            yield Scene(setting, frames, masks, cameras, shown, np.asarray(background(shot.background), np.uint8))
+def sample_scene(episode: Episode, shot: DrawnShot) -> Scene:
+    """A shot of the sample series with its truth: every third frame of it."""
+    numbers = list(range(shot.start, shot.end, 3))
+    truths = [render(episode, i) for i in numbers]
+    shown = window(Rect(0, 0, episode.width, episode.height), episode.sar, YUV420, Fraction(16, 9))
+    setting = Setting(f"{episode.name}: {shot.name}", shot.background, _held(shot.keys[0].view))
+    inside = slice(shown.x, shown.x + episode.width)
+    frames = [t.wide[:, inside] for t in truths]
+    masks = [t.foreground[:, inside] for t in truths]
+    cameras = np.array([t.camera for t in truths])
+    return Scene(setting, frames, masks, cameras, shown, np.asarray(background(shot.background), np.uint8))
 
 
 def _held(view: View) -> Callable[[float], View]:
     return lambda t: view
 
 
-def table(rows: Sequence[Row], others: Sequence[tuple[str, rivals.Result, rivals.Result]]) -> str:
+def table(rows: Sequence[Row], others: Sequence[Rivals]) -> str:
     """Markdown."""
     lines = [
         "| scene | masks | method | corner error, px: median / max | wings recovered | wing PSNR / ceiling, dB |"
@@ -212,8 +178,8 @@ def table(rows: Sequence[Row], others: Sequence[tuple[str, rivals.Result, rivals
     return "\n".join(lines)
 
 
-def plot(rows: Sequence[Row], path: Path, correlation: float) -> None:
-    """Confidence against the wings' true error."""
+def plot(rows: Sequence[Row], path: Path, title: str) -> None:
+    """Confidence against the true error."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -221,43 +187,73 @@ def plot(rows: Sequence[Row], path: Path, correlation: float) -> None:
 
     figure, axes = plt.subplots(figsize=(6, 4))
     for masks in dict.fromkeys(r.masks for r in rows):
-        chosen = [r for r in rows if r.masks == masks]
-        axes.scatter([r.confidence for r in chosen], [r.error for r in chosen], label=f"{masks} masks", s=16)
-    axes.set(xlabel="confidence", ylabel="RMS error of recovered wings, levels", title=f"Spearman {correlation:.2f}")
+        points = [p for r in rows if r.masks == masks for p in r.points]
+        axes.scatter([c for c, _ in points], [max(e, 0.3) for _, e in points], label=f"{masks} masks", s=16)
+    axes.axhline(QUANTUM, color="grey", linewidth=0.8, linestyle=":")
+    axes.set(xlabel="confidence", ylabel="true error, RMS levels beyond the ceiling (0.3: none)", title=title)
     axes.set_yscale("log")
     axes.legend()
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 
 
-def run(quick: bool, names: Sequence[str]) -> tuple[list[Row], list[tuple[str, rivals.Result, rivals.Result]]]:
-    """All rows, and those of the rivals."""
+def run(quick: bool, names: Sequence[str], keep: Path) -> Measured:
+    """All rows, and those of the rivals; each scene's are kept in a folder, and taken from there the next time."""
     size, count, kinds = ((320, 240), 30, MASKS[1:2]) if quick else ((480, 360), 33, MASKS)
     rows: list[Row] = []
-    others = []
+    others: list[Rivals] = []
     for setting in (s for s in SETTINGS if not names or s.name in names):
-        scene = draw(setting, *size, count)
-        shown = filmed(scene.frames, grain=True)
-        for row in measured(scene, shown, kinds, ceiling_of(scene, shown)):
-            print(row, flush=True)
-            rows.append(row)
-        others.append(
-            (setting.name, rivals.limited(rivals.chained, scene, shown), rivals.limited(rivals.scans, scene, shown))
-        )
-        print(*others[-1], flush=True)
-    for scene in sample_scenes(quick) if not names else ():
-        shown = filmed(scene.frames, grain=True)
-        for row in measured(scene, shown, kinds[:1] if quick else ("motion",), ceiling_of(scene, shown)):
-            print(row, flush=True)
-            rows.append(row)
+        found = _kept(keep, setting.name, lambda s=setting: _measured_drawn(draw(s, *size, count), kinds))
+        rows, others = rows + found[0], others + found[1]
+    for episode, shot in sample_shots(quick) if not names else ():
+        name = f"{episode.name}: {shot.name}"
+        rows += _kept(keep, name, lambda e=episode, s=shot: (_measured_sample(sample_scene(e, s)), []))[0]
     return rows, others
 
 
-def correlation_of(rows: Sequence[Row]) -> tuple[float, int]:
-    """Spearman's rank correlation of confidence with (negative) wing error, over rows whose wings were recovered."""
-    told = [r for r in rows if np.isfinite(r.error)]
-    found = scipy.stats.spearmanr([r.confidence for r in told], [-r.error for r in told])
-    return float(found.statistic), len(told)
+def _measured_drawn(scene: Scene, kinds: Sequence[str]) -> Measured:
+    shown = filmed(scene.frames, grain=True)
+    rows = list(measured(scene, shown, kinds, truth.ceiling_of(scene, shown)))
+    name = scene.setting.name
+    return rows, [(name, rivals.limited(rivals.chained, scene, shown), rivals.limited(rivals.scans, scene, shown))]
+
+
+def _measured_sample(scene: Scene) -> list[Row]:
+    shown = filmed(scene.frames, grain=True)
+    return list(measured(scene, shown, ("motion",), truth.ceiling_of(scene, shown)))
+
+
+def _kept(keep: Path, name: str, measure: Callable[[], Measured]) -> Measured:
+    """What was measured before under this name, or what is measured now."""
+    path = keep / f"{name.replace(': ', '-').replace(' ', '_')}.pickle"
+    if not path.exists():
+        found = measure()
+        keep.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pickle.dumps(found))
+    rows, others = pickle.loads(path.read_bytes())
+    print(*rows, *others, sep="\n", flush=True)
+    return rows, others
+
+
+def correlation(rows: Sequence[Row]) -> str:
+    """Spearman's rank correlation of confidence with the (negative) true error, in words.
+
+    Errors under ``QUANTUM`` are one rank, and so are confidences that predict less than that: below it there is nothing
+    to be ranked. Beside it the correlation without any such tie, and how often, of two backgrounds of which only
+    one is perfect, that one has the higher confidence.
+    """
+    points = np.array([p for r in rows for p in r.points if np.isfinite(p[1])])
+    certain = Trust(QUANTUM, 1.0).confidence
+    tied = np.where(points[:, 0] > certain, certain, points[:, 0]), np.where(points[:, 1] < QUANTUM, 0.0, points[:, 1])
+    rank, raw = (float(scipy.stats.spearmanr(c, -e).statistic) for c, e in (tied, points.T))
+    perfect = points[:, 1] < QUANTUM
+    good, bad = points[perfect, 0], points[~perfect, 0]
+    told = float((good[:, None] > bad[None, :]).mean() + 0.5 * (good[:, None] == bad[None, :]).mean())
+    return (
+        f"Rank correlation of confidence with the true error over {len(points)} backgrounds: {rank:.2f}, with errors"
+        f" under {QUANTUM:g} level as one rank; {raw:.2f} with none. {len(good)} are perfect by that measure; of a"
+        f" perfect one and another the perfect one has the higher confidence in {told:.0%} of all cases."
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -266,17 +262,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="smaller pictures, motion masks alone, one episode")
     parser.add_argument("--scenes", nargs="*", default=[], help="only these; no sample series")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder (%(default)s)")
+    parser.add_argument("--keep", type=Path, help="folder of rows measured before: a run that was stopped goes on")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    rows, others = run(options.quick, options.scenes)
-    correlation, count = correlation_of(rows)
+    with tempfile.TemporaryDirectory() as folder:
+        rows, others = run(options.quick, options.scenes, options.keep or Path(folder))
+    told = correlation(rows)
     options.out.mkdir(parents=True, exist_ok=True)
     command = "python -m benchmarks.registration" + (" --quick" if options.quick else "")
     head = f"# Registration on drawn scenes\n\n`{command}`, milliseconds of one core.\n"
-    told = f"\nRank correlation of confidence with the true error of the wings: {correlation:.2f} over {count} rows.\n"
-    (options.out / "registration.md").write_text(f"{head}\n{table(rows, others)}\n{told}")
-    plot([r for r in rows if np.isfinite(r.error)], options.out / "registration.png", correlation)
-    print(table(rows, others), told, sep="\n")
+    (options.out / "registration.md").write_text(f"{head}\n{table(rows, others)}\n\n{told}\n")
+    plot(rows, options.out / "registration.png", told.split(",")[0])
+    print(table(rows, others), told, sep="\n\n")
     return 0
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import registration_truth as truth
 from benchmarks.registration_scenes import Scene
 from remaster.camera import IDENTITY, Affine, apply, compose, corners, invert, translation
 from remaster.media.types import Mask, Rgb
@@ -24,7 +25,6 @@ MEMORY = 6 << 30
 DRAWING = ("view", "angle", "figures", "light")
 MARGIN = 3
 """How many frame widths and heights the chained panorama may grow on each side."""
-VIEW = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
 NOTHING = (float("nan"), float("nan"))
 
 
@@ -56,11 +56,6 @@ def _bounded() -> None:
 def _nothing(t: float) -> Any:
     """Stands for the functions that a scene was drawn by: they are not needed any more and cannot be sent."""
     return ()
-
-
-def squared_error(drawn: npt.NDArray[np.uint8], truth: Rgb, here: Mask) -> float:
-    """Summed squared error of the pixels ``here``, the mean of the three channels."""
-    return float(((drawn.astype(float) - truth)[here] ** 2).mean(axis=-1).sum()) if here.any() else 0.0
 
 
 def chained(scene: Scene, shown: Sequence[Rgb]) -> Result:
@@ -95,21 +90,28 @@ def chained(scene: Scene, shown: Sequence[Rgb]) -> Result:
 
 
 def scans(scene: Scene, shown: Sequence[Rgb]) -> Result:
-    """OpenCV's ``Stitcher`` for flat scenes; its panorama is laid onto the drawn world to be compared."""
+    """OpenCV's ``Stitcher`` for flat scenes, with perfect masks.
+
+    It tells no cameras: for each frame its panorama is laid onto the true window itself, as well as SIFT can place it.
+    """
     stitcher = cv2.Stitcher.create(cv2.Stitcher_SCANS)
     # At rest or nearly so, equal frames overwhelm it: some are enough.
     picks = range(0, len(shown), max(len(shown) // 8, 1))
+    pictures = [np.ascontiguousarray(shown[n]) for n in picks]
+    masks = [(~scene.masks[n]).astype(np.uint8) * 255 for n in picks]
     try:
-        status, panorama = stitcher.stitch([np.ascontiguousarray(shown[n]) for n in picks])
+        status, panorama = stitcher.stitch(pictures, masks)
     except cv2.error as error:
         return Result(f"failed: {error.err}")
     if status != cv2.Stitcher_OK:
         return Result(f"failed, status {status}")
     known = np.asarray(panorama).any(axis=-1)
-    to_world = match(scene.world, np.ones(scene.world.shape[:2], bool), np.asarray(panorama, np.uint8), known)
-    if to_world is None:
+    everywhere = np.ones((scene.window.height, scene.window.width), bool)
+    found = {n: match(scene.wide(n), everywhere, np.asarray(panorama, np.uint8), known) for n in picks}
+    to_window = translation(scene.window.x, scene.window.y)
+    cameras = {n: compose(invert(camera), to_window) for n, camera in found.items() if camera is not None}
+    if not cameras:
         return Result("its panorama fits nowhere")
-    cameras = {n: compose(invert(to_world), scene.cameras[n]) for n in picks}
     return Result(_wings(scene, np.asarray(panorama, np.uint8), known, cameras))
 
 
@@ -134,20 +136,10 @@ def match(reference: Rgb, known: Mask, picture: Rgb, usable: Mask) -> Affine | N
 
 def _wings(scene: Scene, panorama: Rgb, seen: Mask, cameras: dict[int, Affine]) -> str:
     """PSNR of the wings' covered pixels, and how many of them are covered."""
-    shown = scene.window
-    wing = np.ones((shown.height, shown.width), bool)
-    wing[:, shown.x : shown.x + shown.active.width] = False
-    size, squares, covered = (shown.width, shown.height), 0.0, 0
-    for n, frame_camera in cameras.items():
-        camera = compose(frame_camera, translation(-shown.x, -shown.y))
-        drawn = np.asarray(cv2.warpAffine(panorama, camera, size, flags=VIEW), np.uint8)
-        here = (cv2.warpAffine(seen.astype(np.uint8) * 255, camera, size, flags=VIEW & ~2) > 250) & wing
-        squares += squared_error(drawn, scene.wide(n), here)
-        covered += int(here.sum())
-    if not covered:
+    wings = sum((truth.compared(scene, n, panorama, seen, c)[0] for n, c in cameras.items()), truth.Area())
+    if not wings.compared:
         return "none recovered"
-    psnr = 10 * np.log10(255**2 / max(squares / covered, 1e-6))
-    return f"{psnr:.1f} ({covered / (wing.sum() * len(cameras)):.0%})"
+    return f"{truth.psnr(wings.mean_square):.1f} ({wings.share:.0%})"
 
 
 def _fits(camera: Affine, width: int, height: int, size: tuple[int, int]) -> bool:

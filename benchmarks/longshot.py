@@ -1,0 +1,141 @@
+"""Does memory grow with the length of a shot? Peak memory of the real steps over one shot, short and ten times longer.
+
+``python -m benchmarks.longshot [--minutes 1 10] [--out FILE]`` draws a camera at rest and one that pans to and fro over
+a set three frames wide, encodes them small, and sends each as one scene through the stages of a run (detect, analyze,
+segment, stitch, outpaint, resample), without Ray, in a process of its own, whose peak resident memory it reports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+from hydra import compose, initialize_config_dir
+
+from remaster.camera import translation
+from remaster.config import config_dir, register_schema, to_config
+from remaster.media.author import write_video
+from remaster.media.probe import probe
+from remaster.media.types import Rgb
+from remaster.pipeline.delivery import resample_stage
+from remaster.pipeline.engines import choose
+from remaster.pipeline.inputs import find_videos
+from remaster.pipeline.job import Job
+from remaster.pipeline.planning import plan_video
+from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
+from remaster.pipeline.store import Store
+from remaster.rows import SceneRow, from_table, to_table
+from remaster.sample.backgrounds import background
+from remaster.sample.film import add_grain
+
+WIDTH, HEIGHT, RATE = 192, 144, 8
+SWEEP = 160
+"""Frames of one way of the pan, whose speed does not depend on the shot's length."""
+KINDS = ("still", "pan")
+
+
+@dataclass(frozen=True)
+class Peak:
+    """One run: ``megabytes`` resident at most, in ``seconds``, of a scene delivered by ``methods``."""
+
+    kind: str
+    minutes: float
+    frames: int
+    megabytes: float
+    seconds: float
+    methods: str
+
+
+def film(kind: str, frames: int) -> Iterator[Rgb]:
+    """The frames, uint8 (HEIGHT, WIDTH, 3), drawn one by one, with grain and a ball that bounces through them."""
+    world = cv2.resize(np.asarray(background("village")), (3 * WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    for i in range(frames):
+        at = 0.5 - 0.5 * np.cos(np.pi * i / SWEEP) if kind == "pan" else 0.5
+        place = translation(-at * 2 * WIDTH, 0.0)
+        picture = np.asarray(cv2.warpAffine(world, place, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC), np.uint8)
+        ball = round(WIDTH * (0.5 + 0.4 * np.sin(i / 20))), round(HEIGHT * (0.9 - 0.3 * abs(np.sin(i / 5))))
+        cv2.circle(picture, ball, 12, (200, 40, 30), -1, cv2.LINE_AA)
+        yield add_grain(picture, np.random.default_rng(i))
+
+
+def steps(path: str, folder: str) -> str:
+    """All steps over a video's scenes, one after the other; returns the methods that they were delivered by."""
+    cv2.setNumThreads(1)
+    register_schema()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = to_config(compose("batch", overrides=["segmenter=motion", "inpainter=exemplar"]))
+    store = Store(folder)
+    (video,) = find_videos(path, store.path)
+    segmenter, inpainter = choose("segmenter", config.segmenter, 0), choose("inpainter", config.inpainter, 0)
+    job = Job(config, store, Fraction(16, 9), 0.5, segmenter, inpainter)
+    methods = []
+    for scene in plan_video(SceneRow(video.name, video.video_id, info=probe(video.path)), job):
+        masked = SegmentStage(segmenter, job)(analyze_stage(to_table([scene]), job))
+        filled = OutpaintStage(inpainter, job)(stitch_stage(masked, job))
+        (row,) = from_table(resample_stage(filled, job))
+        if row.error is not None:
+            raise RuntimeError(f"{row.error_stage}: {row.error}")
+        methods += [str(result["method"]) for result in row.results]
+    return "+".join(dict.fromkeys(methods))
+
+
+def measured(kind: str, minutes: float, folder: Path) -> Peak:
+    """One run in a process of its own."""
+    path, frames = folder / f"{kind}-{minutes:g}.mkv", round(minutes * 60 * RATE)
+    write_video(path, film(kind, frames), Fraction(RATE))
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "benchmarks.longshot", "--steps", str(path), str(folder / path.stem)]
+    said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    seconds = time.perf_counter() - started
+    return Peak(kind, minutes, frames, said["kilobytes"] / 1024, seconds, said["methods"])
+
+
+def table(peaks: Sequence[Peak], first: Mapping[str, float]) -> str:
+    """Markdown; ``first`` are the megabytes of each kind's shortest shot."""
+    lines = [
+        "| camera | minutes | frames | method | peak memory, MB | of the shortest | seconds |",
+        "| --- | ---: | ---: | --- | ---: | ---: | ---: |",
+    ]
+    for p in peaks:
+        share = p.megabytes / first[p.kind]
+        cells = p.kind, f"{p.minutes:g}", p.frames, p.methods, f"{p.megabytes:.0f}", f"{share:.2f}", f"{p.seconds:.0f}"
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; exits with 1 where a longer shot took over a tenth more memory."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", nargs="+", type=float, default=[1.0, 10.0])
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/longshot.md"))
+    parser.add_argument("--steps", nargs=2, metavar=("VIDEO", "FOLDER"), help="run the steps and tell the peak")
+    options = parser.parse_args(arguments)
+    if options.steps:
+        methods = steps(*options.steps)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(json.dumps({"methods": methods, "kilobytes": peak}))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        peaks = [measured(k, m, Path(folder)) for k in options.kinds for m in sorted(options.minutes)]
+    first = {k: next(p.megabytes for p in peaks if p.kind == k) for k in options.kinds}
+    report = table(peaks, first)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(f"# Memory over the length of a shot\n\n`python -m benchmarks.longshot`\n\n{report}\n")
+    print(report)
+    return int(any(p.megabytes > 1.1 * first[p.kind] for p in peaks))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
