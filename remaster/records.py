@@ -81,6 +81,11 @@ class Shot:
     ``confidence`` 0-1 falls with the error that the background's pixels are predicted to have beyond the grain: 1.0 for
     none, a half at 10 grey levels (root mean square). ``registered`` counts its keyframes that were
     registered, ``inliers`` the feature matches that agree with the solution.
+
+    A ``local`` shot has ``tracks`` instead of cameras, float32 (end - start, 2, b): what is added to the coordinate
+    across the joins (x where the wings lie left and right) of a pixel of the active picture, to find it on
+    ``background.image``; for the left (upper) and the right (lower) side, at the middles of b equal bands along the
+    join. The other coordinate stays.
     """
 
     start: int
@@ -91,3 +96,4 @@ class Shot:
     confidence: float
     registered: int = 0
     inliers: int = 0
+    tracks: npt.NDArray[np.float32] | None = None

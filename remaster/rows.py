@@ -43,6 +43,7 @@ SHOT = pa.struct(
         ("confidence", pa.float64()),
         ("registered", pa.int32()),
         ("inliers", pa.int64()),
+        ("tracks", ARRAY),
     ]
 )
 SCENE = pa.schema(
@@ -245,14 +246,16 @@ def _analysis_from_dict(values: dict[str, Any]) -> Analysis:
 
 def _shot_to_dict(shot: Shot) -> dict[str, Any]:
     names = ("start", "end", "method", "confidence", "registered", "inliers")
-    values = {name: getattr(shot, name) for name in names} | {"cameras": pack(shot.cameras)}
+    values = {name: getattr(shot, name) for name in names}
+    values |= {"cameras": pack(shot.cameras), "tracks": pack(shot.tracks)}
     return values | {name: pack(getattr(shot.background, name, None)) for name in BACKGROUND}
 
 
 def _shot_from_dict(values: dict[str, Any]) -> Shot:
     parts = {name: unpack(values.pop(name)) for name in BACKGROUND}
     background = None if parts["image"] is None else Background(**parts)
-    return Shot(**(values | {"cameras": unpack(values["cameras"])}), background=background)
+    arrays = {name: unpack(values[name]) for name in ("cameras", "tracks")}
+    return Shot(**(values | arrays), background=background)
 
 
 def stage_seconds(row: SceneRow) -> dict[str, float | None]:

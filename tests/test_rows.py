@@ -52,6 +52,7 @@ def full_row() -> SceneRow:
     shots = (
         Shot(0, 2, "mosaic", np.stack([IDENTITY] * 2), background, 0.75, 2, 99),
         Shot(2, 3, "ambient", np.stack([IDENTITY]), None, 0.1),
+        Shot(3, 4, "local", np.stack([IDENTITY]), background, 0.4, tracks=rng.random((1, 2, 60), np.float32)),
     )
     return SceneRow(
         video="ä b.mkv",

@@ -40,7 +40,8 @@ class StitchSettings:
     of a shot of its own; ``max_splits``: how often a shot that does not hold together is cut in two;
     ``max_canvas_pixels`` of one background; ``still_travel``: share of the picture's smaller side that a camera at rest
     may weave; ``min_advantage``: the hold-out's advantage over a cheap fill, 0-1, under which a shot is ``ambient``;
-    ``doubtful``: that under which a shot is tried in two parts; ``border``: share of the picture's smaller side left
+    ``min_local``: that of a shot from the frames nearby, under which it stays so, with ``max_local_pixels`` of its
+    mosaics; ``doubtful``: that under which a shot is tried in two parts; ``border``: share of the picture's smaller side left
     out at the edges that meet the wings.
     """
 
@@ -54,6 +55,8 @@ class StitchSettings:
     still_travel: float = 0.02
     min_advantage: float = 0.35
     doubtful: float = 0.6
+    min_local: float = 0.1
+    max_local_pixels: int = 16_000_000
     border: float = 0.006
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 import cv2
@@ -12,6 +13,7 @@ from remaster.background.composite import Source, composite, edge_weight, widene
 from remaster.background.exposure import balance
 from remaster.background.figures import find_figures
 from remaster.background.holes import find_holes, shown_in_wings
+from remaster.background.local import Footage, local_shots
 from remaster.background.plan import Plan, Scene, Stitchable, StitchSettings, inner_area, plan_shots, travel
 from remaster.background.preview import MASK_MARGIN, from_size, to_keyframe
 from remaster.background.register import background_only, find_pairs
@@ -24,6 +26,8 @@ Read = Callable[[Sequence[int]], Iterator[Rgb]]
 
 __all__ = ["Read", "StitchSettings", "stitch"]
 
+BROKEN = 0.25
+"""Explained area under which two frames of a set of several speeds do not belong together."""
 MAX_GAIN = 4.0
 """A keyframe of a fade that must be amplified more than this shows grain and steps, not background."""
 
@@ -36,12 +40,14 @@ def stitch(
     gate: Mask | None,
     settings: StitchSettings,
     seed: int,
+    footage: Footage | None = None,
 ) -> list[Shot]:
     """Recover the background of a scene: one shot, or several where registration breaks.
 
     ``masks`` bool (k, h, w) are the characters on the keyframes' proxies. ``read(frames)`` yields the active picture of
     those scene frames at full stored size, uint8 RGB (H, W, 3), in the order asked. ``gate`` bool (H, W) is the
-    projector's gate on the active picture, or None. The shots tile the scene's frames ``[0, n)`` exactly.
+    projector's gate on the active picture, or None. ``footage`` reads frames for shots of several speeds; without it
+    none is ``local``. The shots tile the scene's frames ``[0, n)`` exactly.
     """
     n = len(analysis.motion)
     if window.passthrough:
@@ -50,7 +56,10 @@ def stitch(
     usable = background_only(analysis, masks, MASK_MARGIN)
     pairs = find_pairs(analysis, usable, settings.features, settings.min_overlap, settings.pair_share)
     scene = Scene(analysis, usable, pairs, window, gate, settings)
-    return _join_ambient([_shot(scene, plan, read) for plan in plan_shots(scene)])
+    shots = _join_ambient([_shot(scene, plan, read) for plan in plan_shots(scene)])
+    if footage is None:
+        return shots
+    return [better for shot in shots for better in _local_first(scene, shot, footage)]
 
 
 def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
@@ -108,6 +117,21 @@ def _figures(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64]) -
     to_frame = invert(from_size(preview.cameras[0], preview, active.width, active.height))
     to_canvas = compose(cameras[registration.at[0]], to_frame)
     return find_figures(preview, inside, to_canvas, (made.canvas.width, made.canvas.height))
+
+
+def _local_first(scene: Scene, shot: Shot, footage: Footage) -> list[Shot]:
+    """A shot without a background from the frames nearby, between its breaks, as far as they may be trusted."""
+    if shot.method != "ambient":
+        return [shot]
+    explained = scene.analysis.explained[shot.start : shot.end]
+    floor = min(BROKEN, 0.5 * float(np.median(explained)))
+    breaks = np.flatnonzero((explained < floor) & ~scene.analysis.holds[shot.start : shot.end])
+    bounds = [shot.start, *(shot.start + int(b) for b in breaks if b > 0), shot.end]
+    found: list[Shot] = []
+    for start, end in itertools.pairwise(bounds):
+        local = local_shots(scene, start, end, footage) if end - start >= scene.settings.min_frames else []
+        found += local or [Shot(start, end, "ambient", _identities(end - start), None, shot.confidence)]
+    return _join_ambient(found)
 
 
 def _identities(count: int) -> npt.NDArray[np.float64]:

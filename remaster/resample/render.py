@@ -18,6 +18,7 @@ from remaster.resample.cut import CutFinder, Glow, StandingFigures
 from remaster.resample.grain import GrainTile
 from remaster.resample.join import Correction, Field, JoinMatcher
 from remaster.resample.layout import Patch, patches, plane_steps
+from remaster.resample.local import LocalWings
 from remaster.resample.samples import Floats, Strips
 from remaster.resample.settings import Grain, ResampleSettings
 from remaster.resample.warp import WarpedBackground
@@ -158,6 +159,8 @@ def _source(
     lines: int,
     settings: ResampleSettings,
 ) -> WingSource:
+    if shot.method == "local":
+        return LocalWings(shot, window, placed, strips, pixel_format, color, lines, settings)
     if shot.background is not None and shot.method not in ("ambient", "passthrough"):
         return WarpedBackground(shot.background.image, shot.cameras, window, placed, pixel_format, color, lines)
     memory, dim = settings.ambient_memory, settings.ambient_dim

@@ -1,0 +1,154 @@
+"""Follows the bands beside the wings through a span of frames, and asks the picture itself whether that is believable.
+
+The hold-out builds the same mosaics with the borders moved inwards, where the frames show what the wings would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.background.bandmotion import BandMotion, solve_motion, solve_ratios
+from remaster.background.bandrefine import refine
+from remaster.background.bands import BAND, EIGHTHS, FARTHEST, LINES, SOFT_EDGE, BandCosts, detail
+from remaster.background.pushbroom import Float, SideMosaic
+from remaster.media.types import Mask
+from remaster.rowshift import along_rows, gathered
+
+Gray = npt.NDArray[np.uint8]
+
+CHUNK = 600
+"""Frames whose small pictures are held at a time."""
+PROBES = 8
+"""Frames of a chunk that are predicted."""
+CLIP = 60.0
+"""Grey levels at which one wrong pixel stops costing more."""
+SOFT = 1 / 24
+"""Standard deviation of the soft fill's blur, as a share of the height."""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """``tracks`` float64 (2, n, bands), left and right: what to add to a column of a frame to stay on what passes.
+
+    In units of the picture's width. ``predicted`` and ``cheap`` are mean grey levels of error over ``told`` pixels of
+    the hold-out: of the mosaics, and of the best fill that each frame can make of itself.
+    """
+
+    tracks: Float
+    predicted: float
+    cheap: float
+    told: float
+
+    @property
+    def travel(self) -> float:
+        """How far the fastest band went, in widths of the picture."""
+        return float(np.ptp(self.tracks, axis=1).max())
+
+
+def small_size(width: int, height: int) -> tuple[int, int]:
+    """(width, height) at which a picture of square pixels is followed."""
+    lines = max(min(LINES, height) // BAND * BAND, BAND)
+    return max(round(width * lines / height), 3 * EIGHTHS), lines
+
+
+def follow(pictures: Iterable[Gray], valid: Mask) -> Followed:
+    """Follow gray ``pictures`` uint8 (h, w) of ``small_size``; ``valid`` bool (h, w) is False on the gate.
+
+    Memory does not grow with their number, but for the tracks. Raises ``ValueError`` without any picture.
+    """
+    costs, known = BandCosts(valid), _clear(valid)
+    tracks: list[Float] = []
+    sums = np.zeros(3)
+    for chunk in _chunks(pictures):
+        motion, judged = _follow_chunk(chunk, costs, known)
+        path = np.cumsum(motion, axis=1)
+        tracks.append(path if not tracks else tracks[-1][:, -1:] + path[:, 1:])
+        sums += judged
+    if not tracks:
+        raise ValueError("no pictures to follow")
+    told = max(sums[2], 1.0)
+    width = valid.shape[1]
+    return Followed(np.concatenate(tracks, axis=1) / width, sums[0] / told, sums[1] / told, sums[2])
+
+
+def _clear(valid: Mask) -> Mask:
+    return np.asarray(cv2.erode(valid.astype(np.uint8), np.ones((SOFT_EDGE, SOFT_EDGE))) > 0)
+
+
+def _chunks(pictures: Iterable[Gray]) -> Iterator[Gray]:
+    """Runs of pictures, uint8 (n, h, w); each begins with the last of the one before."""
+    held: list[Gray] = []
+    fresh = 0
+    for picture in pictures:
+        held.append(picture)
+        fresh += 1
+        if len(held) == CHUNK:
+            yield np.stack(held)
+            held, fresh = held[-1:], 0
+    if fresh:
+        yield np.stack(held)
+
+
+def _follow_chunk(pictures: Gray, compare: BandCosts, known: Mask) -> tuple[Float, Float]:
+    """(speeds (2, n, bands) in pixels a frame, sums of the hold-out (3,)) of a run of pictures."""
+    details = np.stack([detail(p) for p in pictures])
+    count = len(details)
+    costs = np.zeros((2, 2, count, compare.bands, 2 * FARTHEST + 1), np.float32)
+    for i in range(1, count):
+        costs[:, :, i] = compare(details[i - 1], details[i])
+    camera = solve_motion(costs[:, 0])
+    camera[0] = 0.0
+    if not camera.any():
+        return np.zeros((2, count, compare.bands)), np.zeros(3)
+    inset = pictures.shape[2] // EIGHTHS
+    inner = refine(details, BandMotion(camera, solve_ratios(costs[:, 1], camera)), known, inset)
+    outer = refine(details, BandMotion(camera, solve_ratios(costs[:, 0], camera)), known, 0)
+    return smooth(outer.speed), _hold_out(pictures, smooth(inner.speed), known, inset)
+
+
+def smooth(speed: Float) -> Float:
+    """Speeds (2, n, bands) without tears between neighbouring bands."""
+    return np.stack([cv2.GaussianBlur(side, (5, 1), sigmaX=0.8, sigmaY=0.8) for side in speed])
+
+
+def _hold_out(pictures: Gray, speed: Float, known: Mask, inset: int) -> Float:
+    """(error predicted, cheap error, pixels) summed over some pictures' strips outside the inner borders."""
+    count, height, width = pictures.shape
+    middle = np.s_[inset : width - inset]
+    tracks = np.cumsum(speed, axis=1)
+    depth = min(width // 4, width - 2 * inset)
+    probes = np.unique(np.linspace(0, count - 1, PROBES + 2).round().astype(int)[1:-1])
+    fills = [_cheap_fills(pictures[i][:, middle], inset) for i in probes]
+    total = np.zeros((2, 4))
+    for side, track in enumerate(tracks):
+        mosaic = SideMosaic(track, side, (height, width - 2 * inset), inset, depth, 0, 1)
+        strip = np.s_[inset : inset + depth] if side == 0 else np.s_[width - inset - depth : width - inset]
+        for i in range(count):
+            mosaic.write(i, pictures[i][:, strip, None], known[:, strip])
+        picture, seen = mosaic.finish()
+        beyond, begin = (np.s_[:inset], -inset) if side == 0 else (np.s_[width - inset :], width - 2 * inset)
+        for i, cheap in zip(probes, fills, strict=True):
+            place = along_rows(track[i], height) + begin - mosaic.low
+            guess = gathered(picture[..., 0], place, inset, cv2.INTER_LINEAR)
+            told = gathered(seen.astype(np.float32), place, inset, cv2.INTER_LINEAR) > 0.99
+            told &= known[:, beyond]
+            truth = pictures[i][:, beyond]
+            errors = [_error(g, truth)[told].sum() for g in (guess, *(c[:, beyond] for c in cheap))]
+            total[side] += *errors, told.sum()
+    best = total[:, 1:3].sum(axis=0).min()
+    return np.array([total[:, 0].sum(), best, total[:, 3].sum()])
+
+
+def _cheap_fills(middle: Gray, wing: int) -> Sequence[Gray]:
+    """The middle of a picture, mirrored at its sides, and the same made soft."""
+    mirrored = np.asarray(cv2.copyMakeBorder(middle, 0, 0, wing, wing, cv2.BORDER_REFLECT), np.uint8)
+    return mirrored, np.asarray(cv2.GaussianBlur(mirrored, (0, 0), SOFT * middle.shape[0]), np.uint8)
+
+
+def _error(guess: Gray, truth: Gray) -> npt.NDArray[np.float32]:
+    return np.minimum(cv2.absdiff(guess, truth), CLIP).astype(np.float32)

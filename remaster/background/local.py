@@ -1,0 +1,195 @@
+"""The ladder's step ``local``: sets that move at several speeds, from the frames nearest in time.
+
+No one picture shows such a set, but each side has a mosaic of what passed its border (``pushbroom``), and every band of
+rows its own track on it. Both sides' mosaics lie on one background, so that what no frame saw is filled like any hole.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.background.features import gray_of
+from remaster.background.follow import Followed, follow, small_size
+from remaster.background.plan import Scene
+from remaster.background.pushbroom import SLIT, Float, SideMosaic, extent
+from remaster.camera import IDENTITY
+from remaster.media.types import Mask, Rect, Rgb
+from remaster.records import Background, Shot
+
+GAP = 64
+"""Columns between the two mosaics, which belong to neither."""
+INNER = 6
+"""A sixth of the picture beside each border is kept at a shot's ends and turning points, for filling to continue."""
+RESTED = 12
+"""Frames of a camera at rest of which one is read."""
+MOVED = 1.0
+"""Pixels of travel after which a frame is read."""
+LEAST_TRAVEL = 0.08
+"""Widths of the picture that something must travel, or there is nothing to learn from the frames nearby."""
+GOOD_RATIO = 0.4
+"""Error over that of a cheap fill that deserves full confidence."""
+FADING = 60.0
+"""Grey levels of error over which confidence falls by 1/e."""
+
+
+@dataclass(frozen=True)
+class Footage:
+    """How a scene's frames are read again, each in one pass, in the order of time.
+
+    ``small(start, end, width, height)`` yields frames ``[start, end)`` at that size, uint8 RGB; ``strips(wanted)``
+    yields, for each frame asked, full-size uint8 RGB of the rectangles of its active picture.
+    """
+
+    small: Callable[[int, int, int, int], Iterator[Rgb]]
+    strips: Callable[[Mapping[int, Sequence[Rect]]], Iterator[Sequence[Rgb]]]
+
+
+def local_shots(scene: Scene, start: int, end: int, footage: Footage) -> list[Shot]:
+    """Frames ``[start, end)`` of a scene as ``local`` shots, several where one mosaic would be too large.
+
+    Empty where the frames nearby do not predict what the picture shows at its border better than a cheap fill.
+    """
+    followed = _follow(scene, start, end, footage)
+    confidence = trust(followed)
+    if followed.travel < LEAST_TRAVEL or confidence < scene.settings.min_local:
+        return []
+    active = scene.window.active
+    tracks = followed.tracks * (active.width if scene.sides == "x" else active.height)
+    return [_shot(scene, start + a, tracks[:, a:b], confidence, footage) for a, b in _pieces(scene, tracks)]
+
+
+def trust(followed: Followed) -> float:
+    """How far the mosaics may be trusted, 0-1: 0 where they predict no better than the best cheap fill."""
+    if not followed.told:
+        return 0.0
+    # In flat scenes any fill is good: errors of a few levels cannot be compared.
+    ratio = max(followed.predicted - 1.5, 0.0) / max(followed.cheap - 1.5, 4.0)
+    better = float(np.clip((1.0 - ratio) / (1.0 - GOOD_RATIO), 0.0, 1.0))
+    return better * float(np.exp(-followed.predicted / FADING))
+
+
+def _follow(scene: Scene, start: int, end: int, footage: Footage) -> Followed:
+    height, width = scene.analysis.valid.shape
+    upright = scene.sides == "x"
+    w, h = small_size(width, height) if upright else small_size(height, width)[::-1]
+    valid = cv2.resize(scene.analysis.valid.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST) > 0
+    grays = (gray_of(picture) for picture in footage.small(start, end, w, h))
+    if upright:
+        return follow(grays, valid)
+    return follow((np.ascontiguousarray(g.T) for g in grays), valid.T)
+
+
+def _pieces(scene: Scene, tracks: Float) -> list[tuple[int, int]]:
+    """The runs of frames that get mosaics of their own, as few as fit the bound on a canvas."""
+    count, parts = tracks.shape[1], 1
+    while True:
+        bounds = np.linspace(0, count, parts + 1).round().astype(int).tolist()
+        pieces = list(itertools.pairwise(bounds))
+        largest = max(_canvas_pixels(scene, tracks[:, a:b]) for a, b in pieces)
+        if largest <= scene.settings.max_local_pixels or 2 * parts > count:
+            return pieces
+        parts *= 2
+
+
+def _canvas_pixels(scene: Scene, tracks: Float) -> int:
+    layout = _Layout.of(scene)
+    columns = [extent(t, side, layout.width, layout.wings[side], layout.inner)[1] for side, t in enumerate(tracks)]
+    return layout.height * (sum(columns) + GAP)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The active picture upright: ``width`` across the joins, ``height`` along them, the wings' widths."""
+
+    width: int
+    height: int
+    wings: tuple[int, int]
+    inner: int
+    upright: bool
+
+    @classmethod
+    def of(cls, scene: Scene) -> _Layout:
+        window, upright = scene.window, scene.sides == "x"
+        a = window.active
+        across, whole, before = (a.width, window.width, window.x) if upright else (a.height, window.height, window.y)
+        along = a.height if upright else a.width
+        return cls(across, along, (before, whole - across - before), -(-across // INNER // 4) * 4, upright)
+
+    def strip(self, side: int, depth: int) -> Rect:
+        """The picture's outermost ``depth`` pixels on a side; its far one begins on any chroma grid."""
+        start = 0 if side == 0 else (self.width - depth) // 4 * 4
+        size = depth if side == 0 else self.width - start
+        return Rect(start, 0, size, self.height) if self.upright else Rect(0, start, self.height, size)
+
+    def turned(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Stored to upright, and back."""
+        return picture if self.upright else np.ascontiguousarray(np.swapaxes(picture, 0, 1))
+
+
+def _shot(scene: Scene, start: int, tracks: Float, confidence: float, footage: Footage) -> Shot:
+    """One shot from ``start`` on, of frames with ``tracks`` (2, n, bands) in full-size pixels."""
+    layout = _Layout.of(scene)
+    edge = round(scene.settings.border * min(layout.width, layout.height))
+    sides = [
+        SideMosaic(track, side, (layout.height, layout.width), layout.wings[side], layout.inner, edge, 3)
+        for side, track in enumerate(tracks)
+    ]
+    known = layout.turned(_known(scene).astype(np.uint8)) > 0
+    wanted = _wanted(tracks, layout, edge)
+    pictures = footage.strips({start + i: [layout.strip(s, depth) for s in (0, 1)] for i, depth in wanted.items()})
+    for i, strips in zip(wanted, pictures, strict=True):
+        for side, strip in enumerate(strips):
+            upright = layout.turned(strip)
+            depth = upright.shape[1]
+            sides[side].write(i, upright, known[:, :depth] if side == 0 else known[:, -depth:])
+    background, offsets = _joined(sides, layout)
+    placed = np.stack([t + o for t, o in zip(tracks, offsets, strict=True)], axis=1).astype(np.float32)
+    count = tracks.shape[1]
+    cameras = np.repeat(IDENTITY[None], count, axis=0)
+    return Shot(start, start + count, "local", cameras, background, confidence, len(wanted), 0, placed)
+
+
+def _known(scene: Scene) -> Mask:
+    """The active picture off the gate and off what interpolation would draw in of it, bool (H, W)."""
+    active = scene.window.active
+    if scene.gate is None:
+        return np.ones((active.height, active.width), bool)
+    return np.asarray(cv2.dilate(scene.gate.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0)
+
+
+def _wanted(tracks: Float, layout: _Layout, edge: int) -> dict[int, int]:
+    """The frames to be read and how deep: wide ones where a mosaic may end, slits while anything moves."""
+    count = tracks.shape[1]
+    course = tracks.mean(axis=(0, 2))
+    wide = {0, count - 1, int(course.argmin()), int(course.argmax())}
+    chosen, last, farthest = [0], 0, 0.0
+    for i in range(1, count):
+        step = float(np.abs(tracks[:, i] - tracks[:, last]).max())
+        if step >= MOVED or i - last >= RESTED or i in wide:
+            chosen.append(i)
+            last, farthest = i, max(farthest, step)
+    slit = edge + max(round(5 * SLIT * layout.height), int(np.ceil(2 * farthest))) + 4
+    slit = min(-(-slit // 4) * 4, layout.inner)
+    return {i: layout.inner if i in wide else slit for i in chosen}
+
+
+def _joined(sides: Sequence[SideMosaic], layout: _Layout) -> tuple[Background, list[int]]:
+    """Both mosaics on one canvas, and what each side's columns must be moved by to lie on it."""
+    pictures, masks, offsets, start = [], [], [], 0
+    for side in sides:
+        picture, seen = side.finish()
+        holes = side.shown() & ~seen
+        offsets.append(start - side.low)
+        gap = ((0, 0), (0, GAP if side is sides[0] else 0))
+        pictures.append(np.pad(picture, (*gap, (0, 0))))
+        masks.append(np.stack([np.pad(mask, gap) for mask in (seen, holes)]))
+        start += pictures[-1].shape[1]
+    image = layout.turned(np.concatenate(pictures, axis=1))
+    coverage, holes = (layout.turned(m.astype(np.uint8)) > 0 for m in np.concatenate(masks, axis=2))
+    return Background(image, coverage, holes, np.zeros_like(coverage)), offsets

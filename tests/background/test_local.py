@@ -1,0 +1,210 @@
+"""Sets that move at several speeds: tracks, mosaics and wings against drawn planes whose speeds are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+from background_scenes import HEIGHT, WIDTH, draw_character, make_window, painting
+
+from remaster.analyze import analyze
+from remaster.background.follow import follow, small_size
+from remaster.background.local import Footage, local_shots
+from remaster.background.plan import Scene
+from remaster.background.stitch import StitchSettings, stitch
+from remaster.geometry import Window
+from remaster.media.types import ColorSpec, PixelFormat, Rect
+from remaster.records import Analysis, Shot
+from remaster.resample.recovered import recovered_share
+from remaster.resample.render import WingRenderer
+from remaster.resample.settings import Grain, ResampleSettings
+from remaster.rowshift import along_rows, gathered
+
+FRAMES = 40
+SPEED, NEAR, BANK = 4.6, 1.8, 150
+RGB = PixelFormat("gbrp", "rgb", 8)
+SETTINGS = StitchSettings(min_frames=10)
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Two painted planes, the near one over the lower part at ``NEAR`` times the speed; ``at`` pixels a frame."""
+
+    far: np.ndarray
+    near: np.ndarray
+    at: np.ndarray
+
+    def picture(self, frame: int, left: int, width: int) -> np.ndarray:
+        """Columns from ``left`` on, as far as they are seen from the frame."""
+        out = np.empty((HEIGHT, width, 3), np.uint8)
+        for world, speed, rows in ((self.far, 1.0, slice(0, BANK)), (self.near, NEAR, slice(BANK, HEIGHT))):
+            place = np.array([[1.0, 0.0, 150 + left + speed * self.at[frame]], [0.0, 1.0, 20.0]])
+            flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+            out[rows] = cv2.warpAffine(world, place, (width, HEIGHT), flags=flags)[rows]
+        return out
+
+
+@pytest.fixture(scope="module")
+def planes() -> Planes:
+    moving = np.clip(np.arange(FRAMES) - 4, 0, FRAMES - 10)
+    return Planes(painting(900, 300, 3), painting(900, 300, 9), SPEED * moving)
+
+
+def footage_of(frames: Sequence[np.ndarray]) -> Footage:
+    def small(start: int, end: int, width: int, height: int) -> Iterator[np.ndarray]:
+        for frame in frames[start:end]:
+            yield cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+
+    def strips(wanted: Mapping[int, Sequence[Rect]]) -> Iterator[list[np.ndarray]]:
+        for index, rects in wanted.items():
+            yield [frames[index][r.y : r.y + r.height, r.x : r.x + r.width] for r in rects]
+
+    return Footage(small, strips)
+
+
+def stitched(frames: Sequence[np.ndarray], window: Window) -> list[Shot]:
+    """The whole step, without any mask."""
+    height, width = frames[0].shape[:2]
+    analysis = analyze(iter(frames), np.ones((height, width), bool), 1.0)
+    masks = np.zeros((len(analysis.keyframes), height, width), bool)
+    return stitch(analysis, masks, lambda ids: (frames[i] for i in ids), window, None, SETTINGS, 1, footage_of(frames))
+
+
+def local(
+    frames: Sequence[np.ndarray], window: Window, settings: StitchSettings = SETTINGS, gate: np.ndarray | None = None
+) -> list[Shot]:
+    """All frames by this step of the ladder alone."""
+    height, width = frames[0].shape[:2]
+    valid = np.ones((height, width), bool) if gate is None else ~gate
+    few = np.zeros(0, np.int64)
+    nothing = np.zeros((len(frames), 2, 3))
+    share = np.ones(len(frames), np.float32)
+    holds = np.zeros(len(frames), bool)
+    analysis = Analysis(few, np.zeros((0, height, width, 3), np.uint8), nothing, share, holds, share, valid, 1.0)
+    scene = Scene(analysis, np.zeros((0, height, width), bool), [], window, gate, settings)
+    shots = local_shots(scene, 0, len(frames), footage_of(frames))
+    assert not shots or (shots[0].start == 0 and shots[-1].end == len(frames))
+    assert all(a.end == b.start for a, b in pairwise(shots))
+    return shots
+
+
+def rendered(shot: Shot, frames: Sequence[np.ndarray], window: Window, gate: np.ndarray | None = None) -> list:
+    settings = ResampleSettings(grain=Grain.none)
+    wings = WingRenderer(shot, window, RGB, ColorSpec(full_range=True), gate, 1.0, settings, 1)
+    out = []
+    for i in range(shot.end - shot.start):
+        red, green, blue = cv2.split(frames[shot.start + i])
+        g, b, r = wings.render(i, (green, blue, red), False)
+        out.append(np.dstack([r, g, b]))
+    return out
+
+
+def decibels(a: np.ndarray, b: np.ndarray, where: np.ndarray) -> float:
+    return float(10 * np.log10(255**2 / np.square(a.astype(float) - b)[where].mean()))
+
+
+def outside(window: Window) -> np.ndarray:
+    wings = np.ones((window.height, window.width), bool)
+    wings[window.y : window.y + window.active.height, window.x : window.x + window.active.width] = False
+    return wings
+
+
+def test_two_planes_come_back_each_at_its_own_speed(planes: Planes) -> None:
+    window = make_window()
+    frames = [planes.picture(i, 0, WIDTH) for i in range(FRAMES)]
+    (shot,) = stitched(frames, window)
+    assert shot.method == "local" and shot.confidence > 0.6
+    speed = np.diff(shot.tracks, axis=0)[15:25].mean(axis=0)
+    rows = np.array([along_rows(side, HEIGHT) for side in speed])
+    assert np.abs(rows[:, 10 : BANK - 16] - SPEED).max() < 0.12
+    assert np.abs(rows[:, BANK + 16 : -10] - NEAR * SPEED).max() < 0.2
+    wings = rendered(shot, frames, window)
+    where = outside(window)
+    where[BANK - 8 : BANK + 8] = False
+    for i in (17, 19, 22):
+        truth = planes.picture(i, -window.x, window.width)
+        assert (wings[i][:, window.x : window.x + WIDTH] == frames[i]).all()
+        ours = decibels(wings[i], truth, where)
+        assert ours > 25
+        for border in (cv2.BORDER_REFLECT, cv2.BORDER_REPLICATE):
+            cheap = cv2.copyMakeBorder(frames[i], 0, 0, window.x, window.width - WIDTH - window.x, border)
+            assert ours > decibels(cheap, truth, where) + 8
+    steps = np.abs(np.diff(wings[20].astype(float), axis=1)).mean(axis=(0, 2))
+    assert steps[[window.x - 1, window.x + WIDTH - 1]].max() < 1.6 * np.median(steps)
+    # The camera rests at both ends: equal frames get equal wings.
+    assert all((wings[i] == wings[0]).all() for i in (1, 2, 3)) and (wings[-1] == wings[-3]).all()
+    assert 0.6 < recovered_share(shot, window) < 0.95
+
+
+def test_a_walker_before_the_planes_does_not_lead_them(planes: Planes) -> None:
+    frames = [planes.picture(i, 0, WIDTH) for i in range(FRAMES)]
+    for i, frame in enumerate(frames):
+        draw_character(frame, np.zeros((HEIGHT, WIDTH), np.uint8), 7 * i, 130, 34, i / 3)
+    width, height = small_size(WIDTH, HEIGHT)
+    grays = [cv2.cvtColor(cv2.resize(f, (width, height)), cv2.COLOR_RGB2GRAY) for f in frames]
+    followed = follow(iter(grays), np.ones((height, width), bool))
+    speed = WIDTH * np.diff(followed.tracks, axis=1)[:, 10:30].mean(axis=1)
+    rows = np.array([along_rows(side, HEIGHT) for side in speed])
+    assert np.abs(rows[:, 60 : BANK - 16] - SPEED).max() < 0.5
+    assert np.abs(rows[:, BANK + 16 : -10] - NEAR * SPEED).max() < 0.5
+    assert followed.predicted < 0.5 * followed.cheap
+
+
+def test_what_no_neighbour_predicts_stays_ambient() -> None:
+    """Water, fire, a crowd: every frame is another picture."""
+    frames = [painting(WIDTH, HEIGHT, 30 + i) for i in range(20)]
+    assert local(frames, make_window()) == []
+    turning = painting(900, 900, 3)
+    spun = [cv2.getRotationMatrix2D((450.0, 450.0), 5.0 * i, 1.0) for i in range(20)]
+    frames = [cv2.warpAffine(turning, m, (900, 900))[330:570, 290:610] for m in spun]
+    assert local(frames, make_window()) == []
+
+
+def test_wings_above_and_below_are_the_same_turned(planes: Planes) -> None:
+    frames = [np.ascontiguousarray(planes.picture(i, 0, WIDTH).swapaxes(0, 1)) for i in range(FRAMES)]
+    window = Window(Rect(0, 0, HEIGHT, WIDTH), HEIGHT, WIDTH + 120, 0, 60)
+    (shot,) = local(frames, window)
+    assert shot.method == "local"
+    wings = rendered(shot, frames, window)
+    truth = planes.picture(20, -60, WIDTH + 120).swapaxes(0, 1)
+    where = outside(window)
+    where[:, BANK - 8 : BANK + 8] = False
+    assert decibels(wings[20], truth, where) > 25
+
+
+def test_no_mosaic_is_larger_than_allowed(planes: Planes) -> None:
+    frames = [planes.picture(i, 0, WIDTH) for i in range(FRAMES)]
+    limit = 170_000
+    shots = local(frames, make_window(), replace(SETTINGS, max_local_pixels=limit))
+    assert len(shots) > 1 and {s.method for s in shots} == {"local"}
+    for shot in shots:
+        assert shot.background is not None and shot.background.coverage.size <= limit
+        assert shot.tracks is not None and len(shot.tracks) == shot.end - shot.start
+
+
+def test_gate_never_enters_a_mosaic(planes: Planes) -> None:
+    gate = np.ones((HEIGHT, WIDTH), bool)
+    gate[8:-8, 8:-8] = False
+    window = make_window()
+    frames = [np.maximum(planes.picture(i, 0, WIDTH), 60) for i in range(FRAMES)]
+    for frame in frames:
+        frame[gate] = 4
+    (shot,) = local(frames, window, gate=gate)
+    assert shot.method == "local" and shot.background is not None
+    assert shot.background.image[shot.background.coverage].min() > 40
+    drawn = rendered(shot, frames, window, gate)[20]
+    assert drawn[12:-12, window.x : window.x + 8].min() > 20
+    kept = drawn[:, window.x : window.x + WIDTH][~gate]
+    assert (kept == frames[20][~gate]).all()
+
+
+def test_rows_are_read_from_their_own_places_however_wide_the_picture() -> None:
+    wide = np.tile(np.arange(40_000, dtype=np.uint16) % 251, (3, 1)).astype(np.uint8)
+    read = gathered(wide, np.array([0.0, 35_000.0, 12.5]), 6, cv2.INTER_LINEAR)
+    assert read[0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert read[1].tolist() == [(35_000 + k) % 251 for k in range(6)]
+    assert np.abs(read[2].astype(float) - (12.5 + np.arange(6))).max() <= 0.5
