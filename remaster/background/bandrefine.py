@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.background.bandmotion import BandMotion
-from remaster.background.bands import BAND, EIGHTHS
+from remaster.background.bands import BAND, EIGHTHS, LIMIT
 from remaster.background.bands import Float as Pictures
 from remaster.media.types import Mask
 
@@ -31,6 +31,10 @@ WINDOW = 40.0
 STIFFNESS = 0.05
 """Weight of no correction, in the units of a band's evidence."""
 ROUNDS = 3
+LAPSE = 5
+"""Frames after which a frame that belongs to the set still shows what it showed."""
+FOREIGN = 1.6, 0.5
+"""Misfit of a foreign frame: a multiple of the typical one, and grey levels beyond that."""
 
 
 def refine(details: Pictures, motion: BandMotion, known: Mask, inset: int) -> BandMotion:
@@ -49,6 +53,30 @@ def refine(details: Pictures, motion: BandMotion, known: Mask, inset: int) -> Ba
             off, evidence = _misfits(details, motion, known, inset, pairs)
             motion = replace(motion, ratios=_ratios(motion, off, evidence, pairs))
     return motion
+
+
+def foreign(details: Pictures, motion: BandMotion, known: Mask) -> Mask:
+    """Frames, bool (n,), that show something else than those before and after them: of a dissolve, a flash."""
+    count = len(details)
+    pairs = {after: min(before, after - LAPSE) for before, after in _apart(motion)}
+    pairs = {i: pairs.get(i, i - 2 * LAPSE) for i in range(count)}
+    misfit = np.full(count, np.inf)
+    track = np.cumsum(motion.speed, axis=1)
+    rows, strip = motion.ratios.shape[2] * BAND, 2 * (details.shape[2] // EIGHTHS)
+    for after, before in pairs.items():
+        if before < 0:
+            continue
+        errors = []
+        for side, start in enumerate((0, details.shape[2] - strip)):
+            here = details[after][:rows, start : start + strip]
+            there, seen = _seen_from(details[before], known, track[side, after] - track[side, before], start, strip)
+            seen = seen * known[:rows, start : start + strip]
+            errors.append((np.minimum(np.abs(here - there), LIMIT) * seen).sum() / max(seen.sum(), 1.0))
+        misfit[[before, after]] = np.minimum(misfit[[before, after]], np.mean(errors))
+    told = np.isfinite(misfit)
+    if not told.any():
+        return np.zeros(count, bool)
+    return np.asarray(told & (misfit > FOREIGN[0] * np.median(misfit[told]) + FOREIGN[1]))
 
 
 def _apart(motion: BandMotion) -> list[tuple[int, int]]:
@@ -86,11 +114,7 @@ def _misfits(
 def _normal_equations(before: Pictures, after: Pictures, known: Mask, moved: Float, start: int) -> tuple[Float, Float]:
     """(shift, evidence) of each band of a strip ``after`` (rows, columns) that begins at column ``start``."""
     rows, columns = after.shape
-    at_rows = np.repeat(moved, BAND)[:, None]
-    x = np.broadcast_to(np.arange(start, start + columns)[None] + at_rows, (rows, columns)).astype(np.float32)
-    y = np.broadcast_to(np.arange(rows, dtype=np.float32)[:, None], (rows, columns))
-    there = cv2.remap(before, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    seen = cv2.remap(known.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    there, seen = _seen_from(before, known, moved, start, columns)
     gradient = cv2.Sobel(there, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     wrong = after - there
     weight = seen * known[:rows, start : start + columns] / (1 + (wrong / TOLERANCE) ** 2) ** 2
@@ -102,6 +126,17 @@ def _normal_equations(before: Pictures, after: Pictures, known: Mask, moved: Flo
     shift = np.clip(top / np.maximum(bottom, 1e-6), -FARTHEST_OFF, FARTHEST_OFF)
     # What wants to go too far found something else.
     return shift, np.where(np.abs(shift) < FARTHEST_OFF, bottom, 0.0)
+
+
+def _seen_from(before: Pictures, known: Mask, moved: Float, start: int, columns: int) -> tuple[Pictures, Pictures]:
+    """What an earlier frame shows of a strip whose bands ``moved`` since, and where it is known: (rows, columns)."""
+    rows = len(moved) * BAND
+    at_rows = np.repeat(moved, BAND)[:, None]
+    x = np.broadcast_to(np.arange(start, start + columns)[None] + at_rows, (rows, columns)).astype(np.float32)
+    y = np.broadcast_to(np.arange(rows, dtype=np.float32)[:, None], (rows, columns))
+    there = cv2.remap(before, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.remap(known.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(there, np.float32), np.asarray(seen, np.float32)
 
 
 def _camera(motion: BandMotion, off: Float, evidence: Float, pairs: list[tuple[int, int]]) -> Float:

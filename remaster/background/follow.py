@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.background.bandmotion import BandMotion, solve_motion, solve_ratios
-from remaster.background.bandrefine import refine
+from remaster.background.bandrefine import foreign, refine
 from remaster.background.bands import BAND, EIGHTHS, FARTHEST, LINES, SOFT_EDGE, BandCosts, detail
 from remaster.background.pushbroom import Float, SideMosaic
 from remaster.media.types import Mask
@@ -35,11 +35,13 @@ SOFT = 1 / 24
 class Followed:
     """``tracks`` float64 (2, n, bands), left and right: what to add to a column of a frame to stay on what passes.
 
-    In units of the picture's width. ``predicted`` and ``cheap`` are mean grey levels of error over ``told`` pixels of
+    In units of the picture's width. ``foreign`` bool (n,) are frames that show something else (of a dissolve), from
+    which nothing should be taken. ``predicted`` and ``cheap`` are mean grey levels of error over ``told`` pixels of
     the hold-out: of the mosaics, and of the best fill that each frame can make of itself.
     """
 
     tracks: Float
+    foreign: Mask
     predicted: float
     cheap: float
     told: float
@@ -63,17 +65,20 @@ def follow(pictures: Iterable[Gray], valid: Mask) -> Followed:
     """
     costs, known = BandCosts(valid), _clear(valid)
     tracks: list[Float] = []
+    strange: list[Mask] = []
     sums = np.zeros(3)
     for chunk in _chunks(pictures):
-        motion, judged = _follow_chunk(chunk, costs, known)
+        motion, foreign_here, judged = _follow_chunk(chunk, costs, known)
         path = np.cumsum(motion, axis=1)
         tracks.append(path if not tracks else tracks[-1][:, -1:] + path[:, 1:])
+        strange.append(foreign_here[1 if strange else 0 :])
         sums += judged
     if not tracks:
         raise ValueError("no pictures to follow")
     told = max(sums[2], 1.0)
     width = valid.shape[1]
-    return Followed(np.concatenate(tracks, axis=1) / width, sums[0] / told, sums[1] / told, sums[2])
+    track, apart = np.concatenate(tracks, axis=1) / width, np.concatenate(strange)
+    return Followed(track, apart, sums[0] / told, sums[1] / told, sums[2])
 
 
 def _clear(valid: Mask) -> Mask:
@@ -94,8 +99,8 @@ def _chunks(pictures: Iterable[Gray]) -> Iterator[Gray]:
         yield np.stack(held)
 
 
-def _follow_chunk(pictures: Gray, compare: BandCosts, known: Mask) -> tuple[Float, Float]:
-    """(speeds (2, n, bands) in pixels a frame, sums of the hold-out (3,)) of a run of pictures."""
+def _follow_chunk(pictures: Gray, compare: BandCosts, known: Mask) -> tuple[Float, Mask, Float]:
+    """(speeds (2, n, bands) in pixels a frame, foreign frames (n,), sums of the hold-out (3,)) of a run of pictures."""
     details = np.stack([detail(p) for p in pictures])
     count = len(details)
     costs = np.zeros((2, 2, count, compare.bands, 2 * FARTHEST + 1), np.float32)
@@ -104,11 +109,12 @@ def _follow_chunk(pictures: Gray, compare: BandCosts, known: Mask) -> tuple[Floa
     camera = solve_motion(costs[:, 0])
     camera[0] = 0.0
     if not camera.any():
-        return np.zeros((2, count, compare.bands)), np.zeros(3)
+        return np.zeros((2, count, compare.bands)), np.zeros(count, bool), np.zeros(3)
     inset = pictures.shape[2] // EIGHTHS
     inner = refine(details, BandMotion(camera, solve_ratios(costs[:, 1], camera)), known, inset)
     outer = refine(details, BandMotion(camera, solve_ratios(costs[:, 0], camera)), known, 0)
-    return smooth(outer.speed), _hold_out(pictures, smooth(inner.speed), known, inset)
+    strange = foreign(details, outer, known)
+    return smooth(outer.speed), strange, _hold_out(pictures, smooth(inner.speed), known, inset)
 
 
 def smooth(speed: Float) -> Float:

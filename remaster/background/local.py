@@ -61,7 +61,10 @@ def local_shots(scene: Scene, start: int, end: int, footage: Footage) -> list[Sh
         return []
     active = scene.window.active
     tracks = followed.tracks * (active.width if scene.sides == "x" else active.height)
-    return [_shot(scene, start + a, tracks[:, a:b], confidence, footage) for a, b in _pieces(scene, tracks)]
+    strange = followed.foreign
+    return [
+        _shot(scene, start + a, tracks[:, a:b], strange[a:b], confidence, footage) for a, b in _pieces(scene, tracks)
+    ]
 
 
 def trust(followed: Followed) -> float:
@@ -132,8 +135,8 @@ class _Layout:
         return picture if self.upright else np.ascontiguousarray(np.swapaxes(picture, 0, 1))
 
 
-def _shot(scene: Scene, start: int, tracks: Float, confidence: float, footage: Footage) -> Shot:
-    """One shot from ``start`` on, of frames with ``tracks`` (2, n, bands) in full-size pixels."""
+def _shot(scene: Scene, start: int, tracks: Float, strange: Mask, confidence: float, footage: Footage) -> Shot:
+    """One shot from ``start`` on, of frames with ``tracks`` (2, n, bands) in full-size pixels, some of them strange."""
     layout = _Layout.of(scene)
     edge = round(scene.settings.border * min(layout.width, layout.height))
     sides = [
@@ -141,7 +144,7 @@ def _shot(scene: Scene, start: int, tracks: Float, confidence: float, footage: F
         for side, track in enumerate(tracks)
     ]
     known = layout.turned(_known(scene).astype(np.uint8)) > 0
-    wanted = _wanted(tracks, layout, edge)
+    wanted = _wanted(tracks, strange, layout, edge)
     pictures = footage.strips({start + i: [layout.strip(s, depth) for s in (0, 1)] for i, depth in wanted.items()})
     for i, strips in zip(wanted, pictures, strict=True):
         for side, strip in enumerate(strips):
@@ -163,13 +166,14 @@ def _known(scene: Scene) -> Mask:
     return np.asarray(cv2.dilate(scene.gate.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0)
 
 
-def _wanted(tracks: Float, layout: _Layout, edge: int) -> dict[int, int]:
+def _wanted(tracks: Float, strange: Mask, layout: _Layout, edge: int) -> dict[int, int]:
     """The frames to be read and how deep: wide ones where a mosaic may end, slits while anything moves."""
-    count = tracks.shape[1]
-    course = tracks.mean(axis=(0, 2))
-    wide = {0, count - 1, int(course.argmin()), int(course.argmax())}
-    chosen, last, farthest = [0], 0, 0.0
-    for i in range(1, count):
+    good = np.arange(len(strange)) if strange.all() else np.flatnonzero(~strange)
+    course = tracks[:, good].mean(axis=(0, 2))
+    wide = {int(good[k]) for k in (0, -1, course.argmin(), course.argmax())}
+    last, farthest = int(good[0]), 0.0
+    chosen = [last]
+    for i in good[1:].tolist():
         step = float(np.abs(tracks[:, i] - tracks[:, last]).max())
         if step >= MOVED or i - last >= RESTED or i in wide:
             chosen.append(i)

@@ -164,6 +164,17 @@ def test_what_no_neighbour_predicts_stays_ambient() -> None:
     assert local(frames, make_window()) == []
 
 
+def test_what_dissolves_in_at_the_end_enters_no_mosaic(planes: Planes) -> None:
+    other = painting(WIDTH, HEIGHT, 77)
+    frames = [planes.picture(min(i, 26), 0, WIDTH) for i in range(28)]
+    for k in range(8):
+        share = (k + 1) / 9
+        frames[20 + k] = cv2.addWeighted(frames[20 + k], 1 - share, other, share, 0)
+    grays = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    strange = follow(iter(grays), np.ones((HEIGHT, WIDTH), bool)).foreign
+    assert strange[-4:].all() and not strange[:20].any()
+
+
 def test_wings_above_and_below_are_the_same_turned(planes: Planes) -> None:
     frames = [np.ascontiguousarray(planes.picture(i, 0, WIDTH).swapaxes(0, 1)) for i in range(FRAMES)]
     window = Window(Rect(0, 0, HEIGHT, WIDTH), HEIGHT, WIDTH + 120, 0, 60)
