@@ -141,7 +141,9 @@ def _encode_piece(
 
 def _recovered(piece: Piece, window: Window) -> float:
     first = piece.start - piece.shot.start
-    return recovered_share(replace(piece.shot, cameras=piece.shot.cameras[first : first + piece.frames]), window)
+    own = slice(first, first + piece.frames)
+    tracks = None if piece.shot.tracks is None else piece.shot.tracks[own]
+    return recovered_share(replace(piece.shot, cameras=piece.shot.cameras[own], tracks=tracks), window)
 
 
 def _renderer(row: SceneRow, shot: Shot, window: Window, job: Job) -> WingRenderer | None:
