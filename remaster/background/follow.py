@@ -37,13 +37,15 @@ class Followed:
 
     In units of the picture's width. ``foreign`` bool (n,) are frames that show something else (of a dissolve), from
     which nothing should be taken. ``predicted`` and ``cheap`` are mean grey levels of error over ``told`` pixels of
-    the hold-out: of the mosaics, and of the best fill that each frame can make of itself.
+    the hold-out: of the mosaics, and of the best fill that each frame can make of itself; ``spread`` is the mosaics'
+    root mean square error.
     """
 
     tracks: Float
     foreign: Mask
     predicted: float
     cheap: float
+    spread: float
     told: float
 
     @property
@@ -66,7 +68,7 @@ def follow(pictures: Iterable[Gray], valid: Mask) -> Followed:
     costs, known = BandCosts(valid), _clear(valid)
     tracks: list[Float] = []
     strange: list[Mask] = []
-    sums = np.zeros(3)
+    sums = np.zeros(4)
     for chunk in _chunks(pictures):
         motion, foreign_here, judged = _follow_chunk(chunk, costs, known)
         path = np.cumsum(motion, axis=1)
@@ -75,10 +77,10 @@ def follow(pictures: Iterable[Gray], valid: Mask) -> Followed:
         sums += judged
     if not tracks:
         raise ValueError("no pictures to follow")
-    told = max(sums[2], 1.0)
+    told = max(sums[3], 1.0)
     width = valid.shape[1]
     track, apart = np.concatenate(tracks, axis=1) / width, np.concatenate(strange)
-    return Followed(track, apart, sums[0] / told, sums[1] / told, sums[2])
+    return Followed(track, apart, sums[0] / told, sums[1] / told, float(np.sqrt(sums[2] / told)), sums[3])
 
 
 def _clear(valid: Mask) -> Mask:
@@ -100,7 +102,7 @@ def _chunks(pictures: Iterable[Gray]) -> Iterator[Gray]:
 
 
 def _follow_chunk(pictures: Gray, compare: BandCosts, known: Mask) -> tuple[Float, Mask, Float]:
-    """(speeds (2, n, bands) in pixels a frame, foreign frames (n,), sums of the hold-out (3,)) of a run of pictures."""
+    """(speeds (2, n, bands) in pixels a frame, foreign frames (n,), sums of the hold-out (4,)) of a run of pictures."""
     details = np.stack([detail(p) for p in pictures])
     count = len(details)
     costs = np.zeros((2, 2, count, compare.bands, 2 * FARTHEST + 1), np.float32)
@@ -109,7 +111,7 @@ def _follow_chunk(pictures: Gray, compare: BandCosts, known: Mask) -> tuple[Floa
     camera = solve_motion(costs[:, 0])
     camera[0] = 0.0
     if not camera.any():
-        return np.zeros((2, count, compare.bands)), np.zeros(count, bool), np.zeros(3)
+        return np.zeros((2, count, compare.bands)), np.zeros(count, bool), np.zeros(4)
     inset = pictures.shape[2] // EIGHTHS
     inner = refine(details, BandMotion(camera, solve_ratios(costs[:, 1], camera)), known, inset)
     outer = refine(details, BandMotion(camera, solve_ratios(costs[:, 0], camera)), known, 0)
@@ -123,14 +125,14 @@ def smooth(speed: Float) -> Float:
 
 
 def _hold_out(pictures: Gray, speed: Float, known: Mask, inset: int) -> Float:
-    """(error predicted, cheap error, pixels) summed over some pictures' strips outside the inner borders."""
+    """(error predicted, cheap error, squared error, pixels) summed over some pictures' strips at the inner borders."""
     count, height, width = pictures.shape
     middle = np.s_[inset : width - inset]
     tracks = np.cumsum(speed, axis=1)
     depth = min(width // 4, width - 2 * inset)
     probes = np.unique(np.linspace(0, count - 1, PROBES + 2).round().astype(int)[1:-1])
     fills = [_cheap_fills(pictures[i][:, middle], inset) for i in probes]
-    total = np.zeros((2, 4))
+    total = np.zeros((2, 5))
     for side, track in enumerate(tracks):
         mosaic = SideMosaic(track, side, (height, width - 2 * inset), inset, depth, 0, 1)
         strip = np.s_[inset : inset + depth] if side == 0 else np.s_[width - inset - depth : width - inset]
@@ -145,9 +147,10 @@ def _hold_out(pictures: Gray, speed: Float, known: Mask, inset: int) -> Float:
             told &= known[:, beyond]
             truth = pictures[i][:, beyond]
             errors = [_error(g, truth)[told].sum() for g in (guess, *(c[:, beyond] for c in cheap))]
-            total[side] += *errors, told.sum()
+            squares = np.square(_error(guess, truth)[told]).sum()
+            total[side] += *errors, squares, told.sum()
     best = total[:, 1:3].sum(axis=0).min()
-    return np.array([total[:, 0].sum(), best, total[:, 3].sum()])
+    return np.array([total[:, 0].sum(), best, total[:, 3].sum(), total[:, 4].sum()])
 
 
 def _cheap_fills(middle: Gray, wing: int) -> Sequence[Gray]:

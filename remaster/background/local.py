@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.background.confidence import NO_TRUST, Trust
 from remaster.background.features import gray_of
 from remaster.background.follow import Followed, follow, small_size
 from remaster.background.plan import Scene
@@ -33,9 +34,7 @@ MOVED = 1.0
 LEAST_TRAVEL = 0.08
 """Widths of the picture that something must travel, or there is nothing to learn from the frames nearby."""
 GOOD_RATIO = 0.4
-"""Error over that of a cheap fill that deserves full confidence."""
-FADING = 60.0
-"""Grey levels of error over which confidence falls by 1/e."""
+"""Error over that of a cheap fill that is all the advantage there is."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,10 @@ def local_shots(scene: Scene, start: int, end: int, footage: Footage) -> list[Sh
     Empty where the frames nearby do not predict what the picture shows at its border better than a cheap fill.
     """
     followed = _follow(scene, start, end, footage)
-    confidence = trust(followed)
-    if followed.travel < LEAST_TRAVEL or confidence < scene.settings.min_local:
+    worth = trust(followed)
+    if followed.travel < LEAST_TRAVEL or worth.advantage < scene.settings.min_local:
         return []
+    confidence = worth.confidence
     active = scene.window.active
     tracks = followed.tracks * (active.width if scene.sides == "x" else active.height)
     strange = followed.foreign
@@ -67,14 +67,13 @@ def local_shots(scene: Scene, start: int, end: int, footage: Footage) -> list[Sh
     ]
 
 
-def trust(followed: Followed) -> float:
-    """How far the mosaics may be trusted, 0-1: 0 where they predict no better than the best cheap fill."""
+def trust(followed: Followed) -> Trust:
+    """What the mosaics are worth: no advantage where they predict no better than the best cheap fill."""
     if not followed.told:
-        return 0.0
+        return NO_TRUST
     # In flat scenes any fill is good: errors of a few levels cannot be compared.
     ratio = max(followed.predicted - 1.5, 0.0) / max(followed.cheap - 1.5, 4.0)
-    better = float(np.clip((1.0 - ratio) / (1.0 - GOOD_RATIO), 0.0, 1.0))
-    return better * float(np.exp(-followed.predicted / FADING))
+    return Trust(followed.spread, float(np.clip((1.0 - ratio) / (1.0 - GOOD_RATIO), 0.0, 1.0)))
 
 
 def _follow(scene: Scene, start: int, end: int, footage: Footage) -> Followed:

@@ -40,8 +40,8 @@ class StitchSettings:
     of a shot of its own; ``max_splits``: how often a shot that does not hold together is cut in two;
     ``max_canvas_pixels`` of one background; ``still_travel``: share of the picture's smaller side that a camera at rest
     may weave; ``min_advantage``: the hold-out's advantage over a cheap fill, 0-1, under which a shot is ``ambient``;
-    ``min_local``: that of a shot from the frames nearby, under which it stays so, with ``max_local_pixels`` of its
-    mosaics; ``doubtful``: that under which a shot is tried in two parts; ``border``: share of the picture's smaller side left
+    ``min_local``: that of the frames nearby, under which it stays so, with ``max_local_pixels`` of their mosaics;
+    ``doubtful``: that under which a shot is tried in two parts; ``border``: share of the picture's smaller side left
     out at the edges that meet the wings.
     """
 
