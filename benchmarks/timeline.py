@@ -177,10 +177,11 @@ def draw(pieces: Sequence[Piece], path: Path, title: str) -> None:
     for y, row in enumerate(rows):
         for piece in row:
             axes.barh(y, piece.ended - piece.began, 0.8, left=piece.began, color=colour[piece.step], linewidth=0)
-    for end, what in ((min(p.ended for p in pieces if p.step == "resample"), "first scene"),):
-        axes.axvline(end, color="black", linewidth=1)
-        axes.annotate(what, (end, len(rows) - 0.4), ha="center", va="bottom", fontsize=8, annotation_clip=False)
-    axes.set(xlabel="seconds since the first step began", title=title)
+    first = min(p.ended for p in pieces if p.step == "resample")
+    axes.axvline(first, color="black", linewidth=1)
+    axes.annotate("first scene", (first, len(rows) - 0.4), ha="center", va="bottom", fontsize=8, annotation_clip=False)
+    axes.set_xlabel("seconds since the first step began")
+    axes.set_title(title, loc="right", fontsize=10)
     axes.set_yticks(range(len(rows)), ["assembly" if row[0].step == ASSEMBLE else "worker" for row in rows])
     handles = [plt.Rectangle((0, 0), 1, 1, color=colour[step]) for step in colour]
     figure.legend(handles, list(colour), loc="outside lower center", ncols=len(colour), fontsize=8)
