@@ -1,18 +1,22 @@
-"""How near do recovered wings come to the truth, beside cheap fills?
+"""How near do the wings come to the truth, beside fills that cost nothing?
 
-``python -m benchmarks.wings FILE [FIRST FRAMES]`` takes a wide clip without cuts in the range, crops it to 4:3, extends
-it again by steps 2 to 6, and compares the wings with what was cropped: PSNR and SSIM of luma (higher is nearer), the
-energy of gradients as a share of the truth's (1 is right; blur is below), the step at the joins as a share of the
-truth's there, and the mean change of wing samples in holds (levels; 0 is steady).
+``python -m benchmarks.wings [--episodes 1 2 3] [--clip FILE ...] [--frames N] [--write FILE [--append]] [--sheet PNG]``
+restores the sides of the drawn sample's episodes, and of wide clips cut to 4:3, by steps 1 to 6, and compares the wings
+with what is known of them. A table a clip: PSNR, PSNR at 1/8 size (layout), SSIM, the energy of gradients as a share of
+the truth's (1 is right, blur is below), the step across the join over the step one column further in (1 is invisible);
+and how many held frames got wings equal to the bit. ``--frames`` of a shot are measured at most.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import islice
+from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,135 +24,244 @@ import numpy.typing as npt
 
 from remaster.analyze import analyze
 from remaster.background.stitch import StitchSettings, stitch
+from remaster.evaluation.fills import FILLS, TELEA_RADIUS, mirror
+from remaster.evaluation.measures import Luma, Sample, compare, summarize
 from remaster.foreground.motion import MotionSegmenter
+from remaster.gate import with_scene_sides
 from remaster.geometry import Window, window
 from remaster.media.decode import decode
 from remaster.media.planes import crop, proxy_size, resize_rgb, to_rgb
 from remaster.media.probe import probe
-from remaster.media.types import Plane, Rect, VideoInfo
+from remaster.media.types import Mask, Plane, Rect, Rgb, VideoInfo
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.step import outpaint
-from remaster.resample.recovered import recovered_share
+from remaster.records import Analysis, Shot
 from remaster.resample.render import WingRenderer
 from remaster.resample.settings import Grain, ResampleSettings
+from remaster.sample.episodes import EPISODES
+from remaster.sample.render import render
+from remaster.sample.script import Episode
+from remaster.sample.write import write_episode
+from remaster.scenes import DetectSettings, detect
 
 Planes = tuple[Plane, ...]
-Luma = npt.NDArray[np.float64]
-MEMORY = 1 << 29
+Truth = Callable[[int], Luma]
+LONGEST = 200
+"""Frames of a shot that are restored at most."""
+HEADINGS = ("PSNR", "PSNR at 1/8", "SSIM", "energy", "join")
 
 
-def cropped(info: VideoInfo) -> tuple[Window, int]:
-    """The window around the 4:3 picture in the middle, and the column of the clip at which it begins."""
+@dataclass(frozen=True)
+class Clip:
+    """A video, the window around its known picture, and the luma of the whole window by frame number."""
+
+    name: str
+    info: VideoInfo
+    shown: Window
+    gate: Mask | None
+    noise: float
+    cuts: tuple[int, ...]
+    truth: Truth
+
+
+@dataclass
+class Found:
+    """What was measured of a clip: samples by the name of the fill, pairs of held frames and how many were equal."""
+
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    held: int = 0
+    equal: int = 0
+    seconds: float = 0.0
+    pictures: list[Rgb] = field(default_factory=list)
+
+
+def navier_stokes(picture: npt.NDArray[np.uint8], shown: Window) -> npt.NDArray[np.uint8]:
+    """Each frame inpainted by itself (Bertalmio, Bertozzi and Sapiro, CVPR 2001)."""
+    mask = np.full((shown.height, shown.width), 255, np.uint8)
+    mask[:, shown.x : shown.x + shown.active.width] = 0
+    return np.asarray(cv2.inpaint(mirror(picture, shown), mask, TELEA_RADIUS, cv2.INPAINT_NS), np.uint8)
+
+
+def episode_clip(episode: Episode, folder: Path) -> Clip:
+    """An episode as its video holds it; the truth is drawn."""
+    path = write_episode(episode, folder)
+    info = probe(path)
+    found = detect(decode(info), info, DetectSettings())
+    shown = window(found.active, info.sar, info.format, Fraction(16, 9))
+    if shown != replace(episode.window, active=shown.active):
+        raise SystemExit(f"{episode.name}: the picture found is not the one drawn")
+    cuts = tuple(shot.start for shot in episode.shots)
+
+    def truth(index: int) -> Luma:
+        return luma_of(render(episode, index).wide)
+
+    return Clip(episode.name, info, shown, found.gate, found.noise, (*cuts, episode.frames), truth)
+
+
+def luma_of(picture: Rgb) -> Luma:
+    """Video luma (BT.601, studio range) of RGB, as the episodes store it."""
+    return np.asarray(16 + picture @ np.array([65.481, 128.553, 24.966], np.float32) / 255, np.float32)
+
+
+def wide_clip(path: str) -> Clip:
+    """A wide video, of which the 4:3 picture in the middle is known."""
+    info = probe(path)
+    if info.format.depth != 8 or info.format.kind == "rgb":
+        raise SystemExit(f"{path} is {info.format.name}; this benchmark reads 8-bit YUV and gray")
+    found = detect(decode(info), info, DetectSettings())
+    shown = narrowed(info)
+    start = shown.active.x - shown.x
+    if start < 0 or start + shown.width > info.width:
+        raise SystemExit(f"{path} is not wide enough to know the truth of {shown.width} columns")
+    luma: list[npt.NDArray[np.uint8]] = []
+    for frame in decode(info):
+        luma.append(np.ascontiguousarray(frame.planes[0][: info.height, start : start + shown.width], np.uint8))
+    cuts = (*found.cuts, len(luma))
+    return Clip(Path(path).stem, info, shown, None, found.noise, cuts, lambda i: luma[i].astype(np.float32))
+
+
+def narrowed(info: VideoInfo) -> Window:
+    """The window around the 4:3 picture in the middle."""
     step = 1 << info.format.log2_chroma_w
     width = round(info.height * Fraction(4, 3) / info.sar / (2 * step)) * 2 * step
     x = (info.width - width) // 2 // step * step
     known = width + (info.width - width) // (2 * step) * 2 * step
-    aspect = Fraction(known, info.height) * info.sar
-    return window(Rect(x, 0, width, info.height), info.sar, info.format, aspect), x
+    return window(Rect(x, 0, width, info.height), info.sar, info.format, Fraction(known, info.height) * info.sar)
 
 
-def recovered(info: VideoInfo, pictures: list[Planes], shown: Window) -> tuple[list[Luma], npt.NDArray[np.bool_]]:
-    """Luma of the windows as the steps make them, and which frames are holds."""
+def scenes(clip: Clip) -> Iterator[tuple[int, list[Planes]]]:
+    """The known pictures of each shot, with its first frame's number."""
+    frames = decode(clip.info)
+    for first, end in pairwise(clip.cuts):
+        pictures = []
+        for index in range(first, end):
+            planes = crop(next(frames).planes, clip.info.format, clip.shown.active)
+            if index - first < LONGEST:
+                pictures.append(tuple(np.ascontiguousarray(p) for p in planes))
+        yield first, pictures
+
+
+def restored(clip: Clip, pictures: list[Planes]) -> tuple[Analysis, Mask | None, Sequence[Shot]]:
+    """Steps 2 to 5 for one shot: its analysis, its gate, and its backgrounds without holes."""
+    info, shown, gate = clip.info, clip.shown, clip.gate
     width, height = proxy_size(shown.active.width, shown.active.height, info.sar)
     proxies = (resize_rgb(p, info.format, info.color, width, height, info.height) for p in pictures)
-    analysis = analyze(proxies, np.ones((height, width), bool), 0.0)
+    analysis = analyze(proxies, _valid(gate, width, height), clip.noise)
+    if gate is not None:
+        gate = with_scene_sides(gate, analysis.proxies)
+        analysis = replace(analysis, valid=_valid(gate, width, height))
     masks = MotionSegmenter().segment([analysis])[0]
-    stitched = stitch(
-        analysis,
-        masks,
-        lambda frames: (to_rgb(pictures[i], info.format, info.color, info.height) for i in frames),
-        shown,
-        None,
-        StitchSettings(),
-        1,
-    )
-    settings, drawn, seconds = ResampleSettings(grain=Grain.none), [], 0.0
-    for shot in outpaint(stitched, ExemplarInpainter(), 1).shots:
-        share = recovered_share(shot, shown)
-        print(f"frames {shot.start}-{shot.end}: {shot.method}, {share:.0%} recovered, confidence {shot.confidence:.2f}")
-        renderer = WingRenderer(shot, shown, info.format, info.color, None, 0.0, settings, 1, info.height)
+
+    def read(frames: Sequence[int]) -> Iterator[Rgb]:
+        return (to_rgb(pictures[i], info.format, info.color, info.height) for i in frames)
+
+    shots = stitch(analysis, masks, read, shown, gate, StitchSettings(), 1)
+    return analysis, gate, outpaint(shots, ExemplarInpainter(), 1).shots
+
+
+def _valid(gate: Mask | None, width: int, height: int) -> Mask:
+    if gate is None:
+        return np.ones((height, width), bool)
+    return np.asarray(cv2.resize(gate.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) == 0)
+
+
+def measure(clip: Clip, frames: int) -> Found:
+    """Restore every shot of a clip and measure some frames of each."""
+    found, settings = Found(), ResampleSettings(grain=Grain.none)
+    for first, pictures in scenes(clip):
         started = time.process_time()
-        for i in range(shot.end - shot.start):
-            n = shot.start + i
-            drawn.append(renderer.render(i, pictures[n], bool(analysis.holds[n]))[0].astype(float))
-        seconds += time.process_time() - started
-    print(f"{1000 * seconds / len(pictures):.1f} ms a frame to render")
-    return drawn, analysis.holds
+        analysis, gate, shots = restored(clip, pictures)
+        picked = set(np.linspace(0, len(pictures) - 1, frames + 2).round().astype(int)[1:-1].tolist())
+        for shot in shots:
+            renderer = WingRenderer(
+                shot, clip.shown, clip.info.format, clip.info.color, gate, 0.0, settings, 1, clip.info.height
+            )
+            before: Plane | None = None
+            for index in range(shot.start, shot.end):
+                held = bool(analysis.holds[index])
+                planes = renderer.render(index - shot.start, pictures[index], held)
+                if held and before is not None:
+                    found.held += 1
+                    found.equal += bool(np.array_equal(_wings(planes[0], clip.shown), _wings(before, clip.shown)))
+                before = planes[0]
+                if index in picked:
+                    _compare(found, clip, first + index, pictures[index], planes[0])
+                if index == (shot.start + shot.end) // 2:
+                    found.pictures.append(to_rgb(planes, clip.info.format, clip.info.color, clip.info.height))
+        found.seconds += time.process_time() - started
+    return found
 
 
-def padded(shown: Window, mode: str) -> Callable[[Luma], Luma]:
-    """Fills the wings as ``numpy.pad`` does."""
-    right = shown.width - shown.x - shown.active.width
-    return lambda luma: np.pad(luma, ((0, 0), (shown.x, right)), mode=mode)  # type: ignore[call-overload, no-any-return]
+def _wings(plane: Plane, shown: Window) -> Plane:
+    return np.delete(plane, np.s_[shown.x : shown.x + shown.active.width], axis=1)
 
 
-def blurred_bars(shown: Window) -> Callable[[Luma], Luma]:
-    """The picture enlarged and blurred behind itself, as broadcasters do."""
-
-    def fill(luma: Luma) -> Luma:
-        large = cv2.resize(luma, (shown.width, round(shown.height * shown.width / shown.active.width)))
-        top = (large.shape[0] - shown.height) // 2
-        bars = cv2.GaussianBlur(large[top : top + shown.height], (0, 0), shown.height / 24)
-        bars[:, shown.x : shown.x + shown.active.width] = luma
-        return np.asarray(bars, float)
-
-    return fill
+def _compare(found: Found, clip: Clip, index: int, picture: Planes, drawn: Plane) -> None:
+    truth = clip.truth(index)
+    everywhere = np.ones(truth.shape, bool)
+    luma = np.asarray(picture[0], np.uint8)
+    fills = {"restored": drawn} | {name: fill(luma, clip.shown) for name, fill in FILLS.items()}
+    fills["Navier-Stokes"] = navier_stokes(luma, clip.shown)
+    for name, filled in fills.items():
+        sample = compare(filled[: truth.shape[0]].astype(np.float32), truth, clip.shown, everywhere)
+        found.samples.setdefault(name, []).append(sample)
 
 
-def judge(name: str, drawn: list[Luma], truth: list[Luma], shown: Window, holds: npt.NDArray[np.bool_]) -> None:
-    """Prints one line of the comparison."""
-    joins = [c for c in (shown.x, shown.x + shown.active.width) if 0 < c < shown.width]
-    inner = slice(shown.x, shown.x + shown.active.width)
-
-    def wings(luma: Luma) -> Luma:
-        return np.delete(luma, inner, axis=1)
-
-    def energy(frames: list[Luma]) -> float:
-        return float(np.mean([np.abs(np.delete(np.gradient(f, axis=0), inner, axis=1)).mean() for f in frames]))
-
-    def step(frames: list[Luma]) -> float:
-        return float(np.mean([np.abs(f[:, c] - f[:, c - 1]).mean() for f in frames for c in joins]))
-
-    error = [np.mean((wings(a) - wings(b)) ** 2) for a, b in zip(drawn, truth, strict=True)]
-    psnr = np.mean(10 * np.log10(255**2 / np.maximum(error, 1e-9)))
-    alike = np.mean([wings(ssim(a, b)).mean() for a, b in zip(drawn[::4], truth[::4], strict=True)])
-    held = [np.abs(wings(drawn[i]) - wings(drawn[i - 1])).mean() for i in np.flatnonzero(holds) if i > 0]
-    flicker = f"{np.mean(held):.2f}" if held else "-"
-    ratios = energy(drawn) / energy(truth), step(drawn) / step(truth)
-    print(f"{name:14} {psnr:6.2f} dB  ssim {alike:.3f}  energy {ratios[0]:.2f}  join {ratios[1]:.2f}  holds {flicker}")
+def table(clip: Clip, found: Found) -> str:
+    """The clip's measures as a Markdown section."""
+    count = len(found.samples["restored"])
+    lines = [
+        f"## {clip.name}",
+        "",
+        f"{len(clip.cuts) - 1} shots, {count} frames measured; {found.equal} of {found.held} held frames equal to the "
+        f"bit; {found.seconds:.0f} s of one core, decoding and cheap fills included.",
+        "",
+        "| fill | " + " | ".join(HEADINGS) + " |",
+        "| --- |" + " --- |" * len(HEADINGS),
+    ]
+    for name, samples in found.samples.items():
+        m = summarize(samples)
+        values = f"{m.psnr:.2f}", f"{m.psnr_coarse:.2f}", f"{m.ssim:.3f}", f"{m.energy:.2f}", f"{m.join:.2f}"
+        lines.append(f"| {name} | " + " | ".join(values) + " |")
+    return "\n".join([*lines, ""])
 
 
-def ssim(a: Luma, b: Luma) -> Luma:
-    """The map of structural similarity (Wang et al., IEEE TIP 2004) with its Gaussian window."""
-
-    def mean(x: Luma) -> Luma:
-        return np.asarray(cv2.GaussianBlur(x, (11, 11), 1.5), float)
-
-    ma, mb = mean(a), mean(b)
-    va, vb, both = mean(a * a) - ma**2, mean(b * b) - mb**2, mean(a * b) - ma * mb
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    return (2 * ma * mb + c1) * (2 * both + c2) / ((ma**2 + mb**2 + c1) * (va + vb + c2))
+def sheet(pictures: list[Rgb], path: Path, columns: int = 3, width: int = 480) -> None:
+    """The pictures side by side, as a PNG."""
+    small = [cv2.resize(p, (width, width * 9 // 16), interpolation=cv2.INTER_AREA) for p in pictures]
+    small += [np.zeros_like(small[0])] * (-len(small) % columns)
+    rows = [np.hstack(small[i : i + columns]) for i in range(0, len(small), columns)]
+    cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
 
 
-def main(path: str, first: int = 0, count: int = 60) -> None:
-    info = probe(path)
-    if info.format.depth != 8 or info.format.kind == "rgb":
-        raise SystemExit(f"{path} is {info.format.name}; this benchmark reads 8-bit YUV and gray")
-    count = min(count, MEMORY // (info.width * info.height * 2))
-    frames = [frame.planes for frame in islice(decode(info), first, first + count)]
-    shown, x = cropped(info)
-    area = Rect(x, 0, shown.active.width, info.height)
-    pictures = [crop(planes, info.format, area) for planes in frames]
-    start = x - shown.x
-    if start < 0 or start + shown.width > info.width:
-        raise SystemExit(f"{path} is not wide enough to know the truth of {shown.width} columns")
-    truth = [planes[0][: info.height, start : start + shown.width].astype(float) for planes in frames]
-    drawn, holds = recovered(info, pictures, shown)
-    judge("recovered", [d[: info.height] for d in drawn], truth, shown, holds)
-    fills = {"replicate": padded(shown, "edge"), "mirror": padded(shown, "symmetric"), "bars": blurred_bars(shown)}
-    for name, fill in fills.items():
-        judge(name, [fill(p[0].astype(float)) for p in pictures], truth, shown, holds)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--episodes", nargs="*", type=int, default=[1, 2, 3], choices=[1, 2, 3])
+    parser.add_argument("--clip", nargs="*", default=[], help="clips wider than 4:3")
+    parser.add_argument("--frames", type=int, default=6, help="frames measured of a shot")
+    parser.add_argument("--write", type=Path, help="a Markdown file for the tables")
+    parser.add_argument("--append", action="store_true", help="keep what is in that file")
+    parser.add_argument("--sheet", type=Path, help="a PNG of the episodes' shots")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    tables, pictures = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in options.episodes:
+            clip = episode_clip(EPISODES[number - 1], Path(folder))
+            found = measure(clip, options.frames)
+            tables.append(table(clip, found))
+            pictures += found.pictures
+            print(tables[-1], flush=True)
+    for path in options.clip:
+        clip = wide_clip(path)
+        tables.append(table(clip, measure(clip, options.frames)))
+        print(tables[-1], flush=True)
+    if options.write:
+        before = options.write.read_text() if options.append and options.write.exists() else ""
+        options.write.write_text((before + "\n" if before else "# Wings beside their truth\n\n") + "\n".join(tables))
+    if options.sheet and pictures:
+        sheet(pictures, options.sheet)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:4]))
+    main()
