@@ -255,7 +255,7 @@ def series(rows: Sequence[dict[str, Any]], name: str = "sample series") -> list[
             total[key] = float(np.average([row[key] for row in episodes], weights=weights))
         elif isinstance(value, (int, float)):
             total[key] = sum(row[key] for row in episodes)
-    return [*rows, total | {"clip": name, "size": "all three"}]
+    return [*rows, total | {"clip": name, "size": f"{len(episodes)} episodes"}]
 
 
 def report(rows: Sequence[dict[str, Any]], net: Networks) -> str:
@@ -263,8 +263,8 @@ def report(rows: Sequence[dict[str, Any]], net: Networks) -> str:
     lines = [
         "# Work: every frame by itself, the paper's order, remaster",
         "",
-        f"`python -m benchmarks.throughput CLIP ...` on {rows[0]['machine']}. Neural engines as in",
-        f"`engines.md`: measured on {net.where} with random weights, {net.mask:.3g} s a mask,",
+        f"`python -m benchmarks.throughput CLIP ...` on {rows[0]['machine']}.",
+        f"Neural engines as in `engines.md`: measured on {net.where} with random weights, {net.mask:.3g} s a mask,",
         f"{net.tile:.3g} s a tile of {STEPS_A_TILE} steps, {net.quick_tile:.3g} s one of {FEW_STEPS}.",
         f"Tiles are of {TILE}x{TILE} pixels, planned by the same tiler for both ways.",
         "",

@@ -24,15 +24,15 @@ class Line:
         return self.scene + self.pixels * megapixels
 
 
-# Seconds of one core with the embedded engines, least squares over the scenes of the sample series (480 lines) and of
-# a 1,440-frame cartoon at 1,074 lines: benchmarks/results/throughput.md.
+# Seconds of one core with the embedded engines, over two episodes of the sample series at 480 lines
+# (benchmarks/results/throughput.md): steps that work on every frame are told by pixels, those on keyframes by scene.
 EMBEDDED: Mapping[str, Line] = {
-    "detect": Line(0.0, 0.010),
-    "analyze": Line(0.3, 0.025),
-    "segment": Line(0.7, 0.0),
-    "stitch": Line(2.5, 0.010),
-    "outpaint": Line(3.5, 0.0),
-    "resample": Line(0.1, 0.045),
+    "detect": Line(0.0, 0.0115),
+    "analyze": Line(0.0, 0.046),
+    "segment": Line(0.76, 0.0),
+    "stitch": Line(2.95, 0.0),
+    "outpaint": Line(3.95, 0.0),
+    "resample": Line(0.0, 0.060),
 }
 
 
