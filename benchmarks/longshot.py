@@ -39,8 +39,8 @@ from remaster.rows import SceneRow, from_table, to_table
 from remaster.sample.backgrounds import background
 from remaster.sample.film import add_grain
 
-WIDTH, HEIGHT, RATE = 192, 144, 8
-SWEEP = 160
+WIDTH, HEIGHT, RATE = 192, 144, 12
+SWEEP = 240
 """Frames of one way of the pan, whose speed does not depend on the shot's length."""
 KINDS = ("still", "pan")
 
