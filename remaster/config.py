@@ -56,6 +56,8 @@ class TargetConfig:
 class OutputConfig:
     """Where to and how encoded. ``dir`` None is ``outputs/`` and the dataset's name.
 
+    ``encoder`` None is the codec's software encoder; h264_nvenc, hevc_nvenc and av1_nvenc need the hardware.
+    ``pixel_format`` None is the source's own; another (yuv420p, yuv420p10le, ...) costs the exact centre.
     ``encoder_threads`` is fixed, not the machine's cores: x264's bytes depend on it.
     """
 
@@ -64,6 +66,8 @@ class OutputConfig:
     container: Container = Container.source
     crf: int = 18
     preset: str = "medium"
+    encoder: str | None = None
+    pixel_format: str | None = None
     grain: Grain = Grain.match
     encoder_threads: int = 1
 
@@ -133,7 +137,14 @@ def pixel_settings(config: BatchConfig, engines: dict[str, Any]) -> dict[str, An
     return {
         "version": __version__,
         "target": asdict(config.target),
-        "encode": [output.codec, output.crf, output.preset, output.encoder_threads],
+        "encode": [
+            output.codec,
+            output.crf,
+            output.preset,
+            output.encoder_threads,
+            output.encoder,
+            output.pixel_format,
+        ],
         "gate": config.gate,
         "seed": config.seed,
         "steps": [asdict(step) for step in (config.analyze, config.stitch, config.resample)],

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from remaster.errors import MediaError
 from remaster.media.decode import decode
 from remaster.media.encode import Codec, EncoderSettings
-from remaster.media.planes import crop
+from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
 from remaster.media.source import source_frames
 from remaster.media.timeline import timeline
@@ -21,6 +21,7 @@ from remaster.media.types import Entry, Frame, Mask, PixelFormat, Plane, Rect, V
 
 # What white noise, which no film is, still reaches at a crf: 34 dB at 18, 24 at 28, 13 at 40 and more.
 WORST_DB, BEST_DB, DB_AT_CRF_0 = 12.0, 28.0, 46.0
+GREY = PixelFormat("gray", "gray")
 # SVT-AV1's scale of crf is this much longer than that of x264 and x265.
 AV1_SCALE = 51 / 63
 
@@ -65,8 +66,12 @@ def check_centre(
         if source is None or shown is None:
             raise MediaError(f"{out}: frame {sample.number} cannot be decoded to compare it with the source's")
         place = Rect(sample.x, sample.y, sample.active.width, sample.active.height)
-        ours = crop(source.planes, info.format, sample.active)
-        found = psnr(ours, crop(shown.planes, result.format, place), info.format, trusted)
+        ours, theirs = (source.planes, info.format, sample.active), (shown.planes, result.format, place)
+        if info.format == result.format:
+            found = psnr(crop(*ours), crop(*theirs), info.format, trusted)
+        else:  # converted on request: the luma of both in 8 bits
+            floor = min(floor, BEST_DB)
+            found = psnr([_luma(*ours)], [_luma(*theirs)], GREY, trusted)
         if found < floor:
             wanted = "equal it" if np.isinf(floor) else f"have {floor:.0f} dB at least"
             raise MediaError(
@@ -84,6 +89,10 @@ def psnr(one: Sequence[Plane], other: Sequence[Plane], pixel_format: PixelFormat
         error, count = error + float(squares.sum()), count + squares.size
     peak = float((1 << pixel_format.depth) - 1)
     return float("inf") if error == 0 else float(10 * np.log10(peak * peak * count / error))
+
+
+def _luma(planes: tuple[Plane, ...], pixel_format: PixelFormat, rect: Rect) -> npt.NDArray[np.uint8]:
+    return luma8(planes, pixel_format)[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]
 
 
 def _samples(trusted: Mask, pixel_format: PixelFormat, plane: int, shape: tuple[int, ...]) -> Mask:

@@ -18,6 +18,11 @@ _NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition
 _NO_VIDEO_FORMATS = ("tty", "image2", "ico", "bmp_pipe", "svg_pipe")
 
 
+MAX_SIDE = 16384
+MAX_PIXELS = 1 << 26
+"""Of one picture: twice 8K UHD. Headers may claim anything, and a decoder would get the memory for it."""
+
+
 @contextmanager
 def open_input(path: str) -> Iterator[InputContainer]:
     """Open a file for reading; raises ``MediaError`` with one sentence when that cannot be done.
@@ -50,6 +55,17 @@ def video_stream(container: InputContainer, path: str) -> VideoStream:
     if streams[0].codec_context is None:
         raise MediaError(f"{path} has video in a codec that cannot be decoded here")
     return streams[0]
+
+
+def check_size(width: int, height: int, path: str) -> None:
+    """Raise ``MediaError`` for a picture that no film has."""
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise MediaError(f"{path} claims an absurd size of {width}x{height}")
+
+
+def bound_decoder(stream: VideoStream) -> None:
+    """Let the stream's decoder refuse larger pictures before it gets memory for them."""
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
 
 
 def read_only(container: InputContainer, *streams: av.stream.Stream) -> None:

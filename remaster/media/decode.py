@@ -16,11 +16,13 @@ from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
 from remaster.media.clock import Clock, Repairs
-from remaster.media.containers import open_input, read_only, video_stream
+from remaster.media.containers import bound_decoder, open_input, read_only, video_stream
 from remaster.media.formats import planar_format
 from remaster.media.timeline import NO_STAMP, Keyframe, Timeline, fingerprint, is_frame, timeline
 from remaster.media.types import Frame, PixelFormat, Plane, VideoInfo
 
+MAX_FRAMES = 5_000_000
+"""A day of 60 frames a second: what lasts longer is no film."""
 # How many keyframes before the wanted frame's own a seek aims at, one try after the other, before the file's start.
 _STEPS_BACK = (0, 1, 2, 4, 8, 16)
 # Demuxers whose times may come in decoding order.
@@ -44,8 +46,9 @@ def decode(
     before), and decoding begins at a keyframe up to which nothing had to be repaired, so that the clock's state is the
     whole's. From the first disorder on that is always the last keyframe before it; without stamps, the file's start.
 
-    Packets that cannot be decoded are skipped; frames of another size or pixel format than the stream's first are
-    converted (swscale, bicubic). All of that is counted in ``repairs``.
+    Raises ``MediaError`` after ``MAX_FRAMES``. Packets that cannot be decoded, pictures over ``MAX_PIXELS`` among them,
+    are skipped; frames of another size or pixel format than the stream's first are converted (swscale, bicubic). All
+    of that is counted in ``repairs``.
     """
     repairs = Repairs() if repairs is None else repairs
     frames = _from_start(info, threads, repairs) if start_pts is None else _range(info, start_pts, threads, repairs)
@@ -163,6 +166,7 @@ def _until_damaged(pictures: Iterator[VideoFrame], start_pts: int) -> Iterator[t
 def _open(container: InputContainer, info: VideoInfo, threads: int) -> VideoStream:
     stream = video_stream(container, info.path)
     read_only(container, stream)
+    bound_decoder(stream)
     stream.codec_context.thread_count = threads
     stream.codec_context.thread_type = "AUTO" if threads > 1 else "SLICE"
     return stream
@@ -190,7 +194,9 @@ def _pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repai
 
 def _timed(info: VideoInfo, stamped: Iterator[tuple[VideoFrame, int | None]], repairs: Repairs) -> Iterator[Frame]:
     clock: Clock[tuple[Plane, ...]] = Clock(1 / (info.fps * info.time_base), repairs)
-    for frame, stamp in stamped:
+    for number, (frame, stamp) in enumerate(stamped):
+        if number >= MAX_FRAMES:
+            raise MediaError(f"{info.path} has more than {MAX_FRAMES:,} frames")
         for pts, planes in clock.push(_planes(frame, info, repairs), stamp):
             yield Frame(pts, planes)
     for pts, planes in clock.flush():

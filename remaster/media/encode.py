@@ -15,11 +15,14 @@ import av
 import cv2
 import numpy as np
 from av.codec.context import Flags
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from remaster.errors import MediaError, UserError
 from remaster.media.containers import reason
+from remaster.media.formats import planar_format
 from remaster.media.partfile import PartFile
 from remaster.media.types import ColorSpec, PixelFormat, Plane
 
@@ -35,12 +38,18 @@ class Codec(Enum):
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """``crf`` and ``preset`` as in x264; ``ffv1`` is lossless and takes neither. ``threads`` changes x264's bytes."""
+    """``crf`` and ``preset`` as in x264; ``ffv1`` is lossless and takes neither. ``threads`` changes x264's bytes.
+
+    ``encoder`` None is the software encoder of the codec; else one of ``HARDWARE``. ``pixel_format`` None is the
+    source's, whose planes are then encoded as they are.
+    """
 
     codec: Codec = Codec.h264
     crf: int = 18
     preset: str = "medium"
     threads: int = 1
+    encoder: str | None = None
+    pixel_format: str | None = None
 
 
 # x264's preset names, and the SVT-AV1 presets of about the same standing (0 slowest, 13 fastest).
@@ -56,11 +65,15 @@ AV1_PRESETS = {
     "veryslow": 3,
     "placebo": 2,
 }
+# NVENC's presets of about the same standing (p1 fastest, p7 slowest), and what it encodes.
+NVENC_PRESETS = dict(zip(AV1_PRESETS, ("p1", "p1", "p2", "p3", "p3", "p4", "p5", "p6", "p7", "p7"), strict=True))
+HARDWARE = {"h264_nvenc": Codec.h264, "hevc_nvenc": Codec.hevc, "av1_nvenc": Codec.av1}
 _MAX_CRF = {Codec.h264: 51, Codec.hevc: 51, Codec.av1: 63}
 # (codec, kind of picture) -> encoder; FFV1 and x264 take 8-bit RGB only as packed pixels, which loses nothing.
 _ENCODERS = {Codec.h264: "libx264", Codec.hevc: "libx265", Codec.av1: "libsvtav1", Codec.ffv1: "ffv1"}
 _PACKED = {(Codec.h264, "gbrp"): ("libx264rgb", "rgb24"), (Codec.ffv1, "gbrp"): ("ffv1", "bgr0")}
 _SITING_NAMES = {1: "left", 2: "center", 3: "topleft", 4: "top", 5: "bottomleft", 6: "bottom"}
+_SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 _MATRIX_RGB = 0
 _CPU_AVX_512F = 13  # OpenCV's CV_CPU_AVX_512F, for which the binding has no name.
 
@@ -74,15 +87,53 @@ def check_codec(settings: EncoderSettings, pixel_format: PixelFormat) -> None:
         raise UserError(f"output.crf={settings.crf} is not within 0 and {_MAX_CRF[codec]}, as {codec.value} has it")
     if settings.threads < 1:
         raise UserError(f"{settings.threads} encoder threads are too few: the number must be fixed, 1 or more")
-    if not _holds(codec, pixel_format.name):
-        others = [other.value for other in Codec if _holds(other, pixel_format.name)]
-        advice = f"; output.codec={' or '.join(others)} can" if others else ""
-        raise UserError(f"output.codec={codec.value} cannot hold the source's pixel format {pixel_format.name}{advice}")
+    if settings.encoder is not None:
+        _check_hardware(settings)
+    name = _target_format(settings, pixel_format).name
+    if not _holds(settings, name):
+        others = [other.value for other in Codec if _holds(EncoderSettings(other), name)]
+        advice = f"; output.codec={' or '.join(others)} can" if others and settings.encoder is None else ""
+        whose = "output.pixel_format=" if settings.pixel_format else "the source's pixel format "
+        raise UserError(f"output.codec={codec.value} cannot hold {whose}{name}{advice}")
 
 
-def _holds(codec: Codec, name: str) -> bool:
-    formats = av.Codec(_ENCODERS[codec], "w").video_formats or ()
-    return (codec, name) in _PACKED or name in {form.name for form in formats}
+def _target_format(settings: EncoderSettings, source: PixelFormat) -> PixelFormat:
+    """What is encoded; raises ``UserError`` for a pixel format that is none, or of another kind than the source's."""
+    if settings.pixel_format is None:
+        return source
+    try:
+        target = planar_format(settings.pixel_format)
+    except MediaError as error:
+        raise UserError(f"output.pixel_format={settings.pixel_format}: {error}") from error
+    if target.name != settings.pixel_format:
+        raise UserError(f"output.pixel_format={settings.pixel_format} is not planar; {target.name} is")
+    if target.kind != source.kind:
+        raise UserError(f"output.pixel_format={target.name} cannot take the source's {source.name}: they are not alike")
+    return target
+
+
+def _check_hardware(settings: EncoderSettings) -> None:
+    """Raise ``UserError`` where the encoder asked for is unknown, of another codec, or cannot be opened here."""
+    name = settings.encoder or ""
+    if name not in HARDWARE:
+        raise UserError(f"output.encoder={name} is none of {', '.join(HARDWARE)}")
+    if HARDWARE[name] is not settings.codec:
+        raise UserError(f"output.encoder={name} does not encode output.codec={settings.codec.value}")
+    try:
+        trial = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
+        trial.width, trial.height, trial.pix_fmt, trial.time_base = 256, 256, "yuv420p", Fraction(1, 25)
+        trial.open()
+    except (av.FFmpegError, ValueError) as error:
+        software = _ENCODERS[settings.codec]
+        raise UserError(
+            f"output.encoder={name} does not work on this machine ({reason(error)}); without it {software} is used"
+        ) from error
+
+
+def _holds(settings: EncoderSettings, name: str) -> bool:
+    formats = av.Codec(settings.encoder or _ENCODERS[settings.codec], "w").video_formats or ()
+    packed = settings.encoder is None and (settings.codec, name) in _PACKED
+    return packed or name in {form.name for form in formats}
 
 
 class SegmentWriter:
@@ -116,9 +167,9 @@ class SegmentWriter:
         self._last: int | None = None
         self._frames = self._packets = 0
         self._container = av.open(str(self._part.temporary), "w", "matroska", container_options={"fflags": "+bitexact"})
-        encoder, self._encoded = _PACKED.get(
-            (settings.codec, pixel_format.name), (_ENCODERS[settings.codec], pixel_format.name)
-        )
+        target = _target_format(settings, pixel_format).name
+        software = _PACKED.get((settings.codec, target), (_ENCODERS[settings.codec], target))
+        encoder, self._encoded = software if settings.encoder is None else (settings.encoder, target)
         stream = self._container.add_stream(encoder, fps, encoder_options(settings, color))
         self._stream = cast(VideoStream, stream)
         self._configure(sar, settings)
@@ -171,7 +222,7 @@ class SegmentWriter:
         self._frames += 1
         try:
             if self._encoded != self._format.name:
-                frame = frame.reformat(format=self._encoded)
+                frame = frame.reformat(format=self._encoded, interpolation=_SCALING, threads=1)
             self._mux(self._stream.encode(frame))
         except av.FFmpegError as failure:
             raise MediaError(f"{self._part.path} cannot be encoded: {reason(failure)}") from failure
@@ -224,6 +275,9 @@ def encoder_options(settings: EncoderSettings, color: ColorSpec) -> dict[str, st
         options["chroma_sample_location"] = _SITING_NAMES[color.chroma_location]
     if settings.codec is Codec.ffv1:
         return options | {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}
+    if settings.encoder is not None:
+        options |= {"rc": "constqp", "qp": str(settings.crf), "forced-idr": "1"}
+        return options | {"preset": NVENC_PRESETS[settings.preset]}
     options["crf"] = str(settings.crf)
     if settings.codec is Codec.av1:
         # SVT-AV1 otherwise tells its whole configuration on stderr, for every segment; only this reaches it.

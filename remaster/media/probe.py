@@ -13,12 +13,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
-from remaster.media.containers import open_input, read_only, reason, video_stream
+from remaster.media.containers import bound_decoder, check_size, open_input, read_only, reason, video_stream
 from remaster.media.formats import planar_format
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES
 from remaster.media.types import ColorSpec, PixelFormat, VideoInfo
 
-MAX_SIDE = 16384
 MAX_RATE = 1000
 # How many packets may pass before the first picture: the longest GOP that is met, after a cut inside it.
 _PACKETS_TO_FIRST_FRAME = 600
@@ -72,8 +71,8 @@ def probe(path: str) -> VideoInfo:
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: str) -> VideoFrame:
     context = stream.codec_context
-    if max(context.width, context.height) > MAX_SIDE:
-        raise MediaError(f"{path} claims an absurd size of {context.width}x{context.height}")
+    check_size(context.width, context.height, path)
+    bound_decoder(stream)
     read_only(container, stream)
     context.thread_count = 1
     for packet in islice(container.demux(stream), _PACKETS_TO_FIRST_FRAME):
@@ -82,6 +81,7 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: str) -> V
         except av.FFmpegError:  # A broken start: the next keyframe may be whole.
             continue
         if frames:
+            check_size(frames[0].width, frames[0].height, path)
             return frames[0]
     raise MediaError(f"{path} has a video stream without a picture that can be decoded")
 

@@ -21,10 +21,9 @@ from av.video.reformatter import Interpolation
 
 from remaster.errors import MediaError
 from remaster.media.clock import Repairs
-from remaster.media.containers import reason
+from remaster.media.containers import MAX_SIDE, reason
 from remaster.media.decode import decode, frame_planes
 from remaster.media.encode import to_frame
-from remaster.media.probe import MAX_SIDE
 from remaster.media.types import Entry, Frame, Plane, Treatment, VideoInfo
 
 CYCLE = 5

@@ -64,7 +64,9 @@ def deliver_nothing(row: SceneRow, job: Job) -> list[dict[str, Any]]:
 
 def encoder_settings(output: OutputConfig) -> EncoderSettings:
     """The run's output settings as the encoder takes them."""
-    return EncoderSettings(output.codec, output.crf, output.preset, output.encoder_threads)
+    return EncoderSettings(
+        output.codec, output.crf, output.preset, output.encoder_threads, output.encoder, output.pixel_format
+    )
 
 
 def _deliver(row: SceneRow, job: Job) -> SceneRow:

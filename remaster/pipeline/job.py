@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from remaster.config import BatchConfig, digest, pixel_settings
 from remaster.geometry import Window, window
-from remaster.media.types import VideoInfo
+from remaster.media.formats import planar_format
+from remaster.media.types import PixelFormat, VideoInfo
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.store import Store
 from remaster.rows import SceneRow
@@ -30,7 +31,17 @@ class Job:
         """What the frames of a scene will show."""
         if row.info is None or row.active is None:
             raise ValueError(f"{row.video} has not been detected")
-        return window(row.active, row.info.sar, row.info.format, self.aspect, row.framing)
+        # What is stored on its side is shown upright: its own target lies on its side, too.
+        aspect = 1 / self.aspect if row.info.rotation in (90, 270) else self.aspect
+        return window(row.active, row.info.sar, self._grid(row.info.format), aspect, row.framing)
+
+    def _grid(self, source: PixelFormat) -> PixelFormat:
+        """The source's pixel format with the chroma grid of what is encoded, where that is coarser."""
+        if self.config.output.pixel_format is None:
+            return source
+        target = planar_format(self.config.output.pixel_format)
+        log2_w, log2_h = (max(getattr(f, n) for f in (source, target)) for n in ("log2_chroma_w", "log2_chroma_h"))
+        return replace(source, log2_chroma_w=log2_w, log2_chroma_h=log2_h)
 
     def plan_fingerprint(self, info: VideoInfo) -> str:
         """Changes whenever a video would have to be detected again."""

@@ -27,6 +27,7 @@ from remaster.records import Detection
 from remaster.rows import Run, SceneRow, from_table, to_table
 from remaster.scenes import detect
 
+MISSING_SECONDS, MISSING_SHARE = 0.5, 0.03  # by how much the headers' duration may be wrong without a word
 PLAN_KEY = b"remaster.plan"
 
 
@@ -105,7 +106,18 @@ def _read(info: VideoInfo, job: Job, notes: tuple[str, ...]) -> _Seen:
     repairs = Repairs()
     reader = SourceReader(info, repairs)
     detection = detect(reader.frames(), info, job.config.detect)
-    return _Seen(info, reader, detection, (*repairs.notes(), *_findings(info, detection), *notes))
+    found = (*repairs.notes(), *_missing(info, detection), *_findings(info, detection), *notes)
+    return _Seen(info, reader, detection, found)
+
+
+def _missing(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
+    """What the headers promise and the file does not hold: it was cut off, or they are wrong."""
+    pts = detection.pts
+    end = float(_end(pts, info) * info.time_base)
+    last = max(end, end - float(int(pts[0]) * info.time_base))
+    if info.duration is None or info.duration - last < max(MISSING_SECONDS, MISSING_SHARE * info.duration):
+        return ()
+    return (f"its headers claim {info.duration:.1f} s, and its pictures end after {last:.1f} s",)
 
 
 def _scenes(video: SceneRow, seen: _Seen, seconds: float) -> list[SceneRow]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from media_files import NTSC, YUV420, picture, same_planes
+from media_files import NTSC, YUV420, Source, picture, same_planes, write_segments, write_source
 
 from remaster.errors import UserError
 from remaster.media.decode import decode
@@ -149,3 +149,32 @@ def test_presets_of_av1_fall_as_x264s_get_slower() -> None:
     numbers = list(AV1_PRESETS.values())
     assert numbers == sorted(numbers, reverse=True)
     check_codec(EncoderSettings(Codec.av1, 63, "placebo"), YUV420)
+
+
+def test_an_encoder_without_its_hardware_is_refused_in_one_sentence() -> None:
+    with pytest.raises(UserError, match=r"output.encoder=h264_nvenc does not work .* libx264 is used"):
+        check_codec(EncoderSettings(encoder="h264_nvenc"), YUV420)
+    with pytest.raises(UserError, match=r"does not encode output\.codec=ffv1"):
+        check_codec(EncoderSettings(Codec.ffv1, encoder="h264_nvenc"), YUV420)
+    with pytest.raises(UserError, match="is none of h264_nvenc, hevc_nvenc, av1_nvenc"):
+        check_codec(EncoderSettings(encoder="h264_magic"), YUV420)
+
+
+def test_another_pixel_format_is_made_on_request(tmp_path: Path) -> None:
+    settings = EncoderSettings(Codec.ffv1, pixel_format="yuv420p10le")
+    source = write_source(tmp_path / "a.mkv", Source(frames=3))
+    info = probe(str(source))
+    segments, _ = write_segments(tmp_path, info, (3,), settings)
+    made = probe(str(segments[0]))
+    assert made.format.name == "yuv420p10le"
+    for one, other in zip(decode(info), decode(made), strict=True):
+        np.testing.assert_array_equal(one.planes[0].astype(np.uint16) * 4, other.planes[0][:, : info.width])
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("gray", "not alike"), ("nv12", "yuv420p is"), ("yuva420p", "transparency"), ("magic", "not known")],
+)
+def test_pixel_formats_that_cannot_be_made_are_refused(name: str, why: str) -> None:
+    with pytest.raises(UserError, match=rf"output\.pixel_format={name}.*{why}"):
+        check_codec(EncoderSettings(Codec.ffv1, pixel_format=name), YUV420)

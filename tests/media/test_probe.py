@@ -6,9 +6,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from kind_files import two_sizes
 from media_files import NTSC, Source, picture, write_source
 
 from remaster.errors import MediaError
+from remaster.media import containers
+from remaster.media.clock import Repairs
+from remaster.media.decode import decode
 from remaster.media.encode import to_frame
 from remaster.media.formats import planar_format
 from remaster.media.probe import probe
@@ -95,3 +99,18 @@ def test_what_is_no_video_is_named_in_one_sentence(tmp_path: Path) -> None:
         assert words in str(caught.value)
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_absurd_pictures_are_refused_before_there_is_memory_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.ts"
+    two_sizes(path)
+    monkeypatch.setattr(containers, "MAX_PIXELS", 9000)
+    info = probe(str(path))
+    repairs = Repairs()
+    assert len(list(decode(info, repairs=repairs))) == 9
+    assert repairs.broken > 0
+    monkeypatch.setattr(containers, "MAX_PIXELS", 5000)
+    with pytest.raises(MediaError, match="absurd size of 96x64"):
+        probe(str(write_source(tmp_path / "b.mkv", Source(frames=2))))
