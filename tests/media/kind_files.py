@@ -157,7 +157,7 @@ def with_cover(path: Path) -> None:
         )
         cover: Any = output.add_stream("mjpeg", 1, width=64, height=64, pix_fmt="yuvj420p")
         cover.disposition = av.stream.Disposition.attached_pic
-        output.mux(cover.encode(av.VideoFrame(64, 64, "yuvj420p")))
+        output.mux(cover.encode(to_frame(film(1, 64, 64)[0], YUV420, 64, 64).reformat(format="yuvj420p")))
         output.mux(cover.encode(None))
         for planes in film():
             output.mux(video.encode(to_frame(planes, YUV420, 96, 64)))

@@ -24,7 +24,7 @@ CHAPTERS: list[Any] = [
     {"id": 1, "start": 0, "end": 500, "time_base": Fraction(1, 1000), "metadata": {"title": "one"}},
     {"id": 2, "start": 500, "end": 1300, "time_base": Fraction(1, 1000), "metadata": {"title": "two"}},
 ]
-OPEN_GOP = {"g": "12", "x264-params": "open-gop=1:bframes=3:b-adapt=0:b-pyramid=2"}
+OPEN_GOP = {"g": "12", "x264-params": "open-gop=1:bframes=3:b-adapt=0:b-pyramid=2:mbtree=0"}
 
 
 @dataclass(frozen=True)
