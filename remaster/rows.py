@@ -195,8 +195,12 @@ def _info(values: dict[str, Any]) -> VideoInfo:
     if treatment is not None:
         values["treatment"] = Treatment(**(treatment | {"stored": _info(treatment["stored"])}))
     values |= {name: Fraction(values[name]) for name in ("sar", "fps", "time_base")}
-    values |= {"format": PixelFormat(**values["format"]), "color": ColorSpec(**values["color"])}
+    values |= {"format": PixelFormat(**values["format"]), "color": _color(values["color"])}
     return VideoInfo(**values)
+
+
+def _color(values: dict[str, Any]) -> ColorSpec:
+    return ColorSpec(**(values | {name: tuple(values[name]) for name in ("mastering", "light", "dynamic")}))
 
 
 def _to_dict(row: SceneRow) -> dict[str, Any]:

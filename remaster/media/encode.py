@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 from remaster.errors import MediaError, UserError
 from remaster.media.containers import reason
 from remaster.media.formats import planar_format
+from remaster.media.hdr import display_notation
 from remaster.media.partfile import PartFile
 from remaster.media.types import ColorSpec, PixelFormat, Plane
 
@@ -283,16 +284,40 @@ def encoder_options(settings: EncoderSettings, color: ColorSpec) -> dict[str, st
         # SVT-AV1 otherwise tells its whole configuration on stderr, for every segment; only this reaches it.
         os.environ.setdefault("SVT_LOG", "1")
         preset = str(AV1_PRESETS[settings.preset])
-        return options | {"preset": preset, "svtav1-params": f"lp={threads}"}
+        return options | {"preset": preset, "svtav1-params": f"lp={threads}" + _hdr(settings.codec, color)}
     options["preset"] = settings.preset
     if settings.codec is Codec.hevc:
         # frame-threads above 1 change the rate control's decisions with timing.
         fixed = f"open-gop=0:frame-threads=1:pools={threads}:info=0:log-level=error"
-        return options | {"x265-params": fixed}
+        return options | {"x265-params": fixed + _hdr(settings.codec, color)}
     # stitchable: headers that do not depend on the pictures, so that segments share one set of them. force-cfr: these
     # headers tell the frame rate, not the time base.
     fixed = "open-gop=0:stitchable=1:force-cfr=1"
     if cv2.checkHardwareSupport(_CPU_AVX_512F):
         # With AVX-512, x264's macroblock tree reads memory that was never set: the bytes differ from run to run.
         fixed += ":asm=avx2"
-    return options | {"x264-params": fixed}
+    return options | {"x264-params": fixed + _hdr(settings.codec, color)}
+
+
+def _hdr(codec: Codec, color: ColorSpec) -> str:
+    """Static HDR metadata in the words of the codec's software encoder."""
+    display, light = {
+        Codec.h264: ("mastering-display", "cll"),
+        Codec.hevc: ("master-display", "max-cll"),
+        Codec.av1: ("mastering-display", "content-light"),
+    }[codec]
+    words = ""
+    if color.mastering:
+        words += f":{display}={display_notation(color.mastering, fractions=codec is Codec.av1)}"
+    if color.light:
+        words += f":{light}={color.light[0]},{color.light[1]}"
+    return words
+
+
+def lost_hdr(settings: EncoderSettings, color: ColorSpec) -> tuple[str, ...]:
+    """What of the source's HDR metadata is not carried, a sentence each."""
+    lost = tuple(f"{name} metadata is not carried" for name in color.dynamic)
+    static = bool(color.mastering or color.light)
+    if static and (settings.codec is Codec.ffv1 or settings.encoder is not None):
+        lost += (f"HDR mastering metadata is not carried by {settings.encoder or settings.codec.value}",)
+    return lost

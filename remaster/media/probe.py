@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from remaster.errors import MediaError
 from remaster.media.containers import bound_decoder, check_size, open_input, read_only, reason, video_stream
 from remaster.media.formats import planar_format
+from remaster.media.hdr import content_light, dynamic_formats, mastering_display
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES
 from remaster.media.types import ColorSpec, PixelFormat, VideoInfo
 
@@ -102,6 +103,9 @@ def _picture(stream: VideoStream, frame: VideoFrame, path: str) -> tuple[PixelFo
         transfer=context.color_trc,
         full_range=_full_range(context.color_range, frame.format.name, pixel_format),
         chroma_location=_SITING_OF_CODEC.get(context.codec.canonical_name, 0) if pixel_format.log2_chroma_h else 0,
+        mastering=mastering_display(frame),
+        light=content_light(frame),
+        dynamic=dynamic_formats(frame),
     )
     if pixel_format.kind == "yuv" and color.matrix not in (*COEFFICIENTS, *UNSPECIFIED_MATRICES):
         raise MediaError(f"{path} has a colour matrix (H.273 code {color.matrix}) that is not supported")

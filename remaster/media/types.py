@@ -51,7 +51,8 @@ class PixelFormat:
 class ColorSpec:
     """How samples mean colour, as the code points of ITU-T H.273; 2 is "unspecified", as in FFmpeg.
 
-    ``full_range`` False is "limited" (16-235). ``chroma_location`` is AVChromaLocation (0: unspecified).
+    ``full_range`` False is "limited" (16-235). ``chroma_location`` is AVChromaLocation (0: unspecified). ``mastering``
+    and ``light`` are the static HDR metadata as ``hdr`` gives them, ``dynamic`` the names of what changes by frame.
     """
 
     matrix: int = 2
@@ -59,6 +60,9 @@ class ColorSpec:
     transfer: int = 2
     full_range: bool = False
     chroma_location: int = 0
+    mastering: tuple[int, ...] = ()
+    light: tuple[int, ...] = ()
+    dynamic: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from remaster.config import digest
 from remaster.errors import MediaError
 from remaster.gate import SIDE_REACH
 from remaster.media.centre import CentreSample, check_centre, psnr_floor, without_border
+from remaster.media.encode import lost_hdr
 from remaster.media.remux import Assembled, assemble
-from remaster.media.types import VideoInfo
+from remaster.media.types import ColorSpec, VideoInfo
 from remaster.media.verify import verify
 from remaster.pipeline import store as files
 from remaster.pipeline.delivery import encoder_settings
@@ -162,6 +163,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     scenes = {shot["scene_id"]: shot for shot in shots}
     wings = wing_use(pa.Table.from_pylist(list(shots), schema=SHOTS))
     facts = {} if info is None else _source_columns(info)
+    color = ColorSpec() if info is None else info.color
     return facts | {
         "video": task.row.video,
         "output": task.job.store.relative(task.path),
@@ -177,7 +179,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "recovered_share": wings.share(wings.recovered),
         "generated_pixels": sum(shot["generated_pixels"] or 0 for shot in scenes.values()),
         "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
-        "notes": [*task.row.notes, *made.notes],
+        "notes": [*task.row.notes, *lost_hdr(encoder_settings(task.job.config.output), color), *made.notes],
     }
 
 
