@@ -90,7 +90,7 @@ def _seek_points(times: Timeline, start_pts: int) -> Iterator[Keyframe]:
     A keyframe shown later may be decoded earlier (open GOP): its leading frames would lack their references.
     """
     before = [key for key in times.keyframes if key.pts <= start_pts]
-    for steps in _STEPS_BACK:
+    for steps in _STEPS_BACK[1:] if times.ranked else _STEPS_BACK:
         # The first keyframe of all is reached more safely from the start.
         if steps < len(before) - 1:
             yield before[-1 - steps]
@@ -99,20 +99,47 @@ def _seek_points(times: Timeline, start_pts: int) -> Iterator[Keyframe]:
 def _from_start(info: VideoInfo, threads: int, repairs: Repairs) -> Iterator[Frame]:
     with open_input(info.path) as container:
         stream = _open(container, info, threads)
-        frames = _pictures(stream, container.demux(stream), repairs)
-        if info.container in _STAMPLESS:
-            yield from _timed(info, _ranked(frames, timeline(info)), repairs)
+        packets: Iterator[Packet[VideoStream]] = container.demux(stream)
+        if info.container in _STAMPLESS and (times := timeline(info)).ranked:
+            frames = _pictures(stream, _numbered(packets), repairs)
+            yield from _timed(info, _ranked(frames, times, None), repairs)
         else:
+            frames = _pictures(stream, packets, repairs)
             yield from _timed(info, ((frame, frame.pts) for frame in frames), repairs)
 
 
-def _ranked(frames: Iterator[VideoFrame], times: Timeline) -> Iterator[tuple[VideoFrame, int | None]]:
-    """The n-th frame with the n-th time of the stream, where its own is that of another."""
-    for number, frame in enumerate(frames):
-        if not times.ranked:
-            yield frame, frame.pts
+def _numbered(packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+    """All packets, each with its number in decoding order for its time."""
+    number = 0
+    for packet in packets:
+        if is_frame(packet):
+            packet.pts = number
+            number += 1
+        yield packet
+
+
+def _ranked(
+    frames: Iterator[VideoFrame], times: Timeline, begun: Keyframe | None
+) -> Iterator[tuple[VideoFrame, int | None]]:
+    """Frames, whose own times are their packets' numbers, with the time of the stream that their rank gives them.
+
+    A frame follows the one before. A keyframe's rank needs no counting from the start: all packets before it are shown
+    before it, and so are those of its leading pictures. Lost frames thus leave a gap that the next keyframe ends. Where
+    decoding began in the middle (``begun``), that keyframe's own leading pictures are missing: frames are handed out
+    from the next one on.
+    """
+    marks = {key.number for key in times.keyframes} - ({begun.number} if begun else set())
+    rank = -1 if begun is None else None
+    since: list[int] = []
+    for frame in frames:
+        number = frame.pts
+        if number in marks:
+            rank, since = number + sum(other > number for other in since), []
         else:
-            yield frame, int(times.stamps[number]) if number < len(times.stamps) else None
+            since.append(number if number is not None else -1)
+            rank = None if rank is None else rank + 1
+        if rank is not None:
+            yield frame, int(times.stamps[rank]) if rank < len(times.stamps) else None
 
 
 def _from_keyframe(
@@ -126,7 +153,9 @@ def _from_keyframe(
         except av.FFmpegError:
             return  # Not seekable: the caller tries another way.
         packets = _restamped(container.demux(stream), times, keyframe, info.path)
-        frames = _timed(info, _until_damaged(_pictures(stream, packets, repairs), start_pts), repairs)
+        pictures = _pictures(stream, packets, repairs)
+        stamped = _ranked(pictures, times, keyframe) if times.ranked else ((frame, frame.pts) for frame in pictures)
+        frames = _timed(info, _until_damaged(stamped, start_pts), repairs)
         for frame in frames:
             if frame.pts >= start_pts:
                 if frame.pts == start_pts:
@@ -150,17 +179,20 @@ def _restamped(
         if is_frame(packet):
             if number >= len(times.sizes) or times.sizes[number] != packet.size:
                 raise MediaError(f"{path} does not read the same from its middle as from its start")
-            packet.pts = int(times.stamps[number]) if times.stamps[number] != NO_STAMP else None
+            stamp = number if times.ranked else int(times.stamps[number])
+            packet.pts = stamp if stamp != NO_STAMP else None
             number += 1
         yield packet
 
 
-def _until_damaged(pictures: Iterator[VideoFrame], start_pts: int) -> Iterator[tuple[VideoFrame, int | None]]:
+def _until_damaged(
+    stamped: Iterator[tuple[VideoFrame, int | None]], start_pts: int
+) -> Iterator[tuple[VideoFrame, int | None]]:
     """Frames with their stamps; they end where the wanted frame is known to lack what came before the keyframe."""
-    for frame in pictures:
-        if frame.pts == start_pts and frame.is_corrupt:
+    for frame, stamp in stamped:
+        if stamp == start_pts and frame.is_corrupt:
             return
-        yield frame, frame.pts
+        yield frame, stamp
 
 
 def _open(container: InputContainer, info: VideoInfo, threads: int) -> VideoStream:

@@ -37,7 +37,7 @@ class Timeline:
 
     ``keyframes`` are those that lie where the stream is still in order, by pts: up to them every packet has a time of
     its own and none jumps back. ``numbers`` finds their place by their fingerprint. ``ranked``: the times are
-    right as a set, but come in decoding order (H.264 with B-frames in AVI).
+    right as a set, but come in decoding order (B-frames in AVI).
     """
 
     stamps: Int64
@@ -86,7 +86,7 @@ def _timeline(path: str, size: int, mtime_ns: int) -> Timeline:
         kind = container.format.name
     stamps, sizes = np.array(rows, np.int64).reshape(-1, 2).T
     ranked = kind == "avi" and reorders and len(stamps) > 2 and bool((np.diff(stamps) > 0).all())
-    end = _EARLIEST if ranked else _first_disorder(stamps, [key for key, _ in keyframes])
+    end = _LATEST if ranked else _first_disorder(stamps, [key for key, _ in keyframes])
     usable = [(key, place) for key, place in keyframes if key.pts < end]
     ordered = sorted((key for key, _ in usable), key=lambda key: key.pts)
     seen = Counter(mark for _, mark in keyframes)

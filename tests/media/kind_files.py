@@ -37,7 +37,6 @@ def coded(
     tags: dict[str, int] | None = None,
     encoded_as: str = "",
     rotation: int = 0,
-    options: dict[str, str] | None = None,
     container: dict[str, str] | None = None,
     fps: Fraction = NTSC,
 ) -> Make:
@@ -46,7 +45,7 @@ def coded(
     def make(path: Path) -> None:
         height, width = frames[0][0].shape
         with av.open(str(path), "w", options=container or {}, container_options=EXACT) as output:
-            stream: Any = output.add_stream(codec, fps, options or {})
+            stream: Any = output.add_stream(codec, fps, {"x264-params": "mbtree=0"} if codec == "libx264" else {})
             stream.width, stream.height, stream.pix_fmt = width, height, encoded_as or pixel_format.name
             stream.codec_context.thread_count = 1
             for name, value in (tags or {}).items():

@@ -11,11 +11,13 @@ import pytest
 from media_files import NTSC, OPEN_GOP, Source, picture, same_planes, write_source
 
 from remaster.errors import MediaError
+from remaster.media import decode as decoding
 from remaster.media.clock import Repairs
 from remaster.media.decode import decode
 from remaster.media.encode import to_frame
 from remaster.media.formats import planar_format
 from remaster.media.probe import probe
+from remaster.media.timeline import timeline
 from remaster.media.types import Frame
 
 OPEN_HEVC = {"g": "12", "x265-params": "open-gop=1:keyint=12:min-keyint=12:bframes=3:log-level=none"}
@@ -140,6 +142,29 @@ def test_damage_is_skipped_and_ranges_still_agree(name: str, tmp_path: Path) -> 
         assert "broken packets were skipped" in " ".join(repairs.notes())
     for number in range(0, len(frames), 7):
         assert [f.pts for f in decode(info, times[number], 5)] == times[number : number + 5]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        Source(frames=90, options={"g": "10", "x264-params": "open-gop=1:bframes=3:b-adapt=0:b-pyramid=2:mbtree=0"}),
+        Source(frames=90, codec="mpeg4", options={"g": "10", "b": "2000000"}, b_frames=2),
+    ],
+    ids=["h264", "mpeg4"],
+)
+def test_ranges_of_an_avi_with_b_frames_are_not_read_from_its_start(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_source(tmp_path / "a.avi", source)
+    whole = read(path)
+    assert len(whole) == 90
+    assert timeline(probe(str(path))).ranked == (source.codec == "libx264")
+    planes = [tuple(np.array(plane) for plane in frame.planes) for frame in whole]
+    monkeypatch.setattr(decoding, "_from_start", lambda *_: pytest.fail("read from the start"))
+    for number in range(32, 90):
+        part = read(path, whole[number].pts, 4)
+        assert [f.pts for f in part] == [f.pts for f in whole[number : number + 4]]
+        assert all(same_planes(a.planes, b) for a, b in zip(part, planes[number:], strict=False)), number
 
 
 def test_a_file_that_breaks_off_gives_what_is_there(tmp_path: Path) -> None:
