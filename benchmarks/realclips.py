@@ -35,7 +35,7 @@ class Clip:
 
 
 CLIPS = (
-    Clip("popeye_sinbad_part1_dvd.mkv", None, (960, 478), Fraction(8, 9), (1799, 1800), "dvd_subtitle"),
+    Clip("popeye_sinbad_part1_dvd.mkv", None, (956, 478), Fraction(8, 9), (1799, 1800), "dvd_subtitle"),
     Clip("popeye_sinbad_part1.mkv", 1, (1910, 1074), Fraction(1), None, "hdmv_pgs_subtitle"),
     Clip("sintel_trailer_30s.mp4", 3, (854, 480), Fraction(1), None, None, "black bars"),
 )
