@@ -9,7 +9,7 @@ import pytest
 from test_picture import FULL, HEIGHT, WIDTH, Luma, grain, paint, sample
 
 from remaster.fields import Fields, FieldSampler, fields
-from remaster.picture import noise_level
+from remaster.noise import noise_level
 
 NTSC, PAL = Fraction(30000, 1001), Fraction(25)
 
