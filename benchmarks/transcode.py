@@ -136,7 +136,7 @@ def report(results: Sequence[Measured]) -> str:
         "# What a remaster costs beside a plain transcode",
         "",
         f"`python -m benchmarks.transcode` on {machine()}.",
-        "CPU seconds a thousand frames. *Plain*: decode, pad with black to 16:9, encode, in FFmpeg alone, with the",
+        "CPU milliseconds a frame. *Plain*: decode, pad with black to 16:9, encode, in FFmpeg alone, with the",
         "same x264 options, one thread each (the better of two). *Steps*: the pipeline's stages one after the other in",
         "one process, without Ray. *Whole job*: `remaster.jobs.batch` with its embedded engines, Ray's processes",
         "all counted; *idle job*: the same command again, with nothing left to do: imports, start and end of Ray.",
