@@ -100,7 +100,8 @@ class Cells:
     @property
     def misfit(self) -> Points:
         """Squared shift in the directions in which it is known."""
-        return _misfit(self.shift, self.certainty)
+        xx, xy, yy = self.certainty[..., 0, 0], self.certainty[..., 0, 1], self.certainty[..., 1, 1]
+        return _misfit_of(self.shift[..., 0], self.shift[..., 1], np.stack([xx, xy, yy]))
 
     @property
     def area(self) -> float:
@@ -176,19 +177,19 @@ def compare(reference: Detail, moved: Detail, camera: Affine) -> Cells:
     normal = moved.normal - _outer(moved.cross) / np.maximum(energy, grain)[..., None, None]
     half = 2.0 * grain / (CELL * CELL * CERTAIN**2)
     strength = (normal[..., 0, 0] + normal[..., 1, 1] + half)[..., None]
-    solvable = normal + 0.05 * half * np.eye(2)
-    shift = np.linalg.solve(solvable, (along / gain[..., None])[..., None])[..., 0]
+    shift = _solved(normal, 0.05 * half, along / gain[..., None])
     return Cells(evidence, agreement, np.clip(shift, -3.0, 3.0), normal / strength[..., None])
 
 
-def align(reference: Detail, moved: Detail, start: Affine, model: Model) -> Fit | None:
+def align(reference: Detail, moved: Detail, start: Affine, model: Model, cells: Cells | None = None) -> Fit | None:
     """Refine ``start`` (moved -> reference, working pixels) within a ``model``; None where too few cells agree.
 
-    The start's own parameters beyond the model are kept: a translation is added to a start that zooms.
+    The start's own parameters beyond the model are kept: a translation is added to a start that zooms. ``cells``: how
+    the pictures compare under ``start``, where that is known.
     """
     camera = np.array(start)
     reach = _displacements(_centres(moved), moved.size, model)
-    cells = compare(reference, moved, camera)
+    cells = cells or compare(reference, moved, camera)
     for number in range(STEPS):
         votes = cells.evidence * cells.agreement
         if votes.sum() < FEWEST_CELLS:
@@ -199,19 +200,22 @@ def align(reference: Detail, moved: Detail, start: Affine, model: Model) -> Fit 
         if not np.isfinite(shift) or shift > 0.25 * max(moved.size):
             return None
         camera = step
-        cells = compare(reference, moved, camera)
         if shift < SETTLED:
             break
+        cells = compare(reference, moved, camera)
     return Fit(camera, _corner_deviation(covariance, moved.size, model), cells)
 
 
-def align_simplest(reference: Detail, moved: Detail, start: Affine) -> Fit | None:
-    """Refine ``start`` as hold, translation, similarity or affine camera: the simplest that the data cannot refuse."""
-    rich = align(reference, moved, start, "similarity")
+def align_simplest(reference: Detail, moved: Detail, start: Affine, cells: Cells | None = None) -> Fit | None:
+    """Refine ``start`` as hold, translation, similarity or affine camera: the simplest that the data cannot refuse.
+
+    ``cells``: how the pictures compare under ``start``, where that is known.
+    """
+    rich = align(reference, moved, start, "similarity", cells)
     if rich is None:
         return None
     if rich.cells.fitting < WELL * rich.cells.explained:
-        bent = align(reference, moved, rich.camera, "affine")
+        bent = align(reference, moved, rich.camera, "affine", rich.cells)
         if bent is not None and _distortion(bent.camera) < LARGEST_DISTORTION:
             rich = max(
                 rich, bent, key=lambda fit: fit.cells.fitting - (EARNED if fit is bent else 0.0) * rich.cells.area
@@ -224,7 +228,8 @@ def align_simplest(reference: Detail, moved: Detail, start: Affine) -> Fit | Non
     # Where each cell wants to go; a translation is fitted to the same places.
     wanted = apply(rich.camera, centres.reshape(-1, 2)).reshape(centres.shape) - rich.cells.shift @ rich.camera[:, :2].T
     places = Cells(rich.cells.evidence, rich.cells.agreement, wanted - centres, rich.cells.certainty)
-    weight = votes * _tukey(rich.cells.misfit, votes > 0.0)
+    misfit = rich.cells.misfit
+    weight = votes * _tukey(misfit, misfit[votes > 0.0])
     reach = _displacements(centres, moved.size, "translation")
     parameters, _, _ = _robust_fit(reach, places, weight, search=False)
     simple = _camera_of(parameters, moved.size, "translation")
@@ -254,44 +259,64 @@ def _robust_fit(reach: Points, cells: Cells, votes: Points, search: bool) -> tup
     count = reach.shape[2]
     normal = (reach.swapaxes(1, 2) @ weighted).reshape(-1, count * count)
     right = (weighted.swapaxes(1, 2) @ shift[..., None])[..., 0]
-    starts = [votes] if not search else [votes, votes * _near(_mode(shift, certainty, votes), shift, certainty)]
+    # Rows that lie one after the other: all that follows runs many times over some hundred cells.
+    known = _rows_of(certainty)
+    across, down = np.ascontiguousarray(reach[:, 0]), np.ascontiguousarray(reach[:, 1])
+    x, y = np.ascontiguousarray(shift.T)
+    starts = [votes] if not search else [votes, votes * _mode(x, y, known, votes)]
     solutions = []
     for weight in starts:
         for _ in range(REWEIGHTINGS):
             inverse = np.linalg.inv((weight @ normal).reshape(count, count) + 1e-6 * np.eye(count))
             parameters = inverse @ (weight @ right)
-            misfit = _misfit(shift - reach @ parameters, certainty)
-            weight = votes * _tukey(misfit, slice(None))
-        score = float((votes * np.clip(1.0 - misfit / SAME**2, 0.0, None)).sum())
+            misfit = _misfit_of(x - across @ parameters, y - down @ parameters, known)
+            weight = votes * _tukey(misfit, misfit)
+        score = float((votes * np.maximum(1.0 - misfit / SAME**2, 0.0)).sum())
         covariance = np.asarray(inverse, np.float64) * float((weight * misfit).sum() / weight.sum())
         solutions.append((np.asarray(parameters, np.float64), covariance, score))
     return max(solutions, key=lambda solution: solution[2])
 
 
-def _tukey(misfit: Points, used: Mask | slice) -> Points:
-    spread = max(1.4826 * float(np.sqrt(np.median(misfit[used]))), SHARPEST)
-    weight: Points = np.clip(1.0 - misfit / (CUTOFF * spread) ** 2, 0.0, None) ** 2
+def _tukey(misfit: Points, told: Points) -> Points:
+    """Weights of ``misfit``, by the spread of those (n,) that were ``told``."""
+    spread = max(1.4826 * float(np.sqrt(_median(told))), SHARPEST)
+    weight: Points = np.maximum(1.0 - misfit / (CUTOFF * spread) ** 2, 0.0) ** 2
     return weight
 
 
-def _mode(shift: Points, certainty: Points, votes: Points) -> Points:
-    """The cell's shift (2,) that most other cells share."""
-    sure = np.argsort(-votes * certainty.trace(axis1=1, axis2=2), kind="stable")[: 2 * TRIED : 2]
-    scores = [(votes * _near(shift[i], shift, certainty)).sum() for i in sure]
-    mode: Points = shift[sure[int(np.argmax(scores))]]
+def _median(values: Points) -> float:
+    """``numpy.median`` of (n,), without what it costs a few hundred numbers."""
+    upper = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, upper)[upper])
+    return float(np.partition(values, (upper - 1, upper))[upper - 1 : upper + 1].mean())
+
+
+def _mode(x: Points, y: Points, known: Points, votes: Points) -> Points:
+    """How near (n,), 0-1, each cell's shift is to the one that most other cells share."""
+    sure = np.argsort(-votes * (known[0] + known[2]), kind="stable")[: 2 * TRIED : 2, None]
+    near = np.maximum(1.0 - _misfit_of(x - x[sure], y - y[sure], known) / SAME**2, 0.0)
+    mode: Points = near[int(np.argmax(near @ votes))]
     return mode
 
 
-def _near(centre: Points, shift: Points, certainty: Points) -> Points:
-    near: Points = np.clip(1.0 - _misfit(shift - centre, certainty) / SAME**2, 0.0, None)
-    return near
+def _rows_of(certainty: Points) -> Points:
+    """The three numbers of symmetric matrices (n, 2, 2), as rows (3, n): xx, xy, yy."""
+    return np.stack([certainty[:, 0, 0], certainty[:, 0, 1], certainty[:, 1, 1]])
 
 
-def _misfit(shift: Points, certainty: Points) -> Points:
-    x, y = shift[..., 0], shift[..., 1]
-    xx, xy, yy = certainty[..., 0, 0], certainty[..., 0, 1], certainty[..., 1, 1]
-    product: Points = np.maximum(x * x * xx + 2.0 * x * y * xy + y * y * yy, 0.0)
+def _misfit_of(x: Points, y: Points, known: Points) -> Points:
+    """Squared shifts (x, y) in the directions in which they are ``known`` (3, ...)."""
+    xx, xy, yy = known
+    product: Points = np.maximum(x * (x * xx + 2.0 * xy * y) + y * y * yy, 0.0)
     return product
+
+
+def _solved(normal: Points, ridge: float, right: Points) -> Points:
+    """The solutions (..., 2) of systems (..., 2, 2) with a ridge, by Cramer's rule."""
+    xx, xy, yy = normal[..., 0, 0] + ridge, normal[..., 0, 1], normal[..., 1, 1] + ridge
+    x, y = right[..., 0], right[..., 1]
+    return np.stack([yy * x - xy * y, xx * y - xy * x], -1) / (xx * yy - xy * xy)[..., None]
 
 
 def _cells(picture: Float) -> Points:

@@ -146,11 +146,13 @@ def motion_between(previous: Picture, current: Picture, prior: Affine = IDENTITY
 
 def _by_majority(a: Detail, b: Detail, likely: Affine, rest: Cells) -> Fit | None:
     """The refined rest or ``likely`` motion, if it explains so much that no other motion can explain more."""
-    judged = [(IDENTITY, rest), (likely, compare(a, b, likely))]
+    judged = [(IDENTITY, rest)]
+    if (likely != IDENTITY).any():
+        judged.append((likely, compare(a, b, likely)))
     start, cells = max(judged, key=lambda entry: entry[1].fitting)
     if cells.share < MAJORITY:
         return None
-    fit = align_simplest(a, b, start)
+    fit = align_simplest(a, b, start, cells)
     return fit if fit is not None and fit.cells.share >= MAJORITY else None
 
 
