@@ -76,7 +76,7 @@ def steps(path: str, folder: str) -> str:
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config = to_config(compose("batch", overrides=["segmenter=motion", "inpainter=exemplar"]))
     store = Store(folder)
-    (video,) = find_videos(path, store.path)
+    (video,) = find_videos(path, store.root)
     segmenter, inpainter = choose("segmenter", config.segmenter, 0), choose("inpainter", config.inpainter, 0)
     job = Job(config, store, Fraction(16, 9), 0.5, segmenter, inpainter)
     methods = []

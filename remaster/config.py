@@ -39,7 +39,7 @@ class Deinterlace(Enum):
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """``path``: a file, a folder (searched through) or a glob; there is no default."""
+    """``path``: a file, a folder (searched through), a glob, or an ``s3://`` or ``gs://`` address; no default."""
 
     path: str | None = None
 
@@ -81,10 +81,14 @@ class ScenesConfig:
 
 @dataclass(frozen=True)
 class ClusterConfig:
-    """``address`` of a Ray cluster (None: RAY_ADDRESS, else a local instance with ``cpus``, None being all)."""
+    """``address`` of a Ray cluster (None: RAY_ADDRESS, else a local instance with ``cpus``, None being all).
+
+    ``object_store_gb`` bounds a local instance's memory for what lies between steps; beyond it, it goes to the disk.
+    """
 
     address: str | None = None
     cpus: int | None = None
+    object_store_gb: float | None = None
 
 
 @dataclass(frozen=True)
@@ -131,24 +135,35 @@ def to_config(composed: DictConfig) -> BatchConfig:
     return config
 
 
-def pixel_settings(config: BatchConfig, engines: dict[str, Any]) -> dict[str, Any]:
-    """All settings that touch a scene's encoded pixels: what decides whether a finished scene is still good."""
+def stage_settings(config: BatchConfig, segmenter: Any, inpainter: Any) -> dict[str, Any]:
+    """All settings that touch a scene's pixels, under the first stage whose kept result depends on them.
+
+    What decides whether a stage's result is still good: its own settings and those of the stages before it.
+    """
     output = config.output
     return {
-        "version": __version__,
-        "target": asdict(config.target),
-        "encode": [
-            output.codec,
-            output.crf,
-            output.preset,
-            output.encoder_threads,
-            output.encoder,
-            output.pixel_format,
-        ],
-        "gate": config.gate,
-        "seed": config.seed,
-        "steps": [asdict(step) for step in (config.analyze, config.stitch, config.resample)],
-        "engines": engines,
+        "stitch": {
+            "version": __version__,
+            "target": asdict(config.target),
+            # The framing is chosen, by settings of resample's, before the holes are known.
+            "framing": config.resample.framing_penalty if config.target.framing == "auto" else None,
+            "gate": config.gate,
+            "seed": config.seed,
+            "steps": [asdict(step) for step in (config.analyze, config.stitch)],
+            "segmenter": segmenter,
+        },
+        "outpaint": {"inpainter": inpainter},
+        "resample": {
+            "step": asdict(config.resample),
+            "encode": [
+                output.codec,
+                output.crf,
+                output.preset,
+                output.encoder_threads,
+                output.encoder,
+                output.pixel_format,
+            ],
+        },
     }
 
 

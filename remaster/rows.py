@@ -7,11 +7,12 @@ travel as their raw bytes with dtype and shape.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -22,7 +23,9 @@ from remaster.tables import SHOTS, STAGES
 
 ARRAY = pa.struct([("dtype", pa.string()), ("shape", pa.list_(pa.int32())), ("data", pa.large_binary())])
 DTYPES = ("|b1", "|u1", "<f4", "<f8", "<i8")
+PNG = "png"  # in place of a dtype: ``data`` is the picture as PNG
 
+Packer = Callable[[npt.NDArray[Any] | None], dict[str, Any] | None]
 BACKGROUND = ("image", "coverage", "holes", "figures")
 RECT = pa.struct([(name, pa.int32()) for name in ("x", "y", "width", "height")])
 ENTRY = pa.struct([("pts", pa.int64()), ("skip", pa.int32())])
@@ -152,9 +155,9 @@ class SceneRow:
         return replace(self, error_stage=stage, error=f"{type(error).__name__}: {error}")
 
 
-def to_table(rows: Iterable[SceneRow]) -> pa.Table:
-    """Rows as an Arrow table under ``SCENE``."""
-    return pa.Table.from_pylist([_to_dict(row) for row in rows], schema=SCENE)
+def to_table(rows: Iterable[SceneRow], compact: bool = False) -> pa.Table:
+    """Rows as an Arrow table under ``SCENE``; ``compact``: backgrounds as PNG, for files."""
+    return pa.Table.from_pylist([_to_dict(row, pack_png if compact else pack) for row in rows], schema=SCENE)
 
 
 def from_table(table: pa.Table) -> list[SceneRow]:
@@ -171,10 +174,25 @@ def pack(array: npt.NDArray[Any] | None) -> dict[str, Any] | None:
     return {"dtype": array.dtype.str, "shape": list(array.shape), "data": np.ascontiguousarray(array).tobytes()}
 
 
+def pack_png(image: npt.NDArray[Any] | None) -> dict[str, Any] | None:
+    """An RGB picture (h, w, 3) uint8 as the ``ARRAY`` struct, compressed without loss."""
+    if image is None:
+        return None
+    done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    if not done:
+        raise ValueError(f"a picture of {image.shape} cannot be written as PNG")
+    return {"dtype": PNG, "shape": list(image.shape), "data": data.tobytes()}
+
+
 def unpack(struct: Mapping[str, Any] | None) -> Any:
-    """The inverse of ``pack``, without a copy; Any because the dtype is known only at run time."""
+    """The inverse of ``pack``, without a copy, and of ``pack_png``; Any because the dtype is known only at run time."""
     if struct is None:
         return None
+    if struct["dtype"] == PNG:
+        picture = cv2.imdecode(np.frombuffer(struct["data"], np.uint8), cv2.IMREAD_COLOR_RGB)
+        if picture is None or list(picture.shape) != list(struct["shape"]):
+            raise ValueError("a picture in a row is damaged")
+        return picture
     if struct["dtype"] not in DTYPES:
         raise TypeError(f"arrays of {struct['dtype']} do not travel in rows")
     return np.frombuffer(struct["data"], struct["dtype"]).reshape(struct["shape"])
@@ -203,7 +221,7 @@ def _color(values: dict[str, Any]) -> ColorSpec:
     return ColorSpec(**(values | {name: tuple(values[name]) for name in ("mastering", "light", "dynamic")}))
 
 
-def _to_dict(row: SceneRow) -> dict[str, Any]:
+def _to_dict(row: SceneRow, pack_image: Packer) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in SCENE.names}
     values["info"] = info_to_json(row.info) if row.info else None
     values["runs"] = [_run_to_dict(run) for run in row.runs]
@@ -211,7 +229,7 @@ def _to_dict(row: SceneRow) -> dict[str, Any]:
     values["gate"] = pack(row.gate)
     values["analysis"] = _analysis_to_dict(row.analysis) if row.analysis else None
     values["masks"] = pack(row.masks)
-    values["shots"] = [_shot_to_dict(shot) for shot in row.shots]
+    values["shots"] = [_shot_to_dict(shot, pack_image) for shot in row.shots]
     values["seconds"] = list(row.seconds.items())
     return values
 
@@ -248,11 +266,13 @@ def _analysis_from_dict(values: dict[str, Any]) -> Analysis:
     return Analysis(**{f.name: unpack(values[f.name]) if f.type == ARRAY else values[f.name] for f in ANALYSIS})
 
 
-def _shot_to_dict(shot: Shot) -> dict[str, Any]:
+def _shot_to_dict(shot: Shot, pack_image: Packer) -> dict[str, Any]:
     names = ("start", "end", "method", "confidence", "registered", "inliers")
     values = {name: getattr(shot, name) for name in names}
     values |= {"cameras": pack(shot.cameras), "tracks": pack(shot.tracks)}
-    return values | {name: pack(getattr(shot.background, name, None)) for name in BACKGROUND}
+    parts = {name: getattr(shot.background, name, None) for name in BACKGROUND}
+    masks = {name: pack(parts[name]) for name in BACKGROUND if name != "image"}
+    return values | masks | {"image": pack_image(parts["image"])}
 
 
 def _shot_from_dict(values: dict[str, Any]) -> Shot:

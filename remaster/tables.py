@@ -38,6 +38,7 @@ SHOTS = pa.schema(
         pa.field("seed", pa.int64(), nullable=False),
         pa.field("segment", pa.string()),  # path relative to the output folder
         pa.field("segment_bytes", pa.int64()),
+        pa.field("segment_crc32", pa.int64()),
         pa.field("preview", pa.string()),  # a before/after JPEG, path relative to the output folder
         pa.field("status", pa.string(), nullable=False),  # ok, fallback, failed
         pa.field("error_stage", pa.string()),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from object_store import ENVIRONMENT
 
 ENGINES = Path(__file__).parent / "pipeline"
 
@@ -15,13 +15,14 @@ ENGINES = Path(__file__).parent / "pipeline"
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.update(ENVIRONMENT)
     # Workers import engines that tests define.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ENGINES), os.environ.get("PYTHONPATH")]))
     import ray
 
-    from remaster.pipeline.cluster import quiet
+    from remaster.pipeline.cluster import quiet, start
 
-    ray.init(num_cpus=8, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+    start(None, {"num_cpus": 4, "include_dashboard": False})
     quiet()
     yield
     ray.shutdown()

@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
-from remaster.config import BatchConfig, config_dir, digest, pixel_settings, register_schema, to_config
+from remaster.config import BatchConfig, config_dir, digest, register_schema, stage_settings, to_config
 from remaster.pipeline.engines import choose
 
 GROUPS = sorted(p.relative_to(config_dir()).with_suffix("").as_posix() for p in config_dir().glob("*/*.yaml"))
@@ -82,7 +82,7 @@ def test_auto_takes_the_embedded_engine_without_a_gpu_and_says_why() -> None:
 
 def test_what_touches_pixels_changes_the_fingerprint_and_nothing_else_does() -> None:
     def fingerprint(*overrides: str) -> str:
-        return digest(pixel_settings(to_config(composed(*overrides)), {"segmenter": "motion"}))
+        return digest(stage_settings(to_config(composed(*overrides)), "motion", "exemplar"))
 
     same = fingerprint()
     for override in ("dataset.path=x", "output.dir=y", "output.container=mkv", "resume=false", "scenes.limit=1"):

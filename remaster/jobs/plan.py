@@ -26,7 +26,7 @@ from remaster.geometry import parse_aspect
 from remaster.media.probe import probe
 from remaster.media.types import VideoInfo
 from remaster.pipeline.cli import run_program
-from remaster.pipeline.inputs import VideoFile, find_videos
+from remaster.pipeline.inputs import VideoFile, absolute, find_videos
 from remaster.tables import STAGES
 
 PROBES = 16
@@ -79,7 +79,7 @@ def run_plan(config: PlanConfig, console: Console) -> int:
     settings = config.plan
     if settings.repeat < 1 or settings.scene_seconds <= 0 or settings.gpus < 0:
         raise UserError("plan.repeat is 1 or more, plan.scene_seconds above 0 and plan.gpus not below it")
-    videos = find_videos(config.dataset.path, Path(config.output.dir or "outputs").absolute())
+    videos = find_videos(config.dataset.path, absolute(config.output.dir or "outputs"))
     infos, failures = _probe(videos)
     try:
         episodes = from_headers(infos, parse_aspect(config.target.aspect), settings.scene_seconds) * settings.repeat

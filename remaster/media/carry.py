@@ -16,7 +16,7 @@ from av.packet import Packet
 from av.stream import AttachmentStream, Disposition, Stream
 from av.video.stream import VideoStream
 
-from remaster.media.containers import read_only
+from remaster.media.containers import open_input, read_only
 
 # Tags that a muxer writes anew, or that speak of the source's own file.
 _STALE_TAGS = {"encoder", "duration", "major_brand", "minor_version", "compatible_brands", "vendor_id"}
@@ -154,7 +154,7 @@ def _attach_cover(source: InputContainer, target: OutputContainer, stream: Strea
     known = _PICTURES.get(stream.codec_context.name) if stream.codec_context else None
     if known is None:
         return False
-    with av.open(source.name) as again:
+    with open_input(source.name) as again:
         for packet in islice(again.demux(), _PACKETS_TO_COVERS):
             if packet.stream_index == stream.index and packet.size:
                 target.add_attachment(stream.metadata.get("filename", known[0]), known[1], bytes(packet))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import av
 from av.container import InputContainer
@@ -11,6 +11,7 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
+from remaster.remote import is_remote, open_ranges
 
 # Cover art and thumbnails are video streams to FFmpeg.
 _NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
@@ -25,12 +26,14 @@ MAX_PIXELS = 1 << 26
 
 @contextmanager
 def open_input(path: str) -> Iterator[InputContainer]:
-    """Open a file for reading; raises ``MediaError`` with one sentence when that cannot be done.
+    """Open a file or an object on ``s3://`` or ``gs://`` for reading; raises ``MediaError``, in one sentence.
 
     Metadata that is not UTF-8 survives as surrogate escapes, so that it can be written as it was.
     """
+    file = None
     try:
-        container = av.open(path, metadata_errors="surrogateescape")
+        file = open_ranges(path) if is_remote(path) else None
+        container = av.open(file or path, "r", metadata_errors="surrogateescape")
     except FileNotFoundError as error:
         raise MediaError(f"{path} does not exist") from error
     except IsADirectoryError as error:
@@ -39,7 +42,7 @@ def open_input(path: str) -> Iterator[InputContainer]:
         raise MediaError(f"{path} may not be read") from error
     except (av.FFmpegError, OSError, ValueError) as error:
         raise MediaError(f"{path} is no media file, or is damaged at its start ({reason(error)})") from error
-    with container:
+    with container, file or nullcontext():
         yield container
 
 

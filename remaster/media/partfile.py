@@ -23,10 +23,22 @@ class PartFile:
         self.temporary = path.with_name(f".{stem}.{uuid4().hex}.part{path.suffix}")
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def commit(self) -> None:
-        """Put the written file in its place."""
+    def commit(self, durable: bool = True) -> None:
+        """Put the written file in its place; ``durable``: its content first, then its name, survive a power cut."""
+        if durable:
+            _sync(self.temporary)
         self.temporary.replace(self.path)
+        if durable:
+            _sync(self.path.parent)
 
     def discard(self) -> None:
         """Remove what was written."""
         self.temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -18,6 +18,7 @@ from remaster.media.formats import planar_format
 from remaster.media.hdr import content_light, dynamic_formats, mastering_display
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES
 from remaster.media.types import ColorSpec, PixelFormat, VideoInfo
+from remaster.remote import is_remote, status
 
 MAX_RATE = 1000
 # How many packets may pass before the first picture: the longest GOP that is met, after a cut inside it.
@@ -36,11 +37,8 @@ def probe(path: str) -> VideoInfo:
     whatever cannot be remastered: no such file, empty or text, no video stream, no picture that can be decoded, an
     absurd size, a pixel format or colour matrix that has no planar or linear form.
     """
-    try:
-        status = Path(path).stat()
-    except OSError as error:
-        raise MediaError(f"{path} cannot be read: {reason(error)}") from error
-    if status.st_size == 0:
+    size, mtime_ns = _identity(path)
+    if size == 0:
         raise MediaError(f"{path} is empty")
     with open_input(path) as container:
         stream = video_stream(container, path)
@@ -65,9 +63,23 @@ def probe(path: str) -> VideoInfo:
             duration=_duration(container, stream),
             audio_streams=len(container.streams.audio),
             subtitle_streams=len(container.streams.subtitles),
-            size=status.st_size,
-            mtime_ns=status.st_mtime_ns,
+            size=size,
+            mtime_ns=mtime_ns,
         )
+
+
+def _identity(path: str) -> tuple[int, int]:
+    """(bytes, time of change in ns): how a file is known again."""
+    try:
+        if is_remote(path):
+            found = status(path)
+            if found is None:
+                raise MediaError(f"{path} does not exist")
+            return found
+        there = Path(path).stat()
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {reason(error)}") from error
+    return there.st_size, there.st_mtime_ns
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: str) -> VideoFrame:

@@ -20,7 +20,9 @@ from remaster.media.types import ColorSpec, VideoInfo
 from remaster.media.verify import verify
 from remaster.pipeline import store as files
 from remaster.pipeline.delivery import encoder_settings
+from remaster.pipeline.done import segment_whole
 from remaster.pipeline.job import Job
+from remaster.pipeline.lock import working
 from remaster.pipeline.planning import kept_plan, limited
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.report.summary import wing_use
@@ -48,8 +50,8 @@ class VideoTask:
         return limit is not None and len(self.row.planned) >= limit
 
     @property
-    def path(self) -> Path:
-        """Where the finished video goes."""
+    def key(self) -> str:
+        """Where the finished video goes, in the output folder."""
         return self.job.store.output(self.output)
 
 
@@ -59,7 +61,7 @@ def assemble_video(task: VideoTask) -> dict[str, Any]:
     What is already there and still holds is left alone. A failure is a row with status ``failed``; only ``OutOfSpace``
     and ``Superseded``, which are no video's fault, are raised.
     """
-    with files.working(task.job.store):
+    with working(task.job.store):
         return _assemble(task)
 
 
@@ -116,31 +118,39 @@ def _shots(task: VideoTask) -> list[dict[str, Any]]:
 def _still_good(task: VideoTask, fingerprint: str) -> dict[str, Any] | None:
     """The video's row of an earlier run, where it was made of these very scenes and the file is there."""
     rows = files.read_video(task.job.store, task.row.video_id)
-    if not rows or not task.job.store.compacted(task.row.video_id).is_file():
+    folder = task.job.store.files
+    if not rows or folder.size(task.job.store.compacted(task.row.video_id)) is None:
         return None
     row = rows[0]
-    same = row["fingerprint"] == fingerprint and task.path.is_file()
-    return row if same and task.path.stat().st_size == row["output_bytes"] else None
+    same = row["fingerprint"] == fingerprint and folder.size(task.key) == row["output_bytes"]
+    return row if same else None
 
 
 def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
     info = task.row.info
     if info is None:
         raise MediaError(f"{task.row.video} has not been probed")
-    segments = [task.job.store.path / str(shot["segment"]) for shot in shots]
-    pts = task.row.runs[0].pts[:-1]
-    task.path.parent.mkdir(parents=True, exist_ok=True)
-    made = assemble(info, segments, pts, task.path, partial=task.partial)
-    try:
-        verify(info, task.path, pts, task.partial)
-        _check_centre(task, info, shots)
-    except MediaError:
-        task.path.unlink()  # what is not proved is not delivered
-        raise
+    damaged = [shot for shot in shots if not segment_whole(task.job, shot, checked=True)]
+    for shot in damaged:
+        task.job.store.files.remove(str(shot["segment"]))  # so that the next run makes it again
+    if damaged:
+        raise MediaError(f"{len(damaged)} segment(s) are damaged, the first {damaged[0]['segment']}; start again")
+    keys, pts, folder = [str(shot["segment"]) for shot in shots], task.row.runs[0].pts[:-1], task.job.store.files
+    with folder.view(keys) as local:
+        path = local / task.key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = assemble(info, [local / key for key in keys], pts, path, partial=task.partial)
+        try:
+            verify(info, path, pts, task.partial)
+            _check_centre(task, info, shots, path)
+        except MediaError:
+            path.unlink()  # what is not proved is not delivered
+            raise
+        folder.put(path, task.key)
     return made
 
 
-def _check_centre(task: VideoTask, info: VideoInfo, shots: Sequence[Mapping[str, Any]]) -> None:
+def _check_centre(task: VideoTask, info: VideoInfo, shots: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Compare the centre of some frames, spread over the video, with the source; raises ``MediaError``."""
     framings = {shot["scene_id"]: float(shot["framing"]) for shot in shots}
     scenes = limited(kept_plan(task.row, task.job), task.job)
@@ -155,7 +165,7 @@ def _check_centre(task: VideoTask, info: VideoInfo, shots: Sequence[Mapping[str,
         samples.append(CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y))
     gate = scenes[0].gate
     trusted = None if gate is None else without_border(~gate, SIDE_REACH)
-    check_centre(info, task.path, samples, trusted, psnr_floor(encoder_settings(task.job.config.output)))
+    check_centre(info, path, samples, trusted, psnr_floor(encoder_settings(task.job.config.output)))
 
 
 def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assembled) -> dict[str, Any]:
@@ -166,7 +176,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     color = ColorSpec() if info is None else info.color
     return facts | {
         "video": task.row.video,
-        "output": task.job.store.relative(task.path),
+        "output": task.key,
         "status": "ok" if all(shot["status"] == "ok" for shot in shots) else "fallback",
         "error": None,
         "partial": task.partial,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from remaster.pipeline.store import Store, working
+from remaster.pipeline.lock import working
+from remaster.pipeline.store import Store
 
 LIMIT = 3
 
@@ -25,14 +26,12 @@ def attempt(store: Store, video_id: str, what: str, limit: int = LIMIT) -> Itera
     """
     path = store.tries(video_id, what)
     with working(store):
-        lost = len(path.read_bytes()) if path.is_file() else 0
+        lost = len(store.files.read(path) or b"")
         if lost >= limit:
-            path.unlink()
+            store.files.remove(path)
             raise WorkerLost(f"the worker died {lost} time{'s' if lost > 1 else ''}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:  # one byte a try: nothing that a kill could leave half-written
-            file.write(b".")
+        store.files.write(path, b"." * (lost + 1), durable=False)  # a power cut is no fault of the step's
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            store.files.remove(path)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import shlex
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -30,9 +28,11 @@ from remaster.pipeline.assembly import failed_video
 from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.delivery import encoder_settings
 from remaster.pipeline.engines import check_fit, choose
-from remaster.pipeline.inputs import VideoFile, dataset_name, find_videos, output_names
+from remaster.pipeline.inputs import VideoFile, absolute, dataset_name, find_videos, output_names
 from remaster.pipeline.job import Job
+from remaster.pipeline.lock import lock
 from remaster.pipeline.run import Driver
+from remaster.pipeline.runclock import RunClock
 from remaster.pipeline.space import told_when_full
 from remaster.pipeline.store import Store
 from remaster.report.facts import EngineChoice, RunFacts
@@ -43,6 +43,8 @@ from remaster.rows import SceneRow
 from remaster.tables import SHOTS, VIDEOS
 
 PROBES = 16
+RUN = "run.yaml"
+REPORT = "report/index.html"
 COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)  # every codec holds it, so what is refused with it is a setting
 
 
@@ -64,13 +66,13 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
 
     Raises ``UserError`` where nothing could start, and lets ``Interrupted`` through once the report is written.
     """
-    clock = time.monotonic()
+    clock = RunClock()
     aspect, framing = parse_aspect(config.target.aspect), parse_framing(config.target.framing)
-    store = Store(str(_output_dir(config)))
-    videos = find_videos(_dataset_path(config), store.path)
+    store = Store(_output_dir(config))
+    videos = find_videos(_dataset_path(config), store.root)
     check_codec(encoder_settings(config.output), COMMON_FORMAT)
     _refuse_other_dataset(store, config)
-    with told_when_full(store), files.lock(store) as store, connected(config.cluster) as resources:
+    with told_when_full(store), lock(store) as store, connected(config.cluster) as resources:
         quiet()
         files.remove_temporaries(store)
         job = _job(config, store, aspect, framing, resources)
@@ -78,16 +80,19 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         facts = _facts(job, resources)
         _announce(console, facts, len(videos))
         try:
-            stopped = _execute(videos, job, console)
+            with clock.keep(store, config.resume):
+                stopped = _execute(videos, job, console)
         except Interrupted as stop:
-            _report(videos, store, replace(facts, seconds=time.monotonic() - clock, exit_code=stop.exit_code))
+            _report(videos, store, _ended(facts, clock, stop.exit_code))
             raise
         outcome = _outcome(videos, store)
         code = max(outcome.exit_code, int(stopped is not None))
-        facts = replace(facts, seconds=time.monotonic() - clock, exit_code=code)
+        facts = _ended(facts, clock, code)
         page = _report(videos, store, facts)
-        render_summary(summarize(outcome.videos, outcome.shots, facts.seconds), console, facts.engines)
-        console.print(f"videos: {store.path / 'videos'}", f"report: {page}", sep="\n", highlight=False, soft_wrap=True)
+        render_summary(
+            summarize(outcome.videos, outcome.shots, facts.seconds, facts.earlier_seconds), console, facts.engines
+        )
+        console.print(f"videos: {store.where('videos')}", f"report: {page}", sep="\n", highlight=False, soft_wrap=True)
         if stopped is not None:
             console.print(f"stopped early: {stopped}; the same command goes on", highlight=False, markup=False)
         return code
@@ -117,10 +122,14 @@ def _outcome(videos: Sequence[VideoFile], store: Store) -> Outcome:
     return Outcome(pa.Table.from_pylist(rows, schema=VIDEOS), pa.Table.from_pylist(shots, schema=SHOTS))
 
 
-def _report(videos: Sequence[VideoFile], store: Store, facts: RunFacts) -> Path:
-    outcome, page = _outcome(videos, store), store.path / "report" / "index.html"
-    write_page(page, facts, outcome.videos, outcome.shots, store.path)
-    return page
+def _report(videos: Sequence[VideoFile], store: Store, facts: RunFacts) -> str:
+    """Write the report; returns where it is."""
+    outcome = _outcome(videos, store)
+    previews = outcome.shots.column("preview").drop_null().to_pylist()
+    with store.files.view(previews) as folder:
+        write_page(folder / REPORT, facts, outcome.videos, outcome.shots, folder)
+        store.files.put(folder / REPORT, REPORT)
+    return store.where(REPORT)
 
 
 def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[SceneRow], list[str], list[dict[str, Any]]]:
@@ -175,31 +184,31 @@ def _dataset_path(config: BatchConfig) -> str:
     return config.dataset.path
 
 
-def _output_dir(config: BatchConfig) -> Path:
-    return Path(config.output.dir or Path("outputs") / dataset_name(_dataset_path(config))).absolute()
+def _output_dir(config: BatchConfig) -> str:
+    return absolute(config.output.dir or f"outputs/{dataset_name(_dataset_path(config))}")
 
 
 def _refuse_other_dataset(store: Store, config: BatchConfig) -> None:
     """An output folder belongs to one dataset: mixing two would tangle their videos and tables."""
-    path = store.path / "run.yaml"
-    if not path.is_file():
+    run = store.files.read(RUN)
+    if run is None:
         return
-    other = OmegaConf.select(OmegaConf.load(path), "dataset.path")
-    if other is not None and Path(str(other)).absolute() != Path(_dataset_path(config)).absolute():
+    other = OmegaConf.select(OmegaConf.create(run.decode()), "dataset.path")
+    if other is not None and absolute(str(other)) != absolute(_dataset_path(config)):
         raise UserError(f"output.dir={store.root} holds the results of {other}; choose another output.dir")
 
 
 def _write_run(store: Store, composed: DictConfig, job: Job) -> None:
     """The resolved configuration, with the dataset's absolute path and the engines that were chosen."""
     run = OmegaConf.create(OmegaConf.to_container(composed, resolve=True, enum_to_str=True))
-    run.dataset.path = str(Path(_dataset_path(job.config)).absolute())
+    run.dataset.path = absolute(_dataset_path(job.config))
     run.output.dir = store.root
     engines = {"segmenter": job.segmenter, "inpainter": job.inpainter}
     run.chosen = {
         step: {"name": engine.name, "reason": engine.reason, "weights": dict(engine.weights)}
         for step, engine in engines.items()
     }
-    files.write_bytes(store.path / "run.yaml", OmegaConf.to_yaml(run).encode())
+    store.files.write(RUN, OmegaConf.to_yaml(run).encode())
 
 
 def _facts(job: Job, resources: Resources) -> RunFacts:
@@ -241,6 +250,10 @@ def _versions() -> Mapping[str, str]:
     return {"python": ".".join(map(str, sys.version_info[:3]))} | {
         name: importlib.metadata.version(name) for name in names
     }
+
+
+def _ended(facts: RunFacts, clock: RunClock, code: int) -> RunFacts:
+    return replace(facts, seconds=clock.seconds, earlier_seconds=clock.earlier, exit_code=code)
 
 
 def _announce(console: Console, facts: RunFacts, videos: int) -> None:

@@ -34,10 +34,12 @@ def connected(config: ClusterConfig) -> Iterator[Resources]:
     and left connected.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Where Ray's own bookkeeping actor dies, it would print a stack trace every five seconds; what matters is fetched.
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
     if ray.is_initialized():
         yield _resources()
         return
-    _start(config)
+    _connect(config)
     try:
         yield _resources()
     finally:
@@ -53,18 +55,32 @@ def quiet() -> None:
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what ends the graph is told once, by the driver
 
 
-def _start(config: ClusterConfig) -> None:
+def _connect(config: ClusterConfig) -> None:
     address = config.address or os.environ.get("RAY_ADDRESS")
     local: dict[str, Any] = {} if address else {"num_cpus": config.cpus, "include_dashboard": False}
+    if not address and config.object_store_gb is not None:
+        local["object_store_memory"] = int(config.object_store_gb * 1e9)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **local)
+        start(address, local)
     except Exception as error:  # Ray raises this very class where it does not get up in time
         where = f"the Ray cluster at {address}" if address else "a local Ray instance"
         raise UserError(f"{where} could not be reached or started: {str(error).splitlines()[0]}") from error
     finally:
         for number, handler in handlers.items():  # Ray puts its own in their place, which print stack traces
             signal.signal(number, handler)
+
+
+def start(address: str | None, local: dict[str, Any]) -> None:
+    """Start or join Ray; on a machine so busy that a local one does not get up in its 30 seconds, once more."""
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, **local}
+    try:
+        ray.init(address=address, **options)
+    except Exception as error:
+        if address or "timed out" not in str(error):
+            raise
+        ray.shutdown()
+        ray.init(**options)
 
 
 def _resources() -> Resources:

@@ -7,8 +7,9 @@ its rows say so.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -23,7 +24,10 @@ from remaster.media.planes import resize_rgb
 from remaster.media.types import Frame, VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
+from remaster.pipeline.done import is_finished
 from remaster.pipeline.job import Job
+from remaster.pipeline.kept import forget
+from remaster.pipeline.lock import working
 from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.pipeline.stages import active_planes, scene_frames
@@ -32,6 +36,7 @@ from remaster.report.preview import before_after
 from remaster.resample.recovered import recovered_share
 from remaster.resample.render import WingRenderer
 from remaster.rows import SceneRow, from_table, stage_seconds, to_table
+from remaster.storage import checksum
 
 PREVIEW_LINES = 270
 COUNT_EVERY = 12
@@ -44,6 +49,7 @@ class Delivered:
     piece: Piece
     segment: str
     size: int
+    crc32: int
     preview: str
     recovered: float
 
@@ -51,7 +57,7 @@ class Delivered:
 def resample_stage(table: pa.Table, job: Job) -> pa.Table:
     """Deliver every scene of the table and write its rows to ``metadata/scenes``."""
     cv2.setNumThreads(1)
-    with files.working(job.store):
+    with working(job.store):
         return to_table([row if row.scene_id is None else _deliver(row, job) for row in from_table(table)])
 
 
@@ -70,7 +76,12 @@ def encoder_settings(output: OutputConfig) -> EncoderSettings:
 
 
 def _deliver(row: SceneRow, job: Job) -> SceneRow:
+    there = is_finished(row, job)
+    if there:
+        return _delivered(row, there)
     started, window = time.perf_counter(), job.window(row)
+    if window.passthrough:
+        forget(row, job)
     status = "ok" if row.error is None else "fallback"
     try:
         with attempt(job.store, row.video_id, f"{row.scene_id}-resample"):
@@ -82,7 +93,21 @@ def _deliver(row: SceneRow, job: Job) -> SceneRow:
     row = replace(row, seconds={**row.seconds, "resample": time.perf_counter() - started})
     results = _results(row, window, done, status, job)
     files.write_shots(job.store, row.scene_id or "", results)
+    _remove_others(row, len(done), job)
+    return _delivered(row, results)
+
+
+def _delivered(row: SceneRow, results: Sequence[dict[str, Any]]) -> SceneRow:
     return replace(row, results=tuple(results), analysis=None, masks=None, shots=())
+
+
+def _remove_others(row: SceneRow, shots: int, job: Job) -> None:
+    """Remove segments and previews that are left from when the scene had more shots."""
+    number = shots
+    while job.store.files.size(job.store.segment(row.video_id, row.scene_id or "", number)) is not None:
+        for place in (job.store.segment, job.store.preview):
+            job.store.files.remove(place(row.video_id, row.scene_id or "", number))
+        number += 1
 
 
 def _deliver_ambient(row: SceneRow, window: Window, job: Job) -> tuple[str, list[Delivered]]:
@@ -117,14 +142,26 @@ def _encode(row: SceneRow, shots: list[Shot], window: Window, job: Job) -> list[
 def _encode_piece(
     row: SceneRow, number: int, piece: Piece, frames: Iterator[Frame], window: Window, job: Job
 ) -> Delivered:
-    info, shot = _info(row), piece.shot
+    store, scene = job.store, row.scene_id or ""
+    segment, preview = store.segment(row.video_id, scene, number), store.preview(row.video_id, scene, number)
+    with store.files.view() as folder:
+        path = folder / segment
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture = _write_piece(path, row, piece, frames, window, job)
+        store.files.put(path, segment)
+        store.files.write(preview, picture, durable=False)
+        size, crc = path.stat().st_size, checksum(path)
+    recovered = 0.0 if piece.shot.method == "passthrough" else _recovered(piece, window)
+    return Delivered(piece, segment, size, crc, preview, recovered)
+
+
+def _write_piece(path: Path, row: SceneRow, piece: Piece, frames: Iterator[Frame], window: Window, job: Job) -> bytes:
+    """Encode a piece; returns the picture of its middle frame before and after, as JPEG."""
+    info, shot, picture = _info(row), piece.shot, b""
     renderer = _renderer(row, shot, window, job)
-    segment = job.store.segment(row.video_id, row.scene_id or "", number)
-    preview = job.store.preview(row.video_id, row.scene_id or "", number)
     holds = row.analysis.holds if row.analysis else np.zeros(row.frames, bool)
-    segment.parent.mkdir(parents=True, exist_ok=True)
     with SegmentWriter(
-        segment, window.width, window.height, info.sar, info.format, info.color, info.fps, info.time_base,
+        path, window.width, window.height, info.sar, info.format, info.color, info.fps, info.time_base,
         encoder_settings(job.config.output),
     ) as writer:  # fmt: skip
         for index in range(piece.frames):
@@ -133,12 +170,10 @@ def _encode_piece(
             composed = renderer.render(at - shot.start, planes, bool(holds[at])) if renderer else planes
             writer.write(composed, frame.pts - piece.start_pts)
             if index == piece.frames // 2:
-                files.write_bytes(preview, _preview(info, window, planes, composed))
+                picture = _preview(info, window, planes, composed)
             if job.counter is not None and (index + 1) % COUNT_EVERY == 0:
                 job.counter.add.remote(COUNT_EVERY)
-    recovered = 0.0 if shot.method == "passthrough" else _recovered(piece, window)
-    relative = job.store.relative
-    return Delivered(piece, relative(segment), segment.stat().st_size, relative(preview), recovered)
+    return picture
 
 
 def _recovered(piece: Piece, window: Window) -> float:
@@ -168,7 +203,7 @@ def _preview(info: VideoInfo, window: Window, planes: Any, composed: Any) -> byt
 
 
 def _results(row: SceneRow, window: Window, done: list[Delivered], status: str, job: Job) -> list[dict[str, Any]]:
-    shots = done or [Delivered(piece, "", 0, "", 0.0) for piece in pieces([_whole_scene(row, window)], row.runs)]
+    shots = done or [Delivered(piece, "", 0, 0, "", 0.0) for piece in pieces([_whole_scene(row, window)], row.runs)]
     shared = _scene_columns(row, window, status, job) | stage_seconds(row)
     return [shared | _shot_columns(number, item) for number, item in enumerate(shots)]
 
@@ -217,6 +252,7 @@ def _shot_columns(number: int, item: Delivered) -> dict[str, Any]:
         "confidence": shot.confidence,
         "segment": item.segment or None,
         "segment_bytes": item.size if item.segment else None,
+        "segment_crc32": item.crc32 if item.segment else None,
         "preview": item.preview or None,
     }
 

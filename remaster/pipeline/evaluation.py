@@ -68,7 +68,7 @@ def run_evaluation(config: EvaluateConfig, console: Console) -> int:
         raise UserError(f"evaluate.frames={config.evaluate.frames} measures nothing; pass 1 or more")
     with tempfile.TemporaryDirectory(prefix="remaster-evaluate-") as folder:
         store = Store(folder)
-        videos = find_videos(config.dataset.path, store.path)
+        videos = find_videos(config.dataset.path, store.root)
         with connected(config.cluster) as resources:
             quiet()
             scores, failures = _evaluate(videos, config, store, resources, console)

@@ -12,6 +12,7 @@ import ray.data
 from remaster.pipeline.delivery import resample_stage
 from remaster.pipeline.engines import Engine, pool_options
 from remaster.pipeline.job import Job
+from remaster.pipeline.memory import reservable, worker_bytes
 from remaster.pipeline.planning import detect_stage
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.rows import SceneRow, to_table
@@ -26,20 +27,23 @@ def build_graph(videos: Sequence[SceneRow], job: Job) -> ray.data.Dataset:
     One video a block in, one scene a block after ``detect``: scenes of one video run side by side, and a second video
     is being detected while the first one's scenes are at work.
     """
+    task = TASK | {"memory": reservable(worker_bytes([v.info for v in videos if v.info is not None], job.aspect))}
     dataset: ray.data.Dataset = ray.data.from_arrow([to_table([video]) for video in videos])
-    dataset = dataset.map_batches(partial(detect_stage, job=job), **TASK)
+    dataset = dataset.map_batches(partial(detect_stage, job=job), **task)
     dataset = dataset.repartition(target_num_rows_per_block=1)
-    dataset = dataset.map_batches(partial(analyze_stage, job=job), **TASK)
-    dataset = _engine_stage(dataset, SegmentStage, job.segmenter, job)
-    dataset = dataset.map_batches(partial(stitch_stage, job=job), **TASK)
-    dataset = _engine_stage(dataset, OutpaintStage, job.inpainter, job)
-    return dataset.map_batches(partial(resample_stage, job=job), **TASK)
+    dataset = dataset.map_batches(partial(analyze_stage, job=job), **task)
+    dataset = _engine_stage(dataset, SegmentStage, job.segmenter, job, task)
+    dataset = dataset.map_batches(partial(stitch_stage, job=job), **task)
+    dataset = _engine_stage(dataset, OutpaintStage, job.inpainter, job, task)
+    return dataset.map_batches(partial(resample_stage, job=job), **task)
 
 
-def _engine_stage(dataset: ray.data.Dataset, stage: type[Any], engine: Engine, job: Job) -> ray.data.Dataset:
+def _engine_stage(
+    dataset: ray.data.Dataset, stage: type[Any], engine: Engine, job: Job, task: dict[str, Any]
+) -> ray.data.Dataset:
     """A stage with an engine: an actor pool where the engine has one, else plain tasks."""
     if engine.pool is None:
-        return dataset.map_batches(partial(_run_in_task, stage=stage, engine=engine, job=job), **TASK)
+        return dataset.map_batches(partial(_run_in_task, stage=stage, engine=engine, job=job), **task)
     options = {"batch_format": "pyarrow", **pool_options(engine.pool)}
     return dataset.map_batches(stage, fn_constructor_args=(engine, job), **options)
 

@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from remaster.errors import UserError
+from remaster.remote import is_remote, joined, locate, status
+from remaster.storage import folder
 
 # fmt: off
 EXTENSIONS = frozenset((
@@ -33,15 +36,16 @@ class VideoFile:
     video_id: str
 
 
-def find_videos(path: str, outputs: Path) -> list[VideoFile]:
+def find_videos(path: str, output: str) -> list[VideoFile]:
     """All videos of a file, a folder (searched through, hidden files left out) or a glob, sorted by name.
 
-    A file that is named outright, or by a glob's own extension, is taken whatever its extension is. Files inside the
-    output folder are never inputs. Raises ``UserError`` where there is nothing.
+    ``path`` may be an address on an object store, there without globs. A file that is named outright, or by a glob's
+    own extension, is taken whatever its extension is. Files inside the ``output`` folder are never inputs. Raises
+    ``UserError`` where there is nothing.
     """
-    if "://" in path:
-        raise UserError(f"dataset.path={path} is remote; this version reads local files, folders and globs")
-    root = Path(path)
+    if is_remote(path):
+        return _remote_videos(path, output)
+    root, outputs = Path(path), Path(output)
     if root.is_file():
         return _named(root.parent, [root])
     if root.is_dir():
@@ -66,11 +70,18 @@ def find_videos(path: str, outputs: Path) -> list[VideoFile]:
 
 def dataset_name(path: str) -> str:
     """What a dataset is called: its folder, its file without extension, or the folder that its glob starts in."""
-    root = Path(path)
-    if root.is_file():
+    root = Path(unquote(urlsplit(path).path) or urlsplit(path).netloc) if is_remote(path) else Path(path)
+    if root.is_file() or (is_remote(path) and root.suffix.lower() in EXTENSIONS):
         return root.stem
+    if is_remote(path):
+        return root.name or urlsplit(path).netloc
     folder = _fixed_folder(root) if glob.has_magic(path) else root
     return folder.resolve().name or "dataset"
+
+
+def absolute(path: str) -> str:
+    """A path from the root on; an address as it is."""
+    return path.rstrip("/") if is_remote(path) else str(Path(path).absolute())
 
 
 def video_id(name: str) -> str:
@@ -114,6 +125,29 @@ def _fitting(name: str, suffix: str, kept: str) -> str:
         room = NAME_BYTES - len(os.fsencode(f"{mark}{end}"))
         path = path.with_name(path.name.encode()[:room].decode("utf-8", "ignore") + mark)
     return f"{path}{end}"
+
+
+def _remote_videos(uri: str, output: str) -> list[VideoFile]:
+    """The videos at an address: the object itself, or all below it as a prefix."""
+    try:
+        if status(uri) is not None:
+            name = unquote(urlsplit(uri).path).rpartition("/")[2]
+            return [VideoFile(uri, name, video_id(name))]
+        names = folder(uri).names("", recursive=True)
+    except OSError as error:
+        raise UserError(f"dataset.path={uri} cannot be listed: {str(error).splitlines()[0]}") from error
+    outputs = f"{locate(output)[1]}/" if is_remote(output) else None
+    found = []
+    for name in names:
+        hidden = any(part.startswith(".") for part in name.split("/"))
+        inside = outputs is not None and f"{locate(uri)[1]}/{name}".startswith(outputs)
+        if Path(name).suffix.lower() in EXTENSIONS and not hidden and not inside:
+            # Keys may have empty parts, which would make an absolute path; ".." is hidden already.
+            plain = "/".join(part or "%2F" for part in name.split("/"))
+            found.append(VideoFile(joined(uri, name), plain, video_id(name)))
+    if not found:
+        raise UserError(f"dataset.path={uri} has no video in it")
+    return found
 
 
 def _named(base: Path, files: Sequence[Path]) -> list[VideoFile]:

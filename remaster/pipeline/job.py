@@ -6,13 +6,25 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from remaster.config import BatchConfig, digest, pixel_settings
+from remaster.config import BatchConfig, digest, stage_settings
 from remaster.geometry import Window, window
 from remaster.media.formats import planar_format
 from remaster.media.types import PixelFormat, VideoInfo
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.store import Store
 from remaster.rows import SceneRow
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """What a scene's results were made of, by the stage that leaves them; each has those before it in it.
+
+    They change whenever the result would: source, range, every setting and engine behind it.
+    """
+
+    stitch: str
+    outpaint: str
+    resample: str
 
 
 @dataclass(frozen=True)
@@ -49,10 +61,13 @@ class Job:
         source = [config.deinterlace, config.square_pixels]
         return digest("plan", info.size, info.mtime_ns, asdict(config.detect), source)
 
-    def scene_fingerprint(self, scene: SceneRow) -> str:
-        """Changes whenever a scene's encoded pixels would: source, frames, every setting and engine behind them."""
-        if scene.info is None:
-            raise ValueError(f"{scene.video} has not been probed")
-        frames = [(run.start_frame, run.end_frame) for run in scene.runs]
-        engines = {"segmenter": self.segmenter.identity(), "inpainter": self.inpainter.identity()}
-        return digest(self.plan_fingerprint(scene.info), frames, pixel_settings(self.config, engines))
+    def fingerprints(self, row: SceneRow) -> Fingerprints:
+        """Those of a scene under this run's settings."""
+        if row.info is None:
+            raise ValueError(f"{row.video} has not been probed")
+        settings = stage_settings(self.config, self.segmenter.identity(), self.inpainter.identity())
+        source = self.plan_fingerprint(row.info)
+        frames = [(run.start_frame, run.end_frame) for run in row.runs]
+        stitch = digest(source, frames, settings["stitch"])
+        outpaint = digest(stitch, settings["outpaint"])
+        return Fingerprints(stitch, outpaint, digest(outpaint, settings["resample"]))

@@ -20,8 +20,10 @@ from remaster.media.source import SourceReader, treated
 from remaster.media.types import VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
+from remaster.pipeline.done import begin, divide
 from remaster.pipeline.inputs import scene_id
 from remaster.pipeline.job import Job
+from remaster.pipeline.lock import working
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.records import Detection
 from remaster.rows import Run, SceneRow, from_table, to_table
@@ -41,21 +43,22 @@ def detect_stage(table: pa.Table, job: Job) -> Iterator[pa.Table]:
     for video in from_table(table):
         try:
             with attempt(job.store, video.video_id, "detect"):
-                scenes = limited(plan_video(video, job), job)
+                begin(video, job)
+                scenes = plan_video(video, job)
         except Exception as error:
             refuse_out_of_space(error)
             yield to_table([video.failed("detect", error)])
             continue
-        with files.working(job.store):
-            done = _finished_rows(video, scenes, job)
-            todo = _unfinished(video, scenes, done, job)
-        yield to_table([_video_row(scenes, done), *todo])
+        with working(job.store):
+            wanted = limited(scenes, job)
+            done, todo = divide(video, scenes, wanted, job)
+        yield to_table([_video_row(wanted, done), *todo])
 
 
 def plan_video(video: SceneRow, job: Job) -> list[SceneRow]:
     """All scenes of a video: read from its plan where that still holds, else detected and kept as its plan."""
     info = _info(video)
-    kept = kept_plan(video, job) if job.config.resume else []
+    kept = kept_plan(video, job)
     if kept:
         return kept
     started = time.perf_counter()
@@ -63,13 +66,13 @@ def plan_video(video: SceneRow, job: Job) -> list[SceneRow]:
     video = replace(video, info=seen.info, notes=seen.notes)
     scenes = _scenes(video, seen, time.perf_counter() - started)
     key = {PLAN_KEY: job.plan_fingerprint(info).encode()}
-    files.write_table(job.store.plan(video.video_id), to_table(scenes).replace_schema_metadata(key))
+    files.write_table(job.store, job.store.plan(video.video_id), to_table(scenes).replace_schema_metadata(key))
     return [_settled(scene, job) for scene in scenes]
 
 
 def kept_plan(video: SceneRow, job: Job) -> list[SceneRow]:
     """All scenes of a video by its plan; none where it has no plan that still holds."""
-    table = files.read_table(job.store.plan(video.video_id))
+    table = files.read_table(job.store, job.store.plan(video.video_id))
     if table is None or (table.schema.metadata or {}).get(PLAN_KEY) != job.plan_fingerprint(_info(video)).encode():
         return []
     return [_settled(scene, job) for scene in from_table(table)]
@@ -174,7 +177,7 @@ def _settled(scene: SceneRow, job: Job) -> SceneRow:
         gate=scene.gate if job.config.gate is GateMode.fill else None,
         framing=0.5 if job.framing is None else job.framing,
         seed=_seed(job.config.seed, scene),
-        fingerprint=job.scene_fingerprint(scene),
+        fingerprint=job.fingerprints(scene).resample,
     )
 
 
@@ -206,52 +209,6 @@ def _video_row(scenes: Sequence[SceneRow], done: Mapping[str, Sequence[dict[str,
     names = tuple(scene.scene_id or "" for scene in scenes)
     results = tuple(row for name in names for row in done.get(name, ()))
     return replace(scenes[0], scene_id=None, runs=(Run(0, pts),), planned=names, results=results, seconds={})
-
-
-def _finished_rows(video: SceneRow, scenes: Sequence[SceneRow], job: Job) -> dict[str, list[dict[str, Any]]]:
-    """The rows of the scenes that need no more work, by scene id."""
-    known = files.read_shots(job.store, video.video_id) if job.config.resume else {}
-    return {s.scene_id: known[s.scene_id] for s in scenes if s.scene_id and _finished(s, known.get(s.scene_id), job)}
-
-
-def _unfinished(
-    video: SceneRow, scenes: Sequence[SceneRow], done: Mapping[str, list[dict[str, Any]]], job: Job
-) -> list[SceneRow]:
-    """The scenes to work on; where there are any, what the folder holds of others than the finished ones goes.
-
-    It also goes where a killed run left the finished ones' rows twice.
-    """
-    known = files.read_shots(job.store, video.video_id)
-    todo = [replace(s, attempts=_attempts(s, known) + 1) for s in scenes if s.scene_id not in done]
-    if todo or not files.settled(job.store, video.video_id, [s.scene_id or "" for s in scenes]):
-        files.scatter(job.store, video.video_id, done)
-    return todo
-
-
-def _finished(scene: SceneRow, rows: Sequence[Mapping[str, Any]] | None, job: Job) -> bool:
-    """True where the rows are of this very scene under these very settings, and each segment is whole."""
-    if not rows or any(row["status"] != "ok" or row["fingerprint"] != scene.fingerprint for row in rows):
-        return False
-    return _tile(rows, scene.runs) and all(_whole(job, row["segment"], row["segment_bytes"]) for row in rows)
-
-
-def _tile(rows: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> bool:
-    """Whether the rows cover each frame of the runs exactly once."""
-    covered = sorted(frame for row in rows for frame in range(row["start_frame"], row["end_frame"]))
-    return covered == [frame for run in runs for frame in range(run.start_frame, run.end_frame)]
-
-
-def _whole(job: Job, segment: str | None, size: int | None) -> bool:
-    if segment is None:
-        return False
-    path = job.store.path / segment
-    return path.is_file() and path.stat().st_size == size
-
-
-def _attempts(scene: SceneRow, known: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
-    """How often the scene was tried under the same settings."""
-    rows = known.get(scene.scene_id or "", ())
-    return max((row["attempts"] for row in rows if row["fingerprint"] == scene.fingerprint), default=0)
 
 
 def _info(video: SceneRow) -> VideoInfo:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from remaster.outpaint.step import Outpainted, outpaint_scenes
 from remaster.pipeline.attempts import attempt
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.job import Job
+from remaster.pipeline.kept import KEPT, keep, restored
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.records import Analysis
 from remaster.resample.framing import choose_framing, cut_foreground, joined_sides
@@ -35,13 +36,14 @@ from remaster.rows import SceneRow, from_table, to_table
 
 
 def analyze_stage(table: pa.Table, job: Job) -> pa.Table:
-    """Step 2 of every scene in the table that needs it."""
-    return _map_scenes(table, job, "analyze", lambda row: _with_own_gate(replace(row, analysis=_analyze(row, job))))
+    """Step 2 of every scene in the table that needs it: of which no later stage's result is kept and still good."""
+    rows = [restored(row, job) if _pending("analyze", row, job) else row for row in from_table(table)]
+    return _map_scenes(rows, job, "analyze", lambda row: _with_own_gate(replace(row, analysis=_analyze(row, job))))
 
 
 def stitch_stage(table: pa.Table, job: Job) -> pa.Table:
     """Step 4."""
-    return _map_scenes(table, job, "stitch", lambda row: _stitch(row, job))
+    return _map_scenes(from_table(table), job, "stitch", lambda row: _stitch(row, job))
 
 
 class SegmentStage:
@@ -211,30 +213,35 @@ def _analysis(row: SceneRow) -> Analysis:
     return row.analysis
 
 
-def _map_scenes(table: pa.Table, job: Job, stage: str, step: Callable[[SceneRow], SceneRow]) -> pa.Table:
+def _map_scenes(rows: Iterable[SceneRow], job: Job, stage: str, step: Callable[[SceneRow], SceneRow]) -> pa.Table:
     """Run a step on each row by itself."""
-    return to_table([_timed(stage, row, step, job) if _pending(row, job) else row for row in from_table(table)])
+    return to_table([_timed(stage, row, step, job) if _pending(stage, row, job) else row for row in rows])
 
 
 def _map_batch(table: pa.Table, job: Job, stage: str, step: Callable[[Sequence[SceneRow]], list[SceneRow]]) -> pa.Table:
     """Run a step on all pending rows at once; if that fails, on each alone, so that one cannot spoil the others."""
     rows = from_table(table)
-    pending = [i for i, row in enumerate(rows) if _pending(row, job)]
-    if len(pending) > 1:
-        started = time.perf_counter()
-        first = rows[pending[0]]
-        try:
-            with attempt(job.store, first.video_id, f"{first.scene_id}-{stage}-batch", limit=1):
-                done = step([rows[i] for i in pending])
-        except Exception:  # whose it is shows when each is alone; so does who killed the worker
-            done = [_timed(stage, rows[i], lambda row: step([row])[0], job) for i in pending]
-        share = (time.perf_counter() - started) / len(pending)
-        done = [replace(row, seconds={**row.seconds, stage: share}) for row in done]
-    else:
+    pending = [i for i, row in enumerate(rows) if _pending(stage, row, job)]
+    done = _together([rows[i] for i in pending], job, stage, step) if len(pending) > 1 else []
+    if not done:
         done = [_timed(stage, rows[i], lambda row: step([row])[0], job) for i in pending]
     for i, row in zip(pending, done, strict=True):
         rows[i] = row
     return to_table(rows)
+
+
+def _together(
+    rows: Sequence[SceneRow], job: Job, stage: str, step: Callable[[Sequence[SceneRow]], list[SceneRow]]
+) -> list[SceneRow]:
+    """The rows after the step; none where it failed: whose fault that is shows when each is alone."""
+    started, first = time.perf_counter(), rows[0]
+    try:
+        with attempt(job.store, first.video_id, f"{first.scene_id}-{stage}-batch", limit=1):
+            done = step(rows)
+    except Exception:
+        return []
+    share = (time.perf_counter() - started) / len(rows)
+    return [_after(stage, row, share, job) for row in done]
 
 
 def _timed(stage: str, row: SceneRow, step: Callable[[SceneRow], SceneRow], job: Job) -> SceneRow:
@@ -246,9 +253,23 @@ def _timed(stage: str, row: SceneRow, step: Callable[[SceneRow], SceneRow], job:
     except Exception as error:
         refuse_out_of_space(error)
         row = row.failed(stage, error)
-    return replace(row, seconds={**row.seconds, stage: time.perf_counter() - started})
+    return _after(stage, row, time.perf_counter() - started, job)
 
 
-def _pending(row: SceneRow, job: Job) -> bool:
-    """True for a scene that has wings to make and has not failed yet."""
-    return row.scene_id is not None and row.error is None and not job.window(row).passthrough
+def _after(stage: str, row: SceneRow, seconds: float, job: Job) -> SceneRow:
+    """The row with the time that the stage took, once what the stages after it need is kept."""
+    row = replace(row, seconds={**row.seconds, stage: seconds})
+    if stage in KEPT and row.error is None:
+        try:
+            keep(row, stage, job)
+        except OSError as error:
+            refuse_out_of_space(error)
+            raise
+    return row
+
+
+def _pending(stage: str, row: SceneRow, job: Job) -> bool:
+    """True for a scene that has wings to make, has not failed yet, and has not come past this stage in another run."""
+    if row.scene_id is None or row.error is not None or job.window(row).passthrough:
+        return False
+    return row.hole_pixels is None if stage == "outpaint" else not row.shots

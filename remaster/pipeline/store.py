@@ -1,137 +1,139 @@
 """The output folder: where everything lies, and how it is written so that a kill at any moment leaves no half-truth.
 
-Every file is written under a temporary name beside its place and renamed. A scene's rows are one Parquet shard until
-its video is assembled; then the shards of the video become one file. A folder belongs to one run at a time: see
-``lock`` for its driver and ``working`` for its workers.
+It is a local folder or a prefix on an object store (see ``storage``); either way a file is there whole or not at all.
+A scene's rows are one Parquet shard until its video is assembled; then the shards of the video become one file. A
+folder belongs to one run at a time (see ``lock``).
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
+import io
 import re
-import socket
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from remaster.errors import UserError
-from remaster.media.partfile import PartFile
+from remaster.remote import is_remote, joined
+from remaster.storage import Folder, folder
 from remaster.tables import SHOTS, VIDEOS
 
 # What ``PartFile`` and ``attempts`` write, and nothing that a video could be called: its files are not hidden.
 TEMPORARY = re.compile(r"\..*\.(?:[0-9a-f]{32}\.part(?:\.[^.]*)?|tries)", re.DOTALL)
-WORKERS_END_SECONDS = 60.0  # Ray ends the workers of a dead driver within seconds
-
-
-class Superseded(RuntimeError):
-    """Another run holds the output folder by now: this one's workers may not write into it any more."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """An output folder by its absolute path. ``run`` names the run that holds it (see ``lock``); empty: none does."""
+    """An output folder by its absolute path or address. ``run`` names the run that holds it; empty: none does.
+
+    The methods give keys: names relative to the folder, as they stand in the tables.
+    """
 
     root: str
     run: str = ""
 
     @property
-    def path(self) -> Path:
+    def files(self) -> Folder:
         """The folder itself."""
-        return Path(self.root)
+        return folder(self.root)
 
-    def plan(self, video_id: str) -> Path:
+    def where(self, key: str) -> str:
+        """A file's or folder's whole path or address, for a person."""
+        return joined(self.root, key) if is_remote(self.root) else f"{self.root}/{key}"
+
+    def plan(self, video_id: str) -> str:
         """The plan of a video: one row a scene."""
-        return self.path / "metadata" / "plan" / f"{video_id}.parquet"
+        return f"metadata/plan/{video_id}.parquet"
 
-    def shard(self, scene_id: str) -> Path:
+    def shard(self, scene_id: str) -> str:
         """The rows of one scene, until its video is assembled."""
-        return self.path / "metadata" / "scenes" / f"{scene_id}.parquet"
+        return f"metadata/scenes/{scene_id}.parquet"
 
-    def compacted(self, video_id: str) -> Path:
+    def compacted(self, video_id: str) -> str:
         """The rows of all scenes of an assembled video."""
-        return self.path / "metadata" / "scenes" / f"{video_id}.parquet"
+        return f"metadata/scenes/{video_id}.parquet"
 
-    def video(self, video_id: str) -> Path:
+    def video(self, video_id: str) -> str:
         """The row of a video."""
-        return self.path / "metadata" / "videos" / f"{video_id}.parquet"
+        return f"metadata/videos/{video_id}.parquet"
 
-    def segment(self, video_id: str, scene_id: str, shot: int) -> Path:
+    def segment(self, video_id: str, scene_id: str, shot: int) -> str:
         """The encoded frames of one shot."""
-        return self.path / "scenes" / video_id / f"{scene_id}-{shot}.mkv"
+        return f"scenes/{video_id}/{scene_id}-{shot}.mkv"
 
-    def preview(self, video_id: str, scene_id: str, shot: int) -> Path:
+    def preview(self, video_id: str, scene_id: str, shot: int) -> str:
         """A shot's before/after picture."""
-        return self.path / "scenes" / video_id / f"{scene_id}-{shot}.jpg"
+        return f"scenes/{video_id}/{scene_id}-{shot}.jpg"
 
-    def tries(self, video_id: str, what: str) -> Path:
+    def kept(self, video_id: str, scene_id: str, stage: str) -> str:
+        """What a stage left of a scene for the stages after it."""
+        return f"scenes/{video_id}/{scene_id}.{stage}.parquet"
+
+    def shelf(self, video_id: str) -> str:
+        """The rows of scenes that are finished and beyond ``scenes.limit``: no part of the tables at present."""
+        return f"scenes/{video_id}/shelf.parquet"
+
+    def todo(self, video_id: str) -> str:
+        """What the present run set out to do of a video."""
+        return f"scenes/{video_id}/todo.json"
+
+    def tries(self, video_id: str, what: str) -> str:
         """How often a step has taken its worker with it (see ``attempts``)."""
-        return self.path / "scenes" / video_id / f".{what}.tries"
+        return f"scenes/{video_id}/.{what}.tries"
 
-    def output(self, name: str) -> Path:
+    def output(self, name: str) -> str:
         """A finished video by its output name."""
-        return self.path / "videos" / name
-
-    def relative(self, path: Path) -> str:
-        """A path as it stands in the tables."""
-        return path.relative_to(self.path).as_posix()
+        return f"videos/{name}"
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole file atomically."""
-    _atomically(path, lambda temporary: temporary.write_bytes(data))
-
-
-def write_table(path: Path, table: pa.Table) -> None:
-    """Write a Parquet file atomically."""
-    _atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+def write_table(store: Store, key: str, table: pa.Table) -> None:
+    """Write a Parquet file whose pages have checksums."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    store.files.write(key, sink.getvalue())
 
 
 def write_shots(store: Store, scene_id: str, rows: Iterable[dict[str, Any]]) -> None:
     """Replace the shard of one scene."""
-    write_table(store.shard(scene_id), pa.Table.from_pylist(list(rows), schema=SHOTS))
+    write_table(store, store.shard(scene_id), _table(rows))
 
 
 def write_video(store: Store, video_id: str, row: dict[str, Any]) -> None:
     """Replace the row of one video."""
-    write_table(store.video(video_id), pa.Table.from_pylist([row], schema=VIDEOS))
+    write_table(store, store.video(video_id), pa.Table.from_pylist([row], schema=VIDEOS))
 
 
 def read_shots(store: Store, video_id: str) -> dict[str, list[dict[str, Any]]]:
     """What ``metadata/scenes`` holds of a video: its rows by scene id. A shard is newer than the compacted file."""
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for path in (store.compacted(video_id), *_shards(store, video_id)):
-        found: dict[str, list[dict[str, Any]]] = {}
-        for row in _rows(path, SHOTS):
-            found.setdefault(row["scene_id"], []).append(row)
-        rows |= found
-    return rows
+    return _by_scene(store, [store.compacted(video_id), *_shards(store, video_id)])
+
+
+def read_shelf(store: Store, video_id: str) -> dict[str, list[dict[str, Any]]]:
+    """What lies on the shelf of a video."""
+    return _by_scene(store, [store.shelf(video_id)])
+
+
+def read_scene(store: Store, video_id: str, scene_id: str) -> list[dict[str, Any]]:
+    """The rows of one scene in its shard; none where it has no shard."""
+    return _by_scene(store, [store.shard(scene_id)]).get(scene_id, [])
 
 
 def read_video(store: Store, video_id: str) -> list[dict[str, Any]]:
     """A video's row, or nothing where it has none yet."""
-    return _rows(store.video(video_id), VIDEOS)
+    return _rows(store, store.video(video_id), VIDEOS)
 
 
-def read_table(path: Path, schema: pa.Schema | None = None) -> pa.Table | None:
+def read_table(store: Store, key: str, schema: pa.Schema | None = None) -> pa.Table | None:
     """A Parquet file, or None where there is none, or none that can be read: what is damaged is made again."""
-    if not path.is_file():
+    data = store.files.read(key)
+    if data is None:
         return None
     try:
-        return pq.read_table(path, schema=schema)
-    except pa.ArrowInvalid:
-        return None
-    except OSError as error:
-        if error.errno is not None:  # the disk's; Parquet's own about its contents have no number
-            raise
+        return pq.read_table(pa.BufferReader(data), schema=schema, page_checksum_verification=True)
+    except (pa.ArrowInvalid, OSError):  # it is all in memory: no error here is the disk's
         return None
 
 
@@ -148,116 +150,100 @@ def compact(store: Store, video_id: str, scene_ids: list[str]) -> list[dict[str,
     """
     by_scene = read_shots(store, video_id)
     rows = sorted((row for scene in scene_ids for row in by_scene[scene]), key=lambda row: row["start_frame"])
-    write_table(store.compacted(video_id), pa.Table.from_pylist(rows, schema=SHOTS))
-    for path in _shards(store, video_id):
-        path.unlink()
+    write_table(store, store.compacted(video_id), _table(rows))
+    for key in _shards(store, video_id):
+        store.files.remove(key)
     return rows
 
 
-def scatter(store: Store, video_id: str, keep: Mapping[str, list[dict[str, Any]]]) -> None:
+def scatter(
+    store: Store,
+    video_id: str,
+    keep: Mapping[str, list[dict[str, Any]]],
+    later: Mapping[str, list[dict[str, Any]]] | None = None,
+) -> None:
     """The inverse of ``compact`` for the scenes to ``keep``: a video that is worked on again has shards only.
 
-    Its own row goes too, because it tells of another state. Nothing is removed before what it holds lies elsewhere.
+    The rows of ``later`` go to the shelf. The video's own row goes too, because it tells of another state. Nothing is
+    removed before what it holds lies elsewhere.
     """
-    there = {path.stem for path in _shards(store, video_id)}
+    there = {PurePosixPath(key).stem for key in _shards(store, video_id)}
+    known = read_shots(store, video_id)
+    if later:
+        write_table(store, store.shelf(video_id), _table(row for rows in later.values() for row in rows))
     for scene, rows in keep.items():
-        if scene not in there:
+        if scene not in there or _in_order(known[scene]) != _in_order(rows):
             write_shots(store, scene, rows)
     for scene in there - keep.keys():
-        store.shard(scene).unlink()
-    store.video(video_id).unlink(missing_ok=True)
-    store.compacted(video_id).unlink(missing_ok=True)
+        store.files.remove(store.shard(scene))
+    store.files.remove(store.video(video_id))
+    store.files.remove(store.compacted(video_id))
+    if not later:
+        store.files.remove(store.shelf(video_id))
 
 
-def settled(store: Store, video_id: str, scene_ids: Sequence[str]) -> bool:
-    """False where a kill left a video between ``compact`` or ``scatter``'s steps, so that readers see rows twice."""
-    shards = {path.stem for path in _shards(store, video_id)}
-    return not shards if store.compacted(video_id).is_file() else shards <= set(scene_ids)
+def settled(store: Store, video_id: str, rows: Mapping[str, list[dict[str, Any]]]) -> bool:
+    """True where ``metadata/scenes`` holds the ``rows`` of these scenes once, and no others of the video.
+
+    A kill between ``compact``'s or ``scatter``'s steps, or another ``scenes.limit``, leaves it otherwise.
+    """
+    shards = {PurePosixPath(key).stem for key in _shards(store, video_id)}
+    if shards & set(_by_scene(store, [store.compacted(video_id)])):
+        return False
+    there = {scene: _in_order(found) for scene, found in read_shots(store, video_id).items()}
+    return there == {scene: _in_order(wanted) for scene, wanted in rows.items()}
+
+
+def clear(store: Store, video_id: str) -> None:
+    """Remove all that is known and kept of a video but its result."""
+    for key in store.files.names(f"scenes/{video_id}"):
+        if not TEMPORARY.fullmatch(PurePosixPath(key).name):  # the deaths of workers are still counted
+            store.files.remove(key)
+    for key in (*_shards(store, video_id), store.video(video_id), store.compacted(video_id), store.plan(video_id)):
+        store.files.remove(key)
+
+
+def remove_strangers(store: Store, video_id: str, scene_ids: Iterable[str]) -> None:
+    """Remove what a video's folder of segments holds of scenes that its plan does not have any more."""
+    known = set(scene_ids)
+    scene = re.compile(re.escape(video_id) + r"-[0-9]{7,}(?=[-.])")
+    for key in store.files.names(f"scenes/{video_id}"):
+        found = scene.match(PurePosixPath(key).name)
+        if found and found.group() not in known:
+            store.files.remove(key)
 
 
 def remove_temporaries(store: Store) -> None:
     """Delete what a killed run left half-written. Call it only under the folder's lock."""
-    for path in store.path.rglob(".*"):
-        if TEMPORARY.fullmatch(path.name) and path.is_file():
-            path.unlink()
+    for key in store.files.names("", recursive=True):
+        if TEMPORARY.fullmatch(PurePosixPath(key).name):
+            store.files.remove(key)
 
 
-@contextmanager
-def lock(store: Store) -> Iterator[Store]:
-    """Hold the output folder: yields the store under a name of this run's own.
-
-    The locks are the kernel's (``flock``), so they die with their holders; the file's content only tells who that is.
-    A killed driver's workers outlive it for a moment: what they are at is awaited, and they can begin nothing more.
-    Raises ``UserError`` where another live run holds the folder, or workers of a dead one will not end.
-    """
-    store.path.mkdir(parents=True, exist_ok=True)
-    with (store.path / ".lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise UserError(
-                f"output.dir={store.root} is in use by another run ({holder}); wait for it or stop it"
-            ) from None
-        file.truncate(0)
-        file.write(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
-        file.flush()
-        held = replace(store, run=uuid4().hex)
-        _fence(held)
-        yield held
+def _in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: row["shot"])
 
 
-@contextmanager
-def working(store: Store) -> Iterator[None]:
-    """What a worker does in the output folder; raises ``Superseded`` once another run has taken it over."""
-    if not store.run:
-        yield
-        return
-    with _workers_file(store).open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        if file.read().decode() != store.run:
-            raise Superseded(f"another run works in {store.root}")
-        yield
+def _by_scene(store: Store, keys: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of several files by scene; a later file's are the newer."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for key in keys:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in _rows(store, key, SHOTS):
+            found.setdefault(row["scene_id"], []).append(row)
+        rows |= found
+    return rows
 
 
-def _fence(store: Store) -> None:
-    """Wait until no worker of an earlier run is at work, and let this run's in alone."""
-    end = time.monotonic() + WORKERS_END_SECONDS
-    with _workers_file(store).open("a+b") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() > end:
-                    raise UserError(
-                        f"workers of an earlier run still write into output.dir={store.root}; end them and start again"
-                    ) from None
-                time.sleep(0.1)
-        file.truncate(0)
-        file.write(store.run.encode())
-        file.flush()
-
-
-def _workers_file(store: Store) -> Path:
-    return store.path / ".workers"
-
-
-def _rows(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
-    table = read_table(path, schema)
+def _rows(store: Store, key: str, schema: pa.Schema) -> list[dict[str, Any]]:
+    table = read_table(store, key, schema)
     return [] if table is None else list(table.to_pylist())
 
 
-def _shards(store: Store, video_id: str) -> list[Path]:
-    folder, name = store.compacted(video_id).parent, re.compile(re.escape(video_id) + r"-[0-9]{7,}\.parquet")
-    return sorted(path for path in folder.glob("*.parquet") if name.fullmatch(path.name))
+def _table(rows: Iterable[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=SHOTS)
 
 
-def _atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    part = PartFile(path)
-    try:
-        write(part.temporary)
-        part.commit()
-    finally:
-        part.discard()
+def _shards(store: Store, video_id: str) -> list[str]:
+    name = re.compile(re.escape(video_id) + r"-[0-9]{7,}\.parquet")
+    return [key for key in store.files.names("metadata/scenes") if name.fullmatch(PurePosixPath(key).name)]

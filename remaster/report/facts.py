@@ -22,7 +22,8 @@ class RunFacts:
 
     ``command`` is the command line as one would type it. ``settings`` are the options worth reading (dotted name to
     value), ``versions`` those of the program and its libraries. ``hardware`` says what the run had, such as ``8 CPUs,
-    1 GPU``. ``started`` carries its time zone. ``seconds`` is wall time. ``exit_code`` is the program's: 0 all
+    1 GPU``. ``started`` carries its time zone. ``seconds`` is wall time, ``earlier_seconds``
+    that of the runs before it in the same folder. ``exit_code`` is the program's: 0 all
     delivered, 1 with failures, 130 and 143 interrupted, None while the run goes on.
     """
 
@@ -34,6 +35,7 @@ class RunFacts:
     started: datetime
     seconds: float
     exit_code: int | None
+    earlier_seconds: float = 0.0
     engines: tuple[EngineChoice, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -31,7 +31,7 @@ def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, out
     many shots those that are not ``ok`` come first. What is linked or left out is said on the page. Raises ``OSError``
     where the page cannot be written.
     """
-    summary = summarize(videos, shots, run.seconds)
+    summary = summarize(videos, shots, run.seconds, run.earlier_seconds)
     pictures = Pictures(path.parent, output_dir)
     listed = listed_shots(shots)
     rows = {row["video"]: row for row in videos.to_pylist()}
@@ -53,7 +53,8 @@ def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, out
 
 def _lead(run: RunFacts) -> str:
     started = run.started.strftime("%Y-%m-%d %H:%M %Z").strip()
-    return f"{badge(run.state)} started {escape(started)}, took {text.clock(run.seconds)}"
+    before = f" after {text.clock(run.earlier_seconds)} in earlier runs" if run.earlier_seconds else ""
+    return f"{badge(run.state)} started {escape(started)}, took {text.clock(run.seconds)}{before}"
 
 
 def _totals(summary: Summary) -> str:

@@ -98,12 +98,16 @@ class Failure:
 
 @dataclass(frozen=True)
 class Summary:
-    """A run in numbers: ``seconds`` of wall time, and the seconds that its steps took together, whatever ran beside."""
+    """A run in numbers: ``seconds`` of wall time, and the seconds that its steps took together, whatever ran beside.
+
+    ``earlier`` is the wall time of the runs before it, whose finished scenes it took over.
+    """
 
     videos: tuple[VideoSummary, ...]
     seconds: float
     stage_seconds: Mapping[str, float]
     failures: tuple[Failure, ...]
+    earlier: float = 0.0
 
     @property
     def total(self) -> VideoSummary:
@@ -124,8 +128,9 @@ class Summary:
 
     @property
     def speed(self) -> float | None:
-        """Seconds of video made in a second of wall time; above 1 is faster than real time."""
-        return self.total.duration / self.seconds if self.seconds > 0 else None
+        """Seconds of video made in a second of all runs' wall time; above 1 is faster than real time."""
+        seconds = self.seconds + self.earlier
+        return self.total.duration / seconds if seconds > 0 else None
 
     @property
     def slowest(self) -> tuple[str, float] | None:
@@ -142,8 +147,10 @@ class Summary:
         return sum(v.output is not None for v in self.videos)
 
 
-def summarize(videos: pa.Table, shots: pa.Table, seconds: float) -> Summary:
+def summarize(videos: pa.Table, shots: pa.Table, seconds: float, earlier: float = 0.0) -> Summary:
     """Sum up the tables of a run (``tables.VIDEOS`` and ``tables.SHOTS``) that took ``seconds`` of wall time.
+
+    ``earlier`` are the seconds of the runs before it in the same folder.
 
     What the contract repeats on each row of a scene (calls, generated pixels, seconds of a step) counts once a scene.
     Videos that have shots but no row yet, as after an interruption, are ``unfinished``.
@@ -159,6 +166,7 @@ def summarize(videos: pa.Table, shots: pa.Table, seconds: float) -> Summary:
             for name, part in zip(names, parts, strict=True)
         ),
         seconds=seconds,
+        earlier=earlier,
         stage_seconds={s: _sum(scenes[f"seconds_{s}_max"]) for s in STAGES}
         | {"assemble": _sum(videos["seconds_assemble"])},
         failures=_failures(rows, shots),
@@ -335,7 +343,7 @@ def _total_lines(summary: Summary) -> Iterator[str]:
     recovered, generated, ambient = _shares(wings)
     yield (
         f"{summary.delivered} of {text.plural(len(summary.videos), 'video')} delivered: "
-        f"{text.plural(total.frames, 'frame')} ({text.clock(total.duration)}) in {text.clock(summary.seconds)}, "
+        f"{text.plural(total.frames, 'frame')} ({text.clock(total.duration)}) in {_took(summary)}, "
         f"{text.ratio(summary.speed)} times real time"
     )
     if wings.pixels:
@@ -347,6 +355,12 @@ def _total_lines(summary: Summary) -> Iterator[str]:
         )
     if (slowest := summary.slowest) is not None:
         yield f"most time in {slowest[0]} ({text.share(slowest[1])} of all steps)"
+
+
+def _took(summary: Summary) -> str:
+    """The time of all runs; where there were several, also this one's."""
+    together = text.clock(summary.seconds + summary.earlier)
+    return f"{together}, {text.clock(summary.seconds)} of it in this run" if summary.earlier else together
 
 
 def _fewer(factor: float | None) -> str:

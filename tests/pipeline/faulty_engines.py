@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from remaster.outpaint import Filled, FillTask
 from remaster.pipeline import batch
 from remaster.pipeline.inputs import VideoFile
@@ -22,10 +24,11 @@ class FaultyInpainter:
 
     That is no setting, because a setting is part of a scene's fingerprint: file ``seconds`` has how long a call takes,
     file ``fault`` what happens to pictures that are redder than blue. ``kill`` takes the worker along, ``once`` does
-    the first time only, ``raise`` raises.
+    the first time only, ``raise`` raises. ``tone`` is a setting: it is added to the mean.
     """
 
     folder: str
+    tone: int = 0
 
     def fill(self, tasks: Sequence[FillTask]) -> list[Filled]:
         return [self._fill(task) for task in tasks]
@@ -37,7 +40,7 @@ class FaultyInpainter:
         if mean[0] > mean[2]:
             self._fail()
         image = task.image.copy()
-        image[task.holes] = mean
+        image[task.holes] = np.clip(mean + self.tone, 0, 255)
         return Filled(image, calls=int(task.holes.any()))
 
     def _fail(self) -> None:

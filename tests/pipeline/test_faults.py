@@ -72,18 +72,23 @@ def test_a_killed_driver_loses_nothing(case: Case, clean: dict[str, bytes]) -> N
     assert unchanged(finished, case.files())
 
 
+def refuses_another(run: subprocess.Popen[str], case: Case) -> None:
+    refused = subprocess.run(run.args, env=case.environment(), capture_output=True, text=True, timeout=100)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"remaster: output.dir={case.out} is in use by another run")
+    assert f'"pid": {run.pid}' in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_says_so_and_goes_on(signum: int, code: int, case: Case, clean: dict[str, bytes]) -> None:
     case.engine(seconds=2.0)
     with case.started() as run:
         wait_for(lambda: bool(case.begun()), run)
-        refused = subprocess.run(run.args, env=case.environment(), capture_output=True, text=True, timeout=100)
+        if signum == signal.SIGINT:
+            refuses_another(run, case)
         os.killpg(run.pid, signum)  # as a terminal does it: to everyone
         stdout, stderr = run.communicate(timeout=60)
-    assert refused.returncode == 2
-    assert refused.stderr.startswith(f"remaster: output.dir={case.out} is in use by another run")
-    assert f'"pid": {run.pid}' in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
     assert run.returncode == code, stderr
     assert stderr == "remaster: interrupted; the same command goes on where it stopped\n"
     assert "Traceback" not in stdout

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from remaster.pipeline import store as files
 from remaster.pipeline.inputs import find_videos, output_names, scene_id
 from remaster.pipeline.store import Store
 
@@ -31,7 +30,7 @@ def series(tmp_path: Path) -> Path:
 
 def test_outputs_stay_in_their_folder_whatever_inputs_are_called(series: Path, tmp_path: Path) -> None:
     hidden = {name for name in NAMES if name.startswith(".")}
-    videos = find_videos(str(series), tmp_path / "out")
+    videos = find_videos(str(series), str(tmp_path / "out"))
     assert len(videos) == len(NAMES) - len(hidden) + 1
     store = Store(str(tmp_path / "out"))
     outputs = output_names([video.name for video in videos], [".mkv"] * len(videos))
@@ -43,17 +42,17 @@ def test_outputs_stay_in_their_folder_whatever_inputs_are_called(series: Path, t
         video.name.encode()  # text, which tables can hold
         assert Path(video.path).is_file()
     for place, folder in places:
-        files.write_bytes(place, str(place).encode(errors="replace"))
-        assert place.resolve().is_relative_to(store.path.resolve() / folder)
+        store.files.write(place, place.encode(errors="replace"))
+        assert (tmp_path / "out" / place).resolve().is_relative_to((tmp_path / "out" / folder).resolve())
     assert len({place for place, _ in places}) == len(places)
-    assert all(place.read_bytes() == str(place).encode(errors="replace") for place, _ in places)
+    assert all(store.files.read(place) == place.encode(errors="replace") for place, _ in places)
 
 
 @pytest.mark.parametrize("pattern", ["in/*/../../x.mkv", "in/one/../*.mkv", "in/**/../x.mkv"])
 def test_patterns_that_climb_out(pattern: str, series: Path, tmp_path: Path) -> None:
     (tmp_path / "x.mkv").touch()
     (series / "x.mkv").touch()
-    videos = find_videos(str(tmp_path / pattern), tmp_path / "out")
+    videos = find_videos(str(tmp_path / pattern), str(tmp_path / "out"))
     for name in output_names([video.name for video in videos], [".mkv"] * len(videos)):
         assert not Path(name).is_absolute()
         assert ".." not in Path(name).parts

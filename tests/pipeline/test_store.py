@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from remaster.errors import UserError
+from remaster.pipeline import lock as locks
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import LIMIT, WorkerLost, attempt
-from remaster.pipeline.store import Store, Superseded
+from remaster.pipeline.lock import Superseded, lock, working
+from remaster.pipeline.store import Store
 from remaster.tables import SHOTS
 
 VIDEO = "a.part1.mkv-0123abcd"  # names as videos have them, temporary-looking ones among them
@@ -46,7 +48,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def readers_rows(store: Store) -> list[tuple[str, int]]:
-    table = pq.read_table(store.path / "metadata" / "scenes").to_pylist()
+    table = pq.read_table(Path(store.root) / "metadata" / "scenes").to_pylist()
     return sorted((r["scene_id"], r["shot"]) for r in table)
 
 
@@ -76,7 +78,7 @@ def killed_after(operations: int, work: Callable[[], Any], monkeypatch: pytest.M
 def next_run(store: Store, keep: list[str]) -> None:
     """What planning does with a video that has nothing left to do, or else works on what is not kept."""
     known = files.read_shots(store, VIDEO)
-    if keep != SCENES or not files.settled(store, VIDEO, SCENES):
+    if keep != SCENES or not files.settled(store, VIDEO, {scene: rows_of(scene) for scene in SCENES}):
         files.scatter(store, VIDEO, {scene: known[scene] for scene in keep})
     for scene in SCENES:
         if scene not in keep:
@@ -106,58 +108,58 @@ def test_a_kill_within_scatter_and_the_old_settings_again(store: Store, monkeypa
     files.compact(store, VIDEO, SCENES)
     keep = {scene: rows_of(scene) for scene in SCENES[:2]}
     assert killed_after(3, lambda: files.scatter(store, VIDEO, keep), monkeypatch)
-    assert not files.settled(store, VIDEO, SCENES)
+    assert not files.settled(store, VIDEO, {scene: rows_of(scene) for scene in SCENES})
     next_run(store, SCENES)
-    assert files.settled(store, VIDEO, SCENES)
+    assert files.settled(store, VIDEO, {scene: rows_of(scene) for scene in SCENES})
     assert readers_rows(store) == [(scene, shot) for scene in SCENES for shot in (0, 1)]
 
 
 def test_what_is_finished_is_not_written_again(store: Store) -> None:
-    before = {path: path.stat().st_mtime_ns for path in store.compacted(VIDEO).parent.iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in (Path(store.root) / "metadata" / "scenes").iterdir()}
     files.scatter(store, VIDEO, files.read_shots(store, VIDEO))
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
 def test_a_damaged_file_counts_as_none(store: Store) -> None:
-    store.shard(SCENES[1]).write_bytes(b"PAR1 but not for long")
-    store.shard(SCENES[2]).write_bytes(b"")
+    store.files.write(store.shard(SCENES[1]), b"PAR1 but not for long")
+    store.files.write(store.shard(SCENES[2]), b"")
     assert set(files.read_shots(store, VIDEO)) == {SCENES[0]}
 
 
 def test_only_temporaries_are_cleared_away(store: Store) -> None:
     good = [store.output(f"{VIDEO[:11]}.mkv"), store.output(".part.mkv"), store.segment(VIDEO, SCENES[0], 0)]
-    for path in good:
-        files.write_bytes(path, b"kept")
+    for key in good:
+        store.files.write(key, b"kept")
     half: list[Path] = []
 
     def die(path: Path) -> None:
         half.append(path)
         raise Killed
 
-    for path in good:
+    for key in good:
         with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
             patch.setattr(Path, "replace", lambda self, target: die(self))
             patch.setattr(Path, "unlink", lambda self, missing_ok=False: None)
-            files.write_bytes(path, b"half")
+            store.files.write(key, b"half")
     assert all(path.is_file() for path in half)
     assert len(readers_rows(store)) == 6
     files.remove_temporaries(store)
     assert not any(path.exists() for path in half)
-    assert [path.read_bytes() for path in good] == [b"kept"] * 3
+    assert [store.files.read(key) for key in good] == [b"kept"] * 3
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
     refused = pytest.raises(UserError, match="in use by another run")
-    with files.lock(Store(str(tmp_path))), refused, files.lock(Store(str(tmp_path))):
+    with lock(Store(str(tmp_path))), refused, lock(Store(str(tmp_path))):
         pytest.fail("two runs at once")
-    with files.lock(Store(str(tmp_path))):
+    with lock(Store(str(tmp_path))):
         pass
 
 
 def test_workers_of_an_earlier_run_write_nothing_more(tmp_path: Path) -> None:
-    with files.lock(Store(str(tmp_path))) as old, files.working(old):
+    with lock(Store(str(tmp_path))) as old, working(old):
         pass
-    with files.lock(Store(str(tmp_path))) as new:
+    with lock(Store(str(tmp_path))) as new:
         with pytest.raises(Superseded), attempt(old, VIDEO, "stitch"):
             pytest.fail("a worker of the old run got in")
         with attempt(new, VIDEO, "stitch"):
@@ -165,13 +167,13 @@ def test_workers_of_an_earlier_run_write_nothing_more(tmp_path: Path) -> None:
 
 
 def test_a_new_run_waits_for_workers_that_still_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "WORKERS_END_SECONDS", 0.3)
-    with files.lock(Store(str(tmp_path))) as old:
+    monkeypatch.setattr(locks, "WORKERS_END_SECONDS", 0.3)
+    with lock(Store(str(tmp_path))) as old:
         pass
     refused = pytest.raises(UserError, match="workers of an earlier run")
-    with files.working(old), refused, files.lock(Store(str(tmp_path))):
+    with working(old), refused, lock(Store(str(tmp_path))):
         pytest.fail("the old run's workers still write")
-    with files.lock(Store(str(tmp_path))), (tmp_path / ".workers").open() as fence:
+    with lock(Store(str(tmp_path))), (tmp_path / ".workers").open() as fence:
         fcntl.flock(fence, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
@@ -182,9 +184,10 @@ def test_deaths_are_counted_and_exceptions_are_not(tmp_path: Path) -> None:
             raise ZeroDivisionError
     for death in range(LIMIT):
         with attempt(store, VIDEO, "stitch"):
-            tries = store.tries(VIDEO, "stitch").read_bytes()
+            tries = store.files.read(store.tries(VIDEO, "stitch"))
+        assert tries is not None
         assert len(tries) == death + 1
-        store.tries(VIDEO, "stitch").write_bytes(tries)  # as a kill leaves it
+        store.files.write(store.tries(VIDEO, "stitch"), tries)  # as a kill leaves it
     with pytest.raises(WorkerLost, match=f"died {LIMIT} times"), attempt(store, VIDEO, "stitch"):
         pytest.fail("a fourth try")
     with attempt(store, VIDEO, "stitch"):

@@ -149,3 +149,10 @@ def test_of_very_many_videos_only_the_bad_are_listed(shots_table, videos_table):
     assert "e007.mkv: fallback" in plain
     assert "e008.mkv" not in plain
     assert f"{MAX_LISTED + 4} more videos, all ok" in plain
+
+
+def test_a_resumed_run_tells_its_own_time_and_all_runs(shots_table, videos_table):
+    summary = summarize(videos_table({"duration": 30.0}), shots_table({}), 5.0, earlier=55.0)
+    assert summary.speed == pytest.approx(0.5)
+    assert "in 1:00, 0:05 of it in this run" in rendered(summary)
+    assert "of it in this run" not in rendered(summarize(videos_table({}), shots_table({}), 5.0))

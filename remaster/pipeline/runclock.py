@@ -1,0 +1,55 @@
+"""How long a run takes, and all runs of an output folder together: kept there, since a killed run cannot say it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+
+from remaster.pipeline.store import Store
+
+KEY = ".seconds"
+KEEP_EVERY_SECONDS = 10.0
+
+
+class RunClock:
+    """Runs from its making on; within its context the folder's total is kept up to date."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._ended = threading.Event()
+        self.earlier = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning of this run."""
+        return time.monotonic() - self._began
+
+    def keep(self, store: Store, resume: bool) -> RunClock:
+        """Keep the time in a folder; without ``resume`` it begins at nothing."""
+        self._store = store
+        try:
+            self.earlier = float(store.files.read(KEY) or 0) if resume else 0.0
+        except ValueError:  # not of ours; it is for the eye alone
+            self.earlier = 0.0
+        return self
+
+    def __enter__(self) -> RunClock:
+        threading.Thread(target=self._run, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._write()
+
+    def _run(self) -> None:
+        while not self._ended.wait(KEEP_EVERY_SECONDS):
+            self._write()
+
+    def _write(self) -> None:
+        try:
+            self._store.files.write(KEY, f"{self.earlier + self.seconds:.3f}".encode(), durable=False)
+        except OSError:  # a full disk is told by what matters
+            return

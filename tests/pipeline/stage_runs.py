@@ -1,0 +1,43 @@
+"""A run of one video through the stages as the graph calls them, one after the other and without Ray."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from faulty_runs import Case
+from hydra import compose, initialize_config_dir
+
+from remaster.config import config_dir, register_schema, to_config
+from remaster.geometry import parse_aspect, parse_framing
+from remaster.media.probe import probe
+from remaster.pipeline.assembly import VideoTask, assemble_video
+from remaster.pipeline.delivery import resample_stage
+from remaster.pipeline.engines import choose
+from remaster.pipeline.inputs import find_videos
+from remaster.pipeline.job import Job
+from remaster.pipeline.lock import lock
+from remaster.pipeline.planning import detect_stage
+from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
+from remaster.pipeline.store import Store
+from remaster.rows import SceneRow, from_table, to_table
+
+
+def run_stages(case: Case, *more: str, root: str | None = None, path: str | None = None) -> dict[str, Any]:
+    """Run the first video of a case, into ``root`` and from ``path`` where they are given; its row of the tables."""
+    register_schema()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = to_config(compose("batch", overrides=[*case.overrides(), *more]))
+    engines = choose("segmenter", config.segmenter, 0), choose("inpainter", config.inpainter, 0)
+    with lock(Store(root or str(case.out))) as store:
+        job = Job(config, store, parse_aspect(config.target.aspect), parse_framing(config.target.framing), *engines)
+        file = find_videos(path or str(case.source), store.root)[0]
+        video = SceneRow(file.name, file.video_id, info=probe(file.path))
+        segment, outpaint = SegmentStage(job.segmenter, job), OutpaintStage(job.inpainter, job)
+        (table,) = detect_stage(to_table([video]), job)
+        planned, *scenes = from_table(table)
+        assert planned.error is None, planned.error
+        for scene in scenes:
+            stitched = stitch_stage(segment(analyze_stage(to_table([scene]), job)), job)
+            resample_stage(outpaint(stitched), job)
+        return assemble_video(VideoTask(planned, Path(file.name).with_suffix(".mp4").as_posix(), job))

@@ -1,0 +1,103 @@
+"""Changed settings redo what follows from them, and nothing else: counted by the files that stages leave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from clips import pan, series_clip, still
+from faulty_runs import Case
+from stage_runs import run_stages
+
+SCENES = 3
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("redo") / "in"
+    folder.mkdir()
+    series_clip(folder / "a.mp4", [still(1, 4), pan(2, 6), still(3, 4)])
+    return folder
+
+
+@pytest.fixture
+def case(source: Path, tmp_path: Path) -> Case:
+    case = Case(tmp_path, source)
+    case.engine()
+    return case
+
+
+def run(case: Case, *overrides: str) -> None:
+    assert run_stages(case, *overrides)["error"] is None
+
+
+def kept(case: Case, kind: str) -> dict[str, int]:
+    """Time of change of what each scene has of one kind: stitch.parquet, outpaint.parquet, mkv."""
+    return {path.name: path.stat().st_mtime_ns for path in sorted(case.out.glob(f"scenes/*/*.{kind}"))}
+
+
+def seconds(case: Case, stage: str) -> list[float]:
+    return [row[f"seconds_{stage}"] for row in case.rows()]
+
+
+def changed(before: dict[str, int], after: dict[str, int]) -> int:
+    assert before.keys() == after.keys()
+    return sum(after[name] != time for name, time in before.items())
+
+
+def state(case: Case) -> tuple[dict[str, int], dict[str, int], dict[str, int], int]:
+    return kept(case, "stitch.parquet"), kept(case, "outpaint.parquet"), kept(case, "mkv"), sum(case.begun().values())
+
+
+def redone(case: Case, *overrides: str) -> tuple[int, int, int, int]:
+    """How many scenes another run stitches, outpaints and encodes, and how often it calls the engine."""
+    before = state(case)
+    run(case, *overrides)
+    after = state(case)
+    stitched, filled, encoded = (changed(a, b) for a, b in zip(before[:3], after[:3], strict=True))
+    return stitched, filled, encoded, after[3] - before[3]
+
+
+def test_each_setting_redoes_what_follows_from_it(case: Case) -> None:
+    run(case)
+    calls = sum(case.begun().values())
+    assert calls > 0
+    assert [len(files) for files in state(case)[:3]] == [SCENES] * 3
+
+    steps = {stage: seconds(case, stage) for stage in ("analyze", "segment", "stitch", "outpaint")}
+    assert redone(case, "output.crf=30") == (0, 0, SCENES, 0)
+    assert {stage: seconds(case, stage) for stage in steps} == steps
+    assert redone(case, "output.crf=30", "+inpainter.engine.tone=20") == (0, SCENES, SCENES, calls)
+    assert seconds(case, "stitch") == steps["stitch"]
+    delivered = case.delivered()
+    assert redone(case, "output.crf=30", "+inpainter.engine.tone=20", "resume=false")[:3] == (SCENES, SCENES, SCENES)
+    assert case.delivered() == delivered
+
+
+def test_a_limit_drops_no_later_scene(case: Case) -> None:
+    run(case)
+    before, segments = case.delivered(), kept(case, "mkv")
+    run(case, "scenes.limit=1")
+    assert len(case.rows()) == 1
+    assert case.delivered() != before
+    assert redone(case) == (0, 0, 0, 0)
+    assert len(case.rows()) == SCENES
+    assert (case.delivered(), kept(case, "mkv")) == (before, segments)
+
+
+def flip(path: Path) -> None:
+    """One byte in the middle, as a bad disk does it."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+
+
+def test_what_is_damaged_is_made_again(case: Case) -> None:
+    run(case)
+    before = case.delivered()
+    stitched, segments = (sorted(case.out.glob(f"scenes/*/*.{kind}")) for kind in ("stitch.parquet", "mkv"))
+    flip(segments[1])
+    flip(stitched[1])
+    next(iter((case.out / "videos").iterdir())).unlink()
+    assert redone(case)[:3] == (1, 1, 1)
+    assert case.delivered() == before

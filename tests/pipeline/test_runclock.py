@@ -1,0 +1,35 @@
+"""The time of all runs of a folder: kept there while a run lasts, because a killed one cannot say it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from remaster.pipeline import runclock
+from remaster.pipeline.runclock import KEY, RunClock
+from remaster.pipeline.store import Store
+
+
+def test_runs_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(str(tmp_path))
+    with RunClock().keep(store, resume=True) as first:
+        time.sleep(0.05)
+    assert first.earlier == 0.0
+    with RunClock().keep(store, resume=True) as second:
+        pass
+    assert second.earlier == pytest.approx(first.seconds, abs=1.0)
+    assert second.earlier >= 0.05
+    monkeypatch.setattr(runclock, "KEEP_EVERY_SECONDS", 0.01)
+    with RunClock().keep(store, resume=False) as third:
+        before = store.files.read(KEY)
+        while store.files.read(KEY) == before:  # as a run does that is killed later
+            time.sleep(0.01)
+    assert third.earlier == 0.0
+
+
+def test_a_damaged_note_counts_as_none(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    store.files.write(KEY, b"\xff?")
+    assert RunClock().keep(store, resume=True).earlier == 0.0
