@@ -72,15 +72,18 @@ def _connect(config: ClusterConfig) -> None:
 
 
 def start(address: str | None, local: dict[str, Any]) -> None:
-    """Start or join Ray; on a machine so busy that a local one does not get up in its 30 seconds, once more."""
+    """Start a local Ray, or join one; on a machine so busy that it does not get up in its 30 seconds, once more.
+
+    Without an address Ray would first try to join whatever was last started on this machine, alive or not.
+    """
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, **local}
     try:
-        ray.init(address=address, **options)
+        ray.init(address=address or "local", **options)
     except Exception as error:
         if address or "timed out" not in str(error):
             raise
         ray.shutdown()
-        ray.init(**options)
+        ray.init(address="local", **options)
 
 
 def _resources() -> Resources:
