@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from remaster.media.types import Mask
@@ -30,14 +32,37 @@ def label(
     low = shrink(picture, source, settled, holes, scale)
     full = grow(low, picture, source, settled, holes)
     candidates, distinct = _candidates(low, full, settings, rng)
-    chosen = _cut(low, candidates, distinct, np.where(low.holes, FLAT, -1), settings)
+    priced = _chosen(_priced(low, candidates, distinct, settings), settings.labels, settings.opening)
+    nodes = expand(_problem(low, priced, settings), np.full(priced.cost.shape[1], FLAT), range(1, len(priced.labels)))
     for _ in range(settings.alignments):
-        used = np.unique(np.append(chosen[low.holes], FLAT))
-        candidates = candidates.take(used)
-        chosen = np.where(low.holes, np.searchsorted(used, chosen), -1)
-        candidates = append(candidates, align(full, candidates, _grown(chosen, holes, scale), scale + 1))
-        chosen = _cut(low, candidates, distinct, chosen, settings)
-    return full, candidates, refine(full, candidates, _grown(chosen, holes, scale), scale, settings.seam)
+        used = np.unique(np.append(nodes, FLAT))
+        priced, nodes = priced.take(used), np.searchsorted(used, nodes)
+        moved = align(full, priced.labels, _grown(low, nodes, holes), scale + 1)
+        more = _priced(low, append(priced.labels.take(np.array([FLAT])), moved), distinct, settings)
+        alphas = range(len(used), len(used) + len(moved))
+        priced = priced.with_more(more.take(np.arange(1, len(more.labels))))
+        nodes = expand(_problem(low, priced, settings), nodes, alphas)
+    return full, priced.labels, refine(full, priced.labels, _grown(low, nodes, holes), scale, settings.seam)
+
+
+@dataclass(frozen=True)
+class _Priced:
+    """L labels with what each costs at each of the low level's holes, float32 (L, n), and what it shows there,
+    float32 (L, n, channels)."""
+
+    labels: Labels
+    cost: Floats
+    shown: Floats
+
+    def take(self, index: Ints) -> _Priced:
+        return _Priced(self.labels.take(index), self.cost[index], self.shown[index])
+
+    def with_more(self, other: _Priced) -> _Priced:
+        return _Priced(
+            append(self.labels, other.labels),
+            np.concatenate([self.cost, other.cost]),
+            np.concatenate([self.shown, other.shown]),
+        )
 
 
 def _candidates(low: Level, full: Level, settings: Settings, rng: np.random.Generator) -> tuple[Labels, Floats]:
@@ -55,20 +80,38 @@ def _candidates(low: Level, full: Level, settings: Settings, rng: np.random.Gene
     return join(parts), distinct
 
 
-def _cut(low: Level, candidates: Labels, distinct: Floats, start: Ints, settings: Settings) -> Ints:
-    """Labels of the low level's holes by alpha expansion from ``start``, int64 (h, w), -1 elsewhere."""
+def _priced(low: Level, candidates: Labels, distinct: Floats, settings: Settings) -> _Priced:
     y, x = np.nonzero(low.holes)
     n, count = len(y), len(candidates)
     nodes = np.tile(np.arange(n), count)
     shown = low.sample(candidates, np.repeat(np.arange(count), n), x[nodes], y[nodes]).reshape(count, n, -1)
-    cost = unary(low, candidates, distinct, settings)
-    problem = Problem(cost, edges(low.holes), lambda labels, at: shown[labels, at], settings.seam)
+    return _Priced(candidates, unary(low, candidates, distinct, settings), shown)
+
+
+def _chosen(priced: _Priced, most: int, opening: float) -> _Priced:
+    """The flat label and up to ``most`` others, each lowering what the holes cost together by more than ``opening``.
+
+    The greedy rule for facility location (Cornuejols, Fisher and Nemhauser 1977), the best label first.
+    """
+    paid = priced.cost[FLAT].copy()
+    order = [FLAT]
+    for _ in range(most):
+        gain = np.maximum(paid - priced.cost, 0).sum(axis=1)
+        best = int(gain.argmax())
+        if gain[best] <= opening:
+            break
+        order.append(best)
+        paid = np.minimum(paid, priced.cost[best])
+    return priced.take(np.array(order))
+
+
+def _problem(low: Level, priced: _Priced, settings: Settings) -> Problem:
+    return Problem(priced.cost, edges(low.holes), lambda labels, at: priced.shown[labels, at], settings.seam)
+
+
+def _grown(low: Level, nodes: Ints, holes: Mask) -> Ints:
+    """The labels of the low level's holes for the holes of the full picture, -1 elsewhere."""
     chosen = np.full(low.holes.shape, -1, np.int64)
-    chosen[y, x] = expand(problem, start[y, x], settings.sweeps)
-    return chosen
-
-
-def _grown(chosen: Ints, holes: Mask, scale: int) -> Ints:
-    """The low level's labels for the holes of the full picture, -1 elsewhere."""
-    grown = np.repeat(np.repeat(chosen, scale, axis=0), scale, axis=1)[: holes.shape[0], : holes.shape[1]]
+    chosen[low.holes] = nodes
+    grown = np.repeat(np.repeat(chosen, low.scale, axis=0), low.scale, axis=1)[: holes.shape[0], : holes.shape[1]]
     return np.where(holes, grown, -1)

@@ -151,14 +151,11 @@ class Level:
         middle = (self.scale - 1) // 2
         at_x = ((x - middle) / self.scale).astype(np.float32)
         at_y = ((y - middle) / self.scale).astype(np.float32)
-        rows = 8192  # cv2.remap takes no side over 32767
+        rows = min(max(len(x), 1), 8192)  # cv2.remap takes no side over 32767
         pad = -len(x) % rows
         at_x, at_y = (np.pad(a, (0, pad)).reshape(-1, rows) for a in (at_x, at_y))
-        planes = [
-            cv2.remap(p, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1)[: len(x)]
-            for p in cv2.split(picture)
-        ]
-        return np.asarray(np.stack(planes, axis=1) if picture.ndim == 3 else planes[0], np.float32)
+        shown = cv2.remap(picture, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(shown, np.float32).reshape(-1, *picture.shape[2:])[: len(x)]
 
 
 def shrink(picture: Floats, source: Mask, context: Mask, holes: Mask, scale: int) -> Level:

@@ -37,7 +37,7 @@ def refine(full: Level, candidates: Labels, grown: Ints, scale: int, seam: float
     unary[start[fixed], fixed] = 0
     problem = Problem(unary, edges(ring), lambda labels, at: full.sample(kept, labels, x[at], y[at]), seam)
     refined = grown.copy()
-    refined[y, x] = used[expand(problem, start, 1)]
+    refined[y, x] = used[expand(problem, start, range(len(used)))]
     return refined
 
 

@@ -49,7 +49,7 @@ def energy(problem: Problem, labels: Ints) -> float:
 def test_two_labels_reach_the_optimum(seed: int) -> None:
     rng = np.random.default_rng(seed)
     problem = row(np.array([0, 1.5], np.float32), rng.integers(0, 8, (2, 9)).astype(np.float32))
-    found = expand(problem, np.zeros(9, np.int64), sweeps=3)
+    found = expand(problem, np.zeros(9, np.int64), [0, 1] * 3)
     least = min(energy(problem, np.array(x)) for x in itertools.product((0, 1), repeat=9))
     assert energy(problem, found) == pytest.approx(least, abs=0.5)
 
@@ -60,6 +60,6 @@ def test_expansion_never_raises_the_energy_nor_gives_a_forbidden_label() -> None
     unary[3, ::2] = FORBIDDEN
     problem = row(np.array([0, 4, 8, 2, 6], np.float32), unary)
     start = np.zeros(40, np.int64)
-    found = expand(problem, start, sweeps=4)
+    found = expand(problem, start, list(range(5)) * 4)
     assert energy(problem, found) < energy(problem, start)
     assert not (found[::2] == 3).any()
