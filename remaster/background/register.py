@@ -5,23 +5,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.alignment import detail
 from remaster.background.cameras import Model, all_frames, chain, project, solve_keyframes
-from remaster.background.features import (
-    Gray,
-    Pair,
-    candidate_pairs,
-    find_features,
-    gray_of,
-    match_pair,
-)
+from remaster.background.direct import match_direct
+from remaster.background.features import Features, Pair, candidate_pairs, find_features, gray_of, match_pair
 from remaster.background.split import Span, keyframes_of
 from remaster.camera import IDENTITY, Affine, compose, corner_error, invert
 from remaster.media.types import Mask
+from remaster.motion import WORK_HEIGHT
 from remaster.records import Analysis
 
 FAR_PAIRS = 2
@@ -65,17 +62,26 @@ def background_only(analysis: Analysis, masks: npt.NDArray[np.bool_], margin: in
 def find_pairs(
     analysis: Analysis, usable: npt.NDArray[np.bool_], features: int, min_overlap: float, min_share: float
 ) -> list[Pair]:
-    """All pairs of a scene's keyframes that show the same background, found by SIFT and accepted by area."""
+    """All pairs of a scene's keyframes that show the same background: aligned directly, else found by SIFT.
+
+    Both are accepted by area. Features are sought in the keyframes of doubtful pairs alone.
+    """
     grays = [gray_of(p) for p in analysis.proxies]
-    found = [find_features(g, u, features) for g, u in zip(grays, usable, strict=True)]
+    details = [detail(g, u, analysis.noise, WORK_HEIGHT) for g, u in zip(grays, usable, strict=True)]
+
+    @cache
+    def features_of(i: int) -> Features:
+        return find_features(grays[i], usable[i], features)
+
     chained = chain(_motions(analysis))[analysis.keyframes]
     height, width = analysis.valid.shape
     pairs = []
     for i, j in candidate_pairs(chained, width, height, min_overlap, FAR_PAIRS):
-        both: Mask = usable[i] & usable[j]
-        pictures: tuple[Gray, Gray] = (grays[i], grays[j])
         step = compose(invert(chained[i]), chained[j])
-        match = match_pair(found[i], found[j], pictures, both, step, analysis.noise)
+        match = match_direct(details[i], details[j], step)
+        if match is None:
+            both: Mask = usable[i] & usable[j]
+            match = match_pair(features_of(i), features_of(j), (grays[i], grays[j]), both, step, analysis.noise)
         if match is not None and (match[3] >= min_share or (match[3] >= LOOSE_SHARE and len(match[1]) >= MANY_MATCHES)):
             pairs.append(Pair(i, j, *match))
     return pairs
