@@ -41,6 +41,10 @@ MIN_EVIDENCE = 0.05
 """Share of the border strips that must have been predicted for the hold-out to say anything."""
 
 
+CHANNELS_MEAN = np.full((1, 3), 1 / 3)
+"""Times a pixel's channels."""
+
+
 @dataclass(frozen=True)
 class Trust:
     """What one background is worth.
@@ -105,7 +109,7 @@ def judge_still(preview: Preview, noise: float) -> Trust:
     where large characters move without a mask, the spread where there is no texture. The area is that of the keyframes
     that fit worst: in a dissolve half of them fit, and nothing else tells it from a still one.
     """
-    background, known = gray_of(masked_median(preview.pictures, preview.seen)), preview.seen.any(axis=0)
+    background, known = gray_of(preview.median), preview.seen.any(axis=0)
     areas = [
         explained_share(background, gray_of(picture), IDENTITY, known & seen, noise)
         for picture, seen in zip(preview.pictures, preview.seen | preview.foreground, strict=True)
@@ -119,7 +123,7 @@ def judge_still(preview: Preview, noise: float) -> Trust:
 
 def _disagreement(preview: Preview) -> float:
     """Mean squared error of the median as a prediction of all keyframes, but for proven characters."""
-    middle, known, proven = masked_median(preview.pictures, preview.seen), preview.seen.any(axis=0), _proven(preview)
+    middle, known, proven = preview.median, preview.seen.any(axis=0), _proven(preview)
     square, count = 0.0, 0
     for picture, seen, flagged in zip(preview.pictures, preview.seen, preview.foreground, strict=True):
         here = known & (seen | (flagged & ~proven))
@@ -140,8 +144,7 @@ def _squares(guess: cv2.typing.MatLike, shown: cv2.typing.MatLike, known: Mask) 
     off = (guess.astype(np.float32) - shown) * weight[..., None]
     blurred, reach = cv2.GaussianBlur(off, (0, 0), BLUR), cv2.GaussianBlur(weight, (0, 0), BLUR)
     limited = np.clip(blurred / np.maximum(reach, 1e-3)[..., None], -CLIP, CLIP)
-    squares: Float = (limited * limited).mean(axis=-1)
-    return squares
+    return np.asarray(cv2.transform(limited * limited, CHANNELS_MEAN), float)
 
 
 def clear_strips(usable: Mask, valid: Mask, sides: Axis) -> float:
@@ -164,12 +167,11 @@ def _spread(preview: Preview, noise: float) -> float | None:
     known = preview.seen.sum(axis=0) >= 3
     if not known.any():
         return None
-    background = masked_median(preview.pictures, preview.seen)
     total, count = 0.0, 0
     shown = preview.seen | preview.foreground
     for picture, seen in zip(preview.pictures, shown, strict=True):
         here = seen & known
-        total += float(cv2.absdiff(picture, background).mean(axis=-1)[here].sum())
+        total += float(cv2.absdiff(picture, preview.median)[here].sum()) / 3
         count += int(here.sum())
     return max(total / max(count, 1) - noise * preview.scale, 0.0)
 
@@ -236,8 +238,8 @@ def _as_keyframe(picture: npt.NDArray[np.uint8] | Mask, preview: Preview, index:
 
 
 def _error(guess: cv2.typing.MatLike, shown: cv2.typing.MatLike) -> npt.NDArray[np.float64]:
-    error: Float = np.minimum(cv2.absdiff(guess, shown).mean(axis=-1), CLIP)
-    return error
+    error = cv2.transform(cv2.absdiff(guess, shown).astype(np.float32), CHANNELS_MEAN)
+    return np.minimum(error, CLIP).astype(float)
 
 
 def _strip(width: int, height: int, sides: Axis) -> Mask:

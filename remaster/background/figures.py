@@ -26,7 +26,7 @@ LARGEST = 0.6
 """Share of the picture beyond which what was found is the set itself, and nothing is left out."""
 REACH = 0.16
 """How far, in lines, a figure likely reaches beyond its moving parts; below them it may go on to the lower edge."""
-ITERATIONS = 4
+ITERATIONS = 2
 
 
 def find_figures(preview: Preview, inside: Mask, to_canvas: Affine, size: tuple[int, int]) -> Mask:

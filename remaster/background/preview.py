@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -38,6 +39,11 @@ class Preview:
     width: int
     height: int
     scale: float
+
+    @cached_property
+    def median(self) -> npt.NDArray[np.uint8]:
+        """The background, uint8 (h, w, 3), as the median of what is seen; 255 where nothing is."""
+        return masked_median(self.pictures, self.seen)
 
 
 def align(
@@ -115,7 +121,7 @@ def disagreeing(preview: Preview, noise: float) -> npt.NDArray[np.bool_]:
 
     Judged only where three keyframes saw the background, for two cannot say which of them is right.
     """
-    background = masked_median(preview.pictures, preview.seen)
+    background = preview.median
     known = preview.seen.sum(axis=0) >= 3
     limit = FEEDBACK_LEVELS + 3.0 * noise
     found = np.zeros_like(preview.seen)
