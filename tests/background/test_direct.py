@@ -36,7 +36,7 @@ def matched(first: Gray, second: Gray, chained: Affine) -> tuple[Affine, object,
 @pytest.mark.parametrize("camera", [IDENTITY, translation(7.3, -2.6), np.array([[1.01, 0.0, 3.2], [0.0, 1.01, 1.1]])])
 def test_a_camera_near_its_chained_motion_is_found(camera: Affine) -> None:
     world = painted(1)
-    start = camera + [[0, 0, 0.8], [0, 0, -0.7]]
+    start = np.add(camera, [[0, 0, 0.8], [0, 0, -0.7]])
     found = matched(seen(world, IDENTITY), seen(world, camera), start)
     assert found is not None
     assert corner_error(found[0], camera, *SIZE) < 0.1
