@@ -265,12 +265,17 @@ def _robust_fit(reach: Points, cells: Cells, votes: Points, search: bool) -> tup
     x, y = np.ascontiguousarray(shift.T)
     starts = [votes] if not search else [votes, votes * _mode(x, y, known, votes)]
     solutions = []
+    ridge = 1e-6 * np.eye(count)
     for weight in starts:
+        parameters = np.full(count, np.inf)
         for _ in range(REWEIGHTINGS):
-            inverse = np.linalg.inv((weight @ normal).reshape(count, count) + 1e-6 * np.eye(count))
+            before = parameters
+            inverse = np.linalg.inv((weight @ normal).reshape(count, count) + ridge)
             parameters = inverse @ (weight @ right)
             misfit = _misfit_of(x - across @ parameters, y - down @ parameters, known)
             weight = votes * _tukey(misfit, misfit)
+            if np.abs(parameters - before).max() < SETTLED / 5:
+                break
         score = float((votes * np.maximum(1.0 - misfit / SAME**2, 0.0)).sum())
         covariance = np.asarray(inverse, np.float64) * float((weight * misfit).sum() / weight.sum())
         solutions.append((np.asarray(parameters, np.float64), covariance, score))
