@@ -13,6 +13,7 @@ import ray
 
 from remaster.pipeline import store as files
 from remaster.pipeline.assembly import VideoTask, assemble_video, failed_video
+from remaster.pipeline.counter import FrameCounter
 from remaster.pipeline.graph import build_graph
 from remaster.pipeline.job import Job
 from remaster.pipeline.reconcile import reconcile
@@ -38,21 +39,6 @@ class VideoState:
     def ready(self) -> bool:
         """True when its last scene is in."""
         return self.row is not None and self.done >= set(self.row.planned)
-
-
-class FrameCounter:
-    """Counts frames that workers have encoded, so that long scenes show progress before they end."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-
-    def add(self, frames: int) -> None:
-        """So many more."""
-        self.frames += frames
-
-    def total(self) -> int:
-        """How many so far."""
-        return self.frames
 
 
 class Driver:
