@@ -87,7 +87,7 @@ def _run(gpus: int, raylets: int, emulation: Emulation) -> None:
     """The pipeline's graph with sleeping steps, drained as the driver drains it."""
     videos = [SceneRow(f"{n}.mkv", str(n)) for n in range(-(-emulation.scenes // SCENES_A_VIDEO))]
     # One actor stands for a raylet's cards, with a thread for each of them.
-    pool = PoolSettings(min_size=raylets, max_size=raylets, num_gpus=min(gpus, CARDS_A_NODE))
+    pool = PoolSettings(min_size=raylets, max_size=raylets, num_gpus=min(gpus, CARDS_A_NODE), batch=1)
     segmenter = Engine("sleeping", "", {}, pool)
     job: Any = _Job(emulation, segmenter, segmenter)
     options = graph.pool_options

@@ -123,7 +123,7 @@ def _noise(shown: Sequence[Rgb]) -> float:
 
 def _masks(kind: str, scene: Scene, analysis: Analysis) -> Mask:
     if kind == "motion":
-        return MotionSegmenter().segment([analysis])[0]
+        return MotionSegmenter().segment([analysis])[0].masks
     if kind == "perfect":
         return np.array([scene.masks[int(k)] for k in analysis.keyframes])
     return np.zeros((len(analysis.keyframes), *analysis.valid.shape), bool)

@@ -150,7 +150,7 @@ def restored(clip: Clip, pictures: list[Planes]) -> tuple[Analysis, Mask | None,
     if gate is not None:
         gate = with_scene_sides(gate, analysis.proxies)
         analysis = replace(analysis, valid=_valid(gate, width, height))
-    masks = MotionSegmenter().segment([analysis])[0]
+    masks = MotionSegmenter().segment([analysis])[0].masks
 
     def read(frames: Sequence[int]) -> Iterator[Rgb]:
         return (to_rgb(pictures[i], info.format, info.color, info.height) for i in frames)

@@ -65,6 +65,7 @@ SCENE = pa.schema(
         pa.field("fingerprint", pa.string()),
         pa.field("analysis", ANALYSIS),
         pa.field("masks", ARRAY),
+        pa.field("labels", pa.map_(pa.string(), pa.int32())),
         pa.field("shots", pa.list_(SHOT)),
         pa.field("keyframes", pa.int32()),
         pa.field("cut_foreground", pa.float64()),
@@ -127,6 +128,7 @@ class SceneRow:
     fingerprint: str = ""
     analysis: Analysis | None = None
     masks: Mask | None = None
+    labels: Mapping[str, int] | None = None
     shots: tuple[Shot, ...] = ()
     keyframes: int | None = None
     cut_foreground: float | None = None

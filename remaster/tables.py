@@ -34,6 +34,7 @@ SHOTS = pa.schema(
         pa.field("framing", pa.float64()),  # share of the wings that lies left of (above) the original
         pa.field("gate_pixels", pa.int64()),  # of the original replaced in every frame, because they are gate
         pa.field("segmenter", pa.string()),
+        pa.field("labels", pa.map_(pa.string(), pa.int32())),  # instances masked on the scene's keyframes, by class
         pa.field("inpainter", pa.string()),
         pa.field("seed", pa.int64(), nullable=False),
         pa.field("segment", pa.string()),  # path relative to the output folder

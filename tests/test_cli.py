@@ -37,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
         (("dataset.path=clip.mp4", "output.codec=mpeg1"), "mpeg1"),
         (("dataset.path=clip.mp4", "output.crf=low"), "crf"),
         (("dataset.path=clip.mp4", "output.preset=quick"), "quick"),
+        (("dataset.path=clip.mp4", "inpainter=lama", "inpainter.engine.weights=lama.pt"), "no weights at"),
     ],
 )
 def test_nothing_can_start(arguments: tuple[str, ...], said: str, folder: Path) -> None:

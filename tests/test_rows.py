@@ -69,6 +69,7 @@ def full_row() -> SceneRow:
         fingerprint="f",
         analysis=analysis,
         masks=rng.random((2, 6, 8)) > 0.5,
+        labels={"dog": 1, "person": 3},
         shots=shots,
         keyframes=2,
         cut_foreground=0.5,

@@ -5,6 +5,7 @@ He, Gkioxari, Dollár, Girshick, "Mask R-CNN" (ICCV 2017). Keyframes of several 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -19,7 +20,8 @@ import numpy.typing as npt
 
 from remaster.accelerator import Batches, Device, check_device, require, torch_device
 from remaster.errors import EngineUnavailable
-from remaster.media.types import Mask, Rgb
+from remaster.foreground import Foreground
+from remaster.media.types import Rgb
 from remaster.records import Analysis
 from remaster.weights import check_url, content, state_dict, torch_hub_file
 
@@ -102,19 +104,14 @@ class MaskRcnnSegmenter:
         _check_fits(state_dict(path), self.architecture, self.weights)
         return {"weights": content(path)}
 
-    def segment(self, scenes: Sequence[Analysis]) -> list[Mask]:
-        """For each scene, bool (k, h, w) over its keyframes' proxies: True is foreground.
+    def segment(self, scenes: Sequence[Analysis]) -> list[Foreground]:
+        """The foreground of each scene, the keyframes of all scenes together.
 
         Raises ``MemoryError`` where the GPU cannot hold a single picture.
         """
         pictures = [picture for scene in scenes for picture in scene.proxies]
-        found = iter(self._network.masks(pictures, self))
-        return [
-            np.stack([next(found) for _ in scene.proxies]) & scene.valid
-            if len(scene.proxies)
-            else np.zeros(scene.proxies.shape[:3], np.bool_)
-            for scene in scenes
-        ]
+        found = iter(self._network.foregrounds(pictures, self))
+        return [_scene_foreground(scene, [next(found) for _ in scene.proxies]) for scene in scenes]
 
     def find(self, pictures: Sequence[Rgb]) -> list[Instances]:
         """The instances of each picture uint8 (h, w, 3), before any choice but by ``score``."""
@@ -149,13 +146,13 @@ class _Network:
     def find(self, pictures: Sequence[Rgb]) -> list[Instances]:
         return self._run(pictures, lambda part: [self._instances(output) for output in self._forward(part)])
 
-    def masks(self, pictures: Sequence[Rgb], settings: MaskRcnnSegmenter) -> list[Mask]:
-        """One mask a picture; the instances' own masks (n of them a picture) never outlive their batch."""
+    def foregrounds(self, pictures: Sequence[Rgb], settings: MaskRcnnSegmenter) -> list[Foreground]:
+        """Of each picture, masks (h, w); the instances' own masks (n of them a picture) never outlive their batch."""
 
-        def part_masks(part: Sequence[Rgb]) -> list[Mask]:
+        def part_foregrounds(part: Sequence[Rgb]) -> list[Foreground]:
             return [foreground(self._instances(output), settings) for output in self._forward(part)]
 
-        return self._run(pictures, part_masks)
+        return self._run(pictures, part_foregrounds)
 
     def _run(self, pictures: Sequence[Rgb], call: Callable[[Sequence[Rgb]], list[Found]]) -> list[Found]:
         """Batches of one size each: a smaller picture would be padded to its neighbours' size, and see the padding."""
@@ -186,13 +183,24 @@ class _Network:
         )
 
 
-def foreground(found: Instances, settings: MaskRcnnSegmenter) -> Mask:
-    """bool (h, w): the union of the instances that count, grown by the margin."""
+def _scene_foreground(scene: Analysis, found: Sequence[Foreground]) -> Foreground:
+    masks = np.zeros(scene.proxies.shape[:3], np.bool_)
+    labels: Counter[str] = Counter()
+    for mask, one in zip(masks, found, strict=True):
+        mask[:] = one.masks & scene.valid
+        labels.update(one.labels or {})
+    return Foreground(masks, dict(sorted(labels.items())))
+
+
+def foreground(found: Instances, settings: MaskRcnnSegmenter) -> Foreground:
+    """Of one picture, masks (h, w): the union of the instances that count, grown by the margin; and their labels."""
     height, width = found.masks.shape[1:]
     mask = np.zeros((height, width), np.uint8)
+    labels: Counter[str] = Counter()
     for label, score, box, probability in zip(found.labels, found.scores, found.boxes, found.masks, strict=True):
         if score < settings.score or (label in FURNITURE and not settings.furniture):
             continue
+        labels[label] += 1
         if Shape(settings.shape) is Shape.box:
             x0, y0 = (max(int(v), 0) for v in np.floor(box[:2]))
             x1, y1 = (int(v) for v in np.ceil(box[2:]))
@@ -202,7 +210,7 @@ def foreground(found: Instances, settings: MaskRcnnSegmenter) -> Mask:
     radius = round(settings.margin * height)
     if radius and mask.any():
         cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), dst=mask)
-    return mask > 0
+    return Foreground(mask > 0, labels)
 
 
 def _published(architecture: Architecture | str) -> Any:

@@ -18,6 +18,7 @@ from remaster.analyze import BREAK, chain
 from remaster.background.preview import masked_median
 from remaster.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert, rescale, translation
 from remaster.channels import largest, smallest
+from remaster.foreground import Foreground
 from remaster.media.types import Mask, Rgb
 from remaster.records import Analysis
 
@@ -48,9 +49,9 @@ class MotionSegmenter:
     speck: float = 0.0006
     margin: float = 0.012
 
-    def segment(self, scenes: Sequence[Analysis]) -> list[Mask]:
-        """For each scene, bool (k, h, w) over its keyframes' proxies: True is foreground."""
-        return [self._scene(scene) for scene in scenes]
+    def segment(self, scenes: Sequence[Analysis]) -> list[Foreground]:
+        """The foreground of each scene."""
+        return [Foreground(self._scene(scene)) for scene in scenes]
 
     def _scene(self, scene: Analysis) -> Mask:
         masks = np.zeros(scene.proxies.shape[:3], np.bool_)

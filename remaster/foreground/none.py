@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from remaster.media.types import Mask
+from remaster.foreground import Foreground
 from remaster.records import Analysis
 
 
@@ -15,6 +15,6 @@ from remaster.records import Analysis
 class NoneSegmenter:
     """Masks nothing: for scenes without characters, or to see what masks are worth."""
 
-    def segment(self, scenes: Sequence[Analysis]) -> list[Mask]:
-        """For each scene, bool (k, h, w), all False."""
-        return [np.zeros(scene.proxies.shape[:3], np.bool_) for scene in scenes]
+    def segment(self, scenes: Sequence[Analysis]) -> list[Foreground]:
+        """For each scene, masks that are all False."""
+        return [Foreground(np.zeros(scene.proxies.shape[:3], np.bool_)) for scene in scenes]

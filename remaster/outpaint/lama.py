@@ -48,10 +48,10 @@ class LamaInpainter:
         require("lama", "torch", "huggingface_hub")
         if self.tile % MULTIPLE or self.tile < 64:
             raise EngineUnavailable(f"lama: tile={self.tile} is no multiple of {MULTIPLE} from 64 on")
-        check_device("lama", self.device, self.gpu_gb)
         located = locate_file("weights", self.weights, self.revision, "lama")
         if located.path is not None:
             _check_script(located.path)
+        check_device("lama", self.device, self.gpu_gb)
         return dict(located.version)
 
     def fill(self, tasks: Sequence[FillTask]) -> list[Filled]:

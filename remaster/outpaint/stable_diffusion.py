@@ -86,13 +86,13 @@ class StableDiffusionInpainter:
             raise EngineUnavailable(f"{name}: tile={self.tile} is no multiple of 64")
         if not 0 < self.strength <= 1 or int(self.steps * self.strength) < 1:
             raise EngineUnavailable(f"{name}: strength={self.strength:g} leaves nothing of {self.steps} steps")
-        check_device(name, self.device, self.gpu_gb)
         versions = dict(locate_pipeline(self.checkpoint, self.revision, name).version)
         if self.lora is not None:
             if not self.lora.endswith(".safetensors"):
                 raise EngineUnavailable(f"{name}: lora={self.lora} is no .safetensors file, and nothing else is read")
             found = locate_file("lora", self.lora, None, name).version
             versions["lora"] = found.get("lora") or f"{self.lora} at {found['revision']}"
+        check_device(name, self.device, self.gpu_gb)
         return versions
 
     def fill(self, tasks: Sequence[FillTask]) -> list[Filled]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -27,7 +28,7 @@ from remaster.pipeline import store as files
 from remaster.pipeline.assembly import failed_video
 from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.delivery import encoder_settings
-from remaster.pipeline.engines import check_fit, choose
+from remaster.pipeline.engines import check_fit, choose_engines, early_engines
 from remaster.pipeline.inputs import VideoFile, absolute, dataset_name, find_videos, output_names
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
@@ -72,10 +73,13 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
     videos = find_videos(_dataset_path(config), store.root)
     check_codec(encoder_settings(config.output), COMMON_FORMAT)
     _refuse_other_dataset(store, config)
+    engines = early_engines(config)
     with told_when_full(store), lock(store) as store, connected(config.cluster) as resources:
         quiet()
         files.remove_temporaries(store)
-        job = _job(config, store, aspect, framing, resources)
+        engines = engines or choose_engines(config, resources.gpus)
+        check_fit(engines, resources.cpus, resources.gpus)
+        job = Job(config, store, aspect, framing, **engines)
         _write_run(store, composed, job)
         facts = _facts(job, resources)
         _announce(console, facts, len(videos))
@@ -96,13 +100,6 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         if stopped is not None:
             console.print(f"stopped early: {stopped}; the same command goes on", highlight=False, markup=False)
         return code
-
-
-def _job(config: BatchConfig, store: Store, aspect: Fraction, framing: float | None, resources: Resources) -> Job:
-    segmenter = choose("segmenter", config.segmenter, resources.gpus)
-    inpainter = choose("inpainter", config.inpainter, resources.gpus)
-    check_fit({"segmenter": segmenter, "inpainter": inpainter}, resources.cpus, resources.gpus)
-    return Job(config, store, aspect, framing, segmenter, inpainter)
 
 
 def _execute(videos: Sequence[VideoFile], job: Job, console: Console) -> str | None:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -15,6 +16,9 @@ import ray.data
 
 from remaster.config import ClusterConfig
 from remaster.errors import UserError
+
+GPU_DEVICES = ("nvidia[0-9]*", "dxg", "kfd", "dri")
+"""What a machine with a GPU has in /dev: NVIDIA's, Windows' own, AMD's, Intel's."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,13 @@ def connected(config: ClusterConfig) -> Iterator[Resources]:
         yield _resources()
     finally:
         ray.shutdown()
+
+
+def gpus_before_start(config: ClusterConfig) -> float | None:
+    """How many GPUs Ray will have, where that is certain without it: none on one machine without any. Else None."""
+    if ray.is_initialized() or config.address or os.environ.get("RAY_ADDRESS"):
+        return None
+    return None if any(any(Path("/dev").glob(name)) for name in GPU_DEVICES) else 0.0
 
 
 def quiet() -> None:

@@ -212,6 +212,7 @@ def _scene_columns(row: SceneRow, window: Window, status: str, job: Job) -> dict
     info = _info(row)
     return {
         "segmenter": job.segmenter.name,
+        "labels": None if row.labels is None else list(row.labels.items()),
         "inpainter": job.inpainter.name,
         "video": row.video,
         "scene_id": row.scene_id,

@@ -11,7 +11,9 @@ from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from remaster.config import BatchConfig
 from remaster.errors import EngineUnavailable, UserError
+from remaster.pipeline.cluster import gpus_before_start
 
 PREFLIGHT_SECONDS = 180
 """How long a node with a GPU may take to start a worker, import the libraries and look for weights."""
@@ -59,6 +61,20 @@ class Engine:
         Weights at another place, other batches, another device or pool leave it as it is.
         """
         return {key: value for key, value in self.settings.items() if key not in PLACE} | dict(self.weights)
+
+
+def choose_engines(config: BatchConfig, gpus: float) -> dict[str, Engine]:
+    """The engine of each step that has one; raises ``UserError`` as ``choose`` does."""
+    return {step: choose(step, getattr(config, step), gpus) for step in ("segmenter", "inpainter")}
+
+
+def early_engines(config: BatchConfig) -> dict[str, Engine] | None:
+    """The engines where they can be told before Ray runs, which takes seconds; None where its GPUs are not known yet.
+
+    Raises ``UserError`` as ``choose`` does.
+    """
+    gpus = gpus_before_start(config.cluster)
+    return None if gpus is None else choose_engines(config, gpus)
 
 
 def choose(step: str, config: Mapping[str, Any], gpus: float) -> Engine:

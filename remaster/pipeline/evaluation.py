@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -25,7 +25,7 @@ from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
 from remaster.media.types import Mask, Plane, Rect
 from remaster.pipeline.cluster import Resources, connected, quiet
-from remaster.pipeline.engines import check_fit, choose
+from remaster.pipeline.engines import Engine, check_fit, choose_engines, early_engines
 from remaster.pipeline.inputs import VideoFile, find_videos
 from remaster.pipeline.job import Job
 from remaster.pipeline.pieces import Piece, pieces
@@ -69,9 +69,12 @@ def run_evaluation(config: EvaluateConfig, console: Console) -> int:
     with tempfile.TemporaryDirectory(prefix="remaster-evaluate-") as folder:
         store = Store(folder)
         videos = find_videos(config.dataset.path, store.root)
+        engines = early_engines(config)
         with connected(config.cluster) as resources:
             quiet()
-            scores, failures = _evaluate(videos, config, store, resources, console)
+            engines = engines or choose_engines(config, resources.gpus)
+            check_fit(engines, resources.cpus, resources.gpus)
+            scores, failures = _evaluate(videos, config, store, engines, resources, console)
     if len(scores) > 1:
         print_scores("all", [shot for video in scores for shot in video], console, each=False)
     for failure in failures:
@@ -80,18 +83,20 @@ def run_evaluation(config: EvaluateConfig, console: Console) -> int:
 
 
 def _evaluate(
-    videos: Sequence[VideoFile], config: EvaluateConfig, store: Store, resources: Resources, console: Console
+    videos: Sequence[VideoFile],
+    config: EvaluateConfig,
+    store: Store,
+    engines: Mapping[str, Engine],
+    resources: Resources,
+    console: Console,
 ) -> tuple[list[list[ShotScore]], list[str]]:
     """(the shots' scores, a list a video; what failed). A video is printed when it is done."""
-    segmenter = choose("segmenter", config.segmenter, resources.gpus)
-    inpainter = choose("inpainter", config.inpainter, resources.gpus)
-    check_fit({"segmenter": segmenter, "inpainter": inpainter}, resources.cpus, resources.gpus)
-    for step, engine in (("segmenter", segmenter), ("inpainter", inpainter)):
+    for step, engine in engines.items():
         console.print(f"{step}: {engine.name} ({engine.reason})", highlight=False, markup=False)
     scores, failures = [], []
     for video in videos:
         # The aspect is set for each video: its own.
-        job = Job(config, store, Fraction(1), 0.5, segmenter, inpainter)
+        job = Job(config, store, Fraction(1), 0.5, **engines)
         try:
             scenes = ray.get(ray.remote(num_cpus=1)(_hidden_scenes).remote(video, job))
         except ray.exceptions.RayTaskError as error:

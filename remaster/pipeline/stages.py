@@ -57,8 +57,11 @@ class SegmentStage:
         """Segment all the table's scenes in one call of the engine."""
 
         def step(rows: Sequence[SceneRow]) -> list[SceneRow]:
-            masks = self.segmenter.segment([_analysis(row) for row in rows])
-            return [_framed(replace(row, masks=m), self.job) for row, m in zip(rows, masks, strict=True)]
+            found = self.segmenter.segment([_analysis(row) for row in rows])
+            return [
+                _framed(replace(row, masks=one.masks, labels=one.labels), self.job)
+                for row, one in zip(rows, found, strict=True)
+            ]
 
         return _map_batch(table, self.job, "segment", step)
 

@@ -55,34 +55,40 @@ def found(labels: tuple[str, ...], scores: tuple[float, ...]) -> Instances:
 
 def test_instances_count_by_score_and_pixels_by_probability() -> None:
     settings = MaskRcnnSegmenter(margin=0.0)
-    mask = foreground(found(("person", "dog", "bird"), (0.9, 0.5, 0.3)), settings)
+    counted = foreground(found(("person", "dog", "bird"), (0.9, 0.5, 0.3)), settings)
+    mask = counted.masks
+    assert counted.labels == {"person": 1, "dog": 1}
     assert mask.sum() == 2 * 100
     assert mask[15:25, 5:15].all() and mask[15:25, 35:45].all() and not mask[:, 60:].any()
-    assert foreground(found(("person",), (0.9,)), replace(settings, mask=0.1)).sum() == 400
+    assert foreground(found(("person",), (0.9,)), replace(settings, mask=0.1)).masks.sum() == 400
 
 
 def test_boxes_are_the_least_requirement() -> None:
     settings: dict[str, Any] = {"shape": "box", "margin": 0.0}
-    mask = foreground(found(("person",), (0.9,)), MaskRcnnSegmenter(**settings))
+    mask = foreground(found(("person",), (0.9,)), MaskRcnnSegmenter(**settings)).masks
     assert mask.sum() == 400
     assert mask[10:30, :20].all()
 
 
 def test_masks_grow_by_the_margin() -> None:
-    mask = foreground(found(("person",), (0.9,)), MaskRcnnSegmenter(margin=0.05))
+    mask = foreground(found(("person",), (0.9,)), MaskRcnnSegmenter(margin=0.05)).masks
     assert mask[13:27, 10].all() and mask[20, 3:17].all()
     assert not mask[12, 10] and not mask[20, 2]
 
 
 def test_furniture_is_background_unless_asked_for() -> None:
     instances = found(("couch", "person"), (0.9, 0.9))
-    assert foreground(instances, MaskRcnnSegmenter(margin=0.0)).sum() == 100
-    assert foreground(instances, MaskRcnnSegmenter(margin=0.0, furniture=True)).sum() == 200
+    assert foreground(instances, MaskRcnnSegmenter(margin=0.0)).masks.sum() == 100
+    everything = foreground(instances, MaskRcnnSegmenter(margin=0.0, furniture=True))
+    assert everything.masks.sum() == 200
+    assert everything.labels == {"couch": 1, "person": 1}
 
 
 def test_nothing_found_masks_nothing() -> None:
     empty = Instances((), np.zeros(0, np.float32), np.zeros((0, 4), np.float32), np.zeros((0, 40, 60), np.float32))
-    assert not foreground(empty, MaskRcnnSegmenter()).any()
+    nothing = foreground(empty, MaskRcnnSegmenter())
+    assert not nothing.masks.any()
+    assert nothing.labels == {}
 
 
 def test_weights_from_a_file_decide_what_is_found(engine: MaskRcnnSegmenter) -> None:
@@ -100,16 +106,20 @@ def test_a_batch_of_scenes_equals_the_scenes_one_by_one(engine: MaskRcnnSegmente
     scenes = [scene(1), scene(2, 3), scene(3, 0), scene(4, 1, 40, 72)]
     together = engine.segment(scenes)
     single = MaskRcnnSegmenter(weights=str(weights), lines=64, instances=4, mask=0.5, batch=1)
-    for given, mask in zip(scenes, together, strict=True):
+    for given, one in zip(scenes, together, strict=True):
+        mask = one.masks
         assert mask.shape == given.proxies.shape[:3] and mask.dtype == bool
         assert not mask[:, ~given.valid].any()
         alone = single.segment([given])[0]
-        assert (mask != alone).mean() <= 1e-3 if mask.size else True
-    assert any(mask.any() for mask in together)
+        assert (mask != alone.masks).mean() <= 1e-3 if mask.size else True
+        assert one.labels == alone.labels
+    assert any(one.masks.any() for one in together)
+    assert together[0].labels == {"person": 2 * 4}, "the best four of each keyframe"
+    assert together[2].labels == {}
 
 
 def test_the_same_scene_gives_the_same_masks(engine: MaskRcnnSegmenter) -> None:
-    np.testing.assert_array_equal(engine.segment([scene(1)])[0], engine.segment([scene(1)])[0])
+    np.testing.assert_array_equal(engine.segment([scene(1)])[0].masks, engine.segment([scene(1)])[0].masks)
 
 
 class Malicious:

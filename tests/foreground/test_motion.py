@@ -24,7 +24,7 @@ def analyzed(frames: np.ndarray) -> Analysis:
 def scores(drawn: Drawn, frames: np.ndarray | None = None) -> tuple[float, float, float]:
     """(recall, IoU, share of the background beyond a margin of 8 pixels that is masked), over the keyframes."""
     scene = analyzed(drawn.frames if frames is None else frames)
-    (mask,) = MotionSegmenter().segment([scene])
+    mask = MotionSegmenter().segment([scene])[0].masks
     truth = drawn.masks[scene.keyframes]
     assert mask.shape == truth.shape
     assert mask.dtype == np.bool_
@@ -59,7 +59,7 @@ def test_a_followed_character_is_masked() -> None:
 def test_moving_parts_of_a_talking_character_are_masked() -> None:
     drawn = draw(BACKGROUND, panning(30, 0.0), SIZE, walker(110, 95), noise=2.0)
     scene = analyzed(drawn.frames)
-    (mask,) = MotionSegmenter().segment([scene])
+    mask = MotionSegmenter().segment([scene])[0].masks
     usual = np.median(drawn.masks[scene.keyframes], axis=0) > 0.5
     moved = drawn.masks[scene.keyframes] & ~usual
     assert moved.sum() > 1000
@@ -76,14 +76,14 @@ def test_a_fade_is_not_foreground() -> None:
 
 def test_an_empty_scene_has_no_foreground() -> None:
     drawn = draw(BACKGROUND, panning(20, 3.0), SIZE, noise=2.0)
-    (mask,) = MotionSegmenter().segment([analyzed(drawn.frames)])
+    mask = MotionSegmenter().segment([analyzed(drawn.frames)])[0].masks
     assert mask.mean() < 0.001
 
 
 def test_two_sides_of_a_hidden_cut_are_not_compared() -> None:
     here = draw(BACKGROUND, panning(10, 2.0), SIZE, noise=2.0).frames
     there = draw(painted(FINE * 500, FINE * 300, seed=9), panning(10, 1.0), SIZE, noise=2.0).frames
-    (mask,) = MotionSegmenter().segment([analyzed(np.concatenate([here, there]))])
+    mask = MotionSegmenter().segment([analyzed(np.concatenate([here, there]))])[0].masks
     assert mask.mean() < 0.001
 
 
@@ -93,14 +93,14 @@ def test_the_gate_is_not_foreground_and_scenes_do_not_depend_on_each_other() -> 
     drawn = draw(BACKGROUND, panning(16, 4.0), SIZE, walker(50, 95, 3.0), noise=2.0)
     gated = analyze(iter(np.where(valid[..., None], drawn.frames, np.uint8(6))), valid, 2.0)
     other = analyzed(drawn.frames)
-    both = MotionSegmenter().segment([gated, other])
+    both = [found.masks for found in MotionSegmenter().segment([gated, other])]
     assert not both[0][:, ~valid].any()
-    assert (both[0] == MotionSegmenter().segment([gated])[0]).all()
+    assert (both[0] == MotionSegmenter().segment([gated])[0].masks).all()
     assert both[1].shape == other.proxies.shape[:3]
 
 
 def test_none_masks_nothing() -> None:
     scene = analyzed(draw(BACKGROUND, panning(3, 4.0), SIZE).frames)
-    (mask,) = NoneSegmenter().segment([scene])
+    mask = NoneSegmenter().segment([scene])[0].masks
     assert mask.shape == scene.proxies.shape[:3]
     assert not mask.any()
