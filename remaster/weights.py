@@ -165,14 +165,15 @@ def hub_listing(repository: str, revision: str | None, engine: str) -> Listing:
     return Listing(str(info.sha), frozenset(sibling.rfilename for sibling in info.siblings or ()))
 
 
-def locate_pipeline(name: str, revision: str | None, engine: str) -> Located:
+def locate_pipeline(name: str, revision: str | None, engine: str, extra: tuple[str, ...] = ()) -> Located:
     """Where a diffusers checkpoint is, a local folder or a hub id: there, or reachable, and all of it in safetensors.
 
-    Raises ``EngineUnavailable``, also for pickles and for checkpoints that bring code.
+    ``extra`` names components it must have beside the usual. Raises ``EngineUnavailable``, also for pickles and for
+    checkpoints that bring code.
     """
     path = Path(name).expanduser()
     if path.is_dir():
-        _check_folder(path, engine)
+        _check_folder(path, engine, extra)
         return Located(path, {"checkpoint": content(*sorted(p for p in path.rglob("*") if p.suffix in CHECKPOINT))})
     if path.exists():
         raise EngineUnavailable(f"{engine}: {path} is a single file; pass a diffusers folder (with model_index.json)")
@@ -181,14 +182,17 @@ def locate_pipeline(name: str, revision: str | None, engine: str) -> Located:
             f"{engine}: no folder {path.absolute()}; pass a diffusers folder, or a hub id owner/name"
         )
     cached = cached_folder(name, revision)
-    if cached is not None and _missing_weights(cached) == []:
-        _check_folder(cached, engine)
+    if cached is not None and _missing_weights(cached, extra) == []:
+        _check_folder(cached, engine, extra)
         return Located(cached, {"revision": _commit(cached)})
     listing = hub_listing(name, revision, engine)
     if "model_index.json" not in listing.files:
         raise EngineUnavailable(f"{engine}: {name} on the hub is no diffusers checkpoint (no model_index.json)")
-    if not any(file.startswith("unet/") and file.endswith(".safetensors") for file in listing.files):
-        raise EngineUnavailable(f"{engine}: {name} on the hub has no safetensors, and nothing else is read")
+    for component in ("unet", *extra):
+        if not any(file.startswith(f"{component}/") and file.endswith(".safetensors") for file in listing.files):
+            raise EngineUnavailable(
+                f"{engine}: {name} on the hub has no safetensors of its {component}; nothing else is read"
+            )
     return Located(None, {"revision": listing.commit})
 
 
@@ -200,12 +204,18 @@ def cached_folder(name: str, revision: str | None) -> Path | None:
     return Path(index).parent if isinstance(index, str) else None
 
 
-def has_variant(folder: Path, variant: str) -> bool:
-    """Whether a checkpoint's folder has its UNet in a ``variant`` such as ``fp16``."""
-    return any((folder / "unet").glob(f"*.{variant}*.safetensors"))
+def has_variant(name: str, revision: str | None, variant: str, engine: str) -> bool:
+    """Whether a checkpoint has its UNet in a ``variant`` such as ``fp16``; asks the hub where it is not here yet."""
+    path = Path(name).expanduser()
+    folder = path if path.is_dir() else cached_folder(name, revision)
+    if folder is not None and any((folder / "unet").glob("*.safetensors")):
+        return any((folder / "unet").glob(f"*.{variant}*.safetensors"))
+    return any(
+        re.match(rf"unet/.*\.{variant}.*\.safetensors$", file) for file in hub_listing(name, revision, engine).files
+    )
 
 
-def _check_folder(folder: Path, engine: str) -> None:
+def _check_folder(folder: Path, engine: str, extra: tuple[str, ...]) -> None:
     index = folder / "model_index.json"
     if not index.is_file():
         raise EngineUnavailable(f"{engine}: {folder} is no diffusers folder (no model_index.json)")
@@ -222,19 +232,19 @@ def _check_folder(folder: Path, engine: str) -> None:
             raise EngineUnavailable(
                 f"{engine}: {folder} brings code of its own ({component}: {library}), which is not run"
             )
-    for component in _missing_weights(folder):
-        pickled = sorted(p.name for p in (folder / component).iterdir() if p.suffix in PICKLES)
+    for component in _missing_weights(folder, extra):
+        pickled = sorted(p.name for p in (folder / component).glob("*") if p.suffix in PICKLES)
         what = f"only pickled weights ({pickled[0]}); save it with safe_serialization=True" if pickled else "no weights"
         raise EngineUnavailable(f"{engine}: {folder / component} has {what}; only safetensors are read")
 
 
-def _missing_weights(folder: Path) -> list[str]:
-    """The models of a checkpoint's folder, by their subfolder's name, that have no safetensors."""
+def _missing_weights(folder: Path, extra: tuple[str, ...]) -> list[str]:
+    """The models of a checkpoint that have no safetensors, by their subfolder; ``extra`` are ones it must have."""
     needed = ("unet", "vae", "text_encoder", "text_encoder_2")
     index = folder / "model_index.json"
     listed = json.loads(index.read_text()) if index.is_file() else {}
     there = [name for name in needed if isinstance(listed.get(name), list) and listed[name][0] is not None]
-    return [name for name in there if not any((folder / name).glob("*.safetensors"))]
+    return [name for name in (*there, *extra) if not any((folder / name).glob("*.safetensors"))]
 
 
 def _commit(cached: Path) -> str:

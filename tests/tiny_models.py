@@ -11,13 +11,73 @@ import torch
 torch.set_num_threads(1)  # waiting threads cost more than they bring on networks this small
 
 
-def stable_diffusion(folder: Path, pickled: bool = False) -> Path:
-    """A Stable Diffusion inpainting checkpoint with random weights, for tiles of 64 pixels."""
-    from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionInpaintPipeline, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel
+def stable_diffusion(folder: Path, checker: bool = False) -> Path:
+    """A Stable Diffusion inpainting checkpoint with random weights, for tiles of 64 pixels.
+
+    With a safety ``checker``, it is one that takes offence at everything.
+    """
+    from diffusers import StableDiffusionInpaintPipeline
+    from transformers import CLIPImageProcessor, CLIPTextModel
 
     torch.manual_seed(0)
-    unet = UNet2DConditionModel(
+    pipeline = StableDiffusionInpaintPipeline(
+        vae=_autoencoder(),
+        text_encoder=CLIPTextModel(_text_config()),
+        tokenizer=_tokenizer(folder.parent / f"{folder.name}-tokenizer"),
+        unet=_unet(cross_attention_dim=16),
+        scheduler=_scheduler(),
+        safety_checker=_prude() if checker else None,
+        feature_extractor=CLIPImageProcessor(size=32, crop_size=32) if checker else None,
+        requires_safety_checker=checker,
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def stable_diffusion_xl(folder: Path) -> Path:
+    """The same for Stable Diffusion XL: two text encoders, and a UNet that is told the picture's size."""
+    from diffusers import StableDiffusionXLInpaintPipeline
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    torch.manual_seed(0)
+    tokenizer = _tokenizer(folder.parent / f"{folder.name}-tokenizer")
+    unet = _unet(
+        cross_attention_dim=32,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=4,
+        projection_class_embeddings_input_dim=6 * 4 + 16,
+    )
+    pipeline = StableDiffusionXLInpaintPipeline(
+        vae=_autoencoder(),
+        text_encoder=CLIPTextModel(_text_config()),
+        text_encoder_2=CLIPTextModelWithProjection(_text_config(projection_dim=16)),
+        tokenizer=tokenizer,
+        tokenizer_2=tokenizer,
+        unet=unet,
+        scheduler=_scheduler(),
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def lora(checkpoint: Path, path: Path) -> Path:
+    """Random low-rank weights for the UNet of a ``checkpoint``, as LCM's come: .safetensors in diffusers' naming."""
+    from diffusers import StableDiffusionInpaintPipeline
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    torch.manual_seed(1)
+    unet = StableDiffusionInpaintPipeline.from_pretrained(checkpoint, safety_checker=None).unet
+    unet.add_adapter(LoraConfig(r=4, target_modules=["to_q", "to_v"], init_lora_weights=False))
+    layers = get_peft_model_state_dict(unet)
+    StableDiffusionInpaintPipeline.save_lora_weights(path.parent, unet_lora_layers=layers, weight_name=path.name)
+    return path
+
+
+def _unet(**special: Any) -> Any:
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
         sample_size=8,
         in_channels=9,
         out_channels=4,
@@ -26,10 +86,15 @@ def stable_diffusion(folder: Path, pickled: bool = False) -> Path:
         norm_num_groups=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=16,
         attention_head_dim=4,
+        **special,
     )
-    vae = AutoencoderKL(
+
+
+def _autoencoder() -> Any:
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
         block_out_channels=(8, 8, 8, 8),
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
@@ -37,27 +102,40 @@ def stable_diffusion(folder: Path, pickled: bool = False) -> Path:
         norm_num_groups=4,
         latent_channels=4,
     )
-    pipeline = StableDiffusionInpaintPipeline(
-        vae=vae,
-        text_encoder=CLIPTextModel(
-            CLIPTextConfig(
-                hidden_size=16,
-                intermediate_size=32,
-                num_hidden_layers=1,
-                num_attention_heads=2,
-                vocab_size=514,
-                max_position_embeddings=77,
-            )
-        ),
-        tokenizer=_tokenizer(folder.parent / f"{folder.name}-tokenizer"),
-        unet=unet,
-        scheduler=PNDMScheduler(beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+
+
+def _scheduler() -> Any:
+    from diffusers import PNDMScheduler
+
+    return PNDMScheduler(beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1)
+
+
+def _text_config(**special: Any) -> Any:
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        vocab_size=514,
+        max_position_embeddings=77,
+        eos_token_id=513,
+        **special,
     )
-    pipeline.save_pretrained(folder, safe_serialization=not pickled)
-    return folder
+
+
+def _prude() -> Any:
+    """A safety checker whose every concept is found in every picture."""
+    from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+    from transformers import CLIPConfig, CLIPVisionConfig
+
+    vision = CLIPVisionConfig(
+        hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, image_size=32, patch_size=16
+    )
+    checker = StableDiffusionSafetyChecker(CLIPConfig(vision_config=vision.to_dict(), projection_dim=16))
+    checker.concept_embeds_weights.data.fill_(-2.0)
+    return checker
 
 
 def _tokenizer(folder: Path) -> Any:

@@ -21,7 +21,7 @@ from remaster.media.types import Mask, Rgb
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.tiled import Crop, fill_tiled
-from remaster.weights import cached_folder, has_variant, hub_file, locate_file, locate_pipeline
+from remaster.weights import has_variant, hub_file, locate_file, locate_pipeline
 
 LATENT = 8
 """Pixels a side that share one latent pixel."""
@@ -86,7 +86,8 @@ class StableDiffusionInpainter:
             raise EngineUnavailable(f"{name}: tile={self.tile} is no multiple of 64")
         if not 0 < self.strength <= 1 or int(self.steps * self.strength) < 1:
             raise EngineUnavailable(f"{name}: strength={self.strength:g} leaves nothing of {self.steps} steps")
-        versions = dict(locate_pipeline(self.checkpoint, self.revision, name).version)
+        checker = ("safety_checker",) if self.safety_checker else ()
+        versions = dict(locate_pipeline(self.checkpoint, self.revision, name, checker).version)
         if self.lora is not None:
             if not self.lora.endswith(".safetensors"):
                 raise EngineUnavailable(f"{name}: lora={self.lora} is no .safetensors file, and nothing else is read")
@@ -168,9 +169,8 @@ def load_pipeline(settings: StableDiffusionInpainter, dtype: Any) -> Any:
     import diffusers
 
     folder = Path(settings.checkpoint).expanduser()
-    local = folder if folder.is_dir() else cached_folder(settings.checkpoint, settings.revision)
     variant = settings.variant
-    if variant is not None and local is not None and not has_variant(local, variant):
+    if variant is not None and not has_variant(settings.checkpoint, settings.revision, variant, "stable_diffusion"):
         variant = None
     options: dict[str, Any] = {} if settings.safety_checker else {"safety_checker": None}
     pipeline = diffusers.AutoPipelineForInpainting.from_pretrained(
@@ -181,6 +181,7 @@ def load_pipeline(settings: StableDiffusionInpainter, dtype: Any) -> Any:
         use_safetensors=True,
         **options,
     )
+    pipeline.watermark = None  # XL's marks every picture where its library happens to be installed
     scheduler = Scheduler(settings.scheduler)
     if scheduler is not Scheduler.checkpoint:
         sampler = getattr(diffusers, _SCHEDULERS[scheduler])

@@ -90,9 +90,9 @@ def uncrop(generated: Rgb, tile: Tile) -> Rgb:
 
 
 def extend(image: Rgb, where: Mask) -> Rgb:
-    """The picture with every pixel outside ``where`` replaced by the nearest one inside."""
+    """A new picture with every pixel outside ``where`` replaced by the nearest one inside."""
     if where.all() or not where.any():
-        return image
+        return image.copy()
     _, labels = cv2.distanceTransformWithLabels(
         (~where).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )

@@ -17,6 +17,7 @@ from remaster.pipeline.cluster import gpus_before_start
 
 PREFLIGHT_SECONDS = 180
 """How long a node with a GPU may take to start a worker, import the libraries and look for weights."""
+GPU_SCENES = 4
 PLACE = ("batch", "device", "gpu_gb", "compile")
 """Settings of an engine that say where and how fast it runs: results differ by no more than rounding."""
 
@@ -27,7 +28,8 @@ class PoolSettings:
 
     ``initial_size`` None is the least, ``max_size`` None one actor a GPU (and the least where there is none).
     ``num_cpus`` is 0 for GPU actors, or two pools on two cores would wait for each other for ever. ``batch`` is the
-    number of scenes given to an engine at once.
+    number of scenes given to an engine at once; None is 4 on a GPU, which a single scene's tiles do not fill, and 1 on
+    a CPU, which they do. What a GPU must hold at a time is bounded by the engine's own ``batch`` alone.
     """
 
     min_size: int = 1
@@ -35,7 +37,7 @@ class PoolSettings:
     max_size: int | None = None
     num_gpus: float = 0.0
     num_cpus: float = 0.0
-    batch: int = 1
+    batch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def pool_options(pool: PoolSettings) -> dict[str, Any]:
         "compute": strategy,
         "num_cpus": pool.num_cpus,
         "num_gpus": pool.num_gpus,
-        "batch_size": pool.batch,
+        "batch_size": pool.batch or (GPU_SCENES if pool.num_gpus else 1),
     }
 
 
@@ -135,7 +137,11 @@ def _pool(step: str, values: Mapping[str, Any]) -> PoolSettings:
         raise UserError(f"{step}.pool: {str(error).splitlines()[0]}") from error
     pool = PoolSettings(**{str(key): value for key, value in typed.items()})
     sizes = [size for size in (pool.min_size, pool.initial_size, pool.max_size) if size is not None]
-    if sizes != sorted(sizes) or min(*sizes, pool.batch) < 1 or min(pool.num_gpus, pool.num_cpus) < 0:
+    if (
+        sizes != sorted(sizes)
+        or min(*sizes, 1 if pool.batch is None else pool.batch) < 1
+        or min(pool.num_gpus, pool.num_cpus) < 0
+    ):
         raise UserError(f"{step}.pool needs 1 <= min_size <= initial_size <= max_size, batch >= 1 and no share below 0")
     return pool
 

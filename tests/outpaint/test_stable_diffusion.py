@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tiny_models import stable_diffusion
+from tiny_models import lora, stable_diffusion, stable_diffusion_xl
 
 from remaster import accelerator
 from remaster.errors import EngineUnavailable
+from remaster.media.types import Rgb
 from remaster.outpaint import FillTask
-from remaster.outpaint.stable_diffusion import StableDiffusionInpainter, load_pipeline, whole_latents
+from remaster.outpaint.exemplar import ExemplarInpainter
+from remaster.outpaint.stable_diffusion import Network, StableDiffusionInpainter, load_pipeline, whole_latents
+from remaster.outpaint.tiled import Crop
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,94 @@ def test_the_variant_s_files_are_taken_where_there_are_any(checkpoint: Path, tmp
     assert half.unet.dtype == torch.float32
     assert (half.unet.conv_in.weight == 0.5).all()
     assert half.safety_checker is None
+
+
+def test_xl_goes_the_same_way(tmp_path: Path) -> None:
+    """Tiles of its own native size; a batch of scenes equals them one by one within one 8-bit level."""
+    exact: dict[str, Any] = {"precision": "fp32", "checkpoint": str(stable_diffusion_xl(tmp_path / "xl"))}
+    engine = StableDiffusionInpainter(**exact, steps=2, strength=1.0)
+    engine.preflight()
+    assert engine._network.tile == 64
+    tasks = [task(1, 64, 96), task(2, 64, 96)]
+    single = StableDiffusionInpainter(**exact, steps=2, strength=1.0, batch=1)
+    for together, given in zip(engine.fill(tasks), tasks, strict=True):
+        np.testing.assert_array_equal(together.image[given.known], given.image[given.known])
+        assert together.image[given.holes].std() > 5
+        assert np.abs(together.image.astype(int) - single.fill([given])[0].image).max() <= 1
+
+
+def test_a_lora_changes_what_is_generated(checkpoint: Path, tmp_path: Path) -> None:
+    lcm: dict[str, Any] = {"scheduler": "lcm", "steps": 4, "guidance": 1.0, "strength": 1.0, "precision": "fp32"}
+    plain = StableDiffusionInpainter(checkpoint=str(checkpoint), **lcm)
+    weights = lora(checkpoint, tmp_path / "lora" / "lcm.safetensors")
+    with_lora = StableDiffusionInpainter(checkpoint=str(checkpoint), lora=str(weights), **lcm)
+    versions = with_lora.preflight()
+    assert set(versions) == {"checkpoint", "lora"} and versions["checkpoint"] == plain.preflight()["checkpoint"]
+    given = task(3, 64, 80)
+    assert (with_lora.fill([given])[0].image != plain.fill([given])[0].image).any()
+    np.testing.assert_array_equal(with_lora.fill([given])[0].image[given.known], given.image[given.known])
+    for name, says in (("lcm.bin", "is no .safetensors file"), ("none.safetensors", "no weights at")):
+        with pytest.raises(EngineUnavailable, match=says):
+            StableDiffusionInpainter(checkpoint=str(checkpoint), lora=str(tmp_path / name)).preflight()
+
+
+def test_the_safety_checker_is_there_when_asked_for(checkpoint: Path, tmp_path: Path) -> None:
+    """The tiny one refuses every picture: its tiles keep their first guess. Without the option it is never asked."""
+    strict = stable_diffusion(tmp_path / "strict", checker=True)
+    settings: dict[str, Any] = {"steps": 2, "strength": 0.5, "precision": "fp32"}
+    given = task(4, 64, 80)
+    asked = StableDiffusionInpainter(checkpoint=str(strict), safety_checker=True, **settings)
+    asked.preflight()
+    ignored = StableDiffusionInpainter(checkpoint=str(strict), **settings)
+    assert ignored._network.pipeline.safety_checker is None
+    assert np.abs(asked.fill([given])[0].image.astype(int) - ExemplarInpainter().fill([given])[0].image).max() <= 2
+    assert np.abs(ignored.fill([given])[0].image.astype(int) - asked.fill([given])[0].image).max() > 8
+    with pytest.raises(EngineUnavailable, match="safety_checker has no weights"):
+        StableDiffusionInpainter(checkpoint=str(checkpoint), safety_checker=True).preflight()
+
+
+def test_when_memory_runs_out_the_batch_is_halved_and_nothing_else_changes(
+    checkpoint: Path, engine: StableDiffusionInpainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    tight = StableDiffusionInpainter(checkpoint=str(checkpoint), precision="fp32", steps=3, strength=1.0)  # type: ignore[arg-type]
+    denoise, sizes = Network._denoise, []
+
+    def small(network: Network, crops: Sequence[Crop]) -> list[Rgb]:
+        sizes.append(len(crops))
+        if len(crops) > 1:
+            raise torch.cuda.OutOfMemoryError
+        return denoise(network, crops)
+
+    wanted = engine.fill([task(1)])[0].image
+    monkeypatch.setattr(Network, "_denoise", small)
+    found = tight.fill([task(1)])[0].image
+    assert sizes[:3] == [2, 1, 1] and set(sizes[3:]) == {1}, "the smaller size is kept"
+    assert np.abs(found.astype(int) - wanted).max() <= 1
+
+
+def test_the_networks_run_as_they_should(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Convolutions channels-last, attention by torch's own kernels, and compiled (but for making machine code)."""
+    import torch
+    from diffusers.models.attention_processor import AttnProcessor2_0
+
+    compiled: list[Any] = []
+
+    def eagerly(module: Any) -> Any:
+        compiled.append(real(module, backend="eager"))
+        return compiled[-1]
+
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", eagerly)
+    exact: dict[str, Any] = {"precision": "fp32", "checkpoint": str(checkpoint), "steps": 1, "strength": 1.0}
+    plain, fast = StableDiffusionInpainter(**exact), StableDiffusionInpainter(**exact, compile=True)
+    given = task(1, 64, 80)
+    assert np.abs(fast.fill([given])[0].image.astype(int) - plain.fill([given])[0].image).max() <= 1
+    assert [fast._network.pipeline.unet] == compiled
+    unet = plain._network.pipeline.unet
+    assert unet.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
+    assert {type(one) for one in unet.attn_processors.values()} == {AttnProcessor2_0}
 
 
 def test_a_latent_pixel_is_masked_as_a_whole() -> None:

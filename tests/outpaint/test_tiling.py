@@ -156,6 +156,16 @@ def test_a_network_that_knows_the_truth_gives_the_truth(holes: Mask) -> None:
     assert len({c.seed for c in seen}) == len(seen)
 
 
+def test_what_is_given_is_only_read() -> None:
+    """Pictures out of Arrow's buffers cannot be written, and nobody expects theirs to change."""
+    holes = wings(100, 90, 30)
+    given = scenery(holes.shape)
+    given.setflags(write=False)
+    filled = fill_tiled([FillTask(given, holes, ~holes, 1)], [given], 64, lambda crops: [255 - c.pixels for c in crops])
+    assert (filled[0].image[holes] != given[holes]).any()
+    np.testing.assert_array_equal(given, scenery(holes.shape))
+
+
 def test_a_task_does_not_depend_on_its_batch() -> None:
     holes = wings(100, 200, 30)
 

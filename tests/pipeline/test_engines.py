@@ -28,7 +28,7 @@ from remaster.errors import UserError
 from remaster.jobs.batch import main
 from remaster.outpaint import FillTask
 from remaster.pipeline.batch import run_batch
-from remaster.pipeline.engines import Engine, check_fit, choose, preflight
+from remaster.pipeline.engines import Engine, check_fit, choose, pool_options, preflight
 from remaster.weights import content, hub_file
 
 GUIDE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
@@ -96,6 +96,7 @@ def test_a_gpu_that_is_demanded_must_be_there(models: Path) -> None:
         ("+inpainter.pool.size=2", "inpainter.pool: Key 'size'"),
         ("inpainter.pool.min_size=0", "needs 1 <= min_size"),
         ("inpainter.pool.max_size=0", "needs 1 <= min_size"),
+        ("inpainter.pool.batch=0", "batch >= 1"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(models: Path, override: str, says: str) -> None:
@@ -169,6 +170,15 @@ def test_auto_falls_back_where_weights_are_missing_and_says_where_they_should_be
     engine = choose("segmenter", group("segmenter", *missing), gpus=1)
     assert engine.name == "motion" and engine.pool is None
     assert engine.reason.startswith("not maskrcnn: no weights at /nowhere/m.pth; pass")
+
+
+def test_a_gpu_is_given_several_scenes_at_once_and_a_cpu_one(models: Path) -> None:
+    on_cpu = lama_engine(models).pool
+    assert on_cpu is not None
+    assert pool_options(on_cpu)["batch_size"] == 1
+    assert pool_options(replace(on_cpu, num_gpus=0.5))["batch_size"] == 4
+    chosen = lama_engine(models, "inpainter.pool.batch=3").pool
+    assert chosen is not None and pool_options(chosen)["batch_size"] == 3
 
 
 def test_pools_that_do_not_fit_are_refused(models: Path) -> None:
