@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.engines --help``. The networks have their full size and random weights, so it runs anywhere; the
 engines' own code runs them. On a CPU it counts the seconds of one core, which other work on the machine does not change
-much, and runs few of a sampler's steps: the rest is extrapolated from the difference of two runs, as the table says.
+much, and takes one of a sampler's steps at each batch size: a tile's seconds are extrapolated from it, as its row says.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from remaster.outpaint.tiling import plan_rounds
 KEYFRAMES = 14  # of a scene with a still camera
 SCENES = 300  # of an episode of 20 minutes: shots of 4 seconds
 PAPER_HOURS = 400  # Stable Diffusion on every frame of such an episode, on the paper's RTX 2070
+PAPER_FRAMES = 20 * 60 * 24
 SIZES = ((640, 480), (1440, 1080))
 RESULTS = Path(__file__).parent / "results" / "engines.md"
 
@@ -85,26 +86,40 @@ def mask_rcnn(batch: int, device: str) -> Measured:
 
 def stable_diffusion(arguments: argparse.Namespace, device: str) -> list[Measured]:
     """Seconds a tile of 512x512 at the engine's default steps and guidance, for each batch size."""
-    dtype = torch_dtype(Precision.auto, device)
     settings = StableDiffusionInpainter(scheduler=Scheduler.ddim, strength=1.0, steps=arguments.steps)
-    pipeline, rows = random_pipeline(device, dtype), []
-    few, many = (1, 3) if device == "cpu" else (1, arguments.steps)
-    Network(replace(settings, steps=1), pipeline).generate([Crop(_picture(512, 512, 0), _wing(512, 512, 107), 0)])
+    pipeline = random_pipeline(device, torch_dtype(Precision.auto, device))
+    what = f"Stable Diffusion 1.5, a tile of {arguments.steps} steps"
+    single = Network(replace(settings, steps=1), pipeline)
+    crops = [Crop(_picture(512, 512, seed), _wing(512, 512, 107), seed) for seed in range(max(arguments.batches))]
+    single.generate(crops[:1])
+    if device == "cpu":
+        whole = timed(lambda: single.generate(crops[:1]), device)[0]
+        around = whole - denoising_step(pipeline, 1, device)[0]
+        return [extrapolated(what, batch, around, arguments.steps, pipeline) for batch in arguments.batches]
+    rows = []
     for batch in arguments.batches:
-        crops = [Crop(_picture(512, 512, seed), _wing(512, 512, 107), seed) for seed in range(batch)]
-        spent: dict[int, float] = {}
-        peak = 0.0
-        for steps in (few, many):
-            network = Network(replace(settings, steps=steps, batch=batch), pipeline)
-            spent[steps], used = timed(lambda crops=crops, network=network: network.generate(crops), device)
-            peak = max(peak, used)
-        step = (spent[many] - spent[few]) / (many - few)
-        total = spent[many] + (arguments.steps - many) * step
-        how = f"extrapolated from {few} and {many} steps, {step:.2f} s a step" if many < arguments.steps else "measured"
-        rows.append(
-            Measured(f"Stable Diffusion 1.5, a tile of {arguments.steps} steps", batch, total / batch, peak, how)
-        )
+        network = Network(replace(settings, batch=batch), pipeline)
+        seconds, peak = timed(lambda network=network, batch=batch: network.generate(crops[:batch]), device)
+        rows.append(Measured(what, batch, seconds / batch, peak, "measured"))
     return rows
+
+
+def denoising_step(pipeline: Any, batch: int, device: str) -> tuple[float, float]:
+    """``timed`` for the UNet over a batch of tiles, each with and without its prompt."""
+    import torch
+
+    unet = pipeline.unet
+    latents = torch.randn(2 * batch, 9, 64, 64).to(device, unet.dtype, memory_format=torch.channels_last)
+    prompts = torch.randn(2 * batch, 77, 768).to(device, unet.dtype)
+    with torch.inference_mode():
+        return timed(lambda: unet(latents, 500, encoder_hidden_states=prompts), device)
+
+
+def extrapolated(what: str, batch: int, around: float, steps: int, pipeline: Any) -> Measured:
+    """A tile's seconds from one step; ``around`` are those of text and autoencoder, which takes tiles one by one."""
+    step, peak = denoising_step(pipeline, batch, "cpu")
+    how = f"extrapolated: {steps} x {step / batch:.2f} s (one step measured) + {around:.1f} s around them"
+    return Measured(what, batch, around + steps * step / batch, peak, how)
 
 
 def random_pipeline(device: str, dtype: Any) -> Any:
@@ -203,6 +218,13 @@ def report(rows: list[Measured], prefill: list[float], arguments: argparse.Names
         lines.append(
             f"| {width}x{height} | {count} | {first:.1f} | {scene:.3g} | {hours:.3g} | {hours / PAPER_HOURS:.1%} |"
         )
+    pace = PAPER_HOURS * 3600 / PAPER_FRAMES
+    lines += [
+        "",
+        f"At the paper's own pace ({PAPER_HOURS} hours for {PAPER_FRAMES:,} frames are {pace:.0f} s a frame), if a tile",
+        "took what one of its frames took, the same tiles would take",
+        "; ".join(f"{size[0]}x{size[1]} {SCENES * tiles(*size) * pace / 3600:.1f} hours" for size in SIZES) + ".",
+    ]
     where = "of the GPU, as allocated by torch" if device == "cuda" else "of the whole process so far, not of the GPU"
     return "\n".join([*lines, "", f"Peak memory is {where}.", *_caveat(device), ""])
 

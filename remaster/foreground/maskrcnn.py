@@ -87,7 +87,7 @@ class MaskRcnnSegmenter:
     instances: int = 50
     batch: int = 4
     device: Device = Device.auto
-    gpu_gb: float = 2.0
+    gpu_gb: float = 2.5
     compile: bool = False
 
     def preflight(self) -> dict[str, str]:

@@ -73,7 +73,7 @@ class StableDiffusionInpainter:
     batch: int = 4
     precision: Precision = Precision.auto
     device: Device = Device.auto
-    gpu_gb: float = 5.0
+    gpu_gb: float = 4.0
     compile: bool = False
 
     def preflight(self) -> dict[str, str]:

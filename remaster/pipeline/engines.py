@@ -66,8 +66,13 @@ class Engine:
 
 
 def choose_engines(config: BatchConfig, gpus: float) -> dict[str, Engine]:
-    """The engine of each step that has one; raises ``UserError`` as ``choose`` does."""
-    return {step: choose(step, getattr(config, step), gpus) for step in ("segmenter", "inpainter")}
+    """The engine of each step that has one; raises ``UserError`` as ``choose`` does.
+
+    Where two share a card, it must have free memory for both.
+    """
+    segmenter = choose("segmenter", config.segmenter, gpus)
+    held = float(segmenter.settings.get("gpu_gb", 0.0)) if segmenter.pool and 0 < segmenter.pool.num_gpus < 1 else 0.0
+    return {"segmenter": segmenter, "inpainter": choose("inpainter", config.inpainter, gpus, held)}
 
 
 def early_engines(config: BatchConfig) -> dict[str, Engine] | None:
@@ -79,18 +84,19 @@ def early_engines(config: BatchConfig) -> dict[str, Engine] | None:
     return None if gpus is None else choose_engines(config, gpus)
 
 
-def choose(step: str, config: Mapping[str, Any], gpus: float) -> Engine:
+def choose(step: str, config: Mapping[str, Any], gpus: float, held: float = 0.0) -> Engine:
     """The engine that ``config`` (a group's file) names; for ``auto``, the neural one where it can run here.
 
+    ``held``: GB that another engine will hold of the card, where this one takes but a part of it too.
     Raises ``UserError`` for settings the engine does not have, or where an engine asked for by name cannot run.
     """
     if config["name"] != "auto":
-        return _checked(_on_hardware(_engine(step, config, "asked for"), gpus), gpus)
+        return _checked(_on_hardware(_engine(step, config, "asked for"), gpus), gpus, held)
     neural, embedded = config["neural"], config["embedded"]
     if not gpus:
         return _engine(step, embedded, f"not {neural['name']}: Ray sees no GPU")
     try:
-        return _checked(_on_hardware(_engine(step, neural, f"{gpus:g} GPU(s) found"), gpus), gpus)
+        return _checked(_on_hardware(_engine(step, neural, f"{gpus:g} GPU(s) found"), gpus), gpus, held)
     except UserError as error:
         return _engine(step, embedded, f"not {neural['name']}: {error}")
 
@@ -177,7 +183,7 @@ def _typed(step: str, settings: dict[str, Any]) -> None:
         raise UserError(f"{step}.engine: {str(error).splitlines()[0]}") from error
 
 
-def _checked(engine: Engine, gpus: float) -> Engine:
+def _checked(engine: Engine, gpus: float, held: float) -> Engine:
     """The engine with the content of its weights, where its class has something to say of weights, extras and GPU.
 
     What is on the hub stays at the commit that was found there, for all actors of the run.
@@ -190,7 +196,10 @@ def _checked(engine: Engine, gpus: float) -> Engine:
         )
     if not hasattr(cls, "preflight"):
         return engine
-    found = _preflight_on_gpu(engine) if engine.pool and engine.pool.num_gpus else preflight(engine)
+    asked = engine
+    if engine.pool and 0 < engine.pool.num_gpus < 1 and "gpu_gb" in engine.settings:
+        asked = replace(engine, settings=engine.settings | {"gpu_gb": engine.settings["gpu_gb"] + held})
+    found = _preflight_on_gpu(asked) if engine.pool and engine.pool.num_gpus else preflight(asked)
     if isinstance(found, str):
         raise UserError(found)
     pinned = {key: value for key, value in found.items() if key == "revision" and key in engine.settings}

@@ -235,5 +235,5 @@ def test_no_gpu_or_one_with_too_little_memory_is_said(checkpoint: Path, monkeypa
         StableDiffusionInpainter(checkpoint=str(checkpoint), **demanded).preflight()
     monkeypatch.setattr(accelerator, "torch_device", lambda device: "cuda")
     monkeypatch.setattr(accelerator, "free_gpu_gb", lambda: 1.25)
-    with pytest.raises(EngineUnavailable, match=r"needs 5 GB of free GPU memory and 1\.2 GB are free"):
+    with pytest.raises(EngineUnavailable, match=r"needs 4 GB of free GPU memory and 1\.2 GB are free"):
         StableDiffusionInpainter(checkpoint=str(checkpoint)).preflight()

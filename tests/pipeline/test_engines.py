@@ -28,7 +28,7 @@ from remaster.errors import UserError
 from remaster.jobs.batch import main
 from remaster.outpaint import FillTask
 from remaster.pipeline.batch import run_batch
-from remaster.pipeline.engines import Engine, check_fit, choose, pool_options, preflight
+from remaster.pipeline.engines import Engine, check_fit, choose, choose_engines, pool_options, preflight
 from remaster.weights import content, hub_file
 
 GUIDE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
@@ -179,6 +179,22 @@ def test_a_gpu_is_given_several_scenes_at_once_and_a_cpu_one(models: Path) -> No
     assert pool_options(replace(on_cpu, num_gpus=0.5))["batch_size"] == 4
     chosen = lama_engine(models, "inpainter.pool.batch=3").pool
     assert chosen is not None and pool_options(chosen)["batch_size"] == 3
+
+
+def test_a_shared_card_must_hold_both_engines(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, float]] = []
+
+    def on_gpu(engine: Engine) -> dict[str, str]:
+        asked.append((engine.name, engine.settings["gpu_gb"]))
+        return {}
+
+    monkeypatch.setattr("remaster.pipeline.engines._preflight_on_gpu", on_gpu)
+    overrides = ["segmenter=maskrcnn", "inpainter=stable_diffusion"]
+    chosen = choose_engines(to_config(compose("batch", overrides=overrides)), gpus=1)
+    assert asked == [("maskrcnn", 2.5), ("stable_diffusion", 6.5)], "an 8 GB card has room for both"
+    assert chosen["inpainter"].settings["gpu_gb"] == 4.0
+    choose_engines(to_config(compose("batch", overrides=[*overrides, "inpainter.pool.num_gpus=1"])), gpus=2)
+    assert asked[-1] == ("stable_diffusion", 4.0)
 
 
 def test_pools_that_do_not_fit_are_refused(models: Path) -> None:

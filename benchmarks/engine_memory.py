@@ -1,0 +1,175 @@
+"""Do the neural engines fit a card of 8 GB? Their memory by batch size, counted without a GPU.
+
+``python -m benchmarks.engine_memory``. Networks of full size run on tensors that have shapes but no contents (torch's
+``meta`` device), and every tensor that is alive at a time is counted: weights and activations in fp16 as on a GPU,
+attention as torch's fused kernels hold it. What a GPU adds (its context, libraries' workspaces, fragmentation) is not
+counted; ``RESERVE`` stands for it. Mask R-CNN's choice of boxes needs contents: it runs for real, in fp32.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from benchmarks.engines import _picture, _versions, random_pipeline
+from remaster.foreground.maskrcnn import MaskRcnnSegmenter
+
+BATCHES = (1, 2, 4, 8, 16)
+RESERVE = 1.0  # GB a process: CUDA's context 0.3-0.5, cuDNN's workspaces, fragmentation
+RESULTS = Path(__file__).parent / "results" / "engine_memory.md"
+
+
+class Alive(TorchDispatchMode):
+    """Counts the bytes of all tensors made under it that are alive at a time; ``peak`` is the most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: dict[int, int] = {}
+        self.now = self.peak = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(made):
+            if isinstance(tensor, torch.Tensor) and tensor.untyped_storage()._cdata not in self.sizes:
+                self._add(tensor.untyped_storage())
+        self.peak = max(self.peak, self.now)
+        return made
+
+    def _add(self, storage: Any) -> None:
+        self.sizes[storage._cdata] = storage.nbytes()
+        self.now += storage.nbytes()
+        weakref.finalize(storage, self._gone, storage._cdata)
+
+    def _gone(self, key: int) -> None:
+        self.now -= self.sizes.pop(key)
+
+
+def peak(call: Callable[[], object]) -> float:
+    """GB (10**9 bytes) alive at most, beside what was there before."""
+    with torch.inference_mode(), Alive() as alive:
+        call()
+    return alive.peak / 1e9
+
+
+def weights(*modules: Any) -> float:
+    """GB of parameters."""
+    return sum(p.numel() * p.element_size() for module in modules for p in module.parameters()) / 1e9
+
+
+@contextmanager
+def fused_attention() -> Iterator[None]:
+    """On ``meta`` torch would take attention apart and hold its matrix, which its kernels on a GPU never do."""
+    functional = torch.nn.functional
+    real = functional.scaled_dot_product_attention
+    functional.scaled_dot_product_attention = lambda query, *args, **options: torch.empty_like(query)
+    try:
+        yield
+    finally:
+        functional.scaled_dot_product_attention = real
+
+
+def diffusion(xl: bool) -> list[tuple[int, float]]:
+    """(batch, GB) of Stable Diffusion 1.5 at 512 pixels, or XL at 1024, with guidance."""
+    pipeline = random_pipeline("meta", torch.float16)
+    unet, held = (xl_unet(), xl_encoders()) if xl else (pipeline.unet, weights(pipeline.text_encoder))
+    side, width = (128, 2048) if xl else (64, 768)
+    # XL's autoencoder overflows in fp16 and is brought to fp32; tiles go through it one by one.
+    vae, dtype = (pipeline.vae.float(), torch.float32) if xl else (pipeline.vae, torch.float16)
+    added = {"text_embeds": 1280, "time_ids": 6} if xl else {}
+
+    def step(batch: int) -> None:
+        def empty(*shape: int) -> torch.Tensor:
+            return torch.empty(2 * batch, *shape, device="meta", dtype=torch.float16)
+
+        conditions = {name: empty(size) for name, size in added.items()} or None
+        unet(empty(9, side, side), 500, encoder_hidden_states=empty(77, width), added_cond_kwargs=conditions)
+
+    decoding = peak(lambda: vae.decode(torch.empty(1, 4, side, side, device="meta", dtype=dtype)))
+    held += weights(unet, vae)
+    return [(batch, held + max(peak(lambda batch=batch: step(batch)), decoding)) for batch in BATCHES]
+
+
+def xl_unet() -> Any:
+    """Stable Diffusion XL's inpainting UNet, by its published configuration."""
+    from diffusers import UNet2DConditionModel
+
+    with torch.device("meta"):
+        return UNet2DConditionModel(
+            sample_size=128,
+            in_channels=9,
+            block_out_channels=(320, 640, 1280),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+            transformer_layers_per_block=[1, 2, 10],
+            attention_head_dim=[5, 10, 20],
+            cross_attention_dim=2048,
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=256,
+            projection_class_embeddings_input_dim=2816,
+        ).half()
+
+
+def xl_encoders() -> float:
+    """GB of XL's two text encoders in fp16: CLIP's ViT-L/14 and OpenCLIP's ViT-bigG/14."""
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    small = CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12)
+    large = CLIPTextConfig(
+        hidden_size=1280, intermediate_size=5120, num_hidden_layers=32, num_attention_heads=20, projection_dim=1280
+    )
+    with torch.device("meta"):
+        return weights(CLIPTextModel(small).half(), CLIPTextModelWithProjection(large).half())
+
+
+def mask_rcnn() -> list[tuple[int, float]]:
+    """(batch, GB) of pictures of 640x480, from 1 and 2 for real; each further picture adds the same."""
+    from torchvision.models.detection import maskrcnn_resnet50_fpn
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "random.pth"
+        torch.manual_seed(0)
+        torch.save(maskrcnn_resnet50_fpn(weights=None, weights_backbone=None).state_dict(), path)
+        # Random weights are sure of nothing; so low a score gives the mask head its full load.
+        engine = MaskRcnnSegmenter(weights=str(path), batch=2, score=0.005, device="cpu")  # type: ignore[arg-type]
+        network = engine._network
+    pictures = [_picture(640, 480, seed) for seed in range(2)]
+    held = weights(network.model)
+    one, two = (held + peak(lambda count=count: network.find(pictures[:count])) for count in (1, 2))
+    return [(batch, one + (batch - 1) * (two - one)) for batch in BATCHES]
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    with fused_attention():
+        rows = {
+            "Mask R-CNN, 640x480 at 800 lines, fp32": mask_rcnn(),
+            "Stable Diffusion 1.5, 512x512, fp16": diffusion(xl=False),
+            "Stable Diffusion XL, 1024x1024, fp16, its autoencoder fp32": diffusion(xl=True),
+        }
+    lines = [
+        "# Neural engines: memory by batch size",
+        "",
+        f"`python -m benchmarks.engine_memory`, {_versions()}.",
+        "GB (10**9 bytes) of weights and activations alive at most, counted on tensors without contents, not on a GPU.",
+        f"A process on a GPU adds about {RESERVE:g} GB for its context, workspaces and fragmentation: an estimate.",
+        "",
+        f"| network | {' | '.join(f'batch {batch}' for batch in BATCHES)} |",
+        f"| --- |{' ---: |' * len(BATCHES)}",
+        *(f"| {name} | {' | '.join(f'{gb:.1f}' for _, gb in found)} |" for name, found in rows.items()),
+        "",
+    ]
+    RESULTS.write_text("\n".join(lines))
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
