@@ -221,8 +221,8 @@ def report(rows: list[Measured], prefill: list[float], arguments: argparse.Names
     pace = PAPER_HOURS * 3600 / PAPER_FRAMES
     lines += [
         "",
-        f"At the paper's own pace ({PAPER_HOURS} hours for {PAPER_FRAMES:,} frames are {pace:.0f} s a frame), if a tile",
-        "took what one of its frames took, the same tiles would take",
+        f"At the paper's own pace ({PAPER_HOURS} hours for {PAPER_FRAMES:,} frames are {pace:.0f} s a frame), and if a",
+        "tile took what one of its frames took, the same tiles would take",
         "; ".join(f"{size[0]}x{size[1]} {SCENES * tiles(*size) * pace / 3600:.1f} hours" for size in SIZES) + ".",
     ]
     where = "of the GPU, as allocated by torch" if device == "cuda" else "of the whole process so far, not of the GPU"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from tiny_models import mask_rcnn
 
 from remaster.camera import IDENTITY
 from remaster.errors import EngineUnavailable
+from remaster.foreground import maskrcnn
 from remaster.foreground.maskrcnn import Instances, MaskRcnnSegmenter, foreground
 from remaster.records import Analysis
 
@@ -147,6 +150,33 @@ def test_files_that_do_not_fit_are_refused(weights: Path, tmp_path: Path, capsys
     torch.save({"layer": torch.zeros(3)}, tmp_path / "other.pth")
     assert "holds no weights of maskrcnn_resnet50_fpn" in refused(tmp_path / "other.pth")
     assert "does not fit maskrcnn_resnet50_fpn_v2" in refused(weights, architecture="maskrcnn_resnet50_fpn_v2")
+
+
+def test_a_node_s_cache_is_filled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many actors of a node start at a time: the first one downloads, the others wait for its file."""
+    import torch
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cached, downloads = tmp_path / "hub" / "checkpoints" / "tiny-0a1b2c3d.pth", []
+
+    class Published:
+        url = "https://example.org/tiny-0a1b2c3d.pth"
+
+        def get_state_dict(self, **options: Any) -> dict[str, Any]:
+            assert options["weights_only"] and options["check_hash"]
+            if not cached.exists():
+                downloads.append(self.url)
+                time.sleep(0.2)  # as long as another actor needs to look
+                torch.save({"layer": torch.zeros(2)}, cached)
+            return dict(torch.load(cached, weights_only=True))
+
+    monkeypatch.setattr(maskrcnn, "_published", lambda architecture: Published())
+    with ThreadPoolExecutor(3) as actors:
+        found = list(actors.map(lambda _: maskrcnn._tensors(MaskRcnnSegmenter()), range(3)))
+    assert downloads == [Published.url]
+    assert all(list(one) == ["layer"] for one in found)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert MaskRcnnSegmenter().preflight() == {"weights": "tiny-0a1b2c3d.pth"}
 
 
 def test_published_weights_are_looked_for_before_work_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

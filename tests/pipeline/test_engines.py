@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from clips import two_scenes
+from clips import series_clip, still, two_scenes
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from rich.console import Console
@@ -290,7 +290,7 @@ from rich.console import Console
 from remaster.config import config_dir, register_schema, to_config
 from remaster.pipeline.batch import run_batch
 
-ray.init(num_cpus=2, num_gpus=1, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+ray.init(num_cpus=1, num_gpus=1, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
 register_schema()
 overrides = json.loads(sys.argv[1])
 with initialize_config_dir(str(config_dir()), version_base="1.3"):
@@ -303,7 +303,7 @@ sys.exit(code)
 @pytest.mark.timeout(600)  # four processes import the libraries, which takes long on a busy machine
 def test_both_models_share_one_gpu_and_auto_takes_them(models: Path, tmp_path: Path) -> None:
     """Ray's GPU here is a number only: the pools are scheduled on it, the networks find none and use the CPU."""
-    clip = two_scenes(tmp_path / "clip.mp4", frames=8)
+    clip = series_clip(tmp_path / "clip.mp4", [still(1, 6)])
     overrides = [
         f'dataset.path="{clip}"',
         f'output.dir="{tmp_path / "out"}"',
