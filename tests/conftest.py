@@ -22,7 +22,7 @@ def ray_cluster() -> Iterator[None]:
 
     from remaster.pipeline.cluster import quiet, start
 
-    start(None, {"num_cpus": 4, "include_dashboard": False})
+    start(None, {"num_cpus": 8, "include_dashboard": False})
     quiet()
     yield
     ray.shutdown()

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa

@@ -283,14 +283,15 @@ def test_a_named_engine_fills_in_a_pool_on_the_cpu(models: Path, tmp_path: Path)
 
 
 LOGICAL_GPU = """
-import json, logging, sys
+import json, sys
 import ray
 from hydra import compose, initialize_config_dir
 from rich.console import Console
 from remaster.config import config_dir, register_schema, to_config
 from remaster.pipeline.batch import run_batch
+from remaster.pipeline.cluster import start
 
-ray.init(num_cpus=1, num_gpus=1, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+start(None, {"num_cpus": 1, "num_gpus": 1, "include_dashboard": False})
 register_schema()
 overrides = json.loads(sys.argv[1])
 with initialize_config_dir(str(config_dir()), version_base="1.3"):

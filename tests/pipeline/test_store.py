@@ -31,7 +31,13 @@ def row(scene: str, start: int, shot: int = 0) -> dict[str, Any]:
     values: dict[str, Any] = {
         f.name: 0 if pa.types.is_integer(f.type) else 0.0 if pa.types.is_floating(f.type) else f.name for f in SHOTS
     }
-    return values | {"scene_id": scene, "shot": shot, "start_frame": start, "end_frame": start + 5}
+    return values | {
+        "labels": [("person", 1)],
+        "scene_id": scene,
+        "shot": shot,
+        "start_frame": start,
+        "end_frame": start + 5,
+    }
 
 
 def rows_of(scene: str) -> list[dict[str, Any]]:
