@@ -23,8 +23,8 @@ format: .venv/dev.done
 
 lock: .venv/build.done
 	$(BIN)/uv pip compile $(LOCK) requirements/build.in -o requirements/build.txt
-	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements/core.txt
-	$(BIN)/uv pip compile $(LOCK) --extra models --extra dev -c requirements/core.txt pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) --extra models --extra dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/core.txt
 
 .venv/build.done: requirements/build.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "remaster needs Python 3.11+: make PYTHON=...")'

@@ -284,7 +284,6 @@ def test_a_named_engine_fills_in_a_pool_on_the_cpu(models: Path, tmp_path: Path)
 
 LOGICAL_GPU = """
 import json, sys
-import ray
 from hydra import compose, initialize_config_dir
 from rich.console import Console
 from remaster.config import config_dir, register_schema, to_config
