@@ -26,6 +26,10 @@ _BUSY = 6.0
 """How many times the price of mirroring is added where the mirrored picture has ordinary texture."""
 _AROUND = 13
 """The side, in pixels of the low level, of the square over which texture and strangeness are judged."""
+_LIVELIER = 1.0
+"""Texture so many times that of the join nearby, and by `_CALM` more, is still no object of its own."""
+_CALM = 6.0
+_MOST_SALIENT = 30.0
 _FADING = 4.0
 """After so many pixels of the low level a disagreement at the join counts 1/e."""
 _FAR_DRIFT = 0.4
@@ -55,6 +59,8 @@ def unary(low: Level, candidates: Labels, distinct: Floats, settings: Settings) 
     cost += mirrored[:, None] * (1 + _BUSY / _TEXTURE * around[..., 3:].sum(axis=2))
     strange = np.abs(around[..., :3] - smooth[y, x, :3]).sum(axis=2)
     cost += settings.strange * (np.clip(strange, *_STRANGE) - _STRANGE[0])
+    excess = around[..., 3:].sum(axis=2) - _LIVELIER * _joined_texture(low, smooth) - _CALM
+    cost += settings.salient * np.clip(excess, 0, _MOST_SALIENT)
     return np.asarray(cost + settings.join * _disagreement(low, candidates), np.float32)
 
 
@@ -95,6 +101,17 @@ def _disagreement(level: Level, candidates: Labels) -> Floats:
         mean = np.where(weight[:, None] > 1e-3, mean, step + UNSEEN / mean.shape[1])
         cost[i] = (mean[:, :3].sum(axis=1) + mean[:, 3:].sum(axis=1) * tells)[nearest] * fading
     return cost
+
+
+def _joined_texture(level: Level, smooth: Floats) -> Floats:
+    """How textured the settled pixels of the join nearest to each hole are at most, float32 (n,).
+
+    ``smooth`` float32 (h, w, 5) is the mean absolute feature around each pixel.
+    """
+    strength = np.where(level.context, smooth[..., 3:].sum(axis=2), 0).astype(np.float32)
+    around = np.asarray(cv2.dilate(strength, np.ones((_AROUND, _AROUND))), np.float32)
+    y, x, nearest, _ = _joined(level)
+    return around[y, x][nearest] if len(y) else np.full(len(nearest), np.inf, np.float32)
 
 
 def _joined(level: Level) -> tuple[Ints, Ints, Ints, Floats]:

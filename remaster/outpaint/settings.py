@@ -14,7 +14,8 @@ class Settings:
     of the same). Of all candidates at most ``labels`` are cut, each of which lowers the cost by ``opening`` or more.
     Costs: ``seam`` for a border between labels, ``join`` for disagreeing with the picture at the join, ``distinct`` for
     copying what is one of a kind, ``mirrored`` for mirroring, ``drift`` for a shift along the join by the longer side,
-    ``strange`` for colours unlike those of the join nearby. ``nodes``: about how many hole pixels the low resolution
+    ``strange`` for colours unlike those of the join nearby, ``salient`` for what is far livelier than it (lettering).
+    ``nodes``: about how many hole pixels the low resolution
     has; ``alignments``: how often labels are moved to fit the join. ``reach``: how far a difference in tone at the join
     is felt, as a share of the picture's shorter side. ``depth``: holes deeper than this share of the known picture are
     filled strip by strip. ``apart``: holes within so many pixels of each other are solved together.
@@ -30,8 +31,9 @@ class Settings:
     join: float = 4.0
     distinct: float = 0.25
     mirrored: float = 1.0
-    drift: float = 40.0
+    drift: float = 100.0
     strange: float = 0.06
+    salient: float = 2.0
     labels: int = 24
     opening: float = 20.0
     alignments: int = 1

@@ -10,6 +10,8 @@ import pytest
 from remaster.media.types import Mask, Rgb
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter, groups
+from remaster.sample.episodes import EPISODES
+from remaster.sample.render import render
 
 HEIGHT, WIDTH, WING = 72, 132, 18
 
@@ -221,3 +223,14 @@ def test_nothing_known_is_black() -> None:
     done = fill(picture, holes, unknown=~holes)
     assert done.calls == 0
     assert not done.image[holes].any()
+
+
+def test_lettering_is_not_repeated_in_the_wings() -> None:
+    card, inside = EPISODES[1].window, np.zeros((480, 960), bool)
+    inside[:, card.x : card.x + card.active.width] = True
+    picture = np.asarray(cv2.resize(render(EPISODES[1], 30).wide, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    known = inside[::2, ::2]
+    done = fill(picture, ~known).image
+    letters = done[:90].astype(int).sum(axis=2) < 240
+    assert letters[known[:90]].sum() > 3000
+    assert not letters[~known[:90]].any()
