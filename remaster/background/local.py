@@ -52,13 +52,14 @@ class Footage:
 def local_shots(scene: Scene, start: int, end: int, footage: Footage) -> list[Shot]:
     """Frames ``[start, end)`` of a scene as ``local`` shots, several where one mosaic would be too large.
 
-    Empty where the frames nearby do not predict what the picture shows at its border better than a cheap fill.
+    Empty where the frames nearby do not predict well, and better than a cheap fill, what the picture shows there.
     """
     followed = _follow(scene, start, end, footage)
     worth = trust(followed)
-    if followed.travel < LEAST_TRAVEL or worth.advantage < scene.settings.min_local:
+    confidence, settings = worth.confidence, scene.settings
+    doubtful = worth.advantage < settings.min_local or confidence < settings.local_confidence
+    if doubtful or followed.travel < LEAST_TRAVEL:
         return []
-    confidence = worth.confidence
     active = scene.window.active
     tracks = followed.tracks * (active.width if scene.sides == "x" else active.height)
     strange = followed.foreign

@@ -187,6 +187,12 @@ def test_wings_above_and_below_are_the_same_turned(planes: Planes) -> None:
     assert decibels(wings[20], truth, where) > 25
 
 
+def test_what_is_foretold_badly_stays_soft(planes: Planes) -> None:
+    frames = [planes.picture(i, 0, WIDTH) for i in range(FRAMES)]
+    (shot,) = local(frames, make_window())
+    assert local(frames, make_window(), replace(SETTINGS, local_confidence=shot.confidence + 0.01)) == []
+
+
 def test_no_mosaic_is_larger_than_allowed(planes: Planes) -> None:
     frames = [planes.picture(i, 0, WIDTH) for i in range(FRAMES)]
     limit = 170_000
