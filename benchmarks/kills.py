@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks.soak_series import write_series
-from benchmarks.watch import descendants
+from benchmarks.workers import ray_workers
 
 RESULTS = Path(__file__).parent / "results"
 SCENE_FILES = ("scenes/*/*.mkv", "scenes/*/*.parquet", "metadata/plan/*.parquet")
@@ -83,11 +84,11 @@ def workers_killed(runs: Runs, chance: random.Random, clean: dict[str, bytes]) -
     process, killed = runs.start("workers"), 0
     while process.poll() is None:
         time.sleep(3)
-        names = descendants(process.pid)
-        workers = sorted(pid for pid, name in names.items() if name.startswith("ray::") and "Agent" not in name)
+        workers = ray_workers(process.pid)
         if workers and killed < 5 and runs.files("workers"):
-            os.kill(chance.choice(workers), signal.SIGKILL)
-            killed += 1
+            with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+                chance.choice(workers).kill()
+                killed += 1
     return {"workers killed": killed, "exit code": process.returncode, "same": runs.delivered("workers") == clean}
 
 

@@ -16,15 +16,17 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow.parquet as pq
 
 from benchmarks.soak_series import FPS, write_series
-from benchmarks.watch import descendants, proportional_bytes
+from benchmarks.workers import ray_workers
 
 RESULTS = Path(__file__).parent / "results"
 ENGINE = """name: soak
@@ -88,8 +90,8 @@ class Soak:
         next_worker = self.now + self.chance.expovariate(1 / self.options.worker_seconds)
         while process.poll() is None:
             time.sleep(SAMPLE_SECONDS)
-            below = descendants(process.pid)
-            self._sample({process.pid, *below})
+            driver = psutil.Process(process.pid)
+            self._sample([driver, *driver.children(recursive=True)])
             if self.now > self.options.at_most * 60:
                 process.send_signal(signal.SIGTERM)
                 process.wait(30)
@@ -98,7 +100,7 @@ class Soak:
                 continue
             if self.now > next_worker:
                 next_worker = self.now + self.chance.expovariate(1 / self.options.worker_seconds)
-                self._kill_worker(below)
+                self._kill_worker(process.pid)
             if self.now > until:
                 self.drivers.append(self.now)
                 process.kill()
@@ -106,19 +108,25 @@ class Soak:
                 return None
         return process.returncode
 
-    def _sample(self, pids: set[int]) -> None:
-        used = [proportional_bytes(pid) / 2**20 for pid in pids]
+    def _sample(self, processes: list[psutil.Process]) -> None:
+        used = [_proportional_bytes(process) / 2**20 for process in processes]
         self.memory.append((self.now, sum(used), max(used, default=0.0)))
         self.progress.append((self.now, len(list(self.root.glob("out/scenes/*/*-0.mkv")))))
 
-    def _kill_worker(self, pids: dict[int, str]) -> None:
-        workers = [pid for pid, name in pids.items() if name.startswith("ray::") and "Agent" not in name]
+    def _kill_worker(self, driver: int) -> None:
+        workers = ray_workers(driver)
         if workers:
             self.workers.append(self.now)
-            try:
-                os.kill(self.chance.choice(sorted(workers)), signal.SIGKILL)
-            except ProcessLookupError:  # it ended by itself meanwhile
-                return
+            with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+                self.chance.choice(workers).kill()
+
+
+def _proportional_bytes(process: psutil.Process) -> int:
+    """The memory of a process (PSS): pages that several share count for each in part; 0 once it has ended."""
+    try:
+        return int(process.memory_full_info().pss)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0
 
 
 def account(root: Path) -> dict[str, Any]:

@@ -19,19 +19,27 @@ class WorkerLost(RuntimeError):
 
 
 @contextmanager
-def attempt(store: Store, video_id: str, what: str, limit: int = LIMIT) -> Iterator[None]:
+def attempt(store: Store, video_id: str, what: str, limit: int = LIMIT, settled: bool = True) -> Iterator[None]:
     """Run a step that may take its worker with it; raises ``WorkerLost`` once that has happened ``limit`` times.
 
     ``what`` names the step and its scene, as a file name. Only a death leaves the count behind: an exception does not.
+    A step that is given up is forgotten if that settles its task; where the task goes on with other scenes, which may
+    take the worker too and so have it all done again, the count stays until ``forget``.
     """
     path = store.tries(video_id, what)
     with working(store):
         lost = len(store.files.read(path) or b"")
         if lost >= limit:
-            store.files.remove(path)
+            if settled:
+                store.files.remove(path)
             raise WorkerLost(f"the worker died {lost} time{'s' if lost > 1 else ''}")
         store.files.write(path, b"." * (lost + 1), durable=False)  # a power cut is no fault of the step's
         try:
             yield
         finally:
             store.files.remove(path)
+
+
+def forget(store: Store, video_id: str, what: str) -> None:
+    """Start counting anew."""
+    store.files.remove(store.tries(video_id, what))

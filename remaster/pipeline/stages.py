@@ -25,7 +25,7 @@ from remaster.media.planes import crop, proxy_size, resize_rgb, to_rgb
 from remaster.media.source import source_frames
 from remaster.media.types import Frame, Mask, Rect, Rgb
 from remaster.outpaint.step import Outpainted, outpaint_scenes
-from remaster.pipeline.attempts import attempt
+from remaster.pipeline.attempts import attempt, forget
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.job import Job
 from remaster.pipeline.kept import KEPT, keep, restored
@@ -227,10 +227,22 @@ def _map_batch(table: pa.Table, job: Job, stage: str, step: Callable[[Sequence[S
     pending = [i for i, row in enumerate(rows) if _pending(stage, row, job)]
     done = _together([rows[i] for i in pending], job, stage, step) if len(pending) > 1 else []
     if not done:
-        done = [_timed(stage, rows[i], lambda row: step([row])[0], job) for i in pending]
+        done = [_timed(stage, rows[i], lambda row: step([row])[0], job, settled=False) for i in pending]
+        for row in done:
+            for what in (_batch_name(row, stage), _name(row, stage)):
+                forget(job.store, row.video_id, what)
     for i, row in zip(pending, done, strict=True):
         rows[i] = row
     return to_table(rows)
+
+
+def _name(row: SceneRow, stage: str) -> str:
+    """Under which a scene's tries of a stage are counted."""
+    return f"{row.scene_id}-{stage}"
+
+
+def _batch_name(first: SceneRow, stage: str) -> str:
+    return f"{_name(first, stage)}-batch"
 
 
 def _together(
@@ -239,7 +251,7 @@ def _together(
     """The rows after the step; none where it failed: whose fault that is shows when each is alone."""
     started, first = time.perf_counter(), rows[0]
     try:
-        with attempt(job.store, first.video_id, f"{first.scene_id}-{stage}-batch", limit=1):
+        with attempt(job.store, first.video_id, _batch_name(first, stage), limit=1, settled=False):
             done = step(rows)
     except Exception:
         return []
@@ -247,11 +259,11 @@ def _together(
     return [_after(stage, row, share, job) for row in done]
 
 
-def _timed(stage: str, row: SceneRow, step: Callable[[SceneRow], SceneRow], job: Job) -> SceneRow:
+def _timed(stage: str, row: SceneRow, step: Callable[[SceneRow], SceneRow], job: Job, settled: bool = True) -> SceneRow:
     cv2.setNumThreads(1)
     started = time.perf_counter()
     try:
-        with attempt(job.store, row.video_id, f"{row.scene_id}-{stage}"):
+        with attempt(job.store, row.video_id, _name(row, stage), settled=settled):
             row = step(row)
     except Exception as error:
         refuse_out_of_space(error)

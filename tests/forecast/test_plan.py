@@ -13,7 +13,7 @@ from rich.console import Console
 
 from remaster.config import config_dir, register_schema, to_config
 from remaster.errors import UserError
-from remaster.jobs.plan import PlanConfig, run_plan
+from remaster.pipeline.forecasting import PlanConfig, run_plan
 
 
 @pytest.fixture(autouse=True)

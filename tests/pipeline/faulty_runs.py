@@ -14,6 +14,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow.parquet as pq
 from hydra import compose, initialize_config_dir
 from rich.console import Console
@@ -119,30 +120,21 @@ def wait_for(what: Callable[[], bool], process: subprocess.Popen[str] | None = N
         time.sleep(0.02)
 
 
-def descendants(pid: int) -> set[int]:
+def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """All processes below one, itself left out."""
-    parents: dict[int, int] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):  # it ended while the folder was read
-            continue
-    found: set[int] = set()
-    while more := {child for child, parent in parents.items() if parent in {pid, *found}} - found:
-        found |= more
-    return found
+    return psutil.Process(process.pid).children(recursive=True)
 
 
-def at_work(pids: set[int]) -> set[int]:
+def at_work(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run. Ray's agents, which touch nothing of ours and end within a minute, are not counted."""
-    return {pid for pid in pids if (name := _command(pid)) and not name.endswith("Agent")}
+    return [process for process in processes if (name := _command(process)) and not name.endswith("Agent")]
 
 
-def _command(pid: int) -> str:
+def _command(process: psutil.Process) -> str:
     """Empty for a process that has ended, a zombie among them."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text().strip("\0")
-    except (FileNotFoundError, ProcessLookupError):
+        return " ".join(process.cmdline()).strip()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return ""
 
 

@@ -142,8 +142,9 @@ def test_the_note_of_a_run_that_was_killed_here_is_stale_at_once(store: ObjectSt
         note = place.files.read(place.files.names(".runs")[0])
     holder = json.loads(note or b"") | {"pid": 2**22 + 1}  # above the largest that Linux gives
     place.files.write(".runs/killed.json", json.dumps(holder).encode())
-    with lock(place):
-        pass
+    with lock(place) as held, working(held):
+        assert place.files.names(".runs") == [f".runs/{held.run}.json"]
+    assert not place.files.names(".runs")
 
 
 def test_names_and_ranges(store: ObjectStore) -> None:

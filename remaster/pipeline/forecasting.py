@@ -1,0 +1,173 @@
+"""What a dataset will take on a cluster, by its headers alone: probed, simulated, printed.
+
+Nothing is decoded but each video's first picture, and Ray is not started.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+
+from remaster.config import BatchConfig
+from remaster.errors import MediaError, UserError
+from remaster.forecast.costs import Costs, Line, fitted
+from remaster.forecast.simulate import Cluster, Forecast, simulate
+from remaster.forecast.workload import Episode, from_headers
+from remaster.geometry import parse_aspect
+from remaster.media.probe import probe
+from remaster.media.types import VideoInfo
+from remaster.pipeline.inputs import VideoFile, absolute, find_videos
+from remaster.tables import STAGES
+
+PROBES = 16
+NEURAL = {"segment": ("maskrcnn",), "outpaint": ("stable_diffusion", "lama")}
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """The cluster, and what is known of the costs.
+
+    ``cpus`` (None: this machine's) and ``gpus`` in all. ``measured``: the output folder of an earlier run whose seconds
+    are taken; None takes this project's own measurements of the embedded engines. ``segment_seconds`` and
+    ``outpaint_seconds`` of a neural engine for one scene (``benchmarks.engines`` measures them). ``scene_seconds``: how
+    long a scene lasts on average. ``repeat``: the dataset stands for so many like it.
+    """
+
+    cpus: int | None = None
+    gpus: int = 0
+    measured: str | None = None
+    segment_seconds: float | None = None
+    outpaint_seconds: float | None = None
+    scene_seconds: float = 4.0
+    repeat: int = 1
+
+
+@dataclass(frozen=True)
+class PlanConfig(BatchConfig):
+    """The whole configuration of ``remaster.jobs.plan``; what concerns pixels alone has no effect."""
+
+    plan: PlanSettings = field(default_factory=PlanSettings)
+
+
+def run_plan(config: PlanConfig, console: Console) -> int:
+    """Print the forecast; returns 1 where some files could not be read, else 0. Raises ``UserError``."""
+    if not config.dataset.path:
+        raise UserError("no dataset; pass dataset.path=FILE, FOLDER or GLOB")
+    settings = config.plan
+    if settings.repeat < 1 or settings.scene_seconds <= 0 or settings.gpus < 0:
+        raise UserError("plan.repeat is 1 or more, plan.scene_seconds above 0 and plan.gpus not below it")
+    videos = find_videos(config.dataset.path, absolute(config.output.dir or "outputs"))
+    infos, failures = _probe(videos)
+    try:
+        episodes = from_headers(infos, parse_aspect(config.target.aspect), settings.scene_seconds) * settings.repeat
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    for failure in failures:
+        console.print(f"left out: {failure}", highlight=False, markup=False)
+    if not episodes:
+        raise UserError(f"none of the {len(videos)} video(s) in {config.dataset.path} can be read")
+    cluster = _cluster(config)
+    costs = _costs(settings, cluster)
+    todo = [episode for episode in episodes if not episode.passthrough]
+    _print_work(console, episodes, todo)
+    if todo:
+        _print_forecast(console, todo, costs, cluster, simulate(todo, costs, cluster))
+    return int(bool(failures))
+
+
+def _probe(videos: Sequence[VideoFile]) -> tuple[list[VideoInfo], list[str]]:
+    def read(video: VideoFile) -> VideoInfo | str:
+        try:
+            return probe(video.path)
+        except MediaError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(PROBES) as pool:
+        found = list(pool.map(read, videos))
+    return [f for f in found if isinstance(f, VideoInfo)], [f for f in found if isinstance(f, str)]
+
+
+def _cluster(config: PlanConfig) -> Cluster:
+    """What the steps run on: neural engines on GPUs, where asked for by name or, with ``auto``, where there are any."""
+    settings, steps = config.plan, set()
+    for step, engine in (("segment", config.segmenter), ("outpaint", config.inpainter)):
+        name = engine["name"]
+        if name in NEURAL[step] or (name == "auto" and settings.gpus):
+            steps.add(step)
+    if steps and not settings.gpus:
+        raise UserError("neural engines are planned on GPUs: pass plan.gpus=N")
+    cpus = settings.cpus or len(os.sched_getaffinity(0))
+    return Cluster(cpus, settings.gpus, frozenset(steps))
+
+
+def _costs(settings: PlanSettings, cluster: Cluster) -> Costs:
+    costs = Costs()
+    if settings.measured is not None:
+        folder = Path(settings.measured) / "metadata" / "scenes"
+        if not folder.is_dir():
+            raise UserError(f"plan.measured={settings.measured} is no output folder: it has no metadata/scenes")
+        try:
+            costs = fitted(pq.read_table(folder).to_pylist())
+        except ValueError as error:
+            raise UserError(f"plan.measured={settings.measured}: {error}") from error
+    given = {"segment": settings.segment_seconds, "outpaint": settings.outpaint_seconds}
+    missing = [step for step in sorted(cluster.gpu_steps) if given[step] is None and settings.measured is None]
+    if missing:
+        raise UserError(
+            f"nothing is known of {' and '.join(missing)} on such GPUs; pass plan.{missing[0]}_seconds=SECONDS A SCENE,"
+            " or plan.measured=FOLDER of a run on one"
+        )
+    lines = dict(costs.lines) | {step: Line(value, 0.0) for step, value in given.items() if value is not None}
+    return replace(costs, lines=lines)
+
+
+def _print_work(console: Console, episodes: Sequence[Episode], todo: Sequence[Episode]) -> None:
+    scenes = sum(len(episode.scenes) for episode in todo)
+    frames = sum(episode.frames for episode in todo)
+    console.print(f"{len(todo):,} video(s), {frames:,} frames, about {scenes:,} scenes", highlight=False)
+    if len(todo) < len(episodes):
+        console.print(f"{len(episodes) - len(todo):,} video(s) fill the target already", highlight=False)
+
+
+def _print_forecast(
+    console: Console, episodes: Sequence[Episode], costs: Costs, cluster: Cluster, forecast: Forecast
+) -> None:
+    pixels = sum(episode.megapixels for episode in episodes)
+    scenes = sum(len(episode.scenes) for episode in episodes)
+    steps = Table(title="work")
+    for column in ("step", "on", "hours"):
+        steps.add_column(column, justify="right" if column == "hours" else "left")
+    for stage in STAGES:
+        line = costs.lines[stage]
+        hours = (scenes * line.scene + pixels * line.pixels) / 3600
+        steps.add_row(stage, "GPU" if stage in cluster.gpu_steps else "CPU", f"{hours:,.2f}")
+    console.print(steps)
+    written = pixels * costs.bytes_a_megapixel
+    facts = {
+        "CPU hours": f"{forecast.cpu_seconds / 3600:,.2f}",
+        "GPU hours": f"{forecast.gpu_seconds / 3600:,.2f}",
+        f"wall time on {cluster.cpus} CPUs, {cluster.gpus} GPUs": _duration(forecast.wall),
+        "first finished scene after": _duration(forecast.first),
+        "first finished video after": _duration(forecast.first_video),
+        "bottleneck": f"{forecast.bottleneck} ({forecast.busy[forecast.bottleneck]:.0%} busy)",
+        "busy": ", ".join(f"{name} {share:.0%}" for name, share in forecast.busy.items()),
+        "videos on disk": f"{written / 1e9:,.1f} GB (and as much again for the segments that resuming needs)",
+        "object store": f"{forecast.in_flight * costs.row_bytes / 1e9:,.1f} GB at most in all nodes",
+    }
+    for name, value in facts.items():
+        console.print(f"{name}: {value}", highlight=False)
+
+
+def _duration(seconds: float) -> str:
+    """As a person says it: 42 s, 7.5 min, 3.2 h, 12 days."""
+    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / unit:.3g} {name}"
+    return f"{seconds / 86_400:,.3g} days"
