@@ -1,11 +1,13 @@
 """Addresses on object stores (``s3://``, ``gs://``): PyArrow's own file systems, read by ranges.
 
 Credentials, region and endpoint come from the environment (``AWS_ACCESS_KEY_ID``, ``AWS_ENDPOINT_URL`` ...), the
-machine's role, or the address' query (``?region=eu-west-1&endpoint_override=localhost:9000&scheme=http``).
+machine's role, or the address' query (``?region=eu-west-1&endpoint_override=localhost:9000&scheme=http``). A public
+bucket of Google's is read without any as ``gs://anonymous@BUCKET``.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 from functools import lru_cache
 from typing import Any, BinaryIO, cast
@@ -34,7 +36,7 @@ def locate(uri: str) -> tuple[Any, str]:
     parts = urlsplit(uri)
     if parts.scheme not in SCHEMES:
         raise UserError(f"{uri} is neither a local path nor on s3:// or gs://")
-    if "@" in parts.netloc:
+    if "@" in parts.netloc and parts.netloc.rpartition("@")[0] != "anonymous":
         raise UserError(
             f"{parts.scheme}://***@{parts.hostname}{parts.path} has credentials in it, which would be written into"
             " run.yaml and the report; put them into the environment"
@@ -77,7 +79,10 @@ class _Ranges(io.RawIOBase):
     def __init__(self, uri: str) -> None:
         system, path = locate(uri)
         self.name = uri
-        self._file = system.open_input_file(path)
+        try:
+            self._file = system.open_input_file(path)
+        except FileNotFoundError as error:  # Google's says neither bucket nor key
+            raise FileNotFoundError(errno.ENOENT, "no such object", uri) from error
 
     def readable(self) -> bool:
         return True

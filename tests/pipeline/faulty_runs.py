@@ -100,6 +100,11 @@ class Case:
         files = [*self.out.glob("metadata/scenes/*.parquet"), *self.out.glob("scenes/*/*.mkv")]
         return {path.name: path.stat().st_mtime_ns for path in files if not path.name.startswith(".")}
 
+    def finished(self) -> dict[str, int]:
+        """Time of change by name of the segments that rows tell of."""
+        rows = self.rows() if (self.out / "metadata" / "scenes").is_dir() else []
+        return {row["segment"]: (self.out / row["segment"]).stat().st_mtime_ns for row in rows}
+
     def rows(self) -> list[dict[str, Any]]:
         table: list[dict[str, Any]] = pq.read_table(self.out / "metadata" / "scenes").to_pylist()
         return sorted(table, key=lambda row: (row["video"], row["start_frame"]))

@@ -54,12 +54,12 @@ def whole(case: Case) -> None:
 
 def goes_on(case: Case, clean: dict[str, bytes]) -> None:
     """The same command ends with the same bytes, and leaves alone what was finished."""
-    finished = {name: time for name, time in case.files().items() if name.endswith(".mkv")}
+    finished = case.finished()
     case.engine()
     assert case.run()[0] == 0
     whole(case)
     assert case.delivered() == clean
-    assert unchanged(finished, case.files())
+    assert unchanged(finished, case.finished())
 
 
 def redder(tone: str) -> bool:
@@ -71,13 +71,13 @@ def redder(tone: str) -> bool:
 def test_a_killed_driver_loses_nothing(case: Case, clean: dict[str, bytes]) -> None:
     chance = random.Random(5)
     for least in (chance.randrange(1, 3), chance.randrange(3, 6)):
-        before = case.files()
+        before = case.finished()
         case.engine(seconds=1.0)
         with case.started() as run:
             wait_for(lambda least=least: len(case.files()) >= least, run)
-            below, finished = descendants(run), case.files()
+            below = descendants(run)
             kill(run)
-            assert unchanged(before, finished)
+            assert unchanged(before, case.finished())
             assert below
             wait_for(lambda below=below: not at_work(below))
     goes_on(case, clean)
@@ -140,13 +140,14 @@ def test_a_bad_scene_falls_back_alone(
     assert len(reddish) == len(bad)
     assert all((3 if fault == "kill" else 1) <= times <= most for times in reddish)
     assert {video["status"] for video in case.videos().values()} <= {"ok", "fallback"}
-    good = {row["segment"]: (case.out / row["segment"]).stat().st_mtime_ns for row in rows if row["status"] == "ok"}
+    times = case.finished()
+    good = {row["segment"]: times[row["segment"]] for row in rows if row["status"] == "ok"}
 
     case.engine()
     assert case.run()[0] == 0
     whole(case)
     assert case.delivered() == clean
-    assert {name: (case.out / name).stat().st_mtime_ns for name in good} == good
+    assert unchanged(good, case.finished())
     retried = {row["scene_id"] for row in bad}
     assert all(row["attempts"] == 1 + (row["scene_id"] in retried) for row in case.rows())
 
