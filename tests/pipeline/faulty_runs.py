@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +83,9 @@ class Case:
         return {**os.environ, "PYTHONPATH": path}
 
     @contextmanager
-    def started(self, *more: str) -> Iterator[subprocess.Popen[str]]:
+    def started(self, where: str = "cluster.cpus=2") -> Iterator[subprocess.Popen[str]]:
         """A run as a program, in a process group of its own, which is ended at the end."""
-        command = [sys.executable, "-m", "remaster.jobs.batch", *self.overrides(), "cluster.cpus=2", *more]
+        command = [sys.executable, "-m", "remaster.jobs.batch", *self.overrides(), where]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         process: subprocess.Popen[str] = subprocess.Popen(
             command, env=self.environment(), start_new_session=True, **streams
@@ -94,6 +96,14 @@ class Case:
             if process.poll() is None:
                 process.kill()
             process.communicate()
+
+    def forked(self, address: str) -> ForkServerProcess:
+        """A run on a cluster, as a process that has everything imported already."""
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__])
+        process = context.Process(target=_drive, args=(self, address))
+        process.start()
+        return process
 
     def files(self) -> dict[str, int]:
         """Time of change by name of all that is there of finished scenes."""
@@ -114,6 +124,10 @@ class Case:
 
     def delivered(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (self.out / "videos").iterdir()}
+
+
+def _drive(case: Case, address: str) -> None:
+    sys.exit(case.run(f"cluster.address={address}")[0])
 
 
 def wait_for(what: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:

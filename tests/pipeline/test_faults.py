@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
+import ray
 from clips import series_clip, still
 from faulty_runs import Case, at_work, descendants, kill, unchanged, wait_for
 
@@ -68,18 +70,39 @@ def redder(tone: str) -> bool:
     return int(red) > int(blue)
 
 
-def test_a_killed_driver_loses_nothing(case: Case, clean: dict[str, bytes]) -> None:
-    chance = random.Random(5)
-    for least in (chance.randrange(1, 3), chance.randrange(3, 6)):
-        before = case.finished()
-        case.engine(seconds=1.0)
-        with case.started() as run:
-            wait_for(lambda least=least: len(case.files()) >= least, run)
-            below = descendants(run)
-            kill(run)
-            assert unchanged(before, case.finished())
-            assert below
-            wait_for(lambda below=below: not at_work(below))
+def files_of(case: Case) -> set[Path]:
+    """All that a run writes, its temporary files and its engine's notes too."""
+    return {path for path in case.root.rglob("*") if not path.is_dir()}
+
+
+@pytest.mark.timeout(600)
+def test_a_driver_killed_at_ten_moments_loses_nothing(case: Case, clean: dict[str, bytes]) -> None:
+    """On the cluster of all tests, since Ray's start takes longest; a moment is when so many new files were seen."""
+    chance, cluster = random.Random(5), ray.get_runtime_context().gcs_address
+    for _ in range(10):
+        case.engine(seconds=0.7)
+        before, finished, seen = files_of(case), case.finished(), set[Path]()
+        news = chance.randrange(25)
+        run = case.forked(cluster)
+        while len(seen - before) < news and run.is_alive():
+            seen |= files_of(case)
+        run.kill()
+        run.join()
+        assert unchanged(finished, case.finished())
+        if run.exitcode == 0:  # it was done before
+            assert case.delivered() == clean
+            shutil.rmtree(case.out)
+    goes_on(case, clean)
+
+
+def test_a_killed_driver_leaves_nobody_at_work(case: Case, clean: dict[str, bytes]) -> None:
+    case.engine(seconds=1.0)
+    with case.started() as run:
+        wait_for(lambda: bool(case.files()), run)
+        below = descendants(run)
+        kill(run)
+        assert below
+        wait_for(lambda: not at_work(below))
     goes_on(case, clean)
 
 
