@@ -25,7 +25,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def ray_cluster() -> Iterator[None]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.update(ENVIRONMENT)
-    os.environ["RAY_worker_niceness"] = "0"  # by default 15: too little beside other tests
+    os.environ |= {"RAY_worker_niceness": "0"}  # by default 15: too little beside other tests
     # Workers import engines that tests define.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ENGINES), os.environ.get("PYTHONPATH")]))
     import ray
