@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -48,6 +49,7 @@ from remaster.sample.render import render
 from remaster.sample.script import Episode
 from remaster.sample.script import Shot as DrawnShot
 
+T = TypeVar("T")
 Rivals = tuple[str, rivals.Result, rivals.Result]
 MASKS = ("perfect", "motion", "none")
 QUANTUM = 1.0
@@ -87,8 +89,9 @@ def filmed(frames: Sequence[Rgb], grain: bool) -> list[Rgb]:
         return [to_rgb(f.planes, info.format, info.color) for f in decode(info)]
 
 
-def measured(scene: Scene, shown: list[Rgb], kinds: Sequence[str], ceiling: float) -> Iterator[Row]:
+def measured(scene: Scene, shown: list[Rgb], kinds: Sequence[str]) -> Iterator[Row]:
     """One row for each kind of masks."""
+    ceiling = truth.ceiling_of(scene, shown)
     height, width = scene.frames[0].shape[:2]
     started = time.process_time()
     analysis = analyze(iter(shown), np.ones((height, width), bool), _noise(shown))
@@ -203,36 +206,39 @@ def run(quick: bool, names: Sequence[str], keep: Path) -> Measured:
     rows: list[Row] = []
     others: list[Rivals] = []
     for setting in (s for s in SETTINGS if not names or s.name in names):
-        found = _kept(keep, setting.name, lambda s=setting: _measured_drawn(draw(s, *size, count), kinds))
-        rows, others = rows + found[0], others + found[1]
-    for episode, shot in sample_shots(quick) if not names else ():
+        scene = cache(partial(_filmed_drawn, setting, *size, count))
+        rows += _kept(keep, setting.name, lambda s=scene: list(measured(*s(), kinds)))
+        others += _kept(keep, f"rivals {setting.name}", lambda s=scene: [_rivals(*s())])
+    for episode, shot in sample_shots(quick):
         name = f"{episode.name}: {shot.name}"
-        rows += _kept(keep, name, lambda e=episode, s=shot: (_measured_sample(sample_scene(e, s)), []))[0]
+        if not names or name in names:
+            rows += _kept(keep, name, lambda e=episode, s=shot: _measured_sample(sample_scene(e, s)))
     return rows, others
 
 
-def _measured_drawn(scene: Scene, kinds: Sequence[str]) -> Measured:
-    shown = filmed(scene.frames, grain=True)
-    rows = list(measured(scene, shown, kinds, truth.ceiling_of(scene, shown)))
-    name = scene.setting.name
-    return rows, [(name, rivals.limited(rivals.chained, scene, shown), rivals.limited(rivals.scans, scene, shown))]
+def _filmed_drawn(setting: Setting, width: int, height: int, count: int) -> tuple[Scene, list[Rgb]]:
+    scene = draw(setting, width, height, count)
+    return scene, filmed(scene.frames, grain=True)
+
+
+def _rivals(scene: Scene, shown: list[Rgb]) -> Rivals:
+    return scene.setting.name, rivals.limited(rivals.chained, scene, shown), rivals.limited(rivals.scans, scene, shown)
 
 
 def _measured_sample(scene: Scene) -> list[Row]:
-    shown = filmed(scene.frames, grain=True)
-    return list(measured(scene, shown, ("motion",), truth.ceiling_of(scene, shown)))
+    return list(measured(scene, filmed(scene.frames, grain=True), ("motion",)))
 
 
-def _kept(keep: Path, name: str, measure: Callable[[], Measured]) -> Measured:
+def _kept(keep: Path, name: str, measure: Callable[[], list[T]]) -> list[T]:
     """What was measured before under this name, or what is measured now."""
     path = keep / f"{name.replace(': ', '-').replace(' ', '_')}.pickle"
     if not path.exists():
         found = measure()
         keep.mkdir(parents=True, exist_ok=True)
         path.write_bytes(pickle.dumps(found))
-    rows, others = pickle.loads(path.read_bytes())
-    print(*rows, *others, sep="\n", flush=True)
-    return rows, others
+    kept: list[T] = pickle.loads(path.read_bytes())
+    print(*kept, sep="\n", flush=True)
+    return kept
 
 
 def correlation(rows: Sequence[Row]) -> str:
@@ -260,7 +266,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table and write it, with the plot, to a folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller pictures, motion masks alone, one episode")
-    parser.add_argument("--scenes", nargs="*", default=[], help="only these; no sample series")
+    parser.add_argument("--scenes", nargs="*", default=[], help="only these, by their names in the table")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder (%(default)s)")
     parser.add_argument("--keep", type=Path, help="folder of rows measured before: a run that was stopped goes on")
     options = parser.parse_args(arguments)

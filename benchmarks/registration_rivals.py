@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import resource
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -37,20 +39,21 @@ class Result:
 
 
 def limited(rival: Callable[[Scene, Sequence[Rgb]], Result], scene: Scene, shown: Sequence[Rgb]) -> Result:
-    """A rival's result, or that it gave none in time; in 6 GB of memory, which is enough but for what goes astray."""
+    """A rival's result, or that it gave none: in a minute of a core, and in 6 GB, enough but for what goes astray."""
     task = partial(rival, replace(scene, setting=replace(scene.setting, **dict.fromkeys(DRAWING, _nothing))), shown)
-    with multiprocessing.get_context("fork").Pool(1, _bounded) as pool:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork"), _bounded) as pool:
         try:
-            return pool.apply_async(task).get(SECONDS)
-        except multiprocessing.TimeoutError:
+            return pool.submit(task).result()
+        except BrokenProcessPool:
             return Result(f"none within {SECONDS} s")
         except MemoryError:
             return Result("out of memory")
 
 
 def _bounded() -> None:
-    """A panorama gone astray must not take the machine's memory."""
+    """A panorama gone astray must not take the machine's memory, nor its time; other programs' load counts for none."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
 
 
 def _nothing(t: float) -> Any:

@@ -79,8 +79,7 @@ def analyze(proxies: Iterable[Rgb], valid: Mask, noise: float, settings: Analyze
         if bridged is not None:
             keyframes.rejoin(bridged, tracker.segment, index)
         if not tracker.holds[-1]:
-            energy = float(picture.fine.energy.mean())
-            keyframes.add(Candidate(index, proxy.copy(), tracker.camera, tracker.segment, energy))
+            keyframes.add(Candidate(index, proxy.copy(), tracker.camera, tracker.segment, picture.fine.energy))
     if tracker is None:
         raise ValueError("a scene without frames cannot be analyzed")
     kept = keyframes.finish(settings.still_keyframes)

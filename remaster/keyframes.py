@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from remaster.camera import Affine, corner_error
 from remaster.media.types import Rgb
@@ -13,6 +14,10 @@ PACE = 0.5
 """A whole scene's time weighs as much as a camera move of this many frame widths."""
 WORST = 0.05
 """Weight of a frame without any detail (black, burnt out) against a sharp one."""
+SAME_PLACE = 0.03
+"""Frame widths within which two frames show nearly the same place."""
+OUTSHONE = 0.75
+"""Share of the detail of another frame of that place under which a frame adds nothing to it."""
 END = 10.0
 """What keeps a segment's first and last frame, in frame widths."""
 
@@ -21,15 +26,15 @@ END = 10.0
 class Candidate:
     """A frame that may become a keyframe: its ``camera`` to the first frame of its ``segment``, and its ``detail``.
 
-    A segment is a run of frames that motion connects. ``detail`` is the energy of lines and texture, which falls with
-    blur and fades.
+    A segment is a run of frames that motion connects. ``detail`` float64 (rows, columns) is the energy of lines and
+    texture in the cells of the picture, which falls with blur and fades.
     """
 
     index: int
     proxy: Rgb
     camera: Affine
     segment: int
-    detail: float
+    detail: npt.NDArray[np.float64]
 
 
 class KeyframeSelection:
@@ -51,9 +56,10 @@ class KeyframeSelection:
         self._kept = [replace(c, segment=segment) if c.index >= last else c for c in self._kept]
 
     def finish(self, still_capacity: int) -> list[Candidate]:
-        """The keyframes; where the camera hardly moved, ``still_capacity`` of them are enough."""
-        for place in (0, -1):
-            self._drop_bad_end(place)
+        """The keyframes: none that another outshines; where the camera hardly moved, ``still_capacity`` are enough."""
+        shown = [c for c in self._kept if not any(self._outshines(other, c) for other in self._kept)]
+        # Blurred or dark as they may be, two pictures prove more than one.
+        self._kept = shown if len(shown) > 1 else self._kept
         if max((self._moved(c, self._first_of(c)) for c in self._kept), default=0.0) < 0.01:
             self._thin(still_capacity)
         return self._kept
@@ -83,18 +89,16 @@ class KeyframeSelection:
         return float(corner_error(a.camera, b.camera, *self._size)) / max(width, 1.0)
 
     def _quality(self, candidate: Candidate) -> float:
-        usual = float(np.median([c.detail for c in self._kept if c.segment == candidate.segment]))
-        return float(np.clip(candidate.detail / usual, WORST, 1.0)) if usual > 0.0 else 1.0
+        usual = float(np.median([c.detail.mean() for c in self._kept if c.segment == candidate.segment]))
+        return float(np.clip(candidate.detail.mean() / usual, WORST, 1.0)) if usual > 0.0 else 1.0
 
     def _first_of(self, candidate: Candidate) -> Candidate:
         return next(c for c in self._kept if c.segment == candidate.segment)
 
-    def _drop_bad_end(self, place: int) -> None:
-        """Drop frames of a fade at an end, as long as a better one shows nearly the same place."""
-        step = 1 if place == 0 else -1
-        while len(self._kept) > 2:
-            end, inner = self._kept[place], self._kept[place + step]
-            near = end.segment == inner.segment and self._moved(end, inner) < 0.05
-            if not near or self._quality(end) > 0.3 or self._quality(inner) < self._quality(end):
-                return
-            del self._kept[place]
+    def _outshines(self, better: Candidate, worse: Candidate) -> bool:
+        """Whether one shows nearly the same place as another that is blurred (by a whip) or in the dark of a fade."""
+        if better is worse or better.segment != worse.segment or self._moved(better, worse) > SAME_PLACE:
+            return False
+        # Flat cells do not tell, and a character that is there or not changes few of the others.
+        told = better.detail > np.median(better.detail)
+        return bool(told.any() and np.median(worse.detail[told] / better.detail[told]) < OUTSHONE)

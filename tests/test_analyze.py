@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 import pytest
 from drawn_scenes import FINE, Drawn, draw, painted, panning, walker, zooming
@@ -54,6 +55,14 @@ def test_a_still_scene_is_exactly_still_and_its_keyframes_spread_over_time() -> 
     assert analysis.keyframes[0] == 0
     assert analysis.keyframes[-1] == 59
     assert np.diff(analysis.keyframes).max() <= 12
+
+
+def test_a_frame_blurred_by_a_whip_is_no_keyframe_where_a_sharp_one_shows_the_place() -> None:
+    drawn = draw(BACKGROUND, panning(12, 0.0), SIZE, walker(40, 95, 18.0), noise=2.0)
+    frames = drawn.frames.copy()
+    frames[0], frames[-1] = cv2.blur(frames[0], (7, 1)), cv2.blur(frames[-1], (7, 1))
+    assert run(drawn.frames).keyframes.tolist() == list(range(12))
+    assert run(frames).keyframes.tolist() == list(range(1, 11))
 
 
 def test_holds_are_found_and_never_keyframes() -> None:

@@ -18,6 +18,8 @@ FLASH_FRAMES = 3
 
 WHIP = 0.2
 """Share of the picture's width that a frame must move to be one of a whip."""
+FOLLOWED = 0.35
+"""Explained share of a motion that is one, and no guess under a large character."""
 CALM = 0.1
 """The same, up to which a broken link may be mended: one frame of a whip between still ones must not be."""
 
@@ -100,19 +102,25 @@ def _broken(analysis: Analysis, pairs: Sequence[Pair], broken_share: float, same
     A large character can break the link from frame to frame, which knows no masks; the pair of keyframes next to it
     mends it where they show the same background. A whip is broken though it can be followed: its frames are smeared.
     """
-    height, width = analysis.valid.shape
     # Where little is ever explained (water, a crowd), low values alone say nothing about a break.
     floor = min(broken_share, 0.5 * float(np.median(analysis.explained)))
     weak = (analysis.explained < floor) & ~analysis.holds
-    whip = ~weak & (corner_error(analysis.motion, IDENTITY, width, height) > WHIP * width)
-    # A whip begins and ends within a frame.
-    found = np.flatnonzero(np.convolve(whip, np.ones(3), mode="same") > 0).tolist()
+    found = np.flatnonzero(whips(analysis)).tolist()
     mending = {(p.first, p.second) for p in pairs if p.share >= same_share and _speed(analysis, p) <= CALM}
     for frame in np.flatnonzero(weak):
         after = int(np.searchsorted(analysis.keyframes, frame))
         if (after - 1, after) not in mending:
             found.append(int(frame))
     return sorted(set(found))
+
+
+def whips(analysis: Analysis) -> npt.NDArray[np.bool_]:
+    """Frames (n,) of a whip, smeared by the motion of at least ``WHIP`` of the picture's width from one to the next."""
+    height, width = analysis.valid.shape
+    fast = corner_error(analysis.motion, IDENTITY, width, height) > WHIP * width
+    fast &= analysis.explained >= FOLLOWED
+    # A whip begins and ends within a frame.
+    return np.asarray(np.convolve(fast, np.ones(3), mode="same")[: len(fast)] > 0)
 
 
 def _faded(analysis: Analysis, longest: int) -> set[int]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from remaster.alignment import align_simplest, detail
 from remaster.analyze import BREAK, chain
 from remaster.background.preview import masked_median
+from remaster.background.split import whips
 from remaster.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert, rescale, translation
 from remaster.channels import largest, smallest
 from remaster.foreground import Foreground
@@ -55,7 +56,7 @@ class MotionSegmenter:
 
     def _scene(self, scene: Analysis) -> Mask:
         masks = np.zeros(scene.proxies.shape[:3], np.bool_)
-        segments = np.cumsum(scene.explained < BREAK)[scene.keyframes]
+        segments = np.cumsum((scene.explained < BREAK) | whips(scene))[scene.keyframes]
         cameras = chain(scene.motion)[scene.keyframes]
         for segment in np.unique(segments):
             for part in _parts(cameras, np.nonzero(segments == segment)[0], scene.valid.shape):
