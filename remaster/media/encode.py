@@ -25,6 +25,7 @@ from remaster.media.containers import reason
 from remaster.media.formats import planar_format
 from remaster.media.hdr import display_notation
 from remaster.media.partfile import PartFile
+from remaster.media.siting import SITINGS
 from remaster.media.types import ColorSpec, PixelFormat, Plane
 
 
@@ -73,7 +74,6 @@ _MAX_CRF = {Codec.h264: 51, Codec.hevc: 51, Codec.av1: 63}
 # (codec, kind of picture) -> encoder; FFV1 and x264 take 8-bit RGB only as packed pixels, which loses nothing.
 _ENCODERS = {Codec.h264: "libx264", Codec.hevc: "libx265", Codec.av1: "libsvtav1", Codec.ffv1: "ffv1"}
 _PACKED = {(Codec.h264, "gbrp"): ("libx264rgb", "rgb24"), (Codec.ffv1, "gbrp"): ("ffv1", "bgr0")}
-_SITING_NAMES = {1: "left", 2: "center", 3: "topleft", 4: "top", 5: "bottomleft", 6: "bottom"}
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 _MATRIX_RGB = 0
 _CPU_AVX_512F = 13  # OpenCV's CV_CPU_AVX_512F, for which the binding has no name.
@@ -272,8 +272,8 @@ def encoder_options(settings: EncoderSettings, color: ColorSpec) -> dict[str, st
     """FFmpeg's options of the encoder for these settings; equal ones give equal bytes."""
     threads = str(settings.threads)
     options = {"threads": threads}
-    if color.chroma_location in _SITING_NAMES:
-        options["chroma_sample_location"] = _SITING_NAMES[color.chroma_location]
+    if color.chroma_location:
+        options["chroma_sample_location"] = SITINGS[color.chroma_location]
     if settings.codec is Codec.ffv1:
         return options | {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}
     if settings.encoder is not None:

@@ -17,6 +17,7 @@ from remaster.media.containers import bound_decoder, check_size, open_input, rea
 from remaster.media.formats import planar_format
 from remaster.media.hdr import content_light, dynamic_formats, mastering_display
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES
+from remaster.media.siting import chroma_location
 from remaster.media.types import ColorSpec, PixelFormat, VideoInfo
 from remaster.remote import is_remote, status
 
@@ -25,8 +26,6 @@ MAX_RATE = 1000
 _PACKETS_TO_FIRST_FRAME = 600
 _RANGE_FULL = 2
 _CLOCK_TIME = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
-# Where the codec's standard fixes the place of chroma samples other than at the left: AVChromaLocation.
-_SITING_OF_CODEC = {"mpeg1video": 2, "mjpeg": 2, "dvvideo": 3}
 
 
 def probe(path: str) -> VideoInfo:
@@ -114,7 +113,7 @@ def _picture(stream: VideoStream, frame: VideoFrame, path: str) -> tuple[PixelFo
         primaries=context.color_primaries,
         transfer=context.color_trc,
         full_range=_full_range(context.color_range, frame.format.name, pixel_format),
-        chroma_location=_SITING_OF_CODEC.get(context.codec.canonical_name, 0) if pixel_format.log2_chroma_h else 0,
+        chroma_location=chroma_location(frame, stream) if pixel_format.log2_chroma_w else 0,
         mastering=mastering_display(frame),
         light=content_light(frame),
         dynamic=dynamic_formats(frame),

@@ -39,13 +39,16 @@ def coded(
     rotation: int = 0,
     container: dict[str, str] | None = None,
     fps: Fraction = NTSC,
+    options: dict[str, str] | None = None,
 ) -> Make:
-    """A file of these very frames; ``tags`` are colour properties of the stream."""
+    """A file of these very frames; ``tags`` are colour properties of the stream, ``options`` the encoder's."""
 
     def make(path: Path) -> None:
         height, width = frames[0][0].shape
         with av.open(str(path), "w", options=container or {}, container_options=EXACT) as output:
-            stream: Any = output.add_stream(codec, fps, {"x264-params": "mbtree=0"} if codec == "libx264" else {})
+            stream: Any = output.add_stream(
+                codec, fps, (options or {}) | ({"x264-params": "mbtree=0"} if codec == "libx264" else {})
+            )
             stream.width, stream.height, stream.pix_fmt = width, height, encoded_as or pixel_format.name
             stream.codec_context.thread_count = 1
             for name, value in (tags or {}).items():

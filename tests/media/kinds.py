@@ -137,6 +137,18 @@ COLOUR = (
         coded(film(), "mjpeg", tags=FULL_RANGE, encoded_as="yuvj420p"),
     ),
     Kind(
+        "top-left.mkv",
+        "chroma samples at the top left, H.264",
+        "tags and places kept",
+        coded(film(), "libx264", options={"chroma_sample_location": "topleft"}),
+    ),
+    Kind(
+        "centred.mpg",
+        "chroma samples in the middle, by the standard (MPEG-1)",
+        "places kept",
+        source(replace(MPEG2, codec="mpeg1video")),
+    ),
+    Kind(
         "alpha.mkv",
         "transparency",
         "refused in one sentence",

@@ -16,6 +16,7 @@ from remaster.media.decode import decode
 from remaster.media.encode import to_frame
 from remaster.media.formats import planar_format
 from remaster.media.probe import probe
+from remaster.media.siting import SITINGS
 from remaster.media.types import ColorSpec
 
 
@@ -34,11 +35,15 @@ def test_headers_are_told_as_they_are(tmp_path: Path) -> None:
 def test_colour_tags_and_formats_are_kept(tmp_path: Path) -> None:
     options = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "pc"}
     path = write_source(tmp_path / "a.mkv", Source(frames=2, options=options))
-    assert probe(str(path)).color == ColorSpec(1, 1, 1, True)
+    assert probe(str(path)).color == ColorSpec(1, 1, 1, True, chroma_location=1)
     packed = Source(frames=2, codec="ffv1", options={}, pixel_format=planar_format("yuv422p10le"))
     assert probe(str(write_source(tmp_path / "b.mkv", packed))).format == planar_format("yuv422p10le")
     mpeg1 = Source(frames=4, codec="mpeg1video", options={})
     assert probe(str(write_source(tmp_path / "c.mpg", mpeg1))).color.chroma_location == 2
+    for number, name in enumerate(SITINGS):
+        sited = Source(frames=2, options={"chroma_sample_location": name})
+        found = probe(str(write_source(tmp_path / f"{name}.mkv", sited))).color.chroma_location
+        assert found == (number or 1)  # unspecified: at the left, by H.264's standard
 
 
 def test_packed_pixels_become_planes(tmp_path: Path) -> None:

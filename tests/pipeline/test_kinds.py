@@ -19,6 +19,7 @@ from test_batch import batch
 
 from remaster.config import config_dir, register_schema
 from remaster.geometry import window
+from remaster.media.siting import chroma_location
 from remaster.media.types import PixelFormat, Rect
 
 sys.path.append(str(Path(__file__).parent.parent / "media"))
@@ -79,6 +80,7 @@ def shown(path: Path) -> tuple[list[av.VideoFrame], dict[str, Any]]:
             "matrix": context.colorspace,
             "primaries": context.color_primaries,
             "transfer": context.color_trc,
+            "siting": chroma_location(frames[0], stream),
         }
         return frames, facts
 
@@ -119,7 +121,8 @@ def test_every_kind_comes_through(kind: Kind, run: Run) -> None:
     (before, facts), (after, told) = shown(source), shown(made)
     assert len(after) == row["frames"] == kind.frames or kind.frames == -1
     assert 0 < len(after) <= 40
-    known = {name: value for name, value in facts.items() if name != "sar" and value != 2}  # 2 is unspecified
+    tags = {"matrix": 2, "primaries": 2, "transfer": 2, "siting": 0}  # which is unspecified
+    known = {name: facts[name] for name, unknown in tags.items() if facts[name] != unknown}
     assert {name: told[name] for name in known} == known
     assert float(told["sar"]) == pytest.approx(float(facts["sar"]), rel=0.005)
     frame = after[0]
