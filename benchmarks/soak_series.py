@@ -41,12 +41,12 @@ def _write_video(path: Path, minutes: float, seed: int) -> None:
 
 
 def _frames(count: int, seed: int) -> Iterator[Picture]:
-    """Scenes of 2 to 8 seconds until there are ``count`` frames, now and then one of a minute."""
+    """Scenes of 8 to 40 seconds until there are ``count`` frames, now and then one of two minutes."""
     rng = np.random.default_rng(seed)
     while count > 0:
-        length = min(int(60 * FPS if rng.random() < 0.02 else rng.integers(2 * FPS, 8 * FPS)), count)
+        length = min(int(120 * FPS if rng.random() < 0.02 else rng.integers(8 * FPS, 40 * FPS)), count)
         count -= length
-        speed = float(rng.choice([0.0, 0.0, 0.5, 1.0, 2.0]))
+        speed = float(rng.choice([0.0, 0.0, 0.25, 0.5, 1.0]))
         ground = _painting(rng, WIDTH + int(speed * length) + 1)
         grain = rng.normal(0, 2, (8, HEIGHT, WIDTH, 1)).astype(np.float32)
         for i in range(length):
