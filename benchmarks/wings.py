@@ -84,7 +84,7 @@ def navier_stokes(picture: npt.NDArray[np.uint8], shown: Window) -> npt.NDArray[
 
 def episode_clip(episode: Episode, folder: Path) -> Clip:
     """An episode as its video holds it; the truth is drawn."""
-    path = write_episode(episode, folder)
+    path = str(write_episode(episode, folder))
     info = probe(path)
     found = detect(decode(info), info, DetectSettings())
     shown = window(found.active, info.sar, info.format, Fraction(16, 9))

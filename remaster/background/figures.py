@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.background.preview import Preview, masked_median
-from remaster.camera import Affine
+from remaster.camera import Affine, corner_error
 from remaster.media.types import Mask
 
 LINES = 160
@@ -26,7 +26,17 @@ LARGEST = 0.6
 """Share of the picture beyond which what was found is the set itself, and nothing is left out."""
 REACH = 0.16
 """How far, in lines, a figure likely reaches beyond its moving parts; below them it may go on to the lower edge."""
+REST = 0.01
+"""Share of the picture's width that a camera at rest may stray."""
 ITERATIONS = 2
+EDGE = 3
+"""Pixels beside the edge in which a figure is leaving, or coming in."""
+STRAY = 0.5
+ALIKE = 0.4
+"""Regions of which one has less than this share of the other's area are not the same figure."""
+
+Regions = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float64]]
+"""Labels (h, w), statistics (n, 5) and middles (n, 2), as OpenCV gives them."""
 
 
 def find_figures(preview: Preview, inside: Mask, to_canvas: Affine, size: tuple[int, int]) -> Mask:
@@ -34,20 +44,74 @@ def find_figures(preview: Preview, inside: Mask, to_canvas: Affine, size: tuple[
 
     ``inside`` bool (preview.height, preview.width) is the part of a keyframe that shows the scene (no gate, no border);
     ``to_canvas`` (2, 3) takes the preview's pixels to the canvas. Grown by GrabCut (Rother, Kolmogorov and Blake,
-    SIGGRAPH 2004) from the parts that move in many keyframes.
+    SIGGRAPH 2004) from the parts that move in many keyframes. Under a moving camera, where what is nearer or farther
+    than the background moves too, these parts are all.
     """
     shown = _footprints(preview, inside)
-    seen = (preview.seen & ~preview.foreground & shown).sum(axis=0)
+    moving = shown & ~(preview.seen & ~preview.foreground)
+    moving &= ~passing(moving, np.asarray(shown.any(axis=0)))
     views = shown.sum(axis=0)
+    seen = views - moving.sum(axis=0)
     known = views >= max(FEWEST, OFTEN * len(shown))
-    seeds = _opened((1.0 - seen / np.maximum(views, 1) > OFTEN) & known)
-    seeds |= _small(_opened((seen < views) & known), SMALL * preview.height)
-    if not seeds.any() or seeds.sum() > LARGEST * shown.any(axis=0).sum():
-        return np.zeros(size[::-1], bool)
-    picture = masked_median(preview.pictures, shown)
-    figures = _grow(picture, seeds, np.asarray(shown.any(axis=0)), LINES / preview.height)
+    figures = _opened((1.0 - seen / np.maximum(views, 1) > OFTEN) & known)
+    if at_rest(preview.cameras, preview.width, preview.height):
+        figures |= _small(_opened((seen < views) & known), SMALL * preview.height)
+        figures = _whole(preview, figures, shown)
     warped = cv2.warpAffine(figures.astype(np.uint8) * 255, to_canvas, size, flags=cv2.INTER_LINEAR)
     return np.asarray(warped > 64, bool)
+
+
+def at_rest(cameras: Affine, width: int, height: int) -> bool:
+    """True where no camera (k, 2, 3) strays from the first by more than `REST` of the picture's width."""
+    return float(np.max(corner_error(cameras, cameras[0], width, height))) <= REST * width
+
+
+def _whole(preview: Preview, seeds: Mask, shown: npt.NDArray[np.bool_]) -> Mask:
+    """The whole figures around the seeds; none where those are most of the picture."""
+    everywhere = np.asarray(shown.any(axis=0))
+    if not seeds.any() or seeds.sum() > LARGEST * everywhere.sum():
+        return np.zeros_like(seeds)
+    return _grow(masked_median(preview.pictures, shown), seeds, everywhere, LINES / preview.height)
+
+
+def passing(moving: npt.NDArray[np.bool_], shown: Mask) -> npt.NDArray[np.bool_]:
+    """The parts of ``moving`` bool (k, h, w) that travel: whole figures on their way, whom no figure stands behind.
+
+    Regions of successive keyframes that overlap are one if they are about as large, or leave over the edge of what is
+    ``shown`` bool (h, w). One travels if its middle strays by more than `STRAY` of its size.
+    """
+    left, top, width, height = cv2.boundingRect(shown.astype(np.uint8))
+    inner = np.zeros_like(shown)
+    inner[top + EDGE : top + height - EDGE, left + EDGE : left + width - EDGE] = True
+    found = [cv2.connectedComponentsWithStats(m.astype(np.uint8), connectivity=8)[1:] for m in moving]
+    tracks: list[dict[int, int]] = []
+    places: list[list[npt.NDArray[np.float64]]] = []
+    for i, (labels, stats, middles) in enumerate(found):
+        tracks.append({})
+        for region in range(1, len(stats)):
+            before = _overlapped(found[i - 1], labels == region, inner) if i else 0
+            track = tracks[i - 1][before] if before else len(places)
+            if not before:
+                places.append([])
+            tracks[i][region] = track
+            size = stats[region, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+            places[track].append(np.array([*middles[region], *size], float))
+    travels = [bool((np.ptp(np.array(p)[:, :2], axis=0) > STRAY * np.median(p, axis=0)[2:]).any()) for p in places]
+    picked = np.zeros_like(moving)
+    for i, (labels, stats, _) in enumerate(found):
+        going = [False] + [travels[tracks[i][region]] for region in range(1, len(stats))]
+        picked[i] = np.array(going)[labels]
+    return picked
+
+
+def _overlapped(before: Regions, region: Mask, inner: Mask) -> int:
+    """The region of the keyframe before that ``region`` overlaps most; 0 for none of its size, unless it leaves."""
+    labels, stats, _ = before
+    shared = np.bincount(labels[region], minlength=len(stats))
+    shared[0] = 0
+    best, area = int(shared.argmax()), int(region.sum())
+    alike = ALIKE * area < stats[best, cv2.CC_STAT_AREA] < area / ALIKE or bool((region & ~inner).any())
+    return best if shared[best] and alike else 0
 
 
 def _opened(mask: Mask) -> Mask:

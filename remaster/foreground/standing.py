@@ -6,14 +6,11 @@ import cv2
 import numpy as np
 
 from remaster.analyze import chain
-from remaster.background.figures import find_figures
+from remaster.background.figures import at_rest, find_figures
 from remaster.background.preview import LINES, Preview
-from remaster.camera import IDENTITY, corner_error
+from remaster.camera import IDENTITY
 from remaster.media.types import Mask
 from remaster.records import Analysis
-
-REST = 0.01
-"""Share of the picture's width that a camera at rest may stray."""
 
 
 def with_standing(analysis: Analysis, masks: Mask) -> Mask:
@@ -25,7 +22,7 @@ def with_standing(analysis: Analysis, masks: Mask) -> Mask:
     if not k or not masks.any():
         return masks
     cameras = chain(analysis.motion)[analysis.keyframes]
-    if float(np.max(corner_error(cameras, cameras[0], width, height))) > REST * width:
+    if not at_rest(cameras, width, height):
         return masks
     scale = min(LINES / height, 1.0)
     w, h = round(width * scale), round(height * scale)

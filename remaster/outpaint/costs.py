@@ -22,8 +22,10 @@ _STRANGE = (20.0, 80.0)
 """Colours that differ by the first or less are not strange; by the second or more, as strange as can be."""
 _TEXTURE = 12.0
 """Texture this strong (weighted gradient) hides a disagreement as well as texture of ordinary strength."""
-_BUSY = 6.0
+_BUSY = 2.0
 """How many times the price of mirroring is added where the mirrored picture has ordinary texture."""
+_KINK = 4.0
+"""Price of mirroring, at the join, what runs across it aslant: each grey level of its gradient is bent by so much."""
 _AROUND = 13
 """The side, in pixels of the low level, of the square over which texture and strangeness are judged."""
 _LIVELIER = 1.0
@@ -34,11 +36,15 @@ _FADING = 4.0
 """After so many pixels of the low level a disagreement at the join counts 1/e."""
 _FAR_DRIFT = 0.4
 """A drift of this share of the longer side costs the most."""
+_EDGE = 2
+"""How deep, in pixels of the low level, the settled pixels are that tell how textured the join is."""
+_MOST_STEP = 100.0
+"""What a mirrored label counts at the join where it cannot be copied."""
 _BAND = 4
 """How deep, in pixels of the low level, the settled pixels beside a hole are compared."""
 
 
-def unary(low: Level, candidates: Labels, distinct: Floats, settings: Settings) -> Floats:
+def unary(low: Level, full: Level, candidates: Labels, distinct: Floats, settings: Settings) -> Floats:
     """The cost of each label at each hole, float32 (L, n); ``FORBIDDEN`` and more where it cannot be.
 
     ``distinct`` float32 (h, w) is that of `dominant`.
@@ -59,9 +65,9 @@ def unary(low: Level, candidates: Labels, distinct: Floats, settings: Settings) 
     cost += mirrored[:, None] * (1 + _BUSY / _TEXTURE * around[..., 3:].sum(axis=2))
     strange = np.abs(around[..., :3] - smooth[y, x, :3]).sum(axis=2)
     cost += settings.strange * (np.clip(strange, *_STRANGE) - _STRANGE[0])
-    excess = around[..., 3:].sum(axis=2) - _LIVELIER * _joined_texture(low, smooth) - _CALM
+    excess = around[..., 3:].sum(axis=2) - _LIVELIER * _joined_texture(low) - _CALM
     cost += settings.salient * np.clip(excess, 0, _MOST_SALIENT)
-    return np.asarray(cost + settings.join * _disagreement(low, candidates), np.float32)
+    return np.asarray(cost + settings.join * _disagreement(low, full, candidates), np.float32)
 
 
 def _price(candidates: Labels, level: Level, settings: Settings) -> Floats:
@@ -75,12 +81,13 @@ def _price(candidates: Labels, level: Level, settings: Settings) -> Floats:
     return np.asarray(price, np.float32)
 
 
-def _disagreement(level: Level, candidates: Labels) -> Floats:
+def _disagreement(level: Level, full: Level, candidates: Labels) -> Floats:
     """For each label and hole, how far it is from the settled pixels at the nearest piece of the join.
 
     Float32 (L, n): the mean difference over the settled pixels within `_BAND` of those where the label may copy from;
-    where there are none, the step from the settled pixels to what the label shows in the hole. It fades with the
-    distance from the join: felt at the join alone, it would be bought off there with a sliver of another label.
+    where there are none, the step from the settled pixels to what the label shows in the hole. A mirrored label is
+    judged by that step in the full picture, where it is none on the mirror's axis, and by what it bends. All fades with
+    the distance from the join: felt at the join alone, it would be bought off there with a sliver of another label.
     """
     side = 2 * _BAND + 1
     by, bx = np.nonzero(level.context & (cv2.dilate(level.holes.astype(np.uint8), np.ones((side, side))) > 0))
@@ -91,8 +98,12 @@ def _disagreement(level: Level, candidates: Labels) -> Floats:
     texture = _near_mean(shape, by, bx, strength, ones, y, x, 2 * _AROUND + 1)[0][:, 0]
     tells = np.clip(_TEXTURE / np.maximum(texture, 1e-3), 0.5, 3.0)
     beside = _near_mean(shape, by, bx, settled, ones, y, x, 3)[0]
+    bent = _KINK * _aslant(level)[y, x]
     cost = np.zeros((len(candidates), len(fading)), np.float32)
     for i in range(len(candidates) if len(y) else 0):
+        if candidates.mirrored[i]:
+            cost[i] = (bent + UNSEEN + _step(level, full, candidates, i, y, x))[nearest] * fading
+            continue
         index = np.full(len(by), i)
         usable = level.allowed(candidates, index, bx, by).astype(np.float32)
         differ = np.abs(level.sample(candidates, index, bx, by) - settled)
@@ -103,13 +114,44 @@ def _disagreement(level: Level, candidates: Labels) -> Floats:
     return cost
 
 
-def _joined_texture(level: Level, smooth: Floats) -> Floats:
-    """How textured the settled pixels of the join nearest to each hole are at most, float32 (n,).
+def _step(level: Level, full: Level, candidates: Labels, label: int, y: Ints, x: Ints) -> Floats:
+    """The mean step in colour, float32 (n,), across the full picture's join near pixels (y, x) of the low level."""
+    h, w = full.holes.shape
+    p, q = neighbours(full.holes, full.context)
+    index = np.full(len(p), label)
+    may = full.allowed(candidates, index, p % w, p // w)
+    colours = full.features.reshape(h * w, -1)[:, :3]
+    sx, sy = candidates.source(index, p % w, p // w)
+    differ = np.abs(full.lookup(full.features, sx, sy)[:, :3] - colours[q]).sum(axis=1)
+    total = np.zeros((*level.holes.shape, 2), np.float32)
+    np.add.at(total, (p // w // level.scale, p % w // level.scale), np.stack([differ * may, may], axis=1))
+    near: Floats = np.asarray(cv2.blur(total, (3, 3), borderType=cv2.BORDER_CONSTANT), np.float32)[y, x]
+    return np.where(near[:, 1] > 0, near[:, 0] / np.maximum(near[:, 1], 1e-3), _MOST_STEP).astype(np.float32)
 
-    ``smooth`` float32 (h, w, 5) is the mean absolute feature around each pixel.
+
+def _aslant(level: Level) -> Floats:
+    """How strongly lines run aslant through each pixel's neighbourhood, float32 (h, w), in weighted grey levels.
+
+    What a mirror bends: the mixed term of the structure tensor (Bigun and Granlund, ICCV 1987) over its trace's root,
+    times the coherence. It is nought for lines across the join or along it, and for texture without a direction.
     """
-    strength = np.where(level.context, smooth[..., 3:].sum(axis=2), 0).astype(np.float32)
-    around = np.asarray(cv2.dilate(strength, np.ones((_AROUND, _AROUND))), np.float32)
+    known = level.context.astype(np.float32)
+    gx, gy = level.features[..., 3] * known, level.features[..., 4] * known
+    products = cv2.merge([gx * gx, gy * gy, gx * gy, known])
+    xx, yy, xy, seen = np.moveaxis(np.asarray(cv2.blur(products, (_AROUND, _AROUND)), np.float32), 2, 0)
+    total = np.maximum(xx + yy, 1e-3)
+    coherence = ((xx - yy) ** 2 + 4 * xy**2) / total**2
+    return np.asarray(coherence * np.abs(xy) / np.sqrt(total * np.maximum(seen, 1e-3)), np.float32)
+
+
+def _joined_texture(level: Level) -> Floats:
+    """How textured the outermost settled pixels near each hole are at most, float32 (n,)."""
+    side = 2 * _EDGE + 1
+    edge = level.context & (cv2.dilate(level.holes.astype(np.uint8), np.ones((side, side))) > 0)
+    size = (_AROUND, _AROUND)
+    strength = np.where(edge, np.abs(level.features[..., 3:]).sum(axis=2), 0).astype(np.float32)
+    mean = np.asarray(cv2.blur(strength, size) / np.maximum(cv2.blur(edge.astype(np.float32), size), 1e-3), np.float32)
+    around = np.asarray(cv2.dilate(mean, np.ones(size)), np.float32)
     y, x, nearest, _ = _joined(level)
     return around[y, x][nearest] if len(y) else np.full(len(nearest), np.inf, np.float32)
 

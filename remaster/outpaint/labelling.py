@@ -32,13 +32,13 @@ def label(
     low = shrink(picture, source, settled, holes, scale)
     full = grow(low, picture, source, settled, holes)
     candidates, distinct = _candidates(low, full, settings, rng)
-    priced = _chosen(_priced(low, candidates, distinct, settings), settings.labels, settings.opening)
+    priced = _chosen(_priced(low, full, candidates, distinct, settings), settings.labels, settings.opening)
     nodes = expand(_problem(low, priced, settings), np.full(priced.cost.shape[1], FLAT), range(1, len(priced.labels)))
     for _ in range(settings.alignments):
         used = np.unique(np.append(nodes, FLAT))
         priced, nodes = priced.take(used), np.searchsorted(used, nodes)
         moved = align(full, priced.labels, _grown(low, nodes, holes), scale + 1)
-        more = _priced(low, append(priced.labels.take(np.array([FLAT])), moved), distinct, settings)
+        more = _priced(low, full, append(priced.labels.take(np.array([FLAT])), moved), distinct, settings)
         alphas = range(len(used), len(used) + len(moved))
         priced = priced.with_more(more.take(np.arange(1, len(more.labels))))
         nodes = expand(_problem(low, priced, settings), nodes, alphas)
@@ -80,12 +80,12 @@ def _candidates(low: Level, full: Level, settings: Settings, rng: np.random.Gene
     return join(parts), distinct
 
 
-def _priced(low: Level, candidates: Labels, distinct: Floats, settings: Settings) -> _Priced:
+def _priced(low: Level, full: Level, candidates: Labels, distinct: Floats, settings: Settings) -> _Priced:
     y, x = np.nonzero(low.holes)
     n, count = len(y), len(candidates)
     nodes = np.tile(np.arange(n), count)
     shown = low.sample(candidates, np.repeat(np.arange(count), n), x[nodes], y[nodes]).reshape(count, n, -1)
-    return _Priced(candidates, unary(low, candidates, distinct, settings), shown)
+    return _Priced(candidates, unary(low, full, candidates, distinct, settings), shown)
 
 
 def _chosen(priced: _Priced, most: int, opening: float) -> _Priced:

@@ -129,12 +129,16 @@ class Level:
         return shown
 
     def allowed(self, labels: Labels, index: Ints, x: Ints, y: Ints) -> npt.NDArray[np.bool_]:
-        """True (n,) where these labels copy from ``source`` alone."""
+        """True (n,) where these labels copy from ``source`` alone, mirrored ones up to two blocks beyond it."""
         sx, sy = labels.source(index, *self.full(x, y))
         h, w = self.source.shape
         near = (self.scale - 1) // 2
         inside = (sx >= near) & (sy >= near) & (sx < w * self.scale - near) & (sy < h * self.scale - near)
         known: npt.NDArray[np.bool_] = self.lookup(self.source.astype(np.float32), sx, sy) > 0.999
+        if self.scale > 1:
+            # The blocks on a mirror's axis, holes in part, are their own source; full resolution tells them apart.
+            reached = self.source | self.holes & (cv2.dilate(self.source.astype(np.uint8), np.ones((5, 5))) > 0)
+            known |= labels.mirrored[index] & (self.lookup(reached.astype(np.float32), sx, sy) > 0.999)
         both: npt.NDArray[np.bool_] = inside & known
         return both
 

@@ -114,6 +114,29 @@ def test_what_is_not_known_is_never_copied() -> None:
     assert (done[figure] == (255, 0, 255)).all()
 
 
+def test_a_thing_cut_by_the_edge_is_made_whole() -> None:
+    picture, holes = landscape(300, 534), wings(300, 534, 67)
+    rng = np.random.default_rng(5)
+    for middle in (75, 534 - 75):
+        for y, x in rng.integers(-40, 40, (60, 2)):
+            shade = int(rng.integers(0, 70))
+            cv2.circle(picture, (middle + int(x), 130 + int(y)), 16, (180 + shade, 90 + shade, 30), -1, cv2.LINE_AA)
+            cv2.circle(picture, (middle + int(x), 130 + int(y)), 16, (60, 20, 20), 2, cv2.LINE_AA)
+    done = fill(picture, holes).image.astype(int)
+    red = done[90:170, :, 0] - done[90:170, :, 2] > 60
+    for outer, inner, wing in ((66, 67, red[:, :67]), (467, 466, red[:, 467:])):
+        assert (np.abs(done[:, outer] - done[:, inner]).mean(axis=1) > 40).mean() < 0.05
+        assert 0.3 < wing.mean() < 0.9
+
+
+def test_a_slanting_line_is_not_bent_at_the_join() -> None:
+    picture, holes = np.full((120, 240, 3), 190, np.uint8), wings(120, 240, 40)
+    for start in range(-240, 360, 24):
+        cv2.line(picture, (0, start), (240, start + 120), (60, 40, 30), 3, cv2.LINE_AA)
+    done = fill(picture, holes).image
+    assert psnr(done[holes], picture[holes]) > 18
+
+
 @pytest.mark.parametrize("level", [0, 70, 255])
 def test_a_flat_picture_stays_flat(level: int) -> None:
     picture, holes = np.full((40, 72, 3), level, np.uint8), wings(40, 72, 12)
