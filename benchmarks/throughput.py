@@ -12,7 +12,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,10 @@ from remaster.camera import translation
 from remaster.media.decode import decode
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
-from remaster.media.types import Mask, Rgb
+from remaster.media.types import Rgb
 from remaster.outpaint import FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
+from remaster.outpaint.step import fill_work
 from remaster.outpaint.tiling import plan_rounds
 from remaster.pipeline.job import Job
 from remaster.rows import SceneRow
@@ -61,18 +62,17 @@ class Networks:
 
 @dataclass
 class Counts:
-    """What is counted while the clip is remastered: tiles of a network that fills the scenes' holes, by scene."""
+    """What is counted while the clip is remastered by the job: tiles of a network that fills the scenes' holes."""
 
+    job: Job
     tiles: int = 0
-    samples: list[tuple[Rgb, Mask]] = field(default_factory=list)
 
     def see(self, step: str, row: SceneRow) -> None:
         """Count the tiles of a scene's backgrounds, each once."""
         if step != "stitch":
             return
-        backgrounds = {id(s.background): s.background for s in row.shots if s.background is not None}
-        for b in backgrounds.values():
-            self.tiles += sum(map(len, plan_rounds(b.holes, b.coverage & ~b.figures, TILE)))
+        for work in fill_work(row.shots, row.seed, self.job.window(row)):
+            self.tiles += sum(map(len, plan_rounds(work.given.holes, work.given.known, TILE)))
 
 
 def main() -> None:
@@ -87,10 +87,10 @@ def main() -> None:
 
 def measure(clip: Path, scratch: Path | None) -> dict[str, Any]:
     """All three ways of one clip, as a row of numbers."""
-    counts = Counts()
     with tempfile.TemporaryDirectory(prefix="remaster-throughput-", dir=scratch) as folder:
-        run = run_steps(clip, Path(folder), watch=counts.see)
         job = make_job(compose(f"dataset.path={clip}"), Path(folder))
+        counts = Counts(job)
+        run = run_steps(clip, Path(folder), watch=counts.see)
     shots = run.shots
     ambient = sum(s["end_frame"] - s["start_frame"] for s in shots if s["method"] == "ambient")
     scenes = {s["scene_id"]: s for s in shots}

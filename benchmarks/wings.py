@@ -156,7 +156,7 @@ def restored(clip: Clip, pictures: list[Planes]) -> tuple[Analysis, Mask | None,
         return (to_rgb(pictures[i], info.format, info.color, info.height) for i in frames)
 
     shots = stitch(analysis, masks, read, shown, gate, StitchSettings(), 1)
-    return analysis, gate, outpaint(shots, ExemplarInpainter(), 1).shots
+    return analysis, gate, outpaint(shots, 1, shown, ExemplarInpainter()).shots
 
 
 def _valid(gate: Mask | None, width: int, height: int) -> Mask:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from remaster.geometry import Window
 from remaster.media.types import Mask, Rgb
 from remaster.outpaint import Filled, FillTask, Inpainter
+from remaster.outpaint.scale import LEAST, enlarged, reduced, seen_scale
 from remaster.records import Background, Shot
 
 _FEATHER = 3
@@ -22,8 +24,8 @@ _LARGEST = 24.0
 class Outpainted:
     """The shots with their backgrounds' holes filled; ``holes`` still says which pixels were generated.
 
-    ``hole_pixels`` were to be filled in all of the backgrounds, ``generated_pixels`` were. ``calls`` counts the crops
-    given to the engine.
+    ``hole_pixels`` were to be filled in all of the backgrounds; ``generated_pixels`` were, counted at the size at which
+    they were generated. ``calls`` counts the crops given to the engine.
     """
 
     shots: tuple[Shot, ...]
@@ -32,47 +34,62 @@ class Outpainted:
     calls: int
 
 
-def outpaint(shots: Sequence[Shot], inpainter: Inpainter, seed: int) -> Outpainted:
+@dataclass(frozen=True)
+class Work:
+    """A background to fill: the ``task`` at its full size, and as it is ``given`` to an engine, perhaps smaller."""
+
+    background: Background
+    task: FillTask
+    given: FillTask
+
+
+def outpaint(shots: Sequence[Shot], seed: int, window: Window, inpainter: Inpainter) -> Outpainted:
     """The holes of one scene; see ``outpaint_scenes``."""
-    return outpaint_scenes([shots], [seed], inpainter)[0]
+    return outpaint_scenes([shots], [seed], [window], inpainter)[0]
 
 
-def outpaint_scenes(scenes: Sequence[Sequence[Shot]], seeds: Sequence[int], inpainter: Inpainter) -> list[Outpainted]:
+def outpaint_scenes(
+    scenes: Sequence[Sequence[Shot]], seeds: Sequence[int], windows: Sequence[Window], inpainter: Inpainter
+) -> list[Outpainted]:
     """Fill the holes of each shot's background, those of all scenes in one call of the engine.
 
-    Shots without a background, or without holes, stay as they are. The covered pixels never change, nor do those that
-    are neither covered nor holes. Shots that share one background have it filled once. A scene's result depends on its
-    own seed alone. Raises ``ValueError`` where an engine returns another size or changes pixels outside holes.
+    ``windows`` are what the scenes' frames show. Shots without a background, or without holes, stay as they are. The
+    covered pixels never change, nor do those that are neither covered nor holes. Shots that share one background have
+    it filled once. A scene's result depends on its own seed alone. Raises ``ValueError`` where an engine returns
+    another size or changes pixels outside holes.
     """
-    backgrounds = [_to_fill(shots) for shots in scenes]
-    tasks = [
-        FillTask(b.image, b.holes, b.coverage & ~b.figures, seed + i)
-        for scene, seed in zip(backgrounds, seeds, strict=True)
-        for i, b in enumerate(scene)
-    ]
+    works = [fill_work(*scene) for scene in zip(scenes, seeds, windows, strict=True)]
+    tasks = [work.given for scene in works for work in scene]
     results = iter(inpainter.fill(tasks) if tasks else [])
     return [
-        _with_filled(shots, scene, [next(results) for _ in scene])
-        for shots, scene in zip(scenes, backgrounds, strict=True)
+        _with_filled(shots, scene, [next(results) for _ in scene]) for shots, scene in zip(scenes, works, strict=True)
     ]
 
 
-def _to_fill(shots: Sequence[Shot]) -> list[Background]:
-    """The distinct backgrounds that have holes."""
+def fill_work(shots: Sequence[Shot], seed: int, window: Window) -> list[Work]:
+    """What is to be filled for one scene: its distinct backgrounds that have holes."""
     distinct = {id(b): b for shot in shots if (b := shot.background) is not None and b.holes.any()}
-    return list(distinct.values())
+    works = []
+    for i, b in enumerate(distinct.values()):
+        task = FillTask(b.image, b.holes, b.coverage & ~b.figures, seed + i)
+        scale = seen_scale([shot for shot in shots if shot.background is b], b, window)
+        works.append(Work(b, task, task if scale < LEAST else reduced(task, scale)))
+    return works
 
 
-def _with_filled(shots: Sequence[Shot], backgrounds: Sequence[Background], results: Sequence[Filled]) -> Outpainted:
+def _with_filled(shots: Sequence[Shot], works: Sequence[Work], results: Sequence[Filled]) -> Outpainted:
     """The shots with what the engine made of their backgrounds."""
-    filled = {
-        id(b): replace(b, image=_blended(b, result.image)) for b, result in zip(backgrounds, results, strict=True)
-    }
-    pixels = sum(int(b.holes.sum()) for b in backgrounds)
+    filled = {}
+    for work, result in zip(works, results, strict=True):
+        given, b = work.given, work.background
+        if result.image.shape != given.image.shape or (result.image != given.image)[~given.holes].any():
+            raise ValueError("the inpainter changed pixels outside the holes")
+        whole = result.image if given is work.task else enlarged(result.image, work.task)
+        filled[id(b)] = replace(b, image=_blended(b, whole))
     return Outpainted(
         shots=tuple(replace(s, background=filled.get(id(s.background), s.background)) for s in shots),
-        hole_pixels=pixels,
-        generated_pixels=pixels,
+        hole_pixels=sum(int(work.task.holes.sum()) for work in works),
+        generated_pixels=sum(int(work.given.holes.sum()) for work in works),
         calls=sum(result.calls for result in results),
     )
 
@@ -80,8 +97,6 @@ def _with_filled(shots: Sequence[Shot], backgrounds: Sequence[Background], resul
 def _blended(background: Background, filled: Rgb) -> Rgb:
     """The filled picture, with what was generated brought to the tone of the covered pixels beside it."""
     holes, covered = background.holes, background.coverage
-    if filled.shape != background.image.shape or (filled != background.image)[~holes].any():
-        raise ValueError("the inpainter changed pixels outside the holes")
     near = holes & (cv2.dilate(covered.astype(np.uint8), np.ones((2 * _FEATHER + 1, 2 * _FEATHER + 1), np.uint8)) > 0)
     step = _mean_around(filled, covered, _FEATHER) - _mean_around(filled, holes, _FEATHER)
     step *= np.exp(-((np.abs(step).max(axis=2, keepdims=True) / _LARGEST) ** 2))

@@ -1,8 +1,8 @@
 """Tiles for wings: crops of a network's native size, each with as much settled picture around its hole as fits.
 
-Holes are cut into cells; each cell is generated in one tile. Tiles go from the known outwards, in rounds: those of one
-round do not see each other and may share a batch, those of the next see their results. Where a cell meets one that was
-generated before, a band is generated again and cross-faded.
+Holes are cut into cells; each cell is generated in one tile, and holes that fit into one tile share it. Tiles go from
+the known outwards, in rounds: those of one round do not see each other and may share a batch, those of the next see
+their results. Where a cell meets one that was generated before, a band is generated again and cross-faded.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Tile:
 def plan_rounds(holes: Mask, known: Mask, size: int) -> list[list[Tile]]:
     """Rounds of tiles of ``size`` x ``size`` pixels (less where the picture is smaller) that fill all holes.
 
-    ``holes`` and ``known`` bool (H, W), disjoint. Every hole pixel lies in exactly one cell.
+    ``holes`` and ``known`` bool (H, W), disjoint. Every hole pixel is the first tile's that has it in its cell.
     """
     settled, waiting = known.copy(), _cells(holes, size)
     rounds: list[list[Tile]] = []
@@ -57,8 +57,8 @@ def plan_rounds(holes: Mask, known: Mask, size: int) -> list[list[Tile]]:
         tiles = [_tile(cell, holes, known, settled, frame, size) for cell, frame in chosen]
         for cell, _ in chosen:
             settled[_area(cell)] |= holes[_area(cell)]
-        taken = [cell for cell, _ in chosen]
-        waiting = [cell for cell in waiting if cell not in taken]
+        left = holes & ~settled
+        waiting = [shrunk for cell in waiting if (shrunk := _shrunk(left, cell)) is not None]
         rounds.append(tiles)
     return rounds
 
@@ -106,19 +106,43 @@ def _area(rect: Rect) -> tuple[slice, slice]:
 
 
 def _cells(holes: Mask, size: int) -> list[Rect]:
-    """Rectangles, disjoint in their holes and each at most a cell large, that cover all holes; part by part."""
+    """Rectangles, each at most a cell large, that cover all holes."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(holes.astype(np.uint8), connectivity=8)
-    boxes = sorted((Rect(*(int(v) for v in stats[i, :4])) for i in range(1, count)), key=lambda r: (r.x, r.y))
-    taken = np.zeros_like(holes)
-    cells: list[Rect] = []
-    for box in boxes:
-        for y, height in _split(box.y, box.height, box.width, size):
-            for x, width in _split(box.x, box.width, box.height, size):
-                cell = _shrunk(holes & ~taken, Rect(x, y, width, height))
-                if cell is not None:
-                    taken[_area(cell)] = True
-                    cells.append(cell)
-    return cells
+    parts = [
+        part
+        for i in range(1, count)
+        for y, height in _split(int(stats[i, 1]), int(stats[i, 3]), int(stats[i, 2]), size)
+        for x, width in _split(int(stats[i, 0]), int(stats[i, 2]), int(stats[i, 3]), size)
+        if (part := _shrunk(holes, Rect(x, y, width, height))) is not None
+    ]
+    return sorted(_shared(parts, size), key=lambda cell: (cell.x, cell.y))
+
+
+def _shared(parts: list[Rect], size: int) -> list[Rect]:
+    """Rectangles around parts that share a tile: the largest first, each smaller one joins what it makes grow least."""
+    found: list[Rect] = []
+    for part in sorted(parts, key=lambda r: (-r.width * r.height, r.x, r.y)):
+        grown = [(_around(part, other), n) for n, other in enumerate(found)]
+        fitting = [
+            (around.width * around.height - found[n].width * found[n].height, n, around)
+            for around, n in grown
+            if _fits(around.width, around.height, size)
+        ]
+        if fitting:
+            _, n, found[n] = min(fitting, key=lambda choice: choice[:2])
+        else:
+            found.append(part)
+    return found
+
+
+def _around(a: Rect, b: Rect) -> Rect:
+    x, y = min(a.x, b.x), min(a.y, b.y)
+    return Rect(x, y, max(a.x + a.width, b.x + b.width) - x, max(a.y + a.height, b.y + b.height) - y)
+
+
+def _fits(length: int, other: int, size: int) -> bool:
+    """True for a cell that one tile can hold."""
+    return max(length, other) <= size and min(length, other) <= size * CELL
 
 
 def _split(start: int, length: int, other: int, size: int) -> list[tuple[int, int]]:
@@ -169,7 +193,11 @@ def _best_frame(cell: Rect, sums: npt.NDArray[np.int64], size: int) -> tuple[Rec
 
 
 def _starts(start: int, length: int, size: int, limit: int, band: int) -> list[int]:
-    """Where a tile may begin so that it holds the cell and its bands, on the grid and at both ends."""
+    """Where a tile may begin so that it holds the cell and its bands, on the grid and at both ends.
+
+    Of the bands of a cell almost as long as the tile, as much as there is room for.
+    """
+    band = min(band, max(size - length, 0) // 2)
     low = max(min(start + length + band, limit) - size, 0)
     high = min(max(start - band, 0), limit - size)
     return sorted({low, high, *range(-(-low // STEP) * STEP, high + 1, STEP)})

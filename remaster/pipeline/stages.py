@@ -77,7 +77,8 @@ class OutpaintStage:
         """Fill the holes of all the table's scenes in one call of the engine."""
 
         def step(rows: Sequence[SceneRow]) -> list[SceneRow]:
-            done = outpaint_scenes([row.shots for row in rows], [row.seed for row in rows], self.inpainter)
+            shots, seeds = [row.shots for row in rows], [row.seed for row in rows]
+            done = outpaint_scenes(shots, seeds, [self.job.window(row) for row in rows], self.inpainter)
             return [_outpainted(row, scene) for row, scene in zip(rows, done, strict=True)]
 
         return _map_batch(table, self.job, "outpaint", step)

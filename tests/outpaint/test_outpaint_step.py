@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
-from remaster.camera import IDENTITY
+from remaster.camera import IDENTITY, Affine
+from remaster.geometry import Window
+from remaster.media.types import Rect
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.step import outpaint
 from remaster.records import Background, Shot
+
+WINDOW = Window(Rect(0, 0, 58, 40), 82, 40, 12, 0)
 
 
 @dataclass
@@ -50,7 +54,7 @@ def shot(start: int, found: Background | None) -> Shot:
 
 def test_holes_are_filled_and_still_recorded() -> None:
     source = background()
-    done = outpaint([shot(0, source)], ExemplarInpainter(), seed=3)
+    done = outpaint([shot(0, source)], 3, WINDOW, ExemplarInpainter())
     found = done.shots[0].background
     assert found is not None
     assert (found.holes == source.holes).all()
@@ -62,7 +66,7 @@ def test_holes_are_filled_and_still_recorded() -> None:
 
 def test_tasks_take_coverage_as_known() -> None:
     painter, source = Painter(), background()
-    outpaint([shot(0, source)], painter, seed=9)
+    outpaint([shot(0, source)], 9, WINDOW, painter)
     assert (painter.tasks[0].known == source.coverage).all()
     assert painter.tasks[0].seed == 9
 
@@ -70,7 +74,7 @@ def test_tasks_take_coverage_as_known() -> None:
 def test_shots_without_background_or_holes_stay() -> None:
     painter = Painter()
     shots = [shot(0, None), shot(5, background(wing=0))]
-    done = outpaint(shots, painter, seed=0)
+    done = outpaint(shots, 0, WINDOW, painter)
     assert done.shots == tuple(shots)
     assert (done.hole_pixels, done.generated_pixels, done.calls) == (0, 0, 0)
     assert not painter.tasks
@@ -78,7 +82,7 @@ def test_shots_without_background_or_holes_stay() -> None:
 
 def test_a_shared_background_is_filled_once() -> None:
     painter, shared = Painter(), background()
-    done = outpaint([shot(0, shared), shot(5, background(140)), shot(10, shared)], painter, seed=0)
+    done = outpaint([shot(0, shared), shot(5, background(140)), shot(10, shared)], 0, WINDOW, painter)
     assert len(painter.tasks) == 2
     assert done.shots[0].background is done.shots[2].background
     assert done.hole_pixels == 2 * 40 * 12
@@ -86,7 +90,7 @@ def test_a_shared_background_is_filled_once() -> None:
 
 def test_a_small_step_is_softened_on_the_generated_side_only() -> None:
     source = background()
-    done = outpaint([shot(0, source)], Painter(colour=(110, 110, 110)), seed=0).shots[0].background
+    done = outpaint([shot(0, source)], 0, WINDOW, Painter(colour=(110, 110, 110))).shots[0].background
     assert done is not None
     assert done.image[:, 11].mean() < 109
     assert (done.image[:, :8] == 110).all()
@@ -95,4 +99,40 @@ def test_a_small_step_is_softened_on_the_generated_side_only() -> None:
 
 def test_an_engine_that_paints_over_what_was_seen_is_refused() -> None:
     with pytest.raises(ValueError, match="outside the holes"):
-        outpaint([shot(0, background())], Painter(spill=True), seed=0)
+        outpaint([shot(0, background())], 0, WINDOW, Painter(spill=True))
+
+
+def zoom(nearest: float) -> tuple[Shot, Background]:
+    """A camera that draws back to a view of the whole canvas: what is beside the holes is seen from there alone."""
+    holes, coverage = np.zeros((160, 328), bool), np.zeros((160, 328), bool)
+    holes[:, :40] = holes[:, -40:] = True
+    coverage[:, 48:-48] = True
+    image = np.random.default_rng(1).integers(90, 110, (160, 328, 3)).astype(np.uint8)
+    image[~coverage] = 0
+    scales = np.linspace(nearest, 4.0, 9)
+    cameras: Affine = np.stack([[[k, 0, 164 - 29 * k], [0, k, 80 - 20 * k]] for k in scales])
+    found = Background(image, coverage, holes, np.zeros_like(holes))
+    return Shot(0, 9, "mosaic", cameras, found, 1.0), found
+
+
+def test_a_zoom_is_filled_as_finely_as_the_picture_beside_its_holes_was_seen() -> None:
+    painter = Painter()
+    view, source = zoom(nearest=1.0)
+    done = outpaint([view], 0, WINDOW, painter)
+    assert painter.tasks[0].image.shape == (40, 82, 3), "four times smaller, as the farthest view"
+    assert done.generated_pixels * 15 < done.hole_pixels == source.holes.sum()
+    found = done.shots[0].background
+    assert found is not None
+    assert (found.image[~source.holes] == source.image[~source.holes]).all()
+    assert (found.image[:, :30] == painter.colour).all()
+
+
+def test_nothing_is_given_smaller_where_the_nearest_view_shows_it() -> None:
+    painter = Painter()
+    view, source = zoom(nearest=3.9)
+    near = replace(view, cameras=np.repeat(IDENTITY[None], 9, axis=0))
+    outpaint([near], 0, WINDOW, painter)
+    assert painter.tasks[0].image.shape == source.image.shape
+    sliding = replace(view, method="local", tracks=np.zeros((9, 2, 4), np.float32))
+    outpaint([sliding], 0, WINDOW, painter)
+    assert painter.tasks[1].image.shape == source.image.shape, "a local shot has tracks in place of cameras"

@@ -60,6 +60,22 @@ def test_wings_of_the_old_format_take_one_tile_each_in_one_batch() -> None:
     assert sum(len(tiles) for tiles in plan_rounds(wings(1440, 1080, 240), ~wings(1440, 1080, 240), 512)) == 6
 
 
+def test_small_holes_share_a_tile() -> None:
+    holes = np.zeros((500, 900), bool)
+    holes[20:480:30, 40:300:20] = True
+    holes[10:490, 880:] = True
+    tiles = [tile for tiles in plan_rounds(holes, ~holes, 512) for tile in tiles]
+    assert len(tiles) == 2
+    assert max(int((tile.share == 1).sum()) for tile in tiles) == 480 * 20
+
+
+def test_a_hole_almost_as_long_as_the_tile_lies_in_it_as_a_whole() -> None:
+    holes = np.zeros((700, 600), bool)
+    holes[95:605, 200:260] = True
+    tiles = [tile for tiles in plan_rounds(holes, ~holes, 512) for tile in tiles]
+    assert [int((tile.share == 1).sum()) for tile in tiles] == [510 * 60]
+
+
 def test_tiles_show_as_much_known_picture_as_fits() -> None:
     holes = wings(640, 480, 107)
     for tile in plan_rounds(holes, ~holes, 512)[0]:
