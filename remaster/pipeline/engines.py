@@ -26,7 +26,8 @@ PLACE = ("batch", "device", "gpu_gb", "compile")
 class PoolSettings:
     """An actor pool: how many actors, at the least, at the start and at the most, and what each one takes.
 
-    ``initial_size`` None is the least, ``max_size`` None one actor a GPU (and the least where there is none).
+    ``max_size`` None is one actor a GPU (and the least where there is none), all from the start; else ``initial_size``
+    None is the least.
     ``num_cpus`` is 0 for GPU actors, or two pools on two cores would wait for each other for ever. ``batch`` is the
     number of scenes given to an engine at once; None is 4 on a GPU, which a single scene's tiles do not fill, and 1 on
     a CPU, which they do. What a GPU must hold at a time is bounded by the engine's own ``batch`` alone.
@@ -71,8 +72,22 @@ def choose_engines(config: BatchConfig, gpus: float) -> dict[str, Engine]:
     Where two share a card, it must have free memory for both.
     """
     segmenter = choose("segmenter", config.segmenter, gpus)
-    held = float(segmenter.settings.get("gpu_gb", 0.0)) if segmenter.pool and 0 < segmenter.pool.num_gpus < 1 else 0.0
-    return {"segmenter": segmenter, "inpainter": choose("inpainter", config.inpainter, gpus, held)}
+    held = float(segmenter.settings.get("gpu_gb", 0.0)) if _part_of_a_card(segmenter) else 0.0
+    engines = {"segmenter": segmenter, "inpainter": choose("inpainter", config.inpainter, gpus, held)}
+    sharing = [step for step, engine in engines.items() if _part_of_a_card(engine)]
+    if len(sharing) == 1:  # Ray would put several of them on one card and leave others idle
+        alone = engines[sharing[0]]
+        engines[sharing[0]] = replace(alone, pool=_whole_cards(alone.pool, gpus))
+    return engines
+
+
+def _part_of_a_card(engine: Engine) -> bool:
+    return engine.pool is not None and 0 < engine.pool.num_gpus < 1
+
+
+def _whole_cards(pool: PoolSettings | None, gpus: float) -> PoolSettings | None:
+    """The pool with a whole card for each actor, where it has one actor a card."""
+    return replace(pool, num_gpus=1.0) if pool and pool.max_size == int(gpus) else pool
 
 
 def early_engines(config: BatchConfig) -> dict[str, Engine] | None:
@@ -163,8 +178,9 @@ def _on_hardware(engine: Engine, gpus: float) -> Engine:
     if device == "cpu" or (device == "auto" and not gpus):
         pool = replace(pool, num_gpus=0.0, max_size=pool.max_size or pool.initial_size or pool.min_size)
     elif pool.max_size is None and pool.num_gpus:
-        most = int(gpus / max(pool.num_gpus, 1.0))
-        pool = replace(pool, max_size=max(most, pool.initial_size or 1, pool.min_size))
+        most = max(int(gpus / max(pool.num_gpus, 1.0)), pool.initial_size or 1, pool.min_size)
+        # All at the start, in the graph's order: one that came later could find its cards taken by the other engine's.
+        pool = replace(pool, max_size=most, initial_size=pool.initial_size or most)
     return replace(engine, pool=pool)
 
 
@@ -197,7 +213,7 @@ def _checked(engine: Engine, gpus: float, held: float) -> Engine:
     if not hasattr(cls, "preflight"):
         return engine
     asked = engine
-    if engine.pool and 0 < engine.pool.num_gpus < 1 and "gpu_gb" in engine.settings:
+    if _part_of_a_card(engine) and "gpu_gb" in engine.settings:
         asked = replace(engine, settings=engine.settings | {"gpu_gb": engine.settings["gpu_gb"] + held})
     found = _preflight_on_gpu(asked) if engine.pool and engine.pool.num_gpus else preflight(asked)
     if isinstance(found, str):

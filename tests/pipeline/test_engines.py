@@ -82,7 +82,7 @@ def test_asked_for_by_name_it_runs_on_the_cpu_and_takes_no_gpu(models: Path) -> 
 
 
 def test_a_gpu_that_is_demanded_must_be_there(models: Path) -> None:
-    with pytest.raises(UserError, match=r"lama asks for 0\.7 GPU and Ray sees 0; pass device=auto"):
+    with pytest.raises(UserError, match=r"lama asks for 0\.3 GPU and Ray sees 0; pass device=auto"):
         lama_engine(models, "inpainter.engine.device=cuda")
 
 
@@ -193,8 +193,25 @@ def test_a_shared_card_must_hold_both_engines(models: Path, monkeypatch: pytest.
     chosen = choose_engines(to_config(compose("batch", overrides=overrides)), gpus=1)
     assert asked == [("maskrcnn", 2.5), ("stable_diffusion", 6.5)], "an 8 GB card has room for both"
     assert chosen["inpainter"].settings["gpu_gb"] == 4.0
-    choose_engines(to_config(compose("batch", overrides=[*overrides, "inpainter.pool.num_gpus=1"])), gpus=2)
+    apart = [*overrides, "inpainter.pool.num_gpus=1", "inpainter.pool.max_size=1", "segmenter.pool.max_size=1"]
+    choose_engines(to_config(compose("batch", overrides=apart)), gpus=2)
     assert asked[-1] == ("stable_diffusion", 4.0)
+
+
+def test_two_engines_share_every_card_and_one_alone_takes_whole_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first pool of the graph takes over half of each card, so that no two of its actors are put on one."""
+    monkeypatch.setattr("remaster.pipeline.engines._preflight_on_gpu", lambda engine: {})
+
+    def pools(*overrides: str) -> list[tuple[float, int | None, int | None]]:
+        engines = choose_engines(to_config(compose("batch", overrides=list(overrides))), gpus=4).values()
+        return [(e.pool.num_gpus, e.pool.initial_size, e.pool.max_size) for e in engines if e.pool]
+
+    both = pools("segmenter=maskrcnn", "inpainter=stable_diffusion")
+    assert [sizes for _, *sizes in both] == [[4, 4], [4, 4]]
+    assert both[0][0] > 0.5 and both[0][0] + both[1][0] <= 1
+    assert pools("segmenter=motion", "inpainter=stable_diffusion") == [(1.0, 4, 4)]
+    few = pools("segmenter=motion", "inpainter=lama", "inpainter.pool.max_size=2", "inpainter.pool.num_gpus=0.5")
+    assert few == [(0.5, None, 2)], "what is asked for stays"
 
 
 def test_pools_that_do_not_fit_are_refused(models: Path) -> None:
