@@ -1,27 +1,30 @@
 """The pipeline's own graph on a cluster of many raylets whose GPUs are only counted, and whose steps sleep.
 
-A card is held by one engine at a time. What Ray itself costs is real.
+A card is held by one engine at a time. What Ray itself costs is real. One cluster grows from size to size: starting a
+raylet costs this machine more than anything else here.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import re
+import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import ray
+import ray.data
 from ray.cluster_utils import Cluster as Raylets
 
 from remaster.forecast.costs import Costs, Line
@@ -34,28 +37,35 @@ from remaster.records import Analysis
 from remaster.rows import Run, SceneRow, from_table, to_table
 
 CARDS_A_NODE = 8
+CORES_A_NODE = 3
 SCENES_A_VIDEO = 24
 TRIES = 5
-SECONDS = {"detect": 0.5, "analyze": 0.25, "segment": 0.9, "stitch": 0.25, "outpaint": 2.1, "resample": 0.5}
+SECONDS = {"detect": 0.4, "analyze": 0.1, "segment": 0.9, "stitch": 0.1, "outpaint": 2.1, "resample": 0.2}
 """What the emulated steps sleep for a scene (``detect``: a video)."""
+ON_CARDS = ("segment", "outpaint")
 PROXY = (60, 80)
 """Size of the keyframe proxies in emulated rows: they are there, but do not fill this machine's memory."""
 
 
 @dataclass(frozen=True)
 class Emulation:
-    """What the sleeping steps need to know: where the cards' locks and the log of their work lie."""
+    """What the sleeping steps need to know: where the cards lie, and the log of their work; how slow the steps are."""
 
     folder: str
-    cards: int
     scenes: int
+    slower: float
 
 
 @dataclass(frozen=True)
 class Point:
-    """One size of the emulated cluster. Seconds but for ``busy`` (share of the cards' time) and ``object_bytes``."""
+    """One size of the emulated cluster.
+
+    Seconds, but for ``busy`` and ``steady`` (shares of the cards' time), ``driver`` (of one core), ``machine`` (of all
+    its cores) and ``object_bytes``. Steps sleep ``slower`` times their seconds.
+    """
 
     gpus: int
+    slower: float
     raylets: int
     scenes: int
     start: float
@@ -66,34 +76,44 @@ class Point:
     first: float
     object_bytes: int
     simulated: float
+    driver: float
+    machine: float
 
 
-def emulate(gpus: int, rounds: int) -> Point:
-    """So many GPUs, ``rounds`` scenes for each, all of them asleep."""
+def emulate(sizes: Sequence[tuple[int, float]], rounds: float) -> Iterator[Point]:
+    """Size after size: so many GPUs, steps so many times slower; ``rounds`` scenes for each GPU at full speed."""
+    with _head() as cluster:
+        nodes: list[str] = []
+        for gpus, slower in sizes:
+            while len(nodes) < -(-gpus // CARDS_A_NODE):
+                nodes.append(_patient(lambda: cluster.add_node(**NODE)).node_id)
+            yield _measured(gpus, slower, max(round(rounds / slower), 2), nodes)
+
+
+def _measured(gpus: int, slower: float, rounds: int, nodes: Sequence[str]) -> Point:
+    cards = min(gpus, CARDS_A_NODE)
     raylets = -(-gpus // CARDS_A_NODE)
-    scenes = gpus * rounds
-    with tempfile.TemporaryDirectory(prefix="cards-") as folder, _raylets(gpus, raylets):
-        quiet()
-        emulation = Emulation(folder, min(gpus, CARDS_A_NODE), scenes)
-        began = time.time()
+    with tempfile.TemporaryDirectory(prefix="cards-") as folder, _cards(Path(folder), nodes[:raylets], cards):
+        emulation = Emulation(folder, gpus * rounds, slower)
         with _Usage() as usage:
-            _run(gpus, raylets, emulation)
+            _run(cards, raylets, emulation)
         log = [json.loads(line) for path in Path(folder).glob("*.log") for line in path.read_text().splitlines()]
-    forecast = _simulated(gpus, scenes)
-    return _point(gpus, raylets, scenes, log, began, usage.peak, forecast)
+    return _point(gpus, raylets, emulation, log, usage, _simulated(gpus, raylets, emulation))
 
 
-def _run(gpus: int, raylets: int, emulation: Emulation) -> None:
+def _run(cards: int, raylets: int, emulation: Emulation) -> None:
     """The pipeline's graph with sleeping steps, drained as the driver drains it."""
     videos = [SceneRow(f"{n}.mkv", str(n)) for n in range(-(-emulation.scenes // SCENES_A_VIDEO))]
     # One actor stands for a raylet's cards, with a thread for each of them.
-    pool = PoolSettings(min_size=raylets, max_size=raylets, num_gpus=min(gpus, CARDS_A_NODE), batch=1)
-    segmenter = Engine("sleeping", "", {}, pool)
-    job: Any = _Job(emulation, segmenter, segmenter)
-    options = graph.pool_options
+    pools = (_Pool(min_size=raylets, num_gpus=float(cards), batch=1, step=step) for step in ON_CARDS)
+    job: Any = _Job(emulation, *(Engine("sleeping", "", {}, pool) for pool in pools))
 
-    def threaded(settings: PoolSettings) -> dict[str, Any]:
-        return options(settings) | {"max_concurrency": min(gpus, CARDS_A_NODE)}
+    def threaded(pool: _Pool) -> dict[str, Any]:
+        compute = ray.data.ActorPoolStrategy(
+            size=pool.min_size, max_concurrent_calls_per_actor=cards, enable_true_multi_threading=True
+        )
+        held = {"num_gpus": pool.num_gpus, "resources": {pool.step: 1}}
+        return {"compute": compute, "num_cpus": 0, "batch_size": pool.batch, **held}
 
     with ExitStack() as stack:
         for name, stand_in in STAND_INS.items():
@@ -109,17 +129,25 @@ def _run(gpus: int, raylets: int, emulation: Emulation) -> None:
 
 
 @dataclass(frozen=True)
+class _Pool(PoolSettings):
+    """A pool of which each raylet holds one actor."""
+
+    step: str = ""
+
+
+@dataclass(frozen=True)
 class _Job:
     emulation: Emulation
     segmenter: Engine
     inpainter: Engine
+    aspect: Fraction = Fraction(16, 9)
 
 
 def _detect(table: pa.Table, job: _Job) -> Iterator[pa.Table]:
     for video in from_table(table):
         first = int(video.video_id) * SCENES_A_VIDEO
         count = min(SCENES_A_VIDEO, job.emulation.scenes - first)
-        _sleep("detect", job.emulation, SECONDS["detect"])
+        _sleep("detect", job.emulation)
         pts = np.arange(97, dtype=np.int64)
         yield to_table(
             [video, *(replace(video, scene_id=str(first + n), runs=(Run(96 * n, pts),)) for n in range(count))]
@@ -130,7 +158,7 @@ def _cpu_step(name: str, table: pa.Table, job: _Job) -> pa.Table:
     rows = from_table(table)
     for n, row in enumerate(rows):
         if row.scene_id is not None:
-            _sleep(name, job.emulation, SECONDS[name])
+            _sleep(name, job.emulation)
             rows[n] = replace(row, analysis=_analysis() if name == "analyze" else row.analysis)
     return to_table(rows)
 
@@ -156,7 +184,7 @@ class _OnACard:
             if row.scene_id is not None:
                 asked = time.time()
                 with _card(self.emulation, self.node):
-                    _sleep(self.name, self.emulation, SECONDS[self.name], asked)
+                    _sleep(self.name, self.emulation, asked)
         return table
 
 
@@ -179,50 +207,59 @@ STAND_INS: dict[str, Any] = {
 
 
 @contextmanager
+def _cards(folder: Path, nodes: Sequence[str], cards: int) -> Iterator[None]:
+    """A pipe for each raylet that holds a byte for each of its free cards: both engines' processes share them."""
+    with ExitStack() as stack:
+        for node in nodes:
+            path = folder / f"{node}.cards"
+            os.mkfifo(path)
+            pipe = os.open(path, os.O_RDWR)
+            stack.callback(os.close, pipe)
+            os.write(pipe, bytes(cards))
+        yield
+
+
+@contextmanager
 def _card(emulation: Emulation, node: str) -> Iterator[None]:
-    """Any free card of the raylet, held by a file's lock: both engines' processes share the cards."""
-    while True:
-        for number in range(emulation.cards):
-            with (Path(emulation.folder) / f"{node}-{number}.card").open("w") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-                yield
-                return
-        time.sleep(0.02)
+    """Any free card of the raylet."""
+    pipe = os.open(Path(emulation.folder) / f"{node}.cards", os.O_RDWR)
+    try:
+        card = os.read(pipe, 1)
+        yield
+        os.write(pipe, card)
+    finally:
+        os.close(pipe)
 
 
-def _sleep(name: str, emulation: Emulation, seconds: float, asked: float | None = None) -> None:
+def _sleep(name: str, emulation: Emulation, asked: float | None = None) -> None:
     began = time.time()
-    time.sleep(seconds)
+    time.sleep(SECONDS[name] * emulation.slower)
     line = {"step": name, "asked": asked or began, "began": began, "ended": time.time()}
-    path = Path(emulation.folder) / f"{threading.get_native_id()}.log"
+    path = Path(emulation.folder) / f"{os.getpid()}-{threading.get_native_id()}.log"
     with path.open("a") as file:
         file.write(json.dumps(line) + "\n")
 
 
-def _cores(gpus: int) -> int:
-    """Emulated cores: twice what the cards can keep busy, in not too many processes."""
-    return 4 + gpus // 2
+# No dashboard, autoscaler or reader of logs: on a real cluster they do not run on the workers' cores either.
+HEAD: dict[str, Any] = {"num_cpus": 0, "object_store_memory": 300_000_000, "include_dashboard": False}
+HEAD |= {"no_monitor": True, "include_log_monitor": False}
+# Two engines share each card, as two halves.
+NODE = HEAD | {"num_cpus": CORES_A_NODE, "num_gpus": 2 * CARDS_A_NODE, "object_store_memory": 100_000_000}
+NODE |= {"resources": dict.fromkeys(ON_CARDS, 1)}
 
 
 @contextmanager
-def _raylets(gpus: int, count: int) -> Iterator[None]:
-    """A local cluster: a head with cores alone, and ``count`` raylets with the GPUs."""
-    cards = min(gpus, CARDS_A_NODE)
-    head = {"num_cpus": _cores(gpus), "object_store_memory": 300_000_000, "include_dashboard": False}
-    # Two engines share each card, as two halves.
-    node = {"num_cpus": 0, "num_gpus": 2 * cards, "object_store_memory": 100_000_000, "include_dashboard": False}
-    cluster = _patient(lambda: Raylets(initialize_head=True, head_node_args=head))
-    try:
-        for _ in range(count):
-            _patient(lambda: cluster.add_node(**node))
-        ray.init(address=cluster.address, logging_level="ERROR", log_to_driver=False)
-        yield
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
+def _head() -> Iterator[Raylets]:
+    """A local cluster of a head alone."""
+    with patch("ray._private.utils.get_dashboard_dependency_error", lambda: ImportError("none is wanted")):
+        cluster = _patient(lambda: Raylets(initialize_head=True, head_node_args=HEAD))
+        try:
+            ray.init(address=cluster.address, logging_level="ERROR", log_to_driver=False)
+            quiet()
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
 
 
 def _patient(start: Callable[[], Any]) -> Any:
@@ -236,66 +273,64 @@ def _patient(start: Callable[[], Any]) -> Any:
 
 
 class _Usage:
-    """The largest number of bytes in all raylets' object stores, looked at twice a second."""
+    """What a run used: wall and CPU seconds of driver and machine, the most bytes in all raylets' object stores."""
 
-    def __init__(self) -> None:
+    def __enter__(self) -> _Usage:
         self.peak = 0
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._look, daemon=True)
-
-    def __enter__(self) -> _Usage:
+        self.began, self.driver, self.idle = time.time(), time.process_time(), psutil.cpu_times().idle
         self.thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.seconds = time.time() - self.began
+        self.driver = (time.process_time() - self.driver) / self.seconds
+        self.machine = 1 - (psutil.cpu_times().idle - self.idle) / (self.seconds * (os.cpu_count() or 1))
         self.stop.set()
         self.thread.join()
 
     def _look(self) -> None:
-        from ray._private.internal_api import memory_summary
+        from ray._private.internal_api import get_memory_info_reply, get_state_from_address
 
-        while not self.stop.wait(0.5):
-            text = memory_summary(stats_only=True)
-            found = re.search(
-                r"([\d.]+) MiB, (?:\d+) objects|consumed by[^\d]*([\d.]+)|Plasma memory usage ([\d.]+)", text
-            )
-            value = next((g for g in found.groups() if g), "0") if found else "0"
-            self.peak = max(self.peak, round(float(value) * (1 << 20)))
+        while not self.stop.wait(1.0):
+            reply = get_memory_info_reply(get_state_from_address(ray.get_runtime_context().gcs_address))
+            self.peak = max(self.peak, reply.store_stats.object_store_bytes_used)
 
 
 def _point(
-    gpus: int, raylets: int, scenes: int, log: list[dict[str, Any]], began: float, peak: int, forecast: Forecast
+    gpus: int, raylets: int, emulation: Emulation, log: list[dict[str, Any]], usage: _Usage, forecast: Forecast
 ) -> Point:
-    cards = [entry for entry in log if entry["step"] in ("segment", "outpaint")]
+    cards = [entry for entry in log if entry["step"] in ON_CARDS]
     first = min(entry["began"] for entry in cards)
     last = max(entry["ended"] for entry in cards)
     worked = sum(entry["ended"] - entry["began"] for entry in cards)
     # The middle half of the time: neither filling nor draining.
     low, high = first + (last - first) / 4, last - (last - first) / 4
     inside = sum(max(min(e["ended"], high) - max(e["began"], low), 0.0) for e in cards)
-    waited = float(np.mean([e["began"] - e["asked"] for e in cards]))
     begun = min(entry["began"] for entry in log)
-    ended = max(entry["ended"] for entry in log)
-    delivered = min(entry["ended"] for entry in log if entry["step"] == "resample")
     return Point(
         gpus=gpus,
+        slower=emulation.slower,
         raylets=raylets,
-        scenes=scenes,
-        start=begun - began,
-        window=ended - begun,
+        scenes=emulation.scenes,
+        start=begun - usage.began,
+        window=max(entry["ended"] for entry in log) - begun,
         busy=worked / (gpus * (last - first)),
         steady=inside / (gpus * (high - low)),
-        waited=waited,
-        first=delivered - begun,
-        object_bytes=peak,
+        waited=float(np.mean([e["began"] - e["asked"] for e in cards])),
+        first=min(entry["ended"] for entry in log if entry["step"] == "resample") - begun,
+        object_bytes=usage.peak,
         simulated=forecast.wall,
+        driver=usage.driver,
+        machine=usage.machine,
     )
 
 
-def _simulated(gpus: int, scenes: int) -> Forecast:
+def _simulated(gpus: int, raylets: int, emulation: Emulation) -> Forecast:
     """The same by ``remaster.forecast``, from the first task on."""
-    lines = {name: Line(seconds, 0.0) for name, seconds in SECONDS.items()}
+    lines = {name: Line(seconds * emulation.slower, 0.0) for name, seconds in SECONDS.items()}
     costs = Costs(lines, start=0.0, assemble=0.0, load=0.0)
-    sizes = [min(SCENES_A_VIDEO, scenes - first) for first in range(0, scenes, SCENES_A_VIDEO)]
+    sizes = [min(SCENES_A_VIDEO, emulation.scenes - n) for n in range(0, emulation.scenes, SCENES_A_VIDEO)]
     episodes = [Episode(96 * size, (0.0,) * size) for size in sizes]
-    return simulate(episodes, costs, Cluster(_cores(gpus), gpus, frozenset(("segment", "outpaint"))))
+    return simulate(episodes, costs, Cluster(CORES_A_NODE * raylets, gpus, frozenset(ON_CARDS)))

@@ -1,5 +1,7 @@
 """How the pipeline grows: one and two real workers here, and 1 to 64 emulated GPUs in a local cluster of many raylets.
 
+Results are kept beside those of other sizes, so that one size, or the real workers, can be measured again alone.
+
 Emulated (``benchmarks.emulated``): engines and CPU steps sleep for given seconds; what Ray itself costs is real.
 """
 
@@ -16,7 +18,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from benchmarks.emulated import CARDS_A_NODE, SCENES_A_VIDEO, SECONDS, Point, emulate
+from benchmarks.emulated import CARDS_A_NODE, CORES_A_NODE, SCENES_A_VIDEO, SECONDS, Point, emulate
 from benchmarks.machine import machine
 from benchmarks.processes import run_counted
 from remaster.forecast.costs import fitted, megapixels
@@ -24,33 +26,31 @@ from remaster.forecast.simulate import Cluster, simulate
 from remaster.forecast.workload import Episode
 
 RESULTS = Path(__file__).parent / "results"
+SLOWER = 4.0
 
 
 def main() -> None:
     options = _arguments()
-    if options.emulate:
-        point = emulate(options.emulate, options.rounds)
-        print(json.dumps(asdict(point)))
-        return
     path = options.output / "scaling.json"
     known = json.loads(path.read_text()) if path.is_file() else {"points": [], "workers": []}
-    for gpus in options.gpus:
-        known["points"] = [p for p in known["points"] if p["gpus"] != gpus]
-        known["points"].append(_in_a_process_of_its_own(gpus, options.rounds))
+    sizes = [(gpus, 1.0) for gpus in sorted(options.gpus)] + [(gpus, SLOWER) for gpus in sorted(options.slower)]
+    for point in emulate(sizes, options.rounds) if sizes else ():
+        print(point, flush=True)
+        known["points"] = [p for p in known["points"] if (p["gpus"], p["slower"]) != (point.gpus, point.slower)]
+        known["points"].append(asdict(point))
+        _write(known, options.output)
     if options.clip:
         known["workers"] = real_workers(options.clip, options.scenes)
+    _write(known, options.output)
+
+
+def _write(known: dict[str, Any], folder: Path) -> None:
+    """What is known so far: as JSON, as a page, as a plot."""
     known["machine"] = machine("ray")
-    path.write_text(json.dumps(known, indent=1) + "\n")
-    points = sorted((Point(**p) for p in known["points"]), key=lambda p: p.gpus)
-    (options.output / "scaling.md").write_text(report(points, known["workers"], known["machine"]))
-    plot(points, options.output / "scaling.png")
-
-
-def _in_a_process_of_its_own(gpus: int, rounds: int) -> dict[str, Any]:
-    counted = run_counted(["-m", "benchmarks.scaling", "--emulate", str(gpus), "--rounds", str(rounds)], 600)
-    point: dict[str, Any] = json.loads(counted.output.strip().splitlines()[-1])
-    print(point, f"peak memory {counted.peak_memory / 1e9:.1f} GB, {counted.cpu:.0f} CPU s", flush=True)
-    return point
+    (folder / "scaling.json").write_text(json.dumps(known, indent=1) + "\n")
+    points = sorted((Point(**p) for p in known["points"]), key=lambda p: (p.slower, p.gpus))
+    (folder / "scaling.md").write_text(report(points, known["workers"], known["machine"]))
+    plot(points, folder / "scaling.png")
 
 
 def real_workers(clip: Path, scenes: int) -> list[dict[str, Any]]:
@@ -86,22 +86,19 @@ def report(points: Sequence[Point], workers: Sequence[dict[str, Any]], where: st
         "",
         "## Emulated GPUs",
         "",
-        f"The pipeline's own graph on a local cluster: a raylet for the cores, and one for every {CARDS_A_NODE} GPUs.",
-        f"Steps sleep: {sleeps} a scene (detect: a video of {SCENES_A_VIDEO} scenes).",
-        "A card is held by one engine at a time. All raylets, workers and the driver share this machine's cores: what",
-        "Ray costs is exaggerated, not hidden.",
+        f"The pipeline's own graph on a local cluster that grows: a head, and a raylet with {CORES_A_NODE} cores for",
+        f"every {CARDS_A_NODE} GPUs. Steps sleep: {sleeps} a scene",
+        f"(detect: a video of {SCENES_A_VIDEO}); where they are *slower*, so many times longer. A card is held by one",
+        "engine at a time.",
+        "All raylets, workers and the driver share this machine's cores: what Ray costs is exaggerated, not hidden.",
         "*Busy*: the cards' share of the time from the first engine call to the last; *steady*: of the middle half.",
         "*Waited*: for a card, a call. *Foretold*: by `remaster.forecast`, from the first task on, as *time* is.",
+        "*Driver*: its share of one core; *machine*: the share of all cores that was in use, by whatever ran there.",
         "",
-        "| GPUs | raylets | scenes | start, s | time, s | foretold, s | off by | busy | steady | waited, s"
-        " | first scene, s | object store, MB |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-        *(
-            f"| {p.gpus} | {p.raylets} | {p.scenes} | {p.start:.1f} | {p.window:.1f} | {p.simulated:.1f}"
-            f" | {p.simulated / p.window - 1:+.0%} | {p.busy:.0%} | {p.steady:.0%} | {p.waited:.2f} | {p.first:.1f}"
-            f" | {p.object_bytes / 1e6:.0f} |"
-            for p in points
-        ),
+        "| GPUs | slower | raylets | scenes | start, s | time, s | foretold, s | off by | busy | steady | waited, s"
+        " | first scene, s | object store, MB | driver | machine |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *map(_point_row, points),
         "",
     ]
     if workers:
@@ -117,6 +114,14 @@ def report(points: Sequence[Point], workers: Sequence[dict[str, Any]], where: st
             "",
         ]
     return "\n".join(lines)
+
+
+def _point_row(p: Point) -> str:
+    return (
+        f"| {p.gpus} | {p.slower:g} x | {p.raylets} | {p.scenes} | {p.start:.1f} | {p.window:.1f} | {p.simulated:.1f}"
+        f" | {p.simulated / p.window - 1:+.0%} | {p.busy:.0%} | {p.steady:.0%} | {p.waited:.2f} | {p.first:.1f}"
+        f" | {p.object_bytes / 1e6:.0f} | {p.driver:.0%} | {p.machine:.0%} |"
+    )
 
 
 def _worker_row(one: dict[str, Any], run: dict[str, Any]) -> str:
@@ -135,17 +140,20 @@ def plot(points: Sequence[Point], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-    gpus = [p.gpus for p in points]
     card = SECONDS["segment"] + SECONDS["outpaint"]
-    left.plot(
-        gpus, [p.scenes / p.window for p in points], marker="o", label="measured, from the first task to the last"
-    )
-    left.plot(gpus, [p.scenes / p.simulated for p in points], marker="x", linestyle=":", label="foretold")
+    full = [p for p in points if p.slower == 1]
+    slow = [p for p in points if p.slower != 1]
+    gpus = [p.gpus for p in full]
+    left.plot(gpus, [p.scenes / p.window for p in full], marker="o", label="measured, from the first task to the last")
+    left.plot(gpus, [p.scenes / p.simulated for p in full], marker="x", linestyle=":", label="foretold")
     left.plot(gpus, [g / card for g in gpus], color="grey", linestyle="--", label="cards never idle")
     left.set(xscale="log", yscale="log", xlabel="emulated GPUs", ylabel="scenes a second")
     left.legend(fontsize=8)
-    right.plot(gpus, [p.busy for p in points], marker="o", label="first call to last")
-    right.plot(gpus, [p.steady for p in points], marker="s", label="middle half of the time")
+    right.plot(gpus, [p.busy for p in full], marker="o", label="first call to last")
+    right.plot(gpus, [p.steady for p in full], marker="s", label="middle half of the time")
+    if slow:
+        note = f"the same, steps {SLOWER:g} times slower"
+        right.plot([p.gpus for p in slow], [p.steady for p in slow], "D", color="black", label=note)
     right.axhline(0.9, color="grey", linestyle="--", linewidth=1)
     right.set(xscale="log", xlabel="emulated GPUs", ylabel="share of the time that cards work", ylim=(0, 1.05))
     right.legend(fontsize=8)
@@ -159,11 +167,11 @@ def plot(points: Sequence[Point], path: Path) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--gpus", type=int, nargs="*", default=[1, 2, 4, 8, 16, 32, 64], help="sizes to emulate")
-    parser.add_argument("--rounds", type=int, default=12, help="scenes for each GPU")
+    parser.add_argument("--slower", type=int, nargs="*", default=[64], help=f"sizes with steps {SLOWER:g} times slower")
+    parser.add_argument("--rounds", type=int, default=8, help="scenes for each GPU")
     parser.add_argument("--clip", type=Path, help="video for the real workers; without it they are left out")
     parser.add_argument("--scenes", type=int, default=6, help="how many of its scenes")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--emulate", type=int, metavar="GPUS", help="one size, in this process; prints JSON")
     return parser.parse_args()
 
 
