@@ -38,13 +38,19 @@ class Carried:
 
 @dataclass
 class TrackClock:
-    """Keeps a copied track's times in order: muxers refuse decoding times that stand still or go back."""
+    """Keeps a copied track's times in order: muxers refuse decoding times that stand still or go back.
+
+    ``refused``: the numbers of packets that a muxer did not take all the same.
+    """
 
     last: int | None = None
-    moved: int = field(default=0)
+    moved: int = 0
+    count: int = 0
+    refused: set[int] = field(default_factory=set)
 
     def settle(self, packet: Packet[Any]) -> None:
         """Give the packet times where it has none, and move it behind the one before where it is not."""
+        self.count += 1
         if packet.dts is None:
             packet.dts = packet.pts
         wanted = packet.dts
@@ -55,6 +61,10 @@ class TrackClock:
         self.last = wanted
         if packet.pts is None or packet.pts < self.last:
             packet.pts = self.last
+
+    def refuse(self) -> None:
+        """The packet settled last was not taken."""
+        self.refused.add(self.count - 1)
 
 
 def name_of(stream: Stream) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
@@ -28,6 +28,7 @@ from remaster.media.carry import (
     carried_packets,
     chapters_until,
     fresh_tags,
+    name_of,
 )
 from remaster.media.containers import open_input, reason, video_stream
 from remaster.media.encode import Codec
@@ -51,12 +52,16 @@ class Container(Enum):
 
 @dataclass(frozen=True)
 class Assembled:
-    """``duration`` in seconds, from the first frame's time to the last one's end; ``notes`` say what was left out."""
+    """``duration`` in seconds, from the first frame's time to the last one's end; ``notes`` say what was left out.
+
+    ``refused``: numbers of damaged packets, by the source's stream, that the container did not take.
+    """
 
     frames: int
     duration: float
     bytes: int
     notes: tuple[str, ...]
+    refused: Mapping[int, Set[int]]
 
 
 _MUXERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -130,7 +135,7 @@ def assemble(info: VideoInfo, segments: Sequence[Path], pts: Times, out: Path, p
     end = (int(pts[-1]) + step) * info.time_base
     part = PartFile(out)
     try:
-        notes = _write(info, segments, schedule, part.temporary, end if partial else None)
+        notes, refused = _write(info, segments, schedule, part.temporary, end if partial else None)
         if out.suffix == ".mkv" and info.sar != 1:
             width, height = _size(segments[0])
             write_display_size(part.temporary, width, height, info.sar)
@@ -141,7 +146,7 @@ def assemble(info: VideoInfo, segments: Sequence[Path], pts: Times, out: Path, p
         part.discard()
         raise
     part.commit()
-    return Assembled(len(pts), float(end - int(pts[0]) * info.time_base), out.stat().st_size, notes)
+    return Assembled(len(pts), float(end - int(pts[0]) * info.time_base), out.stat().st_size, notes, refused)
 
 
 def _ranks(segments: Sequence[Path], count: int, out: Path) -> Times:
@@ -176,7 +181,8 @@ def _size(segment: Path) -> tuple[int, int]:
 
 def _write(
     info: VideoInfo, segments: Sequence[Path], schedule: _Schedule, path: Path, end: Fraction | None
-) -> tuple[str, ...]:
+) -> tuple[tuple[str, ...], dict[int, set[int]]]:
+    """Returns the notes, and what ``Assembled.refused`` says."""
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
     if path.suffix != ".mkv":
         # Start offsets are kept in units of the movie's time scale, which is 1 ms by default.
@@ -193,11 +199,26 @@ def _write(
         _describe(info, source, target, film, carried, end)
         video = _video_packets(info, segments, schedule, carried.targets[film.index])
         others = carried_packets(source, set(carried.targets) - {film.index}, end, clocks)
+        tracks = {stream.index: index for index, stream in carried.targets.items() if index != film.index}
         for packet in _interleave(video, _retargeted(others, carried.targets)):
-            target.mux(packet)
+            try:
+                target.mux(packet)
+            except av.InvalidDataError:
+                if packet.stream_index not in tracks:
+                    raise
+                clocks[tracks[packet.stream_index]].refuse()  # the others wait for it: it is the last one read
+        notes = (*carried.notes, *_notes_of_packets(source, clocks))
+    return notes, {index: clock.refused for index, clock in clocks.items() if clock.refused}
+
+
+def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) -> Iterator[str]:
     moved = sum(clock.moved for clock in clocks.values())
-    late = (f"{moved} sound or subtitle packets had no time or a backward one and were put in order",) if moved else ()
-    return (*carried.notes, *late)
+    if moved:
+        yield f"{moved} sound or subtitle packets had no time or a backward one and were put in order"
+    for index, clock in clocks.items():
+        if clock.refused:
+            what = f"{len(clock.refused)} of {clock.count} packets of {name_of(source.streams[index])}"
+            yield f"{what} are damaged and left out"
 
 
 def _describe(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from zlib import crc32
 
 import numpy as np
@@ -43,8 +45,14 @@ class _Track:
         self.checksum = crc32(payload, self.checksum)
 
 
-def verify(info: VideoInfo, out: Path, pts: npt.NDArray[np.int64], partial: bool = False) -> None:
-    """Compare an assembled file with its source.
+def verify(
+    info: VideoInfo,
+    out: Path,
+    pts: npt.NDArray[np.int64],
+    partial: bool = False,
+    refused: Mapping[int, Set[int]] = MappingProxyType({}),
+) -> None:
+    """Compare an assembled file with its source, of which it lacks the packets ``refused`` (see ``Assembled``).
 
     Raises ``MediaError`` when the frames are not those at ``pts`` (to the rounding of the container's clock), the
     sample aspect ratio is another, or sound or subtitle packets differ in number, bytes or times from the source's that
@@ -62,9 +70,9 @@ def verify(info: VideoInfo, out: Path, pts: npt.NDArray[np.int64], partial: bool
         }
         step = max(round(1 / (info.fps * info.time_base)), 1)
         end = (int(pts[-1]) + step) * info.time_base if partial else None
-        before = _tracks(source, wanted, end)
+        before = _tracks(source, wanted, end, refused)
     with open_input(str(out)) as result:
-        after = _tracks(result, {s.index for s in result.streams if s.type in ("audio", "subtitle")}, None)
+        after = _tracks(result, {s.index for s in result.streams if s.type in ("audio", "subtitle")}, None, {})
         if len(before) != len(after):
             raise MediaError(f"{out} has {len(after)} sound and subtitle streams instead of {len(before)}")
         for one, other in zip(before, after, strict=True):
@@ -110,7 +118,9 @@ def _compare_extras(source: InputContainer, result: InputContainer, out: Path, e
             raise MediaError(f"{out} has {other} {what} instead of {one}")
 
 
-def _tracks(container: InputContainer, indices: set[int], end: Fraction | None) -> list[_Track]:
+def _tracks(
+    container: InputContainer, indices: set[int], end: Fraction | None, refused: Mapping[int, Set[int]]
+) -> list[_Track]:
     tracks = {
         stream.index: _Track(name_of(stream), _is_raw(stream), stream.time_base or Fraction(1, 1000))
         for stream in container.streams
@@ -118,7 +128,9 @@ def _tracks(container: InputContainer, indices: set[int], end: Fraction | None) 
     }
     clocks: dict[int, TrackClock] = {}
     for packet in carried_packets(container, indices, end, clocks):
-        tracks[packet.stream_index].add(packet)
+        index = packet.stream_index
+        if clocks[index].count - 1 not in refused.get(index, ()):
+            tracks[index].add(packet)
     for index, clock in clocks.items():
         tracks[index].moved = clock.moved
     return list(tracks.values())

@@ -141,7 +141,7 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
         path.parent.mkdir(parents=True, exist_ok=True)
         made = assemble(info, [local / key for key in keys], pts, path, partial=task.partial)
         try:
-            verify(info, path, pts, task.partial)
+            verify(info, path, pts, task.partial, made.refused)
             _check_centre(task, info, shots, path)
         except MediaError:
             path.unlink()  # what is not proved is not delivered

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -42,7 +43,7 @@ def join(
     segments, pts = write_segments(folder, info, sizes, settings)
     out = folder / "out" / f"film{suffix}"
     done = assemble(info, segments, pts, out, partial)
-    verify(info, out, pts, partial)
+    verify(info, out, pts, partial, done.refused)
     assert not [p.name for p in out.parent.iterdir() if "part" in p.name]
     result = probe(str(out))
     frames = list(decode(result))
@@ -125,6 +126,21 @@ def test_other_containers_go_to_matroska_with_their_sound_in_time(name: str, tmp
     for suffix in (".mkv", ".mp4"):
         _, done = join(tmp_path, path, suffix)
         assert done.notes == ()
+
+
+def test_a_sound_packet_that_is_damaged_costs_itself_alone(tmp_path: Path) -> None:
+    source = Source(codec="libx264", options=dict(OPEN_GOP), audio=("aac",))
+    path = write_source(tmp_path / "a.ts", source)
+    whole = len(packets_of(path, "audio")[0])
+    data = bytearray(path.read_bytes())
+    headers = [found.start() for found in re.finditer(rb"\xff\xf1", data)]
+    data[headers[5] : headers[5] + 2] = b"\0\0"
+    path.write_bytes(data)
+    for suffix in (".mkv", ".mp4"):
+        out, done = join(tmp_path, path, suffix)
+        assert len(done.notes) == 1
+        assert re.fullmatch(r"\d of \d+ packets of audio stream 1 \(aac.*\) are damaged and left out", done.notes[0])
+        assert whole - 4 <= len(packets_of(out, "audio")[0]) < whole
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
