@@ -35,9 +35,8 @@ INFO = VideoInfo(
 )
 
 
-def full_row() -> SceneRow:
-    rng = np.random.default_rng(0)
-    analysis = Analysis(
+def full_analysis(rng: np.random.Generator) -> Analysis:
+    return Analysis(
         keyframes=np.array([0, 2]),
         proxies=rng.integers(0, 256, (2, 6, 8, 3), np.uint8),
         motion=rng.normal(size=(3, 2, 3)),
@@ -47,6 +46,10 @@ def full_row() -> SceneRow:
         valid=rng.random((6, 8)) > 0.5,
         noise=1.5,
     )
+
+
+def full_row() -> SceneRow:
+    rng = np.random.default_rng(0)
     mask = rng.random((4, 5)) > 0.5
     background = Background(rng.integers(0, 256, (4, 5, 3), np.uint8), mask, ~mask, mask & (rng.random((4, 5)) > 0.5))
     shots = (
@@ -67,7 +70,7 @@ def full_row() -> SceneRow:
         seed=5,
         attempts=2,
         fingerprint="f",
-        analysis=analysis,
+        analysis=full_analysis(rng),
         masks=rng.random((2, 6, 8)) > 0.5,
         labels={"dog": 1, "person": 3},
         shots=shots,

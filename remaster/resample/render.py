@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -26,6 +26,7 @@ from remaster.resample.warp import WarpedBackground
 FOREGROUND, AMBIENT_FOREGROUND = 10.0, 80.0
 LEVEL_STEP, SAME_LEVEL = 4, 0.6
 
+PlaneSide = TypeVar("PlaneSide", Field, Glow)
 Prediction = Sequence[Sequence[npt.NDArray[np.generic]]]
 
 
@@ -65,14 +66,7 @@ class WingRenderer:
         self._placed = patches(window, gate, steps[-1], thin=not backed)
         self._composer = Composer(window, self._placed, pixel_format, settings.feather)
         self._strips = Strips(window, self._placed, pixel_format, color, gate, fine=not backed)
-        self._fields = [
-            [Field(p, n, s, pivot, self._strips.unit) for s, pivot in zip(steps, self._strips.pivots, strict=True)]
-            for p, (n, _) in zip(self._placed, self._strips.shapes, strict=True)
-        ]
-        self._glows = [
-            [Glow(p, n, s, pivot, self._strips.unit) for s, pivot in zip(steps, self._strips.pivots, strict=True)]
-            for p, (n, _) in zip(self._placed, self._strips.shapes, strict=True)
-        ]
+        self._fields, self._glows = self._each_plane(Field, steps), self._each_plane(Glow, steps)
         lines = lines or window.active.height + 2 * window.active.y
         self._source = _source(shot, window, self._placed, self._strips, pixel_format, color, lines, settings)
         scale = FOREGROUND + 2 * noise if backed else AMBIENT_FOREGROUND
@@ -94,6 +88,14 @@ class WingRenderer:
         self._clean: list[list[Floats]] = []
         self._drawn: list[list[Plane]] | None = None
         self._last: tuple[tuple[Plane, ...], tuple[Plane, ...]] | None = None
+
+    def _each_plane(self, kind: type[PlaneSide], steps: Sequence[tuple[int, int]]) -> list[list[PlaneSide]]:
+        """``[patch][plane]``."""
+        strips = self._strips
+        return [
+            [kind(patch, count, step, pivot, strips.unit) for step, pivot in zip(steps, strips.pivots, strict=True)]
+            for patch, (count, _) in zip(self._placed, strips.shapes, strict=True)
+        ]
 
     def render(self, index: int, planes: Sequence[Plane], hold: bool) -> tuple[Plane, ...]:
         """The window's planes for frame ``index`` of the shot, from the active picture's, format and depth unchanged.

@@ -74,3 +74,5 @@ def test_frames_are_found_by_number_in_any_time_base(tmp_path: Path) -> None:
     segments, pts = write_segments(tmp_path, info, (12,), EncoderSettings(Codec.ffv1))
     assemble(info, segments, pts, tmp_path / "out.mkv")
     check_centre(info, tmp_path / "out.mkv", [CentreSample(7, None, pts[5:8], WHOLE, 0, 0)], None, float("inf"))
+    with pytest.raises(MediaError, match="frame 6"):
+        check_centre(info, tmp_path / "out.mkv", [CentreSample(6, None, pts[5:8], WHOLE, 0, 0)], None, float("inf"))
