@@ -63,6 +63,10 @@ SCENE = pa.schema(
         pa.field("seed", pa.int64()),
         pa.field("attempts", pa.int32()),
         pa.field("fingerprint", pa.string()),
+        pa.field(
+            "copyable", pa.list_(pa.string())
+        ),  # the kinds of file that could take the video's packets as they are
+        pa.field("copied", pa.bool_()),
         pa.field("analysis", ANALYSIS),
         pa.field("masks", ARRAY),
         pa.field("labels", pa.map_(pa.string(), pa.int32())),
@@ -110,6 +114,7 @@ class SceneRow:
 
     ``runs`` are the scene's frames in the order of time: more than one where the video comes back to a camera set-up
     (``setups``). The steps number them through, across the runs. ``seconds`` are worker seconds by stage.
+    ``copied``: the video fills the target, and its packets go over as they are; nothing is encoded.
     ``error`` is set by the first step that failed; the later ones pass the row on, and the last delivers it by a lower
     step of the ladder.
     """
@@ -126,6 +131,8 @@ class SceneRow:
     seed: int = 0
     attempts: int = 1
     fingerprint: str = ""
+    copyable: tuple[str, ...] = ()
+    copied: bool = False
     analysis: Analysis | None = None
     masks: Mask | None = None
     labels: Mapping[str, int] | None = None
@@ -244,6 +251,7 @@ def _from_dict(values: dict[str, Any]) -> SceneRow:
     values["analysis"] = _analysis_from_dict(values["analysis"]) if values["analysis"] else None
     values["masks"] = unpack(values["masks"])
     values["shots"] = tuple(_shot_from_dict(shot) for shot in values["shots"])
+    values["copyable"] = tuple(values["copyable"])
     values["results"] = tuple(values["results"])
     values["planned"] = tuple(values["planned"])
     values["notes"] = tuple(values["notes"])

@@ -30,14 +30,14 @@ from remaster.media.carry import (
     fresh_tags,
     name_of,
 )
-from remaster.media.containers import open_input, reason, video_stream
+from remaster.media.containers import open_input, read_only, reason, video_stream
 from remaster.media.encode import Codec
 from remaster.media.matroska import with_room, write_display_size
 from remaster.media.partfile import PartFile
 from remaster.media.types import VideoInfo
 from remaster.media.verify import verify
 
-__all__ = ["Assembled", "Container", "assemble", "output_suffix", "verify"]
+__all__ = ["Assembled", "Container", "assemble", "copyable", "output_suffix", "verify"]
 
 Times = npt.NDArray[np.int64]
 
@@ -94,6 +94,23 @@ def output_suffix(info: VideoInfo, container: Container, codec: Codec) -> str:
     return ".mkv"
 
 
+def copyable(info: VideoInfo, pts: Times) -> tuple[str, ...]:
+    """The kinds of file (``.mkv`` ...) to which the source's own packets could go, shown at ``pts``, int64 (n,).
+
+    None unless the file is Matroska, WebM, MP4 or QuickTime with one packet and one time for each frame: others keep
+    their codecs' headers elsewhere, or no times. Raises ``MediaError`` where the source cannot be opened.
+    """
+    if not {"matroska", "mp4"} & set(info.container.split(",")):
+        return ()
+    with open_input(info.path) as source:
+        stream = video_stream(source, info.path)
+        read_only(source, stream)
+        times = [packet.pts for packet in source.demux(stream) if packet.size]
+        if sorted(time for time in times if time is not None) != pts.tolist() or len(times) != len(pts):
+            return ()
+        return tuple(suffix for suffix, kind in _MUXERS.items() if can_hold(kind, stream))
+
+
 def _own_suffix(info: VideoInfo) -> str:
     if "mp4" not in info.container:
         return ".mkv"
@@ -122,9 +139,12 @@ class _Schedule:
             yield int(self.pts[rank]), int(dts), int(until - self.pts[rank])
 
 
-def assemble(info: VideoInfo, segments: Sequence[Path], pts: Times, out: Path, partial: bool = False) -> Assembled:
+def assemble(
+    info: VideoInfo, segments: Sequence[Path | str], pts: Times, out: Path, partial: bool = False
+) -> Assembled:
     """Join ``segments`` into ``out`` with the source's frame times ``pts``, int64 (n,), and all that it carries.
 
+    In place of segments there may be the source itself (see ``copyable``).
     The n-th frame shown by the segments gets the n-th time. Sound and subtitles are copied packet by packet with their
     own times; ``partial`` ends them with the last frame and says so in the comment tag. The kind of file follows
     ``out``'s extension. It is written under a temporary name and takes its place when it is whole. Raises
@@ -149,7 +169,7 @@ def assemble(info: VideoInfo, segments: Sequence[Path], pts: Times, out: Path, p
     return Assembled(len(pts), float(end - int(pts[0]) * info.time_base), out.stat().st_size, notes, refused)
 
 
-def _ranks(segments: Sequence[Path], count: int, out: Path) -> Times:
+def _ranks(segments: Sequence[Path | str], count: int, out: Path) -> Times:
     """The frame number of every packet, in decoding order; also checks that the segments can be joined."""
     parts: list[Times] = []
     first: tuple[object, ...] | None = None
@@ -173,14 +193,14 @@ def _ranks(segments: Sequence[Path], count: int, out: Path) -> Times:
     return np.concatenate(parts)
 
 
-def _size(segment: Path) -> tuple[int, int]:
+def _size(segment: Path | str) -> tuple[int, int]:
     with open_input(str(segment)) as container:
         context = video_stream(container, str(segment)).codec_context
         return context.width, context.height
 
 
 def _write(
-    info: VideoInfo, segments: Sequence[Path], schedule: _Schedule, path: Path, end: Fraction | None
+    info: VideoInfo, segments: Sequence[Path | str], schedule: _Schedule, path: Path, end: Fraction | None
 ) -> tuple[tuple[str, ...], dict[int, set[int]]]:
     """Returns the notes, and what ``Assembled.refused`` says."""
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
@@ -247,7 +267,7 @@ def _describe(
 
 
 def _video_packets(
-    info: VideoInfo, segments: Sequence[Path], schedule: _Schedule, target: Stream
+    info: VideoInfo, segments: Sequence[Path | str], schedule: _Schedule, target: Stream
 ) -> Iterator[Packet[Any]]:
     times = schedule.times()
     for segment in segments:

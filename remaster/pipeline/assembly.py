@@ -130,19 +130,21 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
     info = task.row.info
     if info is None:
         raise MediaError(f"{task.row.video} has not been probed")
-    damaged = [shot for shot in shots if not segment_whole(task.job, shot, checked=True)]
+    copied = _is_copied(shots)
+    damaged = [shot for shot in shots if not copied and not segment_whole(task.job, shot, checked=True)]
     for shot in damaged:
         task.job.store.files.remove(str(shot["segment"]))  # so that the next run makes it again
     if damaged:
         raise MediaError(f"{len(damaged)} segment(s) are damaged, the first {damaged[0]['segment']}; start again")
-    keys, pts, folder = [str(shot["segment"]) for shot in shots], task.row.runs[0].pts[:-1], task.job.store.files
+    keys = [] if copied else [str(shot["segment"]) for shot in shots]
+    pts, folder = task.row.runs[0].pts[:-1], task.job.store.files
     with folder.view(keys) as local:
         path = local / task.key
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = assemble(info, [local / key for key in keys], pts, path, partial=task.partial)
+        made = assemble(info, [local / key for key in keys] or [info.path], pts, path, partial=task.partial)
         try:
             verify(info, path, pts, task.partial, made.refused)
-            _check_centre(task, info, shots, path)
+            _check_centre(task, info, shots, path, _floor(task, copied))
         except MediaError:
             path.unlink()  # what is not proved is not delivered
             raise
@@ -150,7 +152,19 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
     return made
 
 
-def _check_centre(task: VideoTask, info: VideoInfo, shots: Sequence[Mapping[str, Any]], path: Path) -> None:
+def _is_copied(shots: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the source's own packets make up the video; segments of a run with ``scenes.limit`` are then left."""
+    return any(shot["segment"] is None for shot in shots)
+
+
+def _floor(task: VideoTask, copied: bool) -> float:
+    """The PSNR in dB under which no centre may be."""
+    return float("inf") if copied else psnr_floor(encoder_settings(task.job.config.output))
+
+
+def _check_centre(
+    task: VideoTask, info: VideoInfo, shots: Sequence[Mapping[str, Any]], path: Path, floor: float
+) -> None:
     """Compare the centre of some frames, spread over the video, with the source; raises ``MediaError``."""
     framings = {shot["scene_id"]: float(shot["framing"]) for shot in shots}
     scenes = limited(kept_plan(task.row, task.job), task.job)
@@ -165,7 +179,7 @@ def _check_centre(task: VideoTask, info: VideoInfo, shots: Sequence[Mapping[str,
         samples.append(CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y))
     gate = scenes[0].gate
     trusted = None if gate is None else without_border(~gate, SIDE_REACH)
-    check_centre(info, path, samples, trusted, psnr_floor(encoder_settings(task.job.config.output)))
+    check_centre(info, path, samples, trusted, floor)
 
 
 def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assembled) -> dict[str, Any]:
@@ -174,6 +188,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     wings = wing_use(pa.Table.from_pylist(list(shots), schema=SHOTS))
     facts = {} if info is None else _source_columns(info)
     color = ColorSpec() if info is None else info.color
+    lost = () if _is_copied(shots) else lost_hdr(encoder_settings(task.job.config.output), color)
     return facts | {
         "video": task.row.video,
         "output": task.key,
@@ -189,7 +204,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "recovered_share": wings.share(wings.recovered),
         "generated_pixels": sum(shot["generated_pixels"] or 0 for shot in scenes.values()),
         "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
-        "notes": [*task.row.notes, *lost_hdr(encoder_settings(task.job.config.output), color), *made.notes],
+        "notes": [*task.row.notes, *lost, *made.notes],
     }
 
 

@@ -82,6 +82,8 @@ def _deliver(row: SceneRow, job: Job) -> SceneRow:
     started, window = time.perf_counter(), job.window(row)
     if window.passthrough:
         forget(row, job)
+    if row.copied:
+        return _delivered(row, _copied(row, window, job))
     status = "ok" if row.error is None else "fallback"
     try:
         with attempt(job.store, row.video_id, f"{row.scene_id}-resample"):
@@ -95,6 +97,16 @@ def _deliver(row: SceneRow, job: Job) -> SceneRow:
     files.write_shots(job.store, row.scene_id or "", results)
     _remove_others(row, len(done), job)
     return _delivered(row, results)
+
+
+def _copied(row: SceneRow, window: Window, job: Job) -> list[dict[str, Any]]:
+    """The rows of a scene that needs no segment; written and returned."""
+    results = _results(row, window, [], "ok", job)
+    files.write_shots(job.store, row.scene_id or "", results)
+    _remove_others(row, 0, job)
+    if job.counter is not None:
+        job.counter.add.remote(row.frames)
+    return results
 
 
 def _delivered(row: SceneRow, results: Sequence[dict[str, Any]]) -> SceneRow:

@@ -108,7 +108,7 @@ def _is_done(scene: SceneRow, rows: Rows, job: Job, checked: bool) -> bool:
         return False
     covered = sorted(frame for row in rows for frame in range(row["start_frame"], row["end_frame"]))
     tiles = covered == [frame for run in scene.runs for frame in range(run.start_frame, run.end_frame)]
-    return tiles and all(segment_whole(job, row, checked) for row in rows)
+    return tiles and all((scene.copied and row["segment"] is None) or segment_whole(job, row, checked) for row in rows)
 
 
 def _within(row: Mapping[str, Any], scene: SceneRow) -> bool:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from remaster.config import Deinterlace, GateMode
 from remaster.fields import Scan
 from remaster.media.clock import Repairs
+from remaster.media.remux import copyable, output_suffix
 from remaster.media.source import SourceReader, treated
 from remaster.media.types import VideoInfo
 from remaster.pipeline import store as files
@@ -86,6 +87,7 @@ class _Seen:
     reader: SourceReader
     detection: Detection
     notes: tuple[str, ...]
+    repaired: bool
 
 
 def _see(info: VideoInfo, job: Job) -> _Seen:
@@ -110,7 +112,7 @@ def _read(info: VideoInfo, job: Job, notes: tuple[str, ...]) -> _Seen:
     reader = SourceReader(info, repairs)
     detection = detect(reader.frames(), info, job.config.detect)
     found = (*repairs.notes(), *_missing(info, detection), *_findings(info, detection), *notes)
-    return _Seen(info, reader, detection, found)
+    return _Seen(info, reader, detection, found, bool(repairs.notes()))
 
 
 def _missing(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
@@ -137,10 +139,19 @@ def _scenes(video: SceneRow, seen: _Seen, seconds: float) -> list[SceneRow]:
             active=detection.active,
             gate=detection.gate,
             noise=detection.noise,
+            copyable=_copyable(seen),
             seconds={"detect": seconds * sum(run.frames for run in runs) / len(detection.pts)},
         )
         for runs in by_setup.values()
     ]
+
+
+def _copyable(seen: _Seen) -> tuple[str, ...]:
+    """Where the file's own packets could go if nothing had to be done to its picture; nowhere where something has."""
+    info, active = seen.info, seen.detection.active
+    if info.treatment is not None or (active.width, active.height) != (info.width, info.height) or seen.repaired:
+        return ()
+    return copyable(info, seen.detection.pts)
 
 
 def _findings(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
@@ -174,11 +185,20 @@ def _settled(scene: SceneRow, job: Job) -> SceneRow:
     """A planned scene under this run's settings: the plan itself does not depend on them."""
     return replace(
         scene,
+        copied=_copied(scene, job),
         gate=scene.gate if job.config.gate is GateMode.fill else None,
         framing=0.5 if job.framing is None else job.framing,
         seed=_seed(job.config.seed, scene),
         fingerprint=job.fingerprints(scene).resample,
     )
+
+
+def _copied(scene: SceneRow, job: Job) -> bool:
+    """Whether the whole video is delivered as it is."""
+    output, info = job.config.output, _info(scene)
+    if not scene.copyable or job.config.scenes.limit is not None or not job.window(scene).passthrough:
+        return False
+    return output_suffix(info, output.container, output.codec) in scene.copyable
 
 
 def _seed(seed: int, scene: SceneRow) -> int:

@@ -40,7 +40,7 @@ class Kind:
 
     ``size`` is the output's in stored pixels; None: as computed from the source's own aspect. ``fails``: what the error
     says; then nothing else counts. ``notes``: what the video's notes say. ``exact``: the centre equals what a plain
-    decoder shows.
+    decoder shows. ``copied``: the picture's packets are the source's own.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Kind:
     source_filter: str | None = None
     exact: bool = True
     tracks: tuple[str, ...] = ()
+    copied: bool = False
 
 
 KEY = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "1" * 32, "encryption_kid": "2" * 32}
@@ -78,9 +79,10 @@ GEOMETRY = (
     Kind(
         "anamorphic.mkv",
         "anamorphic: 32:27, fills the target",
-        "passed through",
+        "passed through, packet by packet",
         source(replace(PLAIN, sar=Fraction(32, 27))),
         size=SMALL,
+        copied=True,
     ),
     Kind(
         "odd.mkv",
@@ -111,7 +113,31 @@ GEOMETRY = (
         size=(120, 66),
         exact=False,
     ),
-    Kind("wide.mkv", "16:9 already", "passed through", coded(film(width=128, height=72)), size=(128, 72)),
+    Kind(
+        "wide.mkv",
+        "16:9 already",
+        "passed through, packet by packet",
+        coded(film(width=128, height=72)),
+        size=(128, 72),
+        copied=True,
+    ),
+    Kind(
+        "wide.mp4",
+        "16:9 with B-frames, open groups of pictures and sound",
+        "passed through, packet by packet",
+        source(replace(PLAIN, size=(128, 72), sar=Fraction(1), options=OPEN_GOP, audio=("aac",), frames=30)),
+        size=(128, 72),
+        frames=30,
+        tracks=("aac",),
+        copied=True,
+    ),
+    Kind(
+        "wide.avi",
+        "16:9 in AVI",
+        "encoded anew: its packets have no times",
+        source(replace(PLAIN, size=(128, 72), sar=Fraction(1), codec="mpeg4", options={"g": "5"})),
+        size=(128, 72),
+    ),
     Kind("phone.mkv", "9:16", "wings wider than the frame", coded(film(width=54, height=96))),
 )
 COLOUR = (

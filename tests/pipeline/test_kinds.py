@@ -152,6 +152,13 @@ def same_centre_and_times(before: list[av.VideoFrame], after: list[av.VideoFrame
         assert times == sorted(set(times))
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.size], ids=lambda kind: kind.name)
+def test_what_fills_the_target_is_copied(kind: Kind, run: Run) -> None:
+    source, made = run.files(kind)
+    (before,), (after,) = packets_of(source, "video"), packets_of(made, "video")
+    assert ([data for _, data in before] == [data for _, data in after]) == kind.copied
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.tracks], ids=lambda kind: kind.name)
 def test_sound_and_subtitles_are_copied(kind: Kind, run: Run) -> None:
     source, made = run.files(kind)
