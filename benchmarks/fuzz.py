@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="the limit for reading one file")
     parser.add_argument("--job-seconds", type=float, default=1800.0, help="the limit for the whole job")
     parser.add_argument("options", nargs="*", help="more keys for the job, as output.preset=ultrafast")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     with tempfile.TemporaryDirectory() as root:
         folder, out = Path(root) / "in", Path(root) / "out"
         paths = write_mutations(folder, arguments.files, arguments.seed)

@@ -107,7 +107,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", help="names of clips")
     parser.add_argument("--results", type=Path, help="a JSON file to write")
     parser.add_argument("options", nargs="*", help="more keys for the job, as output.preset=ultrafast")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     found, failed = [], False
     for clip in [clip for clip in CLIPS if not arguments.only or clip.name in arguments.only]:
         started = time.monotonic()
