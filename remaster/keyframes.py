@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,11 @@ class Candidate:
     camera: Affine
     segment: int
     detail: npt.NDArray[np.float64]
+
+    @cached_property
+    def sharpness(self) -> float:
+        """The mean detail of the whole picture."""
+        return float(self.detail.mean())
 
 
 class KeyframeSelection:
@@ -89,8 +95,8 @@ class KeyframeSelection:
         return float(corner_error(a.camera, b.camera, *self._size)) / max(width, 1.0)
 
     def _quality(self, candidate: Candidate) -> float:
-        usual = float(np.median([c.detail.mean() for c in self._kept if c.segment == candidate.segment]))
-        return float(np.clip(candidate.detail.mean() / usual, WORST, 1.0)) if usual > 0.0 else 1.0
+        usual = float(np.median([c.sharpness for c in self._kept if c.segment == candidate.segment]))
+        return float(np.clip(candidate.sharpness / usual, WORST, 1.0)) if usual > 0.0 else 1.0
 
     def _first_of(self, candidate: Candidate) -> Candidate:
         return next(c for c in self._kept if c.segment == candidate.segment)

@@ -75,14 +75,16 @@ def to_rgb(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: 
     if pixel_format.kind == "rgb":
         green, blue, red = (_luma_to_unit(plane, pixel_format, color) for plane in planes)
         return _as_rgb(_quantize(np.dstack([red, green, blue]) * 255, 8))
-    luma = _luma_to_unit(planes[0], pixel_format, color)
     if pixel_format.kind == "gray":
-        return _as_rgb(_quantize(np.dstack([luma] * 3) * 255, 8))
-    blue, red = (_upsample(plane, pixel_format, color, columns, lines) for plane in planes[1:])
-    scale, offset = _chroma_scale(pixel_format, color)
-    yuv = np.dstack([luma, (blue - offset) / scale, (red - offset) / scale])
-    matrix = _yuv_to_rgb(coefficients(color, height or lines)) * 255
-    return _as_rgb(_quantize(cv2.transform(yuv, matrix), 8))
+        return _as_rgb(_quantize(np.dstack([_luma_to_unit(planes[0], pixel_format, color)] * 3) * 255, 8))
+    chroma = (_upsample(plane, pixel_format, color, columns, lines) for plane in planes[1:])
+    yuv = cv2.merge([planes[0].astype(np.float32), *chroma])
+    # From code values to 0..255 by one matrix, which OpenCV then rounds and saturates in one pass.
+    (y_scale, y_offset), (c_scale, c_offset) = _luma_scale(pixel_format, color), _chroma_scale(pixel_format, color)
+    matrix = _yuv_to_rgb(coefficients(color, height or lines)) * 255 / np.array([y_scale, c_scale, c_scale])
+    offset = -matrix @ np.array([y_offset, c_offset, c_offset])
+    rgb = cv2.transform(yuv, np.column_stack([matrix, offset]))
+    return _as_rgb(cv2.addWeighted(rgb, 1.0, rgb, 0.0, 0.0, dtype=cv2.CV_8U))
 
 
 def from_rgb(rgb: Rgb, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> Planes:
