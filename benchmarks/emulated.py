@@ -36,11 +36,11 @@ from remaster.pipeline.engines import Engine, PoolSettings
 from remaster.records import Analysis
 from remaster.rows import Run, SceneRow, from_table, to_table
 
-CARDS_A_NODE = 8
-CORES_A_NODE = 3
+CARDS_A_NODE = 16
+CORES_A_NODE = 2
 SCENES_A_VIDEO = 24
 TRIES = 5
-SECONDS = {"detect": 0.4, "analyze": 0.1, "segment": 0.9, "stitch": 0.1, "outpaint": 2.1, "resample": 0.2}
+SECONDS = {"detect": 0.4, "analyze": 0.05, "segment": 0.9, "stitch": 0.05, "outpaint": 2.1, "resample": 0.1}
 """What the emulated steps sleep for a scene (``detect``: a video)."""
 ON_CARDS = ("segment", "outpaint")
 PROXY = (60, 80)

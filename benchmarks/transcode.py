@@ -57,10 +57,11 @@ def main() -> None:
     options = _arguments()
     kept = options.output / "transcode.json"
     known = [Measured(**one) for one in json.loads(kept.read_text())] if kept.is_file() else []
-    with tempfile.TemporaryDirectory(prefix="remaster-transcode-", dir=options.scratch) as folder:
+    with tempfile.TemporaryDirectory(prefix="remaster-transcode-") as folder:
         for lines in options.lines:
             for name in options.material:
-                measured = measure(name, lines, Path(folder), whole=not options.steps_only)
+                path = drawn(name, lines, options.drawn or Path(folder) / "drawn")
+                measured = measure(name, lines, path, Path(folder), whole=not options.steps_only)
                 print(_row(measured), flush=True)
                 known = [one for one in known if (one.name, one.lines) != (name, lines)] + [measured]
                 known.sort(key=lambda one: (one.lines, list(MATERIAL).index(one.name)))
@@ -68,11 +69,16 @@ def main() -> None:
                 (options.output / "transcode.md").write_text(report(known))
 
 
-def measure(name: str, lines: int, folder: Path, whole: bool = True) -> Measured:
-    """Draw the material, then measure both ways of it; each by itself, one after the other."""
+def drawn(name: str, lines: int, folder: Path) -> Path:
+    """The material as a video in the folder; drawn, where it is not there yet."""
     folder = folder / f"{name}-{lines}"
-    episode = material(name, lines)
-    path = write_episode(episode, folder / "input")
+    return next(folder.glob("*.mkv"), None) or write_episode(material(name, lines), folder)
+
+
+def measure(name: str, lines: int, path: Path, folder: Path, whole: bool = True) -> Measured:
+    """Both ways of one piece of material; each by itself, one after the other."""
+    folder = folder / f"{name}-{lines}"
+    folder.mkdir()
     plain = min(plain_transcode(path, folder / f"plain-{i}.mkv") for i in range(2))
     steps = run_steps(path, folder / "steps")
     counted = idle = None
@@ -180,7 +186,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--material", nargs="+", choices=MATERIAL, default=list(MATERIAL))
     parser.add_argument("--lines", nargs="+", type=int, default=list(LINES))
     parser.add_argument("--steps-only", action="store_true", help="leave out the jobs under Ray")
-    parser.add_argument("--scratch", type=Path, help="where to put the videos")
+    parser.add_argument("--drawn", type=Path, help="folder where the drawn material is kept for another time")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results (%(default)s)")
     return parser.parse_args()
 
