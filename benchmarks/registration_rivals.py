@@ -19,6 +19,7 @@ from benchmarks import registration_truth as truth
 from benchmarks.registration_scenes import Scene
 from remaster.camera import IDENTITY, Affine, apply, compose, corners, invert, translation
 from remaster.media.types import Mask, Rgb
+from remaster.records import Background
 
 EVERY = 2
 RATIO = 0.7
@@ -139,7 +140,8 @@ def match(reference: Rgb, known: Mask, picture: Rgb, usable: Mask) -> Affine | N
 
 def _wings(scene: Scene, panorama: Rgb, seen: Mask, cameras: dict[int, Affine]) -> str:
     """PSNR of the wings' covered pixels, and how many of them are covered."""
-    wings = sum((truth.compared(scene, n, panorama, seen, c)[0] for n, c in cameras.items()), truth.Area())
+    background = Background(panorama, seen, ~seen, np.zeros_like(seen))
+    wings = sum((truth.compared(scene, n, background, c)[0] for n, c in cameras.items()), truth.Area())
     if not wings.compared:
         return "none recovered"
     return f"{truth.psnr(wings.mean_square):.1f} ({wings.share:.0%})"

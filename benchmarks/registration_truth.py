@@ -12,7 +12,7 @@ import numpy.typing as npt
 from benchmarks.registration_scenes import Scene
 from remaster.camera import Affine, apply, compose, corners, translation
 from remaster.media.types import Mask, Rgb
-from remaster.records import Shot
+from remaster.records import Background, Shot
 
 SAMPLED = 5
 TOLD = 0.02
@@ -68,25 +68,29 @@ def measure(scene: Scene, shots: Sequence[Shot]) -> tuple[Area, Area]:
                 wings += Area(pixels=int((~_inside(scene)).sum()))
                 continue
             camera = shot.cameras[i - shot.start]
-            there = compared(scene, int(i), shot.background.image, shot.background.coverage, camera)
+            there = compared(scene, int(i), shot.background, camera)
             wings, inside = wings + there[0], inside + there[1]
     return wings, inside
 
 
-def compared(scene: Scene, index: int, picture: Rgb, coverage: Mask, camera: Affine) -> tuple[Area, Area]:
-    """(wings, inside) of one frame's window; ``camera`` takes its pixels to the picture's.
+def compared(scene: Scene, index: int, background: Background, camera: Affine) -> tuple[Area, Area]:
+    """(wings, inside) of one frame's window; ``camera`` takes its pixels to the background's.
 
     The picture is continued where it is not covered, as holes are filled before anything is drawn from it, and a pixel
-    counts where all that its interpolation reads is covered. Figures count nowhere, and light is matched.
+    counts where all that its interpolation reads is covered. Light is matched. Figures count nowhere, and inside the
+    picture neither do those that the background tells of: no wing shows them, and nothing is copied from them.
     """
+    picture, coverage = background.image, background.coverage
     shown, inside = scene.window, _inside(scene)
     size, view = (shown.width, shown.height), compose(camera, translation(-shown.x, -shown.y))
     sure = cv2.erode(coverage.astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
     seen = np.asarray(cv2.warpAffine(sure, view, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)) > 250
     drawn = np.asarray(cv2.warpAffine(continued(picture, coverage), view, size, flags=VIEW), float)
-    figures = np.zeros(inside.shape, bool)
+    standing = background.figures.astype(np.uint8) * 255
+    figures = np.asarray(cv2.warpAffine(standing, view, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)) > 0
+    figures &= inside
     wide = cv2.dilate(scene.masks[index].astype(np.uint8), np.ones((FIGURE_MARGIN, FIGURE_MARGIN), np.uint8)) > 0
-    figures[shown.y : shown.y + shown.active.height, shown.x : shown.x + shown.active.width] = wide
+    figures[shown.y : shown.y + shown.active.height, shown.x : shown.x + shown.active.width] |= wide
     truth = scene.wide(index).astype(float)
     squares = ((_relit(drawn, truth, seen & inside & ~figures) - truth) ** 2).mean(axis=-1)
     parts = (seen & ~inside, ~inside), (seen & inside & ~figures, inside)

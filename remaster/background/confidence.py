@@ -33,6 +33,8 @@ HALF = 10.0
 """Grey levels of predicted error at which confidence is a half."""
 GRAIN, SOFT = 0.6, 1.2
 """What even a perfect prediction is off: so much of the grain, and what coding and interpolation leave, in levels."""
+LONE = 2.0
+"""Levels that coding leaves in a single picture, which no other can tell."""
 BLUR = 0.8
 """Preview pixels of a Gaussian over what is compared."""
 AGREE = 3
@@ -66,8 +68,10 @@ NO_TRUST = Trust(255.0, 0.0)
 """Of a background that cannot be had."""
 
 
-def judge(preview: Preview, sides: Axis, noise: float) -> Trust:
+def judge(preview: Preview, figures: Mask, sides: Axis, noise: float) -> Trust:
     """Hold out some keyframes and predict their borders; ``sides`` is the axis on which the wings lie.
+
+    ``figures`` bool (h, w), on the preview's canvas, are characters that stay, and no part of the background.
 
     Where no other keyframe stands apart there is nothing to predict from; how the keyframes agree must tell then.
     """
@@ -78,7 +82,7 @@ def judge(preview: Preview, sides: Axis, noise: float) -> Trust:
     spread = _spread(preview, noise)
     told = sums[:, 5] >= MIN_EVIDENCE * sums[:, 3]
     # Each third is as much of a wing, however little of it was free of characters.
-    square = float((sums[told, 4] / sums[told, 5]).mean()) if told.any() else _disagreement(preview)
+    square = float((sums[told, 4] / sums[told, 5]).mean()) if told.any() else _disagreement(preview, figures)
     return Trust(_beyond_grain(square, noise * preview.scale), _advantage(sums, spread))
 
 
@@ -102,8 +106,8 @@ def _advantage(sums: Float, spread: float | None) -> float:
     return float(np.clip(min(by_spread, (1.0 - ratio[told].max()) / 0.6), 0.0, 1.0))
 
 
-def judge_still(preview: Preview, noise: float) -> Trust:
-    """How far a camera at rest is proved.
+def judge_still(preview: Preview, figures: Mask, noise: float) -> Trust:
+    """How far a camera at rest is proved; ``figures`` bool (h, w), on its canvas, stay, and are no part of it.
 
     The ``advantage`` is the textured area that the background explains, or what the spread allows: the area proves it
     where large characters move without a mask, the spread where there is no texture. The area is that of the keyframes
@@ -115,15 +119,15 @@ def judge_still(preview: Preview, noise: float) -> Trust:
         for picture, seen in zip(preview.pictures, preview.seen | preview.foreground, strict=True)
     ]
     if len(areas) == 1:
-        return Trust(0.0, 1.0)
+        return Trust(LONE, 1.0)
     spread = _spread(preview, noise)
     advantage = max(float(np.quantile(areas, WORST)), 0.0 if spread is None else _by_spread(spread))
-    return Trust(_beyond_grain(_disagreement(preview), noise * preview.scale), advantage)
+    return Trust(_beyond_grain(_disagreement(preview, figures), noise * preview.scale), advantage)
 
 
-def _disagreement(preview: Preview) -> float:
-    """Mean squared error of the median as a prediction of all keyframes, but for proven characters."""
-    middle, known, proven = preview.median, preview.seen.any(axis=0), _proven(preview)
+def _disagreement(preview: Preview, figures: Mask) -> float:
+    """Mean squared error of the median as a prediction of all keyframes, but for characters, moving or not."""
+    middle, known, proven = preview.median, preview.seen.any(axis=0) & ~figures, _proven(preview)
     square, count = 0.0, 0
     for picture, seen, flagged in zip(preview.pictures, preview.seen, preview.foreground, strict=True):
         here = known & (seen | (flagged & ~proven))

@@ -39,13 +39,12 @@ Regions = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.flo
 """Labels (h, w), statistics (n, 5) and middles (n, 2), as OpenCV gives them."""
 
 
-def find_figures(preview: Preview, inside: Mask, to_canvas: Affine, size: tuple[int, int]) -> Mask:
-    """The figures on a canvas of ``size`` (width, height), bool (height, width).
+def find_figures(preview: Preview, inside: Mask) -> Mask:
+    """The figures on the preview's canvas, bool (h, w).
 
-    ``inside`` bool (preview.height, preview.width) is the part of a keyframe that shows the scene (no gate, no border);
-    ``to_canvas`` (2, 3) takes the preview's pixels to the canvas. Grown by GrabCut (Rother, Kolmogorov and Blake,
-    SIGGRAPH 2004) from the parts that move in many keyframes. Under a moving camera, where what is nearer or farther
-    than the background moves too, these parts are all.
+    ``inside`` bool (preview.height, preview.width) is the part of a keyframe that shows the scene (no gate, no border).
+    Grown by GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004) from the parts that move in many keyframes. Under a
+    moving camera, where what is nearer or farther than the background moves too, these parts are all.
     """
     shown = _footprints(preview, inside)
     moving = shown & ~(preview.seen & ~preview.foreground)
@@ -57,6 +56,11 @@ def find_figures(preview: Preview, inside: Mask, to_canvas: Affine, size: tuple[
     if at_rest(preview.cameras, preview.width, preview.height):
         figures |= _small(_opened((seen < views) & known), SMALL * preview.height)
         figures = _whole(preview, figures, shown)
+    return figures
+
+
+def placed(figures: Mask, to_canvas: Affine, size: tuple[int, int]) -> Mask:
+    """The figures on a canvas of ``size`` (width, height), to which ``to_canvas`` (2, 3) takes the preview's pixels."""
     warped = cv2.warpAffine(figures.astype(np.uint8) * 255, to_canvas, size, flags=cv2.INTER_LINEAR)
     return np.asarray(warped > 64, bool)
 

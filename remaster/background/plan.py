@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from remaster.background.canvas import Axis, Canvas, fit_canvas
-from remaster.background.confidence import NO_TRUST, Trust, clear_strips, judge, judge_still
+from remaster.background.confidence import LONE, NO_TRUST, Trust, clear_strips, judge, judge_still
 from remaster.background.exposure import Exposure
 from remaster.background.features import Pair
+from remaster.background.figures import find_figures
 from remaster.background.preview import Preview, align, disagreeing
 from remaster.background.register import Registration, register
 from remaster.background.split import Span, keyframes_of, spans, weakest_cut
@@ -87,12 +89,16 @@ class Scene:
 
 @dataclass(frozen=True)
 class Stitchable:
-    """All that a background is made from: cameras, the canvas that holds them, the keyframes' light and foreground."""
+    """All that a background is made from: cameras, the canvas that holds them, the keyframes' light and foreground.
+
+    ``figures`` bool (h, w), on the preview's canvas, are the characters that stay.
+    """
 
     registration: Registration
     canvas: Canvas
     preview: Preview
     exposure: Exposure
+    figures: Mask
 
 
 @dataclass(frozen=True)
@@ -148,9 +154,9 @@ def _plan_whole(scene: Scene, span: Span) -> Plan:
     if canvas is None:
         return Plan(span, NO_TRUST, None)
     preview, exposure = _align(scene, registration)
-    trust = _trust(scene, registration, preview)
-    trusted = trust.advantage >= scene.settings.min_advantage
-    return Plan(span, trust, Stitchable(registration, canvas, preview, exposure) if trusted else None)
+    made = Stitchable(registration, canvas, preview, exposure, _figures(scene, preview))
+    trust = _trust(scene, made)
+    return Plan(span, trust, made if trust.advantage >= scene.settings.min_advantage else None)
 
 
 def _align(scene: Scene, registration: Registration) -> tuple[Preview, Exposure]:
@@ -165,19 +171,28 @@ def _align(scene: Scene, registration: Registration) -> tuple[Preview, Exposure]
     return replace(preview, seen=preview.seen & ~foreground, foreground=foreground), exposure
 
 
-def _trust(scene: Scene, registration: Registration, preview: Preview) -> Trust:
+def _figures(scene: Scene, preview: Preview) -> Mask:
+    """The characters that stay, on the preview's canvas."""
+    size = (preview.width, preview.height)
+    valid = cv2.resize(scene.analysis.valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    inside = inner_area(scene, size[::-1], scene.settings.border) & (cv2.erode(valid, np.ones((7, 7))) > 0)
+    return find_figures(preview, inside)
+
+
+def _trust(scene: Scene, made: Stitchable) -> Trust:
     """What the shot's background is worth; one keyframe proves nothing but what its frames' motion does."""
+    registration, preview = made.registration, made.preview
     still = travel(scene, registration) <= scene.settings.still_travel
     if len(registration.keyframes) == 1:
         frame = int(scene.analysis.keyframes[registration.keyframes[0]])
         start = frame - int(registration.at[0])
         explained = scene.analysis.explained[start : start + len(registration.cameras)]
-        return Trust(0.0, float(np.median(explained))) if still else NO_TRUST
+        return Trust(LONE, float(np.median(explained))) if still else NO_TRUST
     if still:
-        return judge_still(preview, scene.analysis.noise)
+        return judge_still(preview, made.figures, scene.analysis.noise)
     clear = clear_strips(scene.usable[registration.keyframes], scene.analysis.valid, scene.sides)
     enough = np.clip((clear - LITTLE) / (PLENTY - LITTLE), 0.0, 1.0)
-    trust = judge(preview, scene.sides, scene.analysis.noise)
+    trust = judge(preview, made.figures, scene.sides, scene.analysis.noise)
     return replace(trust, advantage=trust.advantage * float(enough))
 
 

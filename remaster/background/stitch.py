@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from remaster.background.composite import Source, composite, edge_weight, widened
 from remaster.background.exposure import balance
-from remaster.background.figures import find_figures
+from remaster.background.figures import placed
 from remaster.background.holes import find_holes, shown_in_wings
 from remaster.background.local import Footage, local_shots
 from remaster.background.plan import Plan, Scene, Stitchable, StitchSettings, inner_area, plan_shots, travel
 from remaster.background.preview import MASK_MARGIN, from_size, to_keyframe
 from remaster.background.register import background_only, find_pairs
+from remaster.background.sharpness import sharpness
 from remaster.camera import IDENTITY, compose, invert, rescale
 from remaster.geometry import Window
 from remaster.media.types import Mask, Rgb
@@ -28,6 +29,8 @@ __all__ = ["Read", "StitchSettings", "stitch"]
 
 BROKEN = 0.25
 """Explained area under which two frames of a set of several speeds do not belong together."""
+SHARPER = 4
+"""Power of its sharpness by which a keyframe weighs: a few sharp samples outweigh many soft ones."""
 MAX_GAIN = 4.0
 """A keyframe of a fade that must be amplified more than this shows grain and steps, not background."""
 
@@ -92,6 +95,7 @@ def _sources(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], r
         reach = np.ones((1, 1) if at_rest else (7, 7), np.uint8)
         allowed &= cv2.dilate(scene.gate.astype(np.uint8), reach) == 0
     edge = edge_weight(allowed)
+    sharp = sharpness(preview, cameras[registration.at]) ** SHARPER
     sources = []
     frames = [int(f) for f in scene.analysis.keyframes[registration.keyframes]]
     for n, (key, picture) in enumerate(zip(registration.keyframes, read(frames), strict=True)):
@@ -99,7 +103,7 @@ def _sources(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], r
             continue
         usable = cv2.resize(scene.usable[key].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
         foreground = to_keyframe(preview.foreground[n], preview.cameras[n], preview, width, height)
-        weight = np.where(foreground, 0, edge * usable).astype(np.uint8)
+        weight = np.where(foreground, 0, np.ceil(sharp[n] * edge) * usable).astype(np.uint8)
         balanced = balance(picture, exposure.gain[n], exposure.offset[n])
         source = Source(balanced, weight, cameras[registration.at[n]])
         sources.append(source if at_rest else widened(source, scene.sides))
@@ -108,15 +112,11 @@ def _sources(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], r
 
 def _figures(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64]) -> Mask:
     """The characters that stay, on the shot's canvas."""
-    preview, registration = made.preview, made.registration
-    size = (preview.width, preview.height)
-    valid = cv2.resize(scene.analysis.valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    inside = inner_area(scene, size[::-1], scene.settings.border) & (cv2.erode(valid, np.ones((7, 7))) > 0)
     active = scene.window.active
     # Any keyframe leads from the preview's canvas to the full one.
-    to_frame = invert(from_size(preview.cameras[0], preview, active.width, active.height))
-    to_canvas = compose(cameras[registration.at[0]], to_frame)
-    return find_figures(preview, inside, to_canvas, (made.canvas.width, made.canvas.height))
+    to_frame = invert(from_size(made.preview.cameras[0], made.preview, active.width, active.height))
+    to_canvas = compose(cameras[made.registration.at[0]], to_frame)
+    return placed(made.figures, to_canvas, (made.canvas.width, made.canvas.height))
 
 
 def _local_first(scene: Scene, shot: Shot, footage: Footage) -> list[Shot]:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from remaster.analyze import chain
-from remaster.background.figures import at_rest, find_figures
+from remaster.background.figures import at_rest, find_figures, placed
 from remaster.background.preview import LINES, Preview
 from remaster.camera import IDENTITY
 from remaster.media.types import Mask
@@ -33,4 +33,4 @@ def with_standing(analysis: Analysis, masks: Mask) -> Mask:
     preview = Preview(np.asarray(pictures, np.uint8), seen, np.zeros_like(seen), still, w, h, scale)
     grow = 1 / scale
     to_full = np.array([[grow, 0.0, grow / 2 - 0.5], [0.0, grow, grow / 2 - 0.5]])
-    return masks | find_figures(preview, np.asarray(valid), to_full, (width, height))
+    return masks | placed(find_figures(preview, np.asarray(valid)), to_full, (width, height))

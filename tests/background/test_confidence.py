@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from background_scenes import painting
 
 from remaster.background.confidence import Trust, judge, judge_still
-from remaster.background.preview import align, disagreeing
+from remaster.background.preview import Preview, align, disagreeing
 from remaster.camera import translation
 
 WIDTH, HEIGHT, KEYFRAMES = 320, 240, 7
@@ -28,7 +30,8 @@ def judged(wrong: float, still: bool = False) -> Trust:
     preview, _ = align(np.stack(pictures), everywhere, cameras, KEYFRAMES // 2)
     found = disagreeing(preview, NOISE)
     preview.foreground[:], preview.seen[:] = found, preview.seen & ~found
-    return judge_still(preview, NOISE) if still else judge(preview, "x", NOISE)
+    nobody = np.zeros_like(found[0])
+    return judge_still(preview, nobody, NOISE) if still else judge(preview, nobody, "x", NOISE)
 
 
 @pytest.mark.parametrize("still", [False, True])
@@ -43,3 +46,16 @@ def test_predicted_errors_are_in_grey_levels() -> None:
     world = painting(900, 300, 3).astype(float)
     shifted = np.sqrt(((world[:, 4:] - world[:, :-4]) ** 2).mean())
     assert judged(4.0).error == pytest.approx(shifted, rel=0.5)
+
+
+def test_characters_that_stay_do_not_speak_against_a_camera_at_rest_and_one_picture_proves_little() -> None:
+    pictures = np.stack([painting(900, 300, 3)[:HEIGHT, :WIDTH]] * KEYFRAMES)
+    pictures[::2, 60:160, 100:180] = (200, 40, 30)
+    everywhere, cameras = np.ones(pictures.shape[:3], bool), np.stack([translation(0.0, 0.0)] * KEYFRAMES)
+    shown = Preview(pictures, everywhere, np.zeros_like(everywhere), cameras, WIDTH, HEIGHT, 1.0)
+    figures = np.zeros((HEIGHT, WIDTH), bool)
+    talked_over = judge_still(shown, figures, NOISE)
+    figures[55:165, 95:185] = True
+    assert judge_still(shown, figures, NOISE).error < 0.5 < 5.0 < talked_over.error
+    lone = replace(shown, pictures=pictures[:1], seen=everywhere[:1], foreground=~everywhere[:1], cameras=cameras[:1])
+    assert 0.9 < judge_still(lone, figures, NOISE).confidence < 1.0

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.background.figures import find_figures, passing
+from remaster.background.figures import find_figures, passing, placed
 from remaster.background.preview import Preview
 from remaster.camera import IDENTITY, translation
 
@@ -43,7 +43,7 @@ def truth() -> npt.NDArray[np.bool_]:
 
 def test_the_whole_figure_is_found() -> None:
     everywhere = np.ones((HEIGHT, WIDTH), bool)
-    found = find_figures(preview(), everywhere, IDENTITY, (WIDTH, HEIGHT))
+    found = find_figures(preview(), everywhere)
     assert found[truth()].mean() > 0.9
     assert found[~truth()].mean() < 0.15
 
@@ -51,14 +51,14 @@ def test_the_whole_figure_is_found() -> None:
 def test_under_a_moving_camera_nothing_is_grown() -> None:
     still = preview()
     cameras = np.stack([translation(2.0 * i, 0.0) for i in range(KEYFRAMES)])
-    found = find_figures(replace(still, cameras=cameras), np.ones((HEIGHT, WIDTH), bool), IDENTITY, (WIDTH, HEIGHT))
+    found = find_figures(replace(still, cameras=cameras), np.ones((HEIGHT, WIDTH), bool))
     assert found.any()
     assert found.mean() < 0.5 * truth().mean()
 
 
 def test_it_is_placed_on_the_canvas() -> None:
     shifted = np.array([[2.0, 0.0, 100.0], [0.0, 2.0, 10.0]])
-    found = find_figures(preview(), np.ones((HEIGHT, WIDTH), bool), shifted, (800, 500))
+    found = placed(find_figures(preview(), np.ones((HEIGHT, WIDTH), bool)), shifted, (800, 500))
     assert found.shape == (500, 800)
     ys, xs = np.nonzero(found)
     assert abs(xs.mean() - (2 * 155 + 100)) < 40
@@ -66,7 +66,7 @@ def test_it_is_placed_on_the_canvas() -> None:
 
 
 def test_a_set_without_figures_has_none() -> None:
-    found = find_figures(preview(present=False), np.ones((HEIGHT, WIDTH), bool), IDENTITY, (WIDTH, HEIGHT))
+    found = find_figures(preview(present=False), np.ones((HEIGHT, WIDTH), bool))
     assert not found.any()
 
 
@@ -84,7 +84,7 @@ def walked_by(step: int) -> Preview:
 
 def test_who_walks_by_leaves_no_figure_behind() -> None:
     everywhere = np.ones((HEIGHT, WIDTH), bool)
-    assert not find_figures(walked_by(12), everywhere, IDENTITY, (WIDTH, HEIGHT)).any()
+    assert not find_figures(walked_by(12), everywhere).any()
 
 
 def test_of_all_that_moves_only_what_strays_is_passing() -> None:
