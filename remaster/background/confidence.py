@@ -11,7 +11,7 @@ import numpy.typing as npt
 from remaster.background.canvas import Axis
 from remaster.background.features import gray_of
 from remaster.background.preview import Preview, masked_median
-from remaster.camera import IDENTITY, apply, corner_error, corners
+from remaster.camera import IDENTITY, apply, compose, corner_error, corners, translation
 from remaster.media.types import Mask
 from remaster.motion import explained_share
 
@@ -34,7 +34,7 @@ HALF = 10.0
 GRAIN, SOFT = 0.6, 1.2
 """What even a perfect prediction is off: so much of the grain, and what coding and interpolation leave, in levels."""
 LONE = 2.0
-"""Levels that coding leaves in a single picture, which no other can tell."""
+"""Levels that coding leaves in a single picture; the mean of several keeps less of it."""
 BLUR = 0.8
 """Preview pixels of a Gaussian over what is compared."""
 AGREE = 3
@@ -68,8 +68,10 @@ NO_TRUST = Trust(255.0, 0.0)
 """Of a background that cannot be had."""
 
 
-def judge(preview: Preview, figures: Mask, sides: Axis, noise: float) -> Trust:
-    """Hold out some keyframes and predict their borders; ``sides`` is the axis on which the wings lie.
+def judge(preview: Preview, figures: Mask, sides: Axis, wing: float, noise: float) -> Trust:
+    """Hold out some keyframes and predict their borders.
+
+    ``sides`` is the axis on which the wings lie, ``wing`` their width as a share of the picture's on that axis.
 
     ``figures`` bool (h, w), on the preview's canvas, are characters that stay, and no part of the background.
 
@@ -83,7 +85,25 @@ def judge(preview: Preview, figures: Mask, sides: Axis, noise: float) -> Trust:
     told = sums[:, 5] >= MIN_EVIDENCE * sums[:, 3]
     # Each third is as much of a wing, however little of it was free of characters.
     square = float((sums[told, 4] / sums[told, 5]).mean()) if told.any() else _disagreement(preview, figures)
-    return Trust(_beyond_grain(square, noise * preview.scale), _advantage(sums, spread))
+    alone = LONE * float(np.sqrt(_not_averaged(preview, sides, wing)))
+    return Trust(float(np.hypot(_beyond_grain(square, noise * preview.scale), alone)), _advantage(sums, spread))
+
+
+def _not_averaged(preview: Preview, sides: Axis, wing: float) -> float:
+    """The share 0-1 of a single picture's own mean squared error that stays in the wings.
+
+    Of ``n`` pictures that show a pixel the mean keeps ``1 / n``. Where no wing is recovered, that of the whole canvas.
+    """
+    count = preview.seen.sum(axis=0)
+    dx, dy = (round(wing * preview.width), 0) if sides == "x" else (0, round(wing * preview.height))
+    wings = np.full((preview.height + 2 * dy, preview.width + 2 * dx), 255, np.uint8)
+    wings[dy : dy + preview.height, dx : dx + preview.width] = 0
+    views = np.zeros(count.shape, np.int64)
+    for camera in preview.cameras:
+        views += cv2.warpAffine(wings, compose(camera, translation(-dx, -dy)), count.shape[::-1]) > 127
+    views = views if (views[count > 0] > 0).any() else np.ones_like(views)
+    here = (count > 0) & (views > 0)
+    return float(np.average(1.0 / count[here], weights=views[here])) if here.any() else 1.0
 
 
 def _beyond_grain(square: float, grain: float) -> float:
@@ -118,11 +138,13 @@ def judge_still(preview: Preview, figures: Mask, noise: float) -> Trust:
         explained_share(background, gray_of(picture), IDENTITY, known & seen, noise)
         for picture, seen in zip(preview.pictures, preview.seen | preview.foreground, strict=True)
     ]
+    alone = LONE / float(np.sqrt(len(areas)))
     if len(areas) == 1:
-        return Trust(LONE, 1.0)
+        return Trust(alone, 1.0)
     spread = _spread(preview, noise)
     advantage = max(float(np.quantile(areas, WORST)), 0.0 if spread is None else _by_spread(spread))
-    return Trust(_beyond_grain(_disagreement(preview, figures), noise * preview.scale), advantage)
+    off = _beyond_grain(_disagreement(preview, figures), noise * preview.scale)
+    return Trust(float(np.hypot(off, alone)), advantage)
 
 
 def _disagreement(preview: Preview, figures: Mask) -> float:

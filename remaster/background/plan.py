@@ -82,6 +82,12 @@ class Scene:
         return self.window.active.width / width, self.window.active.height / height
 
     @property
+    def wing(self) -> float:
+        """The mean width of the wings, as a share of the active picture's on their axis."""
+        window, active = self.window, self.window.active
+        return max(window.width / active.width, window.height / active.height) / 2 - 0.5
+
+    @property
     def sides(self) -> Axis:
         """The axis along which the wings lie."""
         return "x" if self.window.width > self.window.active.width else "y"
@@ -192,7 +198,7 @@ def _trust(scene: Scene, made: Stitchable) -> Trust:
         return judge_still(preview, made.figures, scene.analysis.noise)
     clear = clear_strips(scene.usable[registration.keyframes], scene.analysis.valid, scene.sides)
     enough = np.clip((clear - LITTLE) / (PLENTY - LITTLE), 0.0, 1.0)
-    trust = judge(preview, made.figures, scene.sides, scene.analysis.noise)
+    trust = judge(preview, made.figures, scene.sides, scene.wing, scene.analysis.noise)
     return replace(trust, advantage=trust.advantage * float(enough))
 
 
