@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.analyze import analyze
+from remaster.background.local import Footage
 from remaster.background.stitch import StitchSettings, stitch
 from remaster.evaluation.fills import FILLS, TELEA_RADIUS, mirror
 from remaster.evaluation.measures import Luma, Sample, compare, summarize
@@ -155,8 +156,22 @@ def restored(clip: Clip, pictures: list[Planes]) -> tuple[Analysis, Mask | None,
     def read(frames: Sequence[int]) -> Iterator[Rgb]:
         return (to_rgb(pictures[i], info.format, info.color, info.height) for i in frames)
 
-    shots = stitch(analysis, masks, read, shown, gate, StitchSettings(), 1)
+    shots = stitch(analysis, masks, read, shown, gate, StitchSettings(), 1, footage(info, pictures))
     return analysis, gate, outpaint(shots, 1, shown, ExemplarInpainter()).shots
+
+
+def footage(info: VideoInfo, pictures: Sequence[Planes]) -> Footage:
+    """The shot's pictures as the ``local`` method reads them."""
+
+    def small(start: int, end: int, width: int, height: int) -> Iterator[Rgb]:
+        return (resize_rgb(p, info.format, info.color, width, height, info.height) for p in pictures[start:end])
+
+    def strips(wanted: Mapping[int, Sequence[Rect]]) -> Iterator[Sequence[Rgb]]:
+        for index in sorted(wanted):
+            parts = (crop(pictures[index], info.format, rect) for rect in wanted[index])
+            yield [to_rgb(part, info.format, info.color, info.height) for part in parts]
+
+    return Footage(small, strips)
 
 
 def _valid(gate: Mask | None, width: int, height: int) -> Mask:

@@ -19,6 +19,8 @@ SAME_PLACE = 0.03
 """Frame widths within which two frames show nearly the same place."""
 OUTSHONE = 0.75
 """Share of the detail of another frame of that place under which a frame adds nothing to it."""
+BLACK = 0.01
+"""Share of the detail of any other frame under which a frame shows nothing."""
 END = 10.0
 """What keeps a segment's first and last frame, in frame widths."""
 
@@ -103,6 +105,8 @@ class KeyframeSelection:
 
     def _outshines(self, better: Candidate, worse: Candidate) -> bool:
         """Whether one shows nearly the same place as another that is blurred (by a whip) or in the dark of a fade."""
+        if worse.detail.mean() < BLACK * better.detail.mean():
+            return True
         if better is worse or better.segment != worse.segment or self._moved(better, worse) > SAME_PLACE:
             return False
         # Flat cells do not tell, and a character that is there or not changes few of the others.

@@ -10,7 +10,8 @@ import pytest
 from drawn_scenes import FINE, Drawn, draw, painted, panning, walker, zooming
 
 from remaster.analyze import AnalyzeSettings, analyze, chain
-from remaster.camera import Affine, corner_error, translation
+from remaster.camera import IDENTITY, Affine, corner_error, translation
+from remaster.keyframes import Candidate, KeyframeSelection
 from remaster.records import Analysis
 
 SIZE = (240, 180)
@@ -128,6 +129,14 @@ def test_a_pan_goes_on_while_it_fades_to_black_and_black_frames_are_no_keyframes
     assert analysis.explained[gain > 0.25].min() > 0.5
     assert gain[analysis.keyframes].min() > 0.05
     assert analysis.luma[-1] < 2.0 < 100.0 < analysis.luma[0]
+
+
+def test_a_black_frame_before_a_break_is_no_keyframe() -> None:
+    selection = KeyframeSelection(8, SIZE)
+    proxy, detail = np.zeros((180, 240, 3), np.uint8), np.full((6, 8), 40.0)
+    for index, light in enumerate((0.0, 0.9, 1.0, 1.0)):
+        selection.add(Candidate(index, proxy, IDENTITY, segment=min(index, 1), detail=light**2 * detail))
+    assert [c.index for c in selection.finish(8)] == [1, 2, 3]
 
 
 def test_frames_are_read_once_and_few_are_kept() -> None:

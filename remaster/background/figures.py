@@ -43,11 +43,12 @@ def find_figures(preview: Preview, inside: Mask) -> Mask:
     """The figures on the preview's canvas, bool (h, w).
 
     ``inside`` bool (preview.height, preview.width) is the part of a keyframe that shows the scene (no gate, no border).
-    Grown by GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004) from the parts that move in many keyframes. Under a
-    moving camera, where what is nearer or farther than the background moves too, these parts are all.
+    Grown by GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004) from the parts that masks name in many keyframes;
+    what only disagrees may be a fade's noise. Under a moving camera, where what is nearer or farther than the
+    background moves too, these parts are all.
     """
     shown = _footprints(preview, inside)
-    moving = shown & ~(preview.seen & ~preview.foreground)
+    moving = shown & ~preview.seen
     moving &= ~passing(moving, np.asarray(shown.any(axis=0)))
     views = shown.sum(axis=0)
     seen = views - moving.sum(axis=0)

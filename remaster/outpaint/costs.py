@@ -98,11 +98,13 @@ def _disagreement(level: Level, full: Level, candidates: Labels) -> Floats:
     texture = _near_mean(shape, by, bx, strength, ones, y, x, 2 * _AROUND + 1)[0][:, 0]
     tells = np.clip(_TEXTURE / np.maximum(texture, 1e-3), 0.5, 3.0)
     beside = _near_mean(shape, by, bx, settled, ones, y, x, 3)[0]
-    bent = _KINK * _aslant(level)[y, x]
+    mirrored = np.flatnonzero(candidates.mirrored)
+    bent = UNSEEN + _KINK * _aslant(level)[y, x]
+    steps = dict(zip(mirrored.tolist(), _steps(level, full, candidates.take(mirrored), y, x), strict=True))
     cost = np.zeros((len(candidates), len(fading)), np.float32)
     for i in range(len(candidates) if len(y) else 0):
-        if candidates.mirrored[i]:
-            cost[i] = (bent + UNSEEN + _step(level, full, candidates, i, y, x))[nearest] * fading
+        if i in steps:
+            cost[i] = (bent + steps[i])[nearest] * fading
             continue
         index = np.full(len(by), i)
         usable = level.allowed(candidates, index, bx, by).astype(np.float32)
@@ -114,19 +116,22 @@ def _disagreement(level: Level, full: Level, candidates: Labels) -> Floats:
     return cost
 
 
-def _step(level: Level, full: Level, candidates: Labels, label: int, y: Ints, x: Ints) -> Floats:
-    """The mean step in colour, float32 (n,), across the full picture's join near pixels (y, x) of the low level."""
-    h, w = full.holes.shape
+def _steps(level: Level, full: Level, candidates: Labels, y: Ints, x: Ints) -> Floats:
+    """The mean step in colour across the full picture's join near the low level's pixels (y, x), float32 (L, n)."""
+    w = full.holes.shape[1]
     p, q = neighbours(full.holes, full.context)
-    index = np.full(len(p), label)
-    may = full.allowed(candidates, index, p % w, p // w)
-    colours = full.features.reshape(h * w, -1)[:, :3]
-    sx, sy = candidates.source(index, p % w, p // w)
-    differ = np.abs(full.lookup(full.features, sx, sy)[:, :3] - colours[q]).sum(axis=1)
-    total = np.zeros((*level.holes.shape, 2), np.float32)
-    np.add.at(total, (p // w // level.scale, p % w // level.scale), np.stack([differ * may, may], axis=1))
-    near: Floats = np.asarray(cv2.blur(total, (3, 3), borderType=cv2.BORDER_CONSTANT), np.float32)[y, x]
-    return np.where(near[:, 1] > 0, near[:, 0] / np.maximum(near[:, 1], 1e-3), _MOST_STEP).astype(np.float32)
+    settled = full.features.reshape(full.holes.size, -1)[q, :3]
+    block = (p // w // level.scale, p % w // level.scale)
+    steps = np.zeros((len(candidates), len(y)), np.float32)
+    for i in range(len(candidates)):
+        index = np.full(len(p), i)
+        may = full.allowed(candidates, index, p % w, p // w)
+        differ = np.abs(full.sample(candidates, index, p % w, p // w)[:, :3] - settled).sum(axis=1)
+        total = np.zeros((*level.holes.shape, 2), np.float32)
+        np.add.at(total, block, np.stack([differ * may, may], axis=1))
+        near: Floats = np.asarray(cv2.blur(total, (3, 3), borderType=cv2.BORDER_CONSTANT), np.float32)[y, x]
+        steps[i] = np.where(near[:, 1] > 0, near[:, 0] / np.maximum(near[:, 1], 1e-3), _MOST_STEP)
+    return steps
 
 
 def _aslant(level: Level) -> Floats:

@@ -19,6 +19,8 @@ _TERMS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 """Horizontal and vertical order of the cosine coefficients of luma that describe a patch."""
 _QUERIES = 2500
 _NEIGHBOURS = 24
+_AXES = (0.15, 0.5, 0.85)
+"""Quantiles of where the join lies at which it is mirrored."""
 _TEMPLATE = 5
 """Half the side of the patch that is sought for a point of the join, in pixels of the level."""
 
@@ -169,15 +171,20 @@ def _forbid_near(cost: Floats, box: tuple[int, int, int, int], nearest: float) -
 
 
 def mirrors(full: Level) -> Labels:
-    """The labels that mirror the picture at the join, for each side of it that is at least 8 pixels long."""
+    """The labels that mirror the picture at the join, for each side of it that is at least 8 pixels long.
+
+    A join that wavers (a gate's edge, a mosaic's) is mirrored at three of its places.
+    """
     w = full.holes.shape[1]
     p, q = neighbours(full.holes, full.context)
     found: list[tuple[int, ...]] = []
     for step, mirror in ((1, (-1, 1)), (-1, (-1, 1)), (w, (1, -1)), (-w, (1, -1))):
         at = p[q - p == step]
-        if len(at) >= 8:
-            sum_x, sum_y = int(np.median(2 * (at % w) + step)), int(np.median(2 * (at // w) + step // w))
-            found.append((*mirror, sum_x if mirror[0] < 0 else 0, sum_y if mirror[1] < 0 else 0, -1, -1))
+        if len(at) < 8:
+            continue
+        sums = 2 * (at % w) + step if mirror[0] < 0 else 2 * (at // w) + step // w
+        for total in np.unique(np.quantile(sums, _AXES, method="nearest")).tolist():
+            found.append((*mirror, total if mirror[0] < 0 else 0, total if mirror[1] < 0 else 0, -1, -1))
     return from_rows(np.array(found, np.int64).reshape(-1, 6))
 
 
@@ -199,7 +206,7 @@ def align(full: Level, candidates: Labels, chosen: Ints, radius: int) -> Labels:
     """
     p, q = neighbours(full.holes, full.context)
     w = full.holes.shape[1]
-    labels = chosen.ravel()[p]
+    labels, wanted = chosen.ravel()[p], full.features.reshape(full.holes.size, -1)
     length = max(3 * radius, 12)
     piece = np.stack([labels, q // w // length, q % w // length], axis=1)
     _, which = np.unique(piece, axis=0, return_inverse=True)
@@ -213,20 +220,22 @@ def align(full: Level, candidates: Labels, chosen: Ints, radius: int) -> Labels:
     for i in range(int(which.max(initial=-1)) + 1):
         at = np.flatnonzero(which == i)
         row = rows[labels[at[0]]]
-        y, x = q[at] // w, q[at] % w
+        # A mirrored label cannot be copied beyond its axis: what it shows in the holes is compared.
+        seen = p[at] if (row[:2] < 0).any() else q[at]
+        y, x = seen // w, seen % w
         moved = np.repeat(row[None], len(moves), axis=0)
         moved[:, 2:4] += moves
-        cost = _fit(full, from_rows(moved), x, y)
+        cost = _fit(full, from_rows(moved), x, y, wanted[q[at]])
         best = int(cost.argmin())
         if labels[at[0]] > 0 and cost[best] < 0.9 * cost[0]:
             found.append(np.concatenate([moved[best, :4], [int(x.mean()), int(y.mean())]]))
     return from_rows(np.array(found, np.int64).reshape(-1, 6))
 
 
-def _fit(full: Level, labels: Labels, x: Ints, y: Ints) -> Floats:
-    """The mean difference (L,) between what each label shows at the settled pixels (x, y) and what is there."""
+def _fit(full: Level, labels: Labels, x: Ints, y: Ints, wanted: Floats) -> Floats:
+    """The mean difference (L,) between what each label shows at the pixels (x, y) and the features ``wanted`` there."""
     index, node = np.repeat(np.arange(len(labels)), len(x)), np.tile(np.arange(len(x)), len(labels))
-    differ = np.abs(full.sample(labels, index, x[node], y[node]) - full.features[y[node], x[node]]).sum(1)
+    differ = np.abs(full.sample(labels, index, x[node], y[node]) - wanted[node]).sum(1)
     differ[~full.allowed(labels, index, x[node], y[node])] = 100
     return np.asarray(differ.reshape(len(labels), -1).mean(axis=1))
 
