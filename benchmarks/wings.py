@@ -1,10 +1,10 @@
 """How near do the wings come to the truth, beside fills that cost nothing?
 
-``python -m benchmarks.wings [--episodes 1 2 3] [--clip FILE ...] [--frames N] [--write FILE [--append]] [--sheet PNG]``
+``python -m benchmarks.wings [--episodes 1 2 3] [--series FOLDER] [--clip FILE ...] [--write FILE [--append]]``
 restores the sides of the drawn sample's episodes, and of wide clips cut to 4:3, by steps 1 to 6, and compares the wings
 with what is known of them. A table a clip: PSNR, PSNR at 1/8 size (layout), SSIM, the energy of gradients as a share of
 the truth's (1 is right, blur is below), the step across the join over the step one column further in (1 is invisible);
-and how many held frames got wings equal to the bit. ``--frames`` of a shot are measured at most.
+and how many held frames, in the same light, got wings equal to the bit. ``--frames`` of a shot are measured at most.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ from remaster.scenes import DetectSettings, detect
 
 Planes = tuple[Plane, ...]
 Truth = Callable[[int], Luma]
+LIGHT = 0.5
+"""Levels of mean luma under which two pictures are in the same light."""
 LONGEST = 200
 """Frames of a shot that are restored at most."""
 HEADINGS = ("PSNR", "PSNR at 1/8", "SSIM", "energy", "join")
@@ -84,9 +86,9 @@ def navier_stokes(picture: npt.NDArray[np.uint8], shown: Window) -> npt.NDArray[
 
 
 def episode_clip(episode: Episode, folder: Path) -> Clip:
-    """An episode as its video holds it; the truth is drawn."""
-    path = str(write_episode(episode, folder))
-    info = probe(path)
+    """An episode as its video in ``folder`` holds it, written there if it is not; the truth is drawn."""
+    path = folder / f"{episode.name}{episode.suffix}"
+    info = probe(str(path if path.exists() else write_episode(episode, folder)))
     found = detect(decode(info), info, DetectSettings())
     shown = window(found.active, info.sar, info.format, Fraction(16, 9))
     if shown != replace(episode.window, active=shown.active):
@@ -195,7 +197,7 @@ def measure(clip: Clip, frames: int) -> Found:
             for index in range(shot.start, shot.end):
                 held = bool(analysis.holds[index])
                 planes = renderer.render(index - shot.start, pictures[index], held)
-                if held and before is not None:
+                if held and before is not None and _same_light(pictures[index - 1], pictures[index]):
                     found.held += 1
                     found.equal += bool(np.array_equal(_wings(planes[0], clip.shown), _wings(before, clip.shown)))
                 before = planes[0]
@@ -205,6 +207,11 @@ def measure(clip: Clip, frames: int) -> Found:
                     found.pictures.append(to_rgb(planes, clip.info.format, clip.info.color, clip.info.height))
         found.seconds += time.process_time() - started
     return found
+
+
+def _same_light(before: Planes, after: Planes) -> bool:
+    """Whether a held drawing is no brighter or darker than before, as it is in a fade, which its wings must follow."""
+    return bool(abs(float(before[0].mean()) - float(after[0].mean())) < LIGHT)
 
 
 def _wings(plane: Plane, shown: Window) -> Plane:
@@ -252,6 +259,7 @@ def sheet(pictures: list[Rgb], path: Path, columns: int = 3, width: int = 480) -
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--episodes", nargs="*", type=int, default=[1, 2, 3], choices=[1, 2, 3])
+    parser.add_argument("--series", type=Path, help="the folder of the written episodes (remaster.jobs.sample)")
     parser.add_argument("--clip", nargs="*", default=[], help="clips wider than 4:3")
     parser.add_argument("--frames", type=int, default=6, help="frames measured of a shot")
     parser.add_argument("--write", type=Path, help="a Markdown file for the tables")
@@ -262,7 +270,7 @@ def main() -> None:
     tables, pictures = [], []
     with tempfile.TemporaryDirectory() as folder:
         for number in options.episodes:
-            clip = episode_clip(EPISODES[number - 1], Path(folder))
+            clip = episode_clip(EPISODES[number - 1], options.series or Path(folder))
             found = measure(clip, options.frames)
             tables.append(table(clip, found))
             pictures += found.pictures

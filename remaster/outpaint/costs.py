@@ -31,7 +31,7 @@ _AROUND = 13
 _LIVELIER = 1.0
 """Texture so many times that of the join nearby, and by `_CALM` more, is still no object of its own."""
 _CALM = 6.0
-_MOST_SALIENT = 30.0
+_MOST_SALIENT = 100.0
 _FADING = 4.0
 """After so many pixels of the low level a disagreement at the join counts 1/e."""
 _FAR_DRIFT = 0.4
@@ -40,6 +40,8 @@ _EDGE = 2
 """How deep, in pixels of the low level, the settled pixels are that tell how textured the join is."""
 _MOST_STEP = 100.0
 """What a mirrored label counts at the join where it cannot be copied."""
+_SHALLOW = 0.1
+"""So near the holes, as a share of the longer side, what lies beside them above or below is not yet deep inside."""
 _BAND = 4
 """How deep, in pixels of the low level, the settled pixels beside a hole are compared."""
 
@@ -61,6 +63,9 @@ def unary(low: Level, full: Level, candidates: Labels, distinct: Floats, setting
     cost += settings.distinct * np.minimum(low.lookup(distinct, sx, sy), _MOST_DISTINCT).reshape(count, n)
     smooth = np.asarray(cv2.blur(np.abs(low.features), (_AROUND, _AROUND)), np.float32)
     around = low.lookup(smooth, sx, sy).reshape(count, n, -1)
+    if not _sideways(low):
+        inside = cv2.distanceTransform((~low.holes).astype(np.uint8), cv2.DIST_L2, 5) / max(low.holes.shape)
+        cost += settings.deep * np.clip(low.lookup(inside, sx, sy) - _SHALLOW, 0, _FAR_DRIFT).reshape(count, n)
     mirrored = settings.mirrored * candidates.mirrored.astype(np.float32)
     cost += mirrored[:, None] * (1 + _BUSY / _TEXTURE * around[..., 3:].sum(axis=2))
     strange = np.abs(around[..., :3] - smooth[y, x, :3]).sum(axis=2)
@@ -72,13 +77,17 @@ def unary(low: Level, full: Level, candidates: Labels, distinct: Floats, setting
 
 def _price(candidates: Labels, level: Level, settings: Settings) -> Floats:
     """What a pixel of each label costs for itself: mirroring, drifting along the join, and most of all being flat."""
-    p, q = neighbours(level.holes, level.context)
-    beside = np.count_nonzero(np.abs(q - p) == 1)
-    along = candidates.ty * (candidates.sy > 0) if 2 * beside >= len(p) else candidates.tx * (candidates.sx > 0)
+    along = candidates.ty * (candidates.sy > 0) if _sideways(level) else candidates.tx * (candidates.sx > 0)
     drift = np.abs(along) / (max(level.holes.shape) * level.scale)
     price = settings.drift * np.minimum(drift, _FAR_DRIFT)
     price[FLAT] = FLAT_PRICE
     return np.asarray(price, np.float32)
+
+
+def _sideways(level: Level) -> bool:
+    """Whether the holes lie rather beside the settled picture than above or below it."""
+    p, q = neighbours(level.holes, level.context)
+    return bool(2 * np.count_nonzero(np.abs(q - p) == 1) >= len(p))
 
 
 def _disagreement(level: Level, full: Level, candidates: Labels) -> Floats:

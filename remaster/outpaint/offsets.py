@@ -193,7 +193,7 @@ def across(full: Level, nearest: float) -> Labels:
     h, w = full.holes.shape
     p, q = neighbours(full.holes, full.context)
     sideways = 2 * np.count_nonzero(np.abs(q - p) == 1) >= len(p)
-    steps = np.linspace(nearest, 0.8 * (w if sideways else h), 6).astype(np.int64)
+    steps = np.linspace(nearest, 0.8 * (w if sideways else h), 6 if sideways else 16).astype(np.int64)
     steps = np.concatenate([steps, -steps])
     none = np.zeros_like(steps)
     return shifts(np.stack([steps, none] if sideways else [none, steps], axis=1))

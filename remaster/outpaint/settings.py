@@ -14,10 +14,11 @@ class Settings:
     of the same). Of all candidates at most ``labels`` are cut, each of which lowers the cost by ``opening`` or more.
     Costs: ``seam`` for a border between labels, ``join`` for disagreeing with the picture at the join, ``distinct`` for
     copying what is one of a kind, ``mirrored`` for mirroring, ``drift`` for a shift along the join by the longer side,
+    ``deep`` for what lies far inside where holes are above or below (there a set has other things at other heights),
     ``strange`` for colours unlike those of the join nearby, ``salient`` for what is far livelier than it (lettering).
-    ``nodes``: about how many hole pixels the low resolution
-    has; ``alignments``: how often labels are moved to fit the join. ``reach``: how far a difference in tone at the join
-    is felt, as a share of the picture's shorter side. ``depth``: holes deeper than this share of the known picture are
+    ``nodes``: about how many hole pixels the low resolution has; ``alignments``: how often labels are moved to fit the
+    join. ``reach``: how far a difference in tone at the join is felt, as a share of the picture's shorter side.
+    ``depth``: holes deeper than this share of the known picture are
     filled strip by strip. ``apart``: holes within so many pixels of each other are solved together.
     """
 
@@ -32,6 +33,7 @@ class Settings:
     distinct: float = 0.25
     mirrored: float = 1.0
     drift: float = 100.0
+    deep: float = 200.0
     strange: float = 0.06
     salient: float = 2.0
     labels: int = 24

@@ -160,6 +160,17 @@ def test_wings_above_and_below_are_filled_as_those_beside() -> None:
     assert psnr(done[holes.T], upright[holes.T]) > 25
 
 
+def test_above_is_sky_and_below_is_ground_far_from_the_picture() -> None:
+    picture = np.concatenate([np.repeat(landscape(120, 120)[:1], 90, axis=0), landscape(120, 120)])
+    picture = np.concatenate([picture, landscape(120, 120)[80:], landscape(120, 120)[80:], landscape(120, 120)[80:90]])
+    holes = np.zeros(picture.shape[:2], bool)
+    holes[:90] = holes[210:] = True
+    done = fill(picture, holes).image.astype(int)
+    sky, ground = done[:90], done[210:]
+    assert (sky[..., 2] - sky[..., 1] > 10).mean() > 0.98
+    assert (ground[..., 1] - ground[..., 2] > 20).mean() > 0.9
+
+
 def test_small_holes_at_the_corners_of_a_mosaic() -> None:
     picture = landscape()
     holes = np.zeros(picture.shape[:2], bool)
