@@ -193,7 +193,7 @@ def networks(path: Path) -> Networks:
     """The neural engines' seconds from ``benchmarks.engines``' own results; raises ``ValueError`` where they lack."""
     text = path.read_text()
     mask = re.search(r"\| Mask R-CNN, a keyframe \| 1 \| ([\d.]+)", text)
-    tile = re.search(r"\| Stable Diffusion 1.5, a tile of 20 steps \| 1 \| ([\d.]+) .*?([\d.]+) s a step", text)
+    tile = re.search(r"\| Stable Diffusion 1.5, a tile of 20 steps \| 1 \| ([\d.]+) .*?x ([\d.]+) s ", text)
     where = re.search(r"` on (.+?), \d{4}-", text)
     if mask is None or tile is None or where is None:
         raise ValueError(f"{path} has no seconds of Mask R-CNN and Stable Diffusion at batch 1")

@@ -27,12 +27,12 @@ class Line:
 # Seconds of one core with the embedded engines, over two episodes of the sample series at 480 lines
 # (benchmarks/results/throughput.md): steps that work on every frame are told by pixels, those on keyframes by scene.
 EMBEDDED: Mapping[str, Line] = {
-    "detect": Line(0.0, 0.0115),
-    "analyze": Line(0.0, 0.046),
-    "segment": Line(0.76, 0.0),
-    "stitch": Line(2.95, 0.0),
-    "outpaint": Line(3.95, 0.0),
-    "resample": Line(0.0, 0.060),
+    "detect": Line(0.0, 0.011),
+    "analyze": Line(0.0, 0.034),
+    "segment": Line(0.35, 0.0),
+    "stitch": Line(2.2, 0.0),
+    "outpaint": Line(2.15, 0.0),
+    "resample": Line(0.0, 0.061),
 }
 
 
