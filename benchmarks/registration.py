@@ -193,7 +193,8 @@ def plot(rows: Sequence[Row], path: Path, title: str) -> None:
         points = [p for r in rows if r.masks == masks for p in r.points]
         axes.scatter([c for c, _ in points], [max(e, 0.3) for _, e in points], label=f"{masks} masks", s=16)
     axes.axhline(QUANTUM, color="grey", linewidth=0.8, linestyle=":")
-    axes.set(xlabel="confidence", ylabel="true error, RMS levels beyond the ceiling (0.3: none)", title=title)
+    axes.set(xlabel="confidence", ylabel="true error, levels beyond the ceiling (0.3: none)")
+    axes.set_title(title, fontsize=9)
     axes.set_yscale("log")
     axes.legend()
     figure.tight_layout()

@@ -31,6 +31,8 @@ BROKEN = 0.25
 """Explained area under which two frames of a set of several speeds do not belong together."""
 SHARPER = 4
 """Power of its sharpness by which a keyframe weighs: a few sharp samples outweigh many soft ones."""
+LEAST = 4
+"""Weight that any keyframe keeps, or interpolation would round its outermost pixels away."""
 MAX_GAIN = 4.0
 """A keyframe of a fade that must be amplified more than this shows grain and steps, not background."""
 
@@ -103,7 +105,8 @@ def _sources(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], r
             continue
         usable = cv2.resize(scene.usable[key].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
         foreground = to_keyframe(preview.foreground[n], preview.cameras[n], preview, width, height)
-        weight = np.where(foreground, 0, np.ceil(sharp[n] * edge) * usable).astype(np.uint8)
+        weight = np.maximum(sharp[n] * edge, np.minimum(edge, LEAST))
+        weight = np.where(foreground, 0, weight * usable).astype(np.uint8)
         balanced = balance(picture, exposure.gain[n], exposure.offset[n])
         source = Source(balanced, weight, cameras[registration.at[n]])
         sources.append(source if at_rest else widened(source, scene.sides))
