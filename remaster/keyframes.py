@@ -17,8 +17,10 @@ WORST = 0.05
 """Weight of a frame without any detail (black, burnt out) against a sharp one."""
 SAME_PLACE = 0.03
 """Frame widths within which two frames show nearly the same place."""
-OUTSHONE = 0.75
+OUTSHONE = 0.3
 """Share of the detail of another frame of that place under which a frame adds nothing to it."""
+SMEARED = 0.75
+"""The same, of a frame of a fast move."""
 BLACK = 0.01
 """Share of the detail of any other frame under which a frame shows nothing."""
 END = 10.0
@@ -109,6 +111,13 @@ class KeyframeSelection:
             return True
         if better is worse or better.segment != worse.segment or self._moved(better, worse) > SAME_PLACE:
             return False
+        # Coarse coding makes every other frame a little softer: less is enough only where a fast move smears.
+        limit = SMEARED if self._in_fast_move(worse) else OUTSHONE
         # Flat cells do not tell, and a character that is there or not changes few of the others.
         told = better.detail > np.median(better.detail)
-        return bool(told.any() and np.median(worse.detail[told] / better.detail[told]) < OUTSHONE)
+        return bool(told.any() and np.median(worse.detail[told] / better.detail[told]) < limit)
+
+    def _in_fast_move(self, candidate: Candidate) -> bool:
+        """Whether the camera moves far in one frame to or from a neighbour."""
+        near = (c for c in self._kept if abs(c.index - candidate.index) == 1 and c.segment == candidate.segment)
+        return any(self._moved(candidate, c) > SAME_PLACE for c in near)
