@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -25,6 +26,7 @@ from remaster.media.containers import reason
 from remaster.media.formats import planar_format
 from remaster.media.hdr import display_notation
 from remaster.media.partfile import PartFile
+from remaster.media.scheduling import kept_scheduling
 from remaster.media.siting import SITINGS
 from remaster.media.types import ColorSpec, PixelFormat, Plane
 
@@ -224,7 +226,10 @@ class SegmentWriter:
         try:
             if self._encoded != self._format.name:
                 frame = frame.reformat(format=self._encoded, interpolation=_SCALING, threads=1)
-            self._mux(self._stream.encode(frame))
+            # The first frame opens the encoder.
+            with kept_scheduling() if self._frames == 1 else nullcontext():
+                packets = self._stream.encode(frame)
+            self._mux(packets)
         except av.FFmpegError as failure:
             raise MediaError(f"{self._part.path} cannot be encoded: {reason(failure)}") from failure
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -66,6 +68,14 @@ def test_lossy_segments_keep_format_colour_and_frames(codec: Codec, name: str, t
             assert np.abs(plane.astype(int) - wanted).mean() < 5 * (1 << (form.depth - 8))
     again = write(tmp_path / "b.mkv", form, settings)
     assert again.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="that is how Linux schedules")
+def test_no_encoder_makes_this_process_real_time(tmp_path: Path) -> None:
+    before = os.sched_getscheduler(0)
+    for codec in Codec:
+        write(tmp_path / f"{codec.value}.mkv", YUV420, EncoderSettings(codec, 30, "veryfast"))
+        assert {os.sched_getscheduler(int(task.name)) for task in Path("/proc/self/task").iterdir()} == {before}
 
 
 def test_equal_frames_give_equal_bytes_whatever_memory_held_before(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,7 @@ def test_a_driver_killed_at_ten_moments_loses_nothing(case: Case, clean: dict[st
         run = case.forked(cluster)
         while len(seen - before) < news and run.is_alive():
             seen |= files_of(case)
+            time.sleep(0.005)
         run.kill()
         run.join()
         assert unchanged(finished, case.finished())
