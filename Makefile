@@ -10,7 +10,7 @@ demo: .venv/core.done
 	$(BIN)/python -m remaster.jobs.batch +dataset=series
 
 test: .venv/dev.done
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev.done
 	$(BIN)/ruff format --check .

@@ -1,7 +1,6 @@
 """One local Ray for all tests that need one; its CPUs are bookkeeping, so more than the machine has are fine.
 
-``make test`` runs two processes side by side: what uses that Ray in one of them, one test at a time; the others in
-whichever is free, file by file.
+``make test`` runs two processes side by side, each with a Ray of its own, file by file.
 """
 
 from __future__ import annotations
@@ -14,11 +13,6 @@ import pytest
 from object_store import ENVIRONMENT
 
 ENGINES = Path(__file__).parent / "pipeline"
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    uses_ray = "ray_cluster" in getattr(item, "fixturenames", ())
-    item.add_marker(pytest.mark.xdist_group("ray" if uses_ray else str(item.path)))
 
 
 @pytest.fixture(scope="session")

@@ -135,7 +135,7 @@ MASKRCNN, DIFFUSION, LAMA = "segmenter=maskrcnn", "inpainter=stable_diffusion", 
         ),
         ([MASKRCNN, "segmenter.engine.weights=/nowhere/m.pth"], "no weights at /nowhere/m.pth; pass"),
         ([MASKRCNN, "segmenter.engine.weights={models}/lama.pt"], "no weights that can be loaded safely"),
-        ([MASKRCNN, "segmenter.engine.device=cuda"], "maskrcnn asks for 0.3 GPU and Ray sees 0"),
+        ([MASKRCNN, "segmenter.engine.device=cuda"], "maskrcnn asks for 0.7 GPU and Ray sees 0"),
         (
             [LAMA, "inpainter.engine.weights={models}/lama.pt", "inpainter.pool.num_gpus=0"],
             "lama needs 3 GB of free GPU memory and 1.2 GB are free",
