@@ -38,6 +38,9 @@ def run_program(config_name: str, run: Callable[[DictConfig], int], when_interru
         sys.exit(1)
     except Interrupted as interrupted:
         interrupter.leave(interrupted.exit_code)
+    except BaseException:
+        interrupter.unmute()
+        raise
 
 
 def compose(config_name: str) -> DictConfig | None:
@@ -74,10 +77,12 @@ class _Interrupter:
 
     def __init__(self, sentence: str) -> None:
         self.sentence = sentence
+        self.stderr: int | None = None  # the real one, while descriptor 2 leads nowhere
 
     def __call__(self, signum: int, frame: FrameType | None) -> NoReturn:
         stop = Interrupted(signum)
-        # Ray's orderly end may take longer on a busy machine; its processes end with this one in any case.
+        self._mute()
+        # A report on a busy machine may take longer; Ray's processes end with this one in any case.
         deadline = threading.Timer(PATIENCE_SECONDS, self.leave, (stop.exit_code,))
         deadline.daemon = True
         deadline.start()
@@ -85,6 +90,18 @@ class _Interrupter:
 
     def leave(self, code: int) -> NoReturn:
         """Say so and end at once, whatever other threads are at."""
-        print(self.sentence, file=sys.stderr, flush=True)
+        os.write(2 if self.stderr is None else self.stderr, f"{self.sentence}\n".encode())
         sys.stdout.flush()
         os._exit(code)
+
+    def unmute(self) -> None:
+        """Where something else than the signal ends the program, that is to be read."""
+        if self.stderr is not None:
+            os.dup2(self.stderr, 2)
+
+    def _mute(self) -> None:
+        """Ray's own threads tell at length of processes that the same signal, sent to a whole group, has ended."""
+        if self.stderr is None:
+            self.stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)

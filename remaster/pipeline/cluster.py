@@ -15,7 +15,7 @@ import ray
 import ray.data
 
 from remaster.config import ClusterConfig
-from remaster.errors import UserError
+from remaster.errors import Interrupted, UserError
 
 GPU_DEVICES = ("nvidia[0-9]*", "dxg", "kfd", "dri")
 """What a machine with a GPU has in /dev: NVIDIA's, Windows' own, AMD's, Intel's."""
@@ -35,7 +35,7 @@ def connected(config: ClusterConfig) -> Iterator[Resources]:
     """Ray for the time of a run; a local instance is shut down at the end, a joined cluster is only left.
 
     Raises ``UserError`` where the cluster cannot be reached. A Ray that this process is already connected to is used
-    and left connected.
+    and left connected; one that was interrupted ends with this process.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Where Ray's own bookkeeping actor dies, it would print a stack trace every five seconds; what matters is fetched.
@@ -46,8 +46,13 @@ def connected(config: ClusterConfig) -> Iterator[Resources]:
     _connect(config)
     try:
         yield _resources()
-    finally:
+    except Interrupted:
+        # An orderly end waits for processes that the same signal ends, until Ray is tired of it and exits with code 1.
+        raise
+    except BaseException:
         ray.shutdown()
+        raise
+    ray.shutdown()
 
 
 def gpus_before_start(config: ClusterConfig) -> float | None:

@@ -22,7 +22,6 @@ import pytest
 from clips import series_clip, still
 
 ROOT = Path(__file__).resolve().parents[2]
-RAY = Path(sys.executable).parent / "ray"
 START_SECONDS = 120
 STARTS = 3
 
@@ -53,8 +52,12 @@ def cluster() -> Iterator[Head]:
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # short: sockets lie below it
     heads = []
     try:
+        venv = Path(
+            folder, "venv"
+        )  # `ray start` runs its client server by a shell, which a space in the path cuts in two
+        venv.symlink_to(sys.prefix)
         for number in range(STARTS):
-            heads.append(_start(f"{folder}/{number}"))
+            heads.append(_start(f"{folder}/{number}", venv / "bin"))
             if _is_up(heads[-1]):
                 yield heads[-1]
                 return
@@ -67,14 +70,15 @@ def cluster() -> Iterator[Head]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(folder: str) -> Head:
+def _start(folder: str, programs: Path) -> Head:
     names = ("port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port", "metrics-export-port")
     ports = dict(zip(names, _free_ports(len(names)), strict=True))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
-    environment |= {"PYTHONPATH": str(ROOT), "PATH": f"{RAY.parent}:{os.environ['PATH']}"}
-    command = [str(RAY), "start", "--head", "--block", "--num-cpus=2", "--node-ip-address=127.0.0.1"]
-    command += ["--dashboard-host=127.0.0.1", f"--temp-dir={folder}", *(f"--{n}={p}" for n, p in ports.items())]
+    environment |= {"PYTHONPATH": str(ROOT), "PATH": f"{programs}:{os.environ['PATH']}"}
+    command = [str(programs / "python"), "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus=2"]
+    command += ["--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", f"--temp-dir={folder}"]
+    command += [f"--{name}={port}" for name, port in ports.items()]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server, agent = (f"http://127.0.0.1:{ports[name]}" for name in ("dashboard-port", "dashboard-agent-listen-port"))
     return Head(process, server, agent, environment)
