@@ -66,7 +66,7 @@ def _feather(placed: Sequence[Patch], step: tuple[int, int], feather: int) -> np
     if not gates:
         return None
     gate = gate_samples(np.logical_or.reduce(gates), step)
-    distance = cv2.distanceTransform(gate.astype(np.uint8), cv2.DIST_L2, 3)
+    distance = cv2.distanceTransform(gate.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.asarray(np.clip(distance / (feather / max(step) + 1), 0, 1), np.float32)
 
 

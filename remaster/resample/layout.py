@@ -118,7 +118,7 @@ def _patch(
     along, across = (
         (window.active.height, window.active.width) if upright else (window.active.width, window.active.height)
     )
-    bands = _bands(gate, side) if gate is not None else np.zeros(1, int)
+    bands = gate_depths(gate, side) if gate is not None else np.zeros(1, int)
     start = min(int(np.median(bands)), across // 2)
     width = int(np.clip(round(along * STRIP_SHARE), *STRIP_LIMITS)) // (2 if thin else 1)
     width = min(width, max(across - start, 1))
@@ -167,7 +167,7 @@ def _from_side(mask: Mask, side: Side) -> Mask:
     return {"left": mask, "right": mask[:, ::-1], "top": mask.T, "bottom": mask[::-1].T}[side]
 
 
-def _bands(gate: Mask, side: Side) -> npt.NDArray[np.intp]:
+def gate_depths(gate: Mask, side: Side) -> npt.NDArray[np.intp]:
     """For each line across the edge: how many pixels of it, counted from the edge, are gate without a break."""
     return np.asarray(np.argmin(np.pad(_from_side(gate, side), ((0, 0), (0, 1))), axis=1))
 

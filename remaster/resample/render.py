@@ -20,6 +20,7 @@ from remaster.resample.join import Correction, Field, JoinMatcher
 from remaster.resample.layout import Patch, patches, plane_steps
 from remaster.resample.local import LocalWings
 from remaster.resample.samples import Floats, Strips
+from remaster.resample.seam import Seams
 from remaster.resample.settings import Grain, ResampleSettings
 from remaster.resample.warp import WarpedBackground
 
@@ -77,6 +78,7 @@ class WingRenderer:
             shapes = zip(self._placed, self._strips.shapes, strict=True)
             finders = [CutFinder(p, shape, 2 * noise) for p, shape in shapes]
         self._matcher = JoinMatcher(self._strips, scale, backed, pixel_format.kind == "yuv", finders)
+        self._seams = Seams(self._placed, steps, gate, self._strips.unit, noise)
         width = max((p.rect.width for p in self._placed), default=0)
         height = max((p.rect.height for p in self._placed), default=0)
         wanted = noise if settings.grain is Grain.match else 0.0
@@ -131,15 +133,17 @@ class WingRenderer:
             self._predicted_strips = self._strips.of_prediction(predicted)
         standing = self._standing.at(index) if self._standing is not None else ()
         correction = self._matcher.match(planes, self._predicted_strips, rest, standing)
-        if rest and correction is self._correction:
-            return
-        self._correction, self._drawn = correction, None
-        self._clean = [
-            [field(predicted[i][p], correction.tone, p, correction.bands[i]) for p, field in enumerate(fields)]
-            for i, fields in enumerate(self._fields)
-        ]
-        for i, cut in enumerate(correction.cuts):
-            self._clean[i] = [glow(self._clean[i][p], cut, p) for p, glow in enumerate(self._glows[i])]
+        new = not (rest and correction is self._correction)
+        if new:
+            self._correction = correction
+            self._clean = [
+                [field(predicted[i][p], correction.tone, p, correction.bands[i]) for p, field in enumerate(fields)]
+                for i, fields in enumerate(self._fields)
+            ]
+            for i, cut in enumerate(correction.cuts):
+                self._clean[i] = [glow(self._clean[i][p], cut, p) for p, glow in enumerate(self._glows[i])]
+        if self._seams.close(planes, self._clean, new, rest):
+            self._drawn = None
 
     def _sample(self, clean: Floats, index: int, patch: int, plane: int) -> Plane:
         """One plane of one patch in the picture's own sample type, with this frame's grain."""
