@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 from clips import series_clip, still
+from programs import run_program
+
+BATCH = "remaster.jobs.batch"
 
 
-def remaster(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "remaster.jobs.batch", *arguments]
+def by_a_shell(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", BATCH, *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -41,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_nothing_can_start(arguments: tuple[str, ...], said: str, folder: Path) -> None:
-    result = remaster(*arguments, cwd=folder)
+    result = run_program(BATCH, arguments, folder)
     assert result.returncode == 2, result.stderr
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1, result.stderr
@@ -51,7 +54,7 @@ def test_nothing_can_start(arguments: tuple[str, ...], said: str, folder: Path) 
 
 
 def test_help_and_the_whole_configuration(folder: Path) -> None:
-    assert remaster("--help", cwd=folder).returncode == 0
-    shown = remaster("--cfg", "job", cwd=folder)
+    assert by_a_shell("--help", cwd=folder).returncode == 0
+    shown = run_program(BATCH, ["--cfg", "job"], folder)
     assert shown.returncode == 0
     assert "crf: 18" in shown.stdout

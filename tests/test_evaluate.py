@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import ray
 from clips import painting, pan, series_clip
+from programs import Ended, run_program
 
 from remaster.errors import MediaError
 from remaster.evaluation.fills import FILLS
@@ -107,17 +107,17 @@ def test_a_sliver_cannot_be_narrowed() -> None:
         narrowed(replace(Rect(0, 0, 60, 400)), YUV420)
 
 
-def evaluate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "remaster.jobs.evaluate", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=200, check=False)
+def evaluate(*arguments: str, cwd: Path) -> Ended:
+    return run_program("remaster.jobs.evaluate", arguments, cwd)
 
 
-def test_a_pan_comes_back_and_a_broken_file_is_named(tmp_path: Path) -> None:
+def test_a_pan_comes_back_and_a_broken_file_is_named(tmp_path: Path, ray_cluster: None) -> None:
     folder = tmp_path / "clips"
     folder.mkdir()
     series_clip(folder / "pan.mp4", [pan(2, 30, 5)])
     (folder / "broken.mp4").write_bytes(b"no video")
-    result = evaluate(f"dataset.path={folder}", "evaluate.frames=4", "cluster.cpus=1", cwd=tmp_path)
+    cluster = f"cluster.address={ray.get_runtime_context().gcs_address}"
+    result = evaluate(f"dataset.path={folder}", "evaluate.frames=4", cluster, cwd=tmp_path)
     assert result.returncode == 1, result.stderr
     assert "failed: broken.mp4" in result.stdout and "Traceback" not in result.stdout + result.stderr
     lines = [line.split() for line in result.stdout.splitlines()]

@@ -71,6 +71,8 @@ class Driver:
         except Exception as error:
             self._stop(error)
         self._reconcile()
+        if self.stopped is None:
+            ray.kill(self.counter)  # else its process stays as long as this one, whatever else it runs
         return self.stopped
 
     def _stop(self, error: BaseException) -> None:

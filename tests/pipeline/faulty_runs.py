@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from typing import Any
 import psutil
 import pyarrow.parquet as pq
 from hydra import compose, initialize_config_dir
+from programs import FORKS
 from rich.console import Console
 
 from remaster.config import config_dir, register_schema, to_config
@@ -99,9 +99,7 @@ class Case:
 
     def forked(self, address: str) -> ForkServerProcess:
         """A run on a cluster, as a process that has everything imported already."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
-        process = context.Process(target=_drive, args=(self, address))
+        process = FORKS.Process(target=_drive, args=(self, address))
         process.start()
         return process
 
@@ -127,7 +125,9 @@ class Case:
 
 
 def _drive(case: Case, address: str) -> None:
-    sys.exit(case.run(f"cluster.address={address}")[0])
+    code, printed = case.run(f"cluster.address={address}")
+    print(printed)  # a failed test shows it
+    sys.exit(code)
 
 
 def wait_for(what: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
@@ -146,11 +146,11 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def at_work(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run. Ray's agents, which touch nothing of ours and end within a minute, are not counted."""
-    return [process for process in processes if (name := _command(process)) and not name.endswith("Agent")]
+    return [process for process in processes if (name := command_of(process)) and not name.endswith("Agent")]
 
 
-def _command(process: psutil.Process) -> str:
-    """Empty for a process that has ended, a zombie among them."""
+def command_of(process: psutil.Process) -> str:
+    """Its command line; empty for a process that has ended, a zombie among them."""
     try:
         return " ".join(process.cmdline()).strip()
     except (psutil.NoSuchProcess, psutil.ZombieProcess):

@@ -10,10 +10,12 @@ from typing import Any
 
 import av
 import numpy as np
+import psutil
 import pyarrow.parquet as pq
 import pytest
 import ray.data
 from clips import HEIGHT, WIDTH, pan, series_clip, still, two_scenes
+from faulty_runs import command_of, wait_for
 from hydra import compose, initialize_config_dir
 from rich.console import Console
 
@@ -175,6 +177,13 @@ def test_rubbish_costs_nothing_else(tmp_path: Path) -> None:
     assert status["good.mp4"]["status"] == "ok"
     assert status["text.mp4"]["status"] == status["empty.mkv"]["status"] == "failed"
     assert "text.mp4" in status["text.mp4"]["error"]
+
+
+def test_a_run_leaves_no_actor_behind(tmp_path: Path) -> None:
+    assert batch(series_clip(tmp_path / "clip.mp4", [still(1, 4)]), tmp_path / "out")[0] == 0
+    below = psutil.Process().children(recursive=True)
+    assert any(command_of(process).startswith("ray::") for process in below)
+    wait_for(lambda: not any(command_of(process) == "ray::FrameCounter" for process in below))
 
 
 def test_only_the_first_scenes(tmp_path: Path) -> None:

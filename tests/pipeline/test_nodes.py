@@ -37,10 +37,10 @@ def test_a_node_that_dies_costs_nothing(source: Path, tmp_path: Path, cluster: C
     cluster.wait_for_nodes()
     case = Case(tmp_path / "case", source)
     case.engine(seconds=1.0)
-    with case.started(f"cluster.address={cluster.address}") as run:
-        wait_for(lambda: bool(case.finished()), run)
-        cluster.remove_node(nodes[0], allow_graceful=False)  # SIGKILL to the raylet; what it held is lost
-        stdout, stderr = run.communicate(timeout=200)
-    assert run.returncode == 0, (stdout, stderr)
+    run = case.forked(cluster.address)
+    wait_for(lambda: bool(case.finished()))
+    cluster.remove_node(nodes[0], allow_graceful=False)  # SIGKILL to the raylet; what it held is lost
+    run.join(200)
+    assert run.exitcode == 0
     assert case.delivered() == clean.delivered()
     assert [row["status"] for row in case.rows()] == ["ok"] * 5

@@ -11,8 +11,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import ray
 from clips import series_clip, still
-from faulty_runs import Case, kill, unchanged, wait_for
+from faulty_runs import Case, unchanged, wait_for
 from object_store import BUCKET, ObjectStore, object_store
 from stage_runs import run_stages
 
@@ -78,10 +79,11 @@ def test_a_killed_run_goes_on_and_ends_as_on_a_disk(
 ) -> None:
     case = RemoteCase(tmp_path, source, store)
     case.engine(seconds=1.5)
-    with case.started() as run:
-        wait_for(lambda: bool(case.finished()), run)
-        finished = case.finished()
-        kill(run)
+    run = case.forked(ray.get_runtime_context().gcs_address)
+    wait_for(lambda: bool(case.finished()))
+    finished = case.finished()
+    run.kill()
+    run.join()
     case.engine()
     code, printed = case.run()
     assert code == 0, printed
