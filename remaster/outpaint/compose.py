@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from remaster.media.types import Mask, Rgb
+from remaster.outpaint.bend import bends
 from remaster.outpaint.labels import Floats, Ints, Labels, Level
 from remaster.outpaint.poisson import Values, correction, neighbours
 
 _LARGEST = 40.0
 """A step at the join larger than this many grey levels is an object's edge, not a difference in tone."""
+_UNBENT = 0.05
+"""Bends of fewer pixels are none."""
 _ALONG = 1.0
 """Steps at the join are smoothed along it by this many pixels, so that texture does not run on as stripes."""
 
@@ -22,19 +27,41 @@ def compose(image: Rgb, full: Level, candidates: Labels, chosen: Ints, reach: fl
     """
     y, x = np.nonzero(full.holes)
     picture = full.picture.copy()
-    sx, sy = candidates.source(chosen[y, x], x, y)
-    picture[y, x] = full.picture[sy, sx]
+    bent = bends(full, candidates, chosen)
+    picture[y, x] = _copied(full, candidates, chosen[y, x], x, y, bent)
     pairs = _inner_steps(full, candidates, chosen, picture)
-    border = _join_steps(full, candidates, chosen)
+    border = _join_steps(full, candidates, chosen, bent)
     picture[y, x] += correction(full.holes, pairs, border, reach * min(image.shape[:2]))
     out = image.copy()
     out[y, x] = np.clip(np.rint(picture[y, x]), 0, 255).astype(np.uint8)
     return out
 
 
-def _shown(full: Level, candidates: Labels, labels: Ints, at: Ints) -> tuple[Floats, Mask]:
-    """The colours that labels show at flat pixels ``at``, and where they may be copied."""
+def _copied(full: Level, candidates: Labels, labels: Ints, x: Ints, y: Ints, bent: tuple[Floats, Floats]) -> Floats:
+    """The colours that labels show at the pixels (x, y), or beside them by as much as they are bent (bilinear)."""
+    sx, sy = candidates.source(labels, x, y)
+    colours = full.picture[sy, sx]
+    across, down = bent[0][y, x], bent[1][y, x]
+    moved = np.flatnonzero((np.abs(across) > _UNBENT) | (np.abs(down) > _UNBENT))
+    total, seen = np.zeros((len(moved), 3), np.float32), np.zeros((len(moved), 1), np.float32)
+    labels, across, down = labels[moved], across[moved], down[moved]
+    left, above = np.floor(across).astype(np.int64), np.floor(down).astype(np.int64)
+    for right, below in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        share = np.abs(1 - right - (across - left)) * np.abs(1 - below - (down - above))
+        at_x, at_y = x[moved] + left + right, y[moved] + above + below
+        weight = (share * full.allowed(candidates, labels, at_x, at_y))[:, None].astype(np.float32)
+        sx, sy = candidates.source(labels, at_x, at_y)
+        total += weight * full.lookup(full.picture, sx, sy)
+        seen += weight
+    colours[moved] = np.where(seen > 0.5, total / np.maximum(seen, 1e-3), colours[moved])
+    return np.asarray(colours, np.float32)
+
+
+def _shown(full: Level, candidates: Labels, labels: Ints, at: Ints, moved: Sequence[Ints] = ()) -> tuple[Floats, Mask]:
+    """The colours that labels show at flat pixels ``at``, perhaps ``moved`` by (x, y); where they may be copied."""
     y, x = np.divmod(at, full.holes.shape[1])
+    if moved:
+        x, y = x + moved[0], y + moved[1]
     sx, sy = candidates.source(labels, x, y)
     return full.lookup(full.picture, sx, sy), full.allowed(candidates, labels, x, y)
 
@@ -55,12 +82,13 @@ def _inner_steps(full: Level, candidates: Labels, chosen: Ints, copied: Floats) 
     return p, q, wanted
 
 
-def _join_steps(full: Level, candidates: Labels, chosen: Ints) -> tuple[Ints, Values]:
+def _join_steps(full: Level, candidates: Labels, chosen: Ints, bent: tuple[Floats, Floats]) -> tuple[Ints, Values]:
     """For each hole beside a settled pixel, the correction that would hold there: what the copy lacks, in tone."""
     p, q = neighbours(full.holes, full.context)
     labels = chosen.ravel()[p]
-    shown, may = _shown(full, candidates, labels, q)
-    instead, _ = _shown(full, candidates, labels, p)
+    moved = [np.rint(b.ravel()[p]).astype(np.int64) for b in bent]
+    shown, may = _shown(full, candidates, labels, q, moved)
+    instead, _ = _shown(full, candidates, labels, p, moved)
     step = full.picture.reshape(-1, 3)[q] - np.where(may[:, None], shown, instead)
     step = step * np.exp(-((np.abs(step).max(axis=1, keepdims=True) / _LARGEST) ** 2))
     # The last channel counts the steps, so that the blur is a weighted mean.
