@@ -3,8 +3,9 @@
 ``python -m benchmarks.wings [--episodes 1 2 3] [--series FOLDER] [--clip FILE ...] [--write FILE [--append]]``
 restores the sides of the drawn sample's episodes, and of wide clips cut to 4:3, by steps 1 to 6, and compares the wings
 with what is known of them. A table a clip: PSNR, PSNR at 1/8 size (layout), SSIM, the energy of gradients as a share of
-the truth's (1 is right, blur is below), the step across the join over the step one column further in (1 is invisible);
-and how many held frames, in the same light, got wings equal to the bit. ``--frames`` of a shot are measured at most.
+the truth's (1 is right, blur is below), the step across the join over the step one column further in (1 is invisible;
+the last row tells what it is where nothing was cut); and how many held frames, in the same light, got wings equal to
+the bit. ``--frames`` of a shot are measured at most.
 """
 
 from __future__ import annotations
@@ -224,7 +225,7 @@ def _compare(found: Found, clip: Clip, index: int, picture: Planes, drawn: Plane
     luma = np.asarray(picture[0], np.uint8)
     fills = {"restored": drawn} | {name: fill(luma, clip.shown) for name, fill in FILLS.items()}
     fills["Navier-Stokes"] = navier_stokes(luma, clip.shown)
-    for name, filled in fills.items():
+    for name, filled in [*fills.items(), ("the truth", truth)]:
         sample = compare(filled[: truth.shape[0]].astype(np.float32), truth, clip.shown, everywhere)
         found.samples.setdefault(name, []).append(sample)
 
