@@ -85,7 +85,8 @@ class Shot:
     A ``local`` shot has ``tracks`` instead of cameras, float32 (end - start, 2, b): what is added to the coordinate
     across the joins (x where the wings lie left and right) of a pixel of the active picture, to find it on
     ``background.image``; for the left (upper) and the right (lower) side, at the middles of b equal bands along the
-    join. The other coordinate stays.
+    join. The other coordinate stays. Its ``shares``, float32 (2, b), 0-1, say how far each band's wing shows the
+    background; the rest of it is soft, as in ``ambient``.
     """
 
     start: int
@@ -97,3 +98,4 @@ class Shot:
     registered: int = 0
     inliers: int = 0
     tracks: npt.NDArray[np.float32] | None = None
+    shares: npt.NDArray[np.float32] | None = None

@@ -47,6 +47,7 @@ SHOT = pa.struct(
         ("registered", pa.int32()),
         ("inliers", pa.int64()),
         ("tracks", ARRAY),
+        ("shares", ARRAY),
     ]
 )
 SCENE = pa.schema(
@@ -279,7 +280,7 @@ def _analysis_from_dict(values: dict[str, Any]) -> Analysis:
 def _shot_to_dict(shot: Shot, pack_image: Packer) -> dict[str, Any]:
     names = ("start", "end", "method", "confidence", "registered", "inliers")
     values = {name: getattr(shot, name) for name in names}
-    values |= {"cameras": pack(shot.cameras), "tracks": pack(shot.tracks)}
+    values |= {"cameras": pack(shot.cameras), "tracks": pack(shot.tracks), "shares": pack(shot.shares)}
     parts = {name: getattr(shot.background, name, None) for name in BACKGROUND}
     masks = {name: pack(parts[name]) for name in BACKGROUND if name != "image"}
     return values | masks | {"image": pack_image(parts["image"])}
@@ -288,7 +289,7 @@ def _shot_to_dict(shot: Shot, pack_image: Packer) -> dict[str, Any]:
 def _shot_from_dict(values: dict[str, Any]) -> Shot:
     parts = {name: unpack(values.pop(name)) for name in BACKGROUND}
     background = None if parts["image"] is None else Background(**parts)
-    arrays = {name: unpack(values[name]) for name in ("cameras", "tracks")}
+    arrays = {name: unpack(values[name]) for name in ("cameras", "tracks", "shares")}
     return Shot(**(values | arrays), background=background)
 
 

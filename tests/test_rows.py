@@ -52,10 +52,11 @@ def full_row() -> SceneRow:
     rng = np.random.default_rng(0)
     mask = rng.random((4, 5)) > 0.5
     background = Background(rng.integers(0, 256, (4, 5, 3), np.uint8), mask, ~mask, mask & (rng.random((4, 5)) > 0.5))
+    local = rng.random((1, 2, 60), np.float32), rng.random((2, 60), np.float32)
     shots = (
         Shot(0, 2, "mosaic", np.stack([IDENTITY] * 2), background, 0.75, 2, 99),
         Shot(2, 3, "ambient", np.stack([IDENTITY]), None, 0.1),
-        Shot(3, 4, "local", np.stack([IDENTITY]), background, 0.4, tracks=rng.random((1, 2, 60), np.float32)),
+        Shot(3, 4, "local", np.stack([IDENTITY]), background, 0.4, 0, 0, *local),
     )
     return SceneRow(
         video="ä b.mkv",

@@ -37,6 +37,10 @@ LONE = 2.0
 """Levels that coding leaves in a single picture; the mean of several keeps less of it."""
 BLUR = 0.8
 """Preview pixels of a Gaussian over what is compared."""
+CODING = 1.5
+"""Mean grey levels that coding leaves in any comparison."""
+FLAT = 5.0
+"""Grey levels that a cheap fill counts as off at least: in flat scenes any fill is good."""
 AGREE = 3
 """Keyframes that must show the same background before one that does not is taken for a character."""
 MIN_EVIDENCE = 0.05
@@ -121,9 +125,13 @@ def _advantage(sums: Float, spread: float | None) -> float:
     told = evidence >= MIN_EVIDENCE
     if not told.any():
         return by_spread
-    # In flat scenes any fill is good: errors of a few levels cannot be compared.
-    ratio = np.maximum(predicted - 1.5, 0.0) / np.maximum(cheap - 1.5, 4.0)
-    return float(np.clip(min(by_spread, (1.0 - ratio[told].max()) / 0.6), 0.0, 1.0))
+    worst = float(over_cheap(predicted, cheap)[told].max())
+    return float(np.clip(min(by_spread, (1.0 - worst) / 0.6), 0.0, 1.0))
+
+
+def over_cheap(predicted: Float, cheap: Float) -> Float:
+    """A prediction's mean error over a cheap fill's, both in grey levels, beyond what coding alone leaves."""
+    return np.asarray(np.maximum(predicted - CODING, 0.0) / np.maximum(cheap - CODING, FLAT))
 
 
 def judge_still(preview: Preview, figures: Mask, noise: float) -> Trust:

@@ -27,6 +27,8 @@ PROBES = 8
 """Frames of a chunk that are predicted."""
 CLIP = 60.0
 """Grey levels at which one wrong pixel stops costing more."""
+TOLD = ("mosaic", "mirrored", "soft", "squares", "pixels")
+"""What is summed over the hold-out."""
 SOFT = 1 / 24
 """Standard deviation of the soft fill's blur, as a share of the height."""
 
@@ -36,17 +38,14 @@ class Followed:
     """``tracks`` float64 (2, n, bands), left and right: what to add to a column of a frame to stay on what passes.
 
     In units of the picture's width. ``foreign`` bool (n,) are frames that show something else (of a dissolve), from
-    which nothing should be taken. ``predicted`` and ``cheap`` are mean grey levels of error over ``told`` pixels of
-    the hold-out: of the mosaics, and of the best fill that each frame can make of itself; ``spread`` is the mosaics'
-    root mean square error.
+    which nothing should be taken. ``told`` float64 (2, bands, 5) is what the hold-out found beside each band, summed
+    over pixels: grey levels of error of the mosaic and of two fills that each frame can make of itself (mirrored, the
+    same made soft), squared levels of the mosaic's, and how many pixels.
     """
 
     tracks: Float
     foreign: Mask
-    predicted: float
-    cheap: float
-    spread: float
-    told: float
+    told: Float
 
     @property
     def travel(self) -> float:
@@ -68,19 +67,16 @@ def follow(pictures: Iterable[Gray], valid: Mask) -> Followed:
     costs, known = BandCosts(valid), _clear(valid)
     tracks: list[Float] = []
     strange: list[Mask] = []
-    sums = np.zeros(4)
+    told = np.zeros((2, costs.bands, len(TOLD)))
     for chunk in _chunks(pictures):
         motion, foreign_here, judged = _follow_chunk(chunk, costs, known)
         path = np.cumsum(motion, axis=1)
         tracks.append(path if not tracks else tracks[-1][:, -1:] + path[:, 1:])
         strange.append(foreign_here[1 if strange else 0 :])
-        sums += judged
+        told += judged
     if not tracks:
         raise ValueError("no pictures to follow")
-    told = max(sums[3], 1.0)
-    width = valid.shape[1]
-    track, apart = np.concatenate(tracks, axis=1) / width, np.concatenate(strange)
-    return Followed(track, apart, sums[0] / told, sums[1] / told, float(np.sqrt(sums[2] / told)), sums[3])
+    return Followed(np.concatenate(tracks, axis=1) / valid.shape[1], np.concatenate(strange), told)
 
 
 def _clear(valid: Mask) -> Mask:
@@ -102,7 +98,7 @@ def _chunks(pictures: Iterable[Gray]) -> Iterator[Gray]:
 
 
 def _follow_chunk(pictures: Gray, compare: BandCosts, known: Mask) -> tuple[Float, Mask, Float]:
-    """(speeds (2, n, bands) in pixels a frame, foreign frames (n,), sums of the hold-out (4,)) of a run of pictures."""
+    """(speeds (2, n, bands) in pixels a frame, foreign frames (n,), what the hold-out told) of a run of pictures."""
     details = np.stack([detail(p) for p in pictures])
     count = len(details)
     costs = np.zeros((2, 2, count, compare.bands, 2 * FARTHEST + 1), np.float32)
@@ -111,7 +107,7 @@ def _follow_chunk(pictures: Gray, compare: BandCosts, known: Mask) -> tuple[Floa
     camera = solve_motion(costs[:, 0])
     camera[0] = 0.0
     if not camera.any():
-        return np.zeros((2, count, compare.bands)), np.zeros(count, bool), np.zeros(4)
+        return np.zeros((2, count, compare.bands)), np.zeros(count, bool), np.zeros((2, compare.bands, len(TOLD)))
     inset = pictures.shape[2] // EIGHTHS
     inner = refine(details, BandMotion(camera, solve_ratios(costs[:, 1], camera)), known, inset)
     outer = refine(details, BandMotion(camera, solve_ratios(costs[:, 0], camera)), known, 0)
@@ -125,14 +121,14 @@ def smooth(speed: Float) -> Float:
 
 
 def _hold_out(pictures: Gray, speed: Float, known: Mask, inset: int) -> Float:
-    """(error predicted, cheap error, squared error, pixels) summed over some pictures' strips at the inner borders."""
+    """``TOLD`` of some pictures' strips at the inner borders, (2, bands, 5)."""
     count, height, width = pictures.shape
     middle = np.s_[inset : width - inset]
     tracks = np.cumsum(speed, axis=1)
     depth = min(width // 4, width - 2 * inset)
     probes = np.unique(np.linspace(0, count - 1, PROBES + 2).round().astype(int)[1:-1])
     fills = [_cheap_fills(pictures[i][:, middle], inset) for i in probes]
-    total = np.zeros((2, 5))
+    rows = np.zeros((2, height, len(TOLD)))
     for side, track in enumerate(tracks):
         mosaic = SideMosaic(track, side, (height, width - 2 * inset), inset, depth, 0, 1)
         strip = np.s_[inset : inset + depth] if side == 0 else np.s_[width - inset - depth : width - inset]
@@ -145,12 +141,10 @@ def _hold_out(pictures: Gray, speed: Float, known: Mask, inset: int) -> Float:
             guess = gathered(picture[..., 0], place, inset, cv2.INTER_LINEAR)
             told = gathered(seen.astype(np.float32), place, inset, cv2.INTER_LINEAR) > 0.99
             told &= known[:, beyond]
-            truth = pictures[i][:, beyond]
-            errors = [_error(g, truth)[told].sum() for g in (guess, *(c[:, beyond] for c in cheap))]
-            squares = np.square(_error(guess, truth)[told]).sum()
-            total[side] += *errors, squares, told.sum()
-    best = total[:, 1:3].sum(axis=0).min()
-    return np.array([total[:, 0].sum(), best, total[:, 3].sum(), total[:, 4].sum()])
+            errors = [_error(g, pictures[i][:, beyond]) * told for g in (guess, *(c[:, beyond] for c in cheap))]
+            rows[side] += np.stack([part.sum(axis=1) for part in (*errors, errors[0] ** 2, told)], axis=-1)
+    bands = speed.shape[2]
+    return np.asarray(rows[:, : bands * BAND].reshape(2, bands, BAND, -1).sum(axis=2))
 
 
 def _cheap_fills(middle: Gray, wing: int) -> Sequence[Gray]:

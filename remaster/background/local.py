@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.background.confidence import NO_TRUST, Trust
+from remaster.background.confidence import NO_TRUST, Trust, over_cheap
 from remaster.background.features import gray_of
 from remaster.background.follow import Followed, follow, small_size
 from remaster.background.plan import Scene
@@ -22,6 +22,7 @@ from remaster.background.pushbroom import SLIT, Float, SideMosaic, extent
 from remaster.camera import IDENTITY
 from remaster.media.types import Mask, Rect, Rgb
 from remaster.records import Background, Shot
+from remaster.rowshift import along_rows
 
 GAP = 64
 """Columns between the two mosaics, which belong to neither."""
@@ -33,8 +34,12 @@ MOVED = 1.0
 """Pixels of travel after which a frame is read."""
 LEAST_TRAVEL = 0.08
 """Widths of the picture that something must travel, or there is nothing to learn from the frames nearby."""
-GOOD_RATIO = 0.4
-"""Error over that of a cheap fill that is all the advantage there is."""
+WORTH = 0.9, 0.6
+"""Error over that of a cheap fill at which a band of a mosaic begins to be worth showing, and is."""
+NEAR_BANDS = 2.5
+"""Bands over which that is averaged (standard deviation): wings have no stripes."""
+LEAST_SHARE = 0.1
+"""Share of a band's mosaic under which nothing of it is shown."""
 
 
 @dataclass(frozen=True)
@@ -52,29 +57,58 @@ class Footage:
 def local_shots(scene: Scene, start: int, end: int, footage: Footage) -> list[Shot]:
     """Frames ``[start, end)`` of a scene as ``local`` shots, several where one mosaic would be too large.
 
-    Empty where the frames nearby do not predict well, and better than a cheap fill, what the picture shows there.
+    Empty where the frames nearby predict too little of the picture's sides well, and better than a cheap fill.
     """
     followed = _follow(scene, start, end, footage)
-    worth = trust(followed)
-    confidence, settings = worth.confidence, scene.settings
-    doubtful = worth.advantage < settings.min_local or confidence < settings.local_confidence
+    shares = shown_shares(followed.told)
+    worth, settings = trust(followed.told, shares), scene.settings
+    doubtful = worth.advantage < settings.min_local or worth.confidence < settings.local_confidence
     if doubtful or followed.travel < LEAST_TRAVEL:
         return []
     active = scene.window.active
     tracks = followed.tracks * (active.width if scene.sides == "x" else active.height)
-    strange = followed.foreign
-    return [
-        _shot(scene, start + a, tracks[:, a:b], strange[a:b], confidence, footage) for a, b in _pieces(scene, tracks)
-    ]
+    mosaics = _Mosaics(tracks, followed.foreign, shares.astype(np.float32), worth.confidence)
+    return [_shot(scene, start + a, mosaics.part(a, b), footage) for a, b in _pieces(scene, tracks)]
 
 
-def trust(followed: Followed) -> Trust:
-    """What the mosaics are worth: no advantage where they predict no better than the best cheap fill."""
-    if not followed.told:
+@dataclass(frozen=True)
+class _Mosaics:
+    """``tracks`` (2, n, bands) in full-size pixels, frames that are ``strange`` (n,), ``shares`` (2, bands) shown."""
+
+    tracks: Float
+    strange: Mask
+    shares: npt.NDArray[np.float32]
+    confidence: float
+
+    def part(self, first: int, last: int) -> _Mosaics:
+        """Those of frames ``[first, last)``."""
+        return replace(self, tracks=self.tracks[:, first:last], strange=self.strange[first:last])
+
+
+def shown_shares(told: Float) -> Float:
+    """How far each band of both mosaics may be shown, 0-1, float64 (2, bands), from what the hold-out ``told``.
+
+    A band that predicts no better than a cheap fill stays soft: a set's planes are not all followed equally well.
+    """
+    near = np.stack([_along_bands(side) for side in told])
+    mosaic, *cheap = np.moveaxis(near[..., :3], -1, 0) / np.maximum(near[..., 4], 1e-6)
+    ratio = over_cheap(mosaic, np.minimum(*cheap))
+    worth = np.clip((WORTH[0] - ratio) / (WORTH[0] - WORTH[1]), 0.0, 1.0) * (near[..., 4] > 0.5)
+    shares = np.stack([_along_bands(side[:, None])[:, 0] for side in worth])
+    return np.where(shares < LEAST_SHARE, 0.0, shares)
+
+
+def trust(told: Float, shares: Float) -> Trust:
+    """What those ``shares`` (2, bands) of the mosaics are worth, from what the hold-out ``told``."""
+    pixels = float((shares * told[..., 4]).sum())
+    if pixels <= 0:
         return NO_TRUST
-    # In flat scenes any fill is good: errors of a few levels cannot be compared.
-    ratio = max(followed.predicted - 1.5, 0.0) / max(followed.cheap - 1.5, 4.0)
-    return Trust(followed.spread, float(np.clip((1.0 - ratio) / (1.0 - GOOD_RATIO), 0.0, 1.0)))
+    return Trust(float(np.sqrt((shares * told[..., 3]).sum() / pixels)), float(shares.mean()))
+
+
+def _along_bands(values: Float) -> Float:
+    """Of (bands, k): averaged with those of bands nearby."""
+    return np.asarray(cv2.GaussianBlur(values, (1, 0), sigmaX=NEAR_BANDS, borderType=cv2.BORDER_REPLICATE))
 
 
 def _follow(scene: Scene, start: int, end: int, footage: Footage) -> Followed:
@@ -135,27 +169,28 @@ class _Layout:
         return picture if self.upright else np.ascontiguousarray(np.swapaxes(picture, 0, 1))
 
 
-def _shot(scene: Scene, start: int, tracks: Float, strange: Mask, confidence: float, footage: Footage) -> Shot:
-    """One shot from ``start`` on, of frames with ``tracks`` (2, n, bands) in full-size pixels, some of them strange."""
-    layout = _Layout.of(scene)
+def _shot(scene: Scene, start: int, mosaics: _Mosaics, footage: Footage) -> Shot:
+    """One shot from ``start`` on."""
+    layout, tracks = _Layout.of(scene), mosaics.tracks
     edge = round(scene.settings.border * min(layout.width, layout.height))
     sides = [
         SideMosaic(track, side, (layout.height, layout.width), layout.wings[side], layout.inner, edge, 3)
         for side, track in enumerate(tracks)
     ]
     known = layout.turned(_known(scene).astype(np.uint8)) > 0
-    wanted = _wanted(tracks, strange, layout, edge)
+    wanted = _wanted(tracks, mosaics.strange, layout, edge)
     pictures = footage.strips({start + i: [layout.strip(s, depth) for s in (0, 1)] for i, depth in wanted.items()})
     for i, strips in zip(wanted, pictures, strict=True):
         for side, strip in enumerate(strips):
             upright = layout.turned(strip)
             depth = upright.shape[1]
             sides[side].write(i, upright, known[:, :depth] if side == 0 else known[:, -depth:])
-    background, offsets = _joined(sides, layout)
+    background, offsets = _joined(sides, mosaics.shares, layout)
     placed = np.stack([t + o for t, o in zip(tracks, offsets, strict=True)], axis=1).astype(np.float32)
     count = tracks.shape[1]
     cameras = np.repeat(IDENTITY[None], count, axis=0)
-    return Shot(start, start + count, "local", cameras, background, confidence, len(wanted), 0, placed)
+    counts = len(wanted), 0
+    return Shot(start, start + count, "local", cameras, background, mosaics.confidence, *counts, placed, mosaics.shares)
 
 
 def _known(scene: Scene) -> Mask:
@@ -183,12 +218,19 @@ def _wanted(tracks: Float, strange: Mask, layout: _Layout, edge: int) -> dict[in
     return {i: layout.inner if i in wide else slit for i in chosen}
 
 
-def _joined(sides: Sequence[SideMosaic], layout: _Layout) -> tuple[Background, list[int]]:
-    """Both mosaics on one canvas, and what each side's columns must be moved by to lie on it."""
+def _joined(
+    sides: Sequence[SideMosaic], shares: npt.NDArray[np.float32], layout: _Layout
+) -> tuple[Background, list[int]]:
+    """Both mosaics on one canvas, and what each side's columns must be moved by to lie on it.
+
+    Rows of which nothing is shown are neither covered nor holes: what went wrong there is no source for filling.
+    """
     pictures, masks, offsets, start = [], [], [], 0
-    for side in sides:
+    for side, share in zip(sides, shares, strict=True):
         picture, seen = side.finish()
-        holes = side.shown() & ~seen
+        shown = (along_rows(share, layout.height) > 0)[:, None]
+        seen &= shown
+        holes = side.shown() & ~seen & shown
         offsets.append(start - side.low)
         gap = ((0, 0), (0, GAP if side is sides[0] else 0))
         pictures.append(np.pad(picture, (*gap, (0, 0))))

@@ -15,7 +15,7 @@ from remaster.media.types import ColorSpec, PixelFormat, Plane, Rect
 from remaster.records import Shot
 from remaster.resample.ambient import AmbientFill
 from remaster.resample.layout import Patch, on_plane, plane_steps
-from remaster.resample.samples import Strips
+from remaster.resample.samples import Floats, Strips
 from remaster.resample.settings import ResampleSettings
 from remaster.resample.warp import plane_grid
 from remaster.rowshift import along_rows, gathered
@@ -25,7 +25,10 @@ SAME_PLACE = 0.01
 
 
 class LocalWings:
-    """The wings of a ``local`` shot; gate above and below wings that lie left and right is filled from the frame."""
+    """The wings of a ``local`` shot: its mosaics, as far as its bands may show them, else the soft fill.
+
+    Gate above and below wings that lie left and right is filled from the frame.
+    """
 
     def __init__(
         self,
@@ -38,8 +41,8 @@ class LocalWings:
         lines: int,
         settings: ResampleSettings,
     ):
-        if shot.background is None or shot.tracks is None:
-            raise ValueError("a local shot needs a background and tracks")
+        if shot.background is None or shot.tracks is None or shot.shares is None:
+            raise ValueError("a local shot needs a background, tracks and shares")
         self._tracks, self._upright = shot.tracks, not window.vertical
         self._active = window.active.height if self._upright else window.active.width
         steps = plane_steps(pixel_format)
@@ -50,8 +53,13 @@ class LocalWings:
         self._sides = [sides.index(p.side) if p.side in sides else None for p in placed]
         from_picture = [Rect(p.rect.x - window.x, p.rect.y - window.y, p.rect.width, p.rect.height) for p in placed]
         self._rects = [[on_plane(rect, step) for step in steps] for rect in from_picture]
-        others = [p for p, side in zip(placed, self._sides, strict=True) if side is None]
+        self._shares = [
+            self._share(shot.shares, side, rects) for side, rects in zip(self._sides, self._rects, strict=True)
+        ]
+        # Soft wholly, in part, or not at all.
+        self._soft = [p for p, shares in enumerate(self._shares) if any(float(s.min()) < 1 for s in shares)]
         memory, dim = settings.ambient_memory, settings.ambient_dim
+        others = [placed[p] for p in self._soft]
         self._ambient = AmbientFill(others, window, pixel_format, strips.pivots, memory, dim) if others else None
         self._shown: npt.NDArray[np.float32] | None = None
         self._drawn: list[list[Plane]] = []
@@ -67,8 +75,31 @@ class LocalWings:
             ]
         if self._ambient is None:
             return self._drawn
-        soft = iter(self._ambient.predict(index, planes))
-        return [next(soft) if side is None else d for side, d in zip(self._sides, self._drawn, strict=True)]
+        filled: list[list[npt.NDArray[Any]]] = list(self._drawn)
+        for p, soft in zip(self._soft, self._ambient.predict(index, planes), strict=True):
+            sharp, shares = self._drawn[p], self._shares[p]
+            filled[p] = (
+                [s + (d - s) * share for d, s, share in zip(sharp, soft, shares, strict=True)] if sharp else soft
+            )
+        return filled
+
+    def _share(self, shares: npt.NDArray[np.float32], side: int | None, rects: list[Rect]) -> list[Floats]:
+        """How far each plane's patch shows the mosaic, float32 (rows, 1), or (1, columns) of wings above and below."""
+        if side is None:
+            return [np.zeros((1, 1), np.float32) for _ in rects]
+        pixels = along_rows(shares[side], self._active)
+        found = []
+        for plane, rect in enumerate(rects):
+            along, count = (rect.y, rect.height) if self._upright else (rect.x, rect.width)
+            share = np.interp(self._rows(plane, along, count), np.arange(self._active), pixels)
+            found.append(share.astype(np.float32).reshape((-1, 1) if self._upright else (1, -1)))
+        return found
+
+    def _rows(self, plane: int, along: int, count: int) -> npt.NDArray[np.float64]:
+        """Pixel rows of a plane's rows from ``along`` on; those beyond the picture are its outermost ones."""
+        grid = self._grids[plane]
+        rows = np.clip(np.arange(along, along + count, dtype=float), 0, len(self._planes[plane]) - 1)
+        return np.asarray(grid.down * rows + grid.top)
 
     def _see(self, plane: int, track: npt.NDArray[np.float32], rect: Rect) -> Plane:
         """What lies under ``rect``, in samples of a plane from the active picture's first."""
@@ -77,8 +108,7 @@ class LocalWings:
         across, along, width, count = at
         source = self._planes[plane]
         rows = np.clip(np.arange(along, along + count), 0, len(source) - 1)
-        pixel_rows = grid.down * rows + grid.top
-        shift = np.interp(pixel_rows, np.arange(self._active), along_rows(track, self._active))
+        shift = np.interp(self._rows(plane, along, count), np.arange(self._active), along_rows(track, self._active))
         start = across + shift / grid.across
         return self._turned(cast(Plane, gathered(source[rows], start, width, self._how[plane])))
 

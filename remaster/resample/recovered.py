@@ -23,8 +23,8 @@ def recovered_share(shot: Shot, window: Window) -> float:
     if shot.background is None or not window.wings or not len(shot.cameras):
         return 0.0
     coverage = shot.background.coverage.astype(np.uint8)
-    if shot.tracks is not None:
-        return _tracked_share(coverage, shot.tracks, window)
+    if shot.tracks is not None and shot.shares is not None:
+        return _tracked_share(coverage, shot.tracks, shot.shares, window)
     cameras, counts = np.unique(np.round(shot.cameras, 3).reshape(-1, 6), axis=0, return_counts=True)
     seen = total = 0.0
     for camera, count in zip(cameras.reshape(-1, 2, 3), counts, strict=True):
@@ -35,8 +35,10 @@ def recovered_share(shot: Shot, window: Window) -> float:
     return seen / total
 
 
-def _tracked_share(coverage: npt.NDArray[np.uint8], tracks: npt.NDArray[np.float32], window: Window) -> float:
-    """The same of a ``local`` shot, over ``GRID`` of its frames."""
+def _tracked_share(
+    coverage: npt.NDArray[np.uint8], tracks: npt.NDArray[np.float32], shares: npt.NDArray[np.float32], window: Window
+) -> float:
+    """The same of a ``local`` shot, over ``GRID`` of its frames, by how far each row shows it."""
     upright = not window.vertical
     a = window.active
     across, along, whole, before = (
@@ -52,6 +54,7 @@ def _tracked_share(coverage: npt.NDArray[np.uint8], tracks: npt.NDArray[np.float
                 places = np.rint(columns[None] + along_rows(track[side], along)[lines, None]).astype(int)
                 inside = (places >= 0) & (places < canvas.shape[1])
                 hit = canvas[lines[:, None], np.clip(places, 0, canvas.shape[1] - 1)]
+                hit = hit * along_rows(shares[side], along)[lines, None]
                 seen += float((hit * inside).mean()) * (end - start)
                 total += end - start
     return seen / total if total else 0.0

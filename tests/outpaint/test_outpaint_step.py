@@ -133,6 +133,6 @@ def test_nothing_is_given_smaller_where_the_nearest_view_shows_it() -> None:
     near = replace(view, cameras=np.repeat(IDENTITY[None], 9, axis=0))
     outpaint([near], 0, WINDOW, painter)
     assert painter.tasks[0].image.shape == source.image.shape
-    sliding = replace(view, method="local", tracks=np.zeros((9, 2, 4), np.float32))
+    sliding = replace(view, method="local", tracks=np.zeros((9, 2, 4), np.float32), shares=np.ones((2, 4), np.float32))
     outpaint([sliding], 0, WINDOW, painter)
     assert painter.tasks[1].image.shape == source.image.shape, "a local shot has tracks in place of cameras"
