@@ -100,6 +100,63 @@ SETTINGS = (
     Setting("two speeds", "valley", PAN, near=1.9, plane=False),
     Setting("static logo", "village", PAN, logo=True, figures=lambda t: [(0.7 - 0.4 * t, 0.9, 0.5)]),
 )
+UNSEEN = (
+    Setting(
+        "unseen: hold",
+        "parlour",
+        _between(View(700, 430, 1.1), View(700, 430, 1.1)),
+        figures=lambda t: [(0.7 - 0.5 * t, 0.95, 0.6)],
+    ),
+    Setting(
+        "unseen: pan",
+        "autumn",
+        _between(View(1700, 370, 1.1), View(1000, 370, 1.1)),
+        figures=lambda t: [(0.2 + 0.5 * t, 0.92, 0.6)],
+    ),
+    Setting(
+        "unseen: slow pan",
+        "valley",
+        _between(View(900, 360, 1.2), View(1010, 380, 1.2)),
+        figures=lambda t: [(0.6, 0.9, 0.4)],
+    ),
+    Setting(
+        "unseen: zoom",
+        "autumn",
+        _between(View(1300, 360, 1.0), View(1240, 350, 1.6)),
+        figures=lambda t: [(0.5, 0.95, 0.5)],
+    ),
+    Setting("unseen: rotation", "parlour", _between(View(700, 430, 1.2), View(1000, 430, 1.2)), angle=lambda t: -5 * t),
+    Setting(
+        "unseen: camera shake",
+        "valley",
+        _between(View(800, 360, 1.3), View(800, 360, 1.3)),
+        shake=8.0,
+        figures=lambda t: [(0.8 - 0.3 * t, 0.9, 0.6)],
+    ),
+    Setting(
+        "unseen: fade in a pan",
+        "autumn",
+        _between(View(900, 370, 1.2), View(1500, 370, 1.2)),
+        light=lambda t: 1.0 - 0.8 * t,
+    ),
+    Setting(
+        "unseen: half the frame",
+        "valley",
+        _between(View(700, 360, 1.3), View(1200, 360, 1.3)),
+        figures=lambda t: [(0.5 - 0.1 * t, 1.3, 1.3), (0.2, 1.2, 0.9)],
+    ),
+    Setting(
+        "unseen: nearly one speed",
+        "village",
+        _between(View(700, 420, 1.2), View(1150, 420, 1.2)),
+        near=1.15,
+        plane=False,
+    ),
+    Setting(
+        "unseen: slower below", "parlour", _between(View(700, 430, 1.1), View(1050, 430, 1.1)), near=0.6, plane=False
+    ),
+)
+"""Other sets, other courses: nothing was ever chosen by looking at these."""
 
 
 def draw(setting: Setting, width: int, height: int, count: int) -> Scene:
