@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from background_scenes import painting
 
-from remaster.background.confidence import Trust, judge, judge_still
+from remaster.background.confidence import Trust, judge, judge_still, over_cheap
 from remaster.background.preview import Preview, align, disagreeing
 from remaster.camera import translation
 
@@ -71,3 +71,8 @@ def test_wings_that_few_pictures_show_are_trusted_less() -> None:
         errors.append(judge(preview, np.zeros(preview.median.shape[:2], bool), "x", 1 / 6, NOISE).error)
     many, few = errors
     assert many < 1.2 < 1.6 < few < 2.5
+
+
+def test_a_few_levels_of_error_on_a_flat_set_do_not_speak_against_a_background() -> None:
+    flat, lively = over_cheap(np.array([5.2, 20.8]), np.array([5.8, 23.2]))
+    assert flat < 0.75 < 0.85 < lively
