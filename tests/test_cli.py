@@ -54,7 +54,9 @@ def test_nothing_can_start(arguments: tuple[str, ...], said: str, folder: Path) 
 
 
 def test_help_and_the_whole_configuration(folder: Path) -> None:
-    assert by_a_shell("--help", cwd=folder).returncode == 0
+    told = by_a_shell("--help", cwd=folder)
+    assert told.returncode == 0
+    assert told.stdout.startswith("remaster dataset.path=")
     shown = run_program(BATCH, ["--cfg", "job"], folder)
     assert shown.returncode == 0
     assert "crf: 18" in shown.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 
@@ -13,6 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from remaster.config import BatchConfig, config_dir, digest, register_schema, stage_settings, to_config
 from remaster.pipeline.engines import choose
+from remaster.pipeline.evaluation import EvaluateConfig
+from remaster.pipeline.forecasting import PlanConfig
 
 GROUPS = sorted(p.relative_to(config_dir()).with_suffix("").as_posix() for p in config_dir().glob("*/*.yaml"))
 
@@ -47,6 +50,23 @@ def test_engine_files_list_every_setting_of_their_engine(choice: str) -> None:
         if key != "_target_":
             default = {f.name: f.default for f in fields(get_class(file.engine["_target_"]))}[key]
             assert value == getattr(default, "value", default), f"{choice}: {key} differs from the engine's own default"
+
+
+@pytest.mark.parametrize(
+    ("program", "schema"), [("batch", BatchConfig), ("evaluate", EvaluateConfig), ("plan", PlanConfig)]
+)
+def test_help_names_settings_that_exist_and_their_defaults(program: str, schema: type[BatchConfig]) -> None:
+    register_schema(schema, "schema" if program == "batch" else f"{program}_schema")
+    config = compose(program)
+    template = OmegaConf.load(config_dir() / "hydra" / "help" / f"{program}.yaml").template
+    lines = re.findall(r"^ {2}([a-z_.]+=.*)$", template, re.MULTILINE)
+    settings = [setting.split("=") for line in lines for setting in line.split("   ")[0].split()]
+    assert len(settings) == {"batch": 18, "evaluate": 1, "plan": 7}[program]
+    for key, default in settings:
+        chosen = f"{key}.name" if key in ("segmenter", "inpainter") else key
+        value = OmegaConf.select(config, chosen, throw_on_missing=True)
+        shown = {"None": "null", "True": "true", "False": "false"}.get(str(value), str(getattr(value, "value", value)))
+        assert shown == default or (key, default) == ("output.dir", "outputs/NAME"), key
 
 
 def test_series_is_the_sample() -> None:
