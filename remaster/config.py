@@ -9,7 +9,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from remaster import __version__
@@ -122,6 +121,8 @@ def config_dir() -> Path:
 
 def register_schema(schema: type[BatchConfig] = BatchConfig, name: str = "schema") -> None:
     """Make a schema known to Hydra. Frozen dataclasses come out read-only, which overrides must not be."""
+    from hydra.core.config_store import ConfigStore  # workers, which get their configuration ready made, do without
+
     node = OmegaConf.structured(schema)
     _make_writable(node)
     ConfigStore.instance().store(name=name, node=node)

@@ -12,7 +12,18 @@ import pytest
 from remaster.camera import IDENTITY
 from remaster.media.types import ColorSpec, PixelFormat, Rect, VideoInfo
 from remaster.records import Analysis, Background, Shot
-from remaster.rows import SCENE, Run, SceneRow, from_table, info_from_json, info_to_json, pack, to_table
+from remaster.rows import (
+    SCENE,
+    Run,
+    SceneRow,
+    from_table,
+    info_from_json,
+    info_to_json,
+    pack,
+    pack_lines,
+    to_table,
+    unpack,
+)
 
 INFO = VideoInfo(
     path="/videos/ä b.mkv",
@@ -108,6 +119,15 @@ def test_a_full_row_comes_back_whole() -> None:
     table = to_table([row])
     assert table.schema == SCENE
     assert_same(from_table(table)[0], row)
+
+
+def test_a_row_for_a_file_comes_back_whole_and_smaller() -> None:
+    row = full_row()
+    assert_same(from_table(to_table([row], compact=True))[0], row)
+    ramp = np.repeat(np.arange(200, dtype=np.uint8)[None, :, None], 3, axis=2)
+    packed = pack_lines(ramp)
+    assert packed is not None and set(packed["data"]) == {0, 1}
+    np.testing.assert_array_equal(unpack(packed), ramp)
 
 
 def test_an_empty_row_keeps_every_type() -> None:

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 import scipy.sparse.linalg
-from scipy.interpolate import Akima1DInterpolator
 
 from remaster.background.features import Pair, plausible
 from remaster.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert
@@ -248,6 +247,8 @@ def _smooth_path(doubt: Float, keyframes: npt.NDArray[np.int64], solved: Affine)
     times, first = np.unique(clock[keyframes], return_index=True)
     if len(times) < 2:
         return np.repeat(solved[:1], len(doubt), axis=0)
+    from scipy.interpolate import Akima1DInterpolator  # a third of a second, which a camera at rest never needs
+
     path = Akima1DInterpolator(times, solved[first].reshape(-1, 6))
     return np.asarray(path(np.clip(clock, times[0], times[-1]))).reshape(-1, 2, 3)
 

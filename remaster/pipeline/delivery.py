@@ -25,12 +25,12 @@ from remaster.media.types import Frame, VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
 from remaster.pipeline.done import is_finished
+from remaster.pipeline.frames import active_planes, forget_frames, scene_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.kept import forget
 from remaster.pipeline.lock import working
 from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.space import refuse_out_of_space
-from remaster.pipeline.stages import active_planes, scene_frames
 from remaster.records import Shot
 from remaster.report.preview import before_after
 from remaster.resample.recovered import recovered_share
@@ -58,7 +58,9 @@ def resample_stage(table: pa.Table, job: Job) -> pa.Table:
     """Deliver every scene of the table and write its rows to ``metadata/scenes``."""
     cv2.setNumThreads(1)
     with working(job.store):
-        return to_table([row if row.scene_id is None else _deliver(row, job) for row in from_table(table)])
+        done = to_table([row if row.scene_id is None else _deliver(row, job) for row in from_table(table)])
+    forget_frames()
+    return done
 
 
 def deliver_nothing(row: SceneRow, job: Job) -> list[dict[str, Any]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import pkgutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import ray.data
-from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -56,7 +56,17 @@ class Engine:
 
     def build(self) -> Any:
         """An instance, in the process that will use it."""
-        return instantiate(self.settings)
+        return self.kind(**{key: value for key, value in self.settings.items() if key != "_target_"})
+
+    @property
+    def kind(self) -> Callable[..., Any]:
+        """Its class; raises ``UserError`` where there is none of that name."""
+        # Not by Hydra's own functions: workers would import it for nothing else.
+        try:
+            found: Callable[..., Any] = pkgutil.resolve_name(self.settings["_target_"])
+        except (ImportError, AttributeError, ValueError) as error:
+            raise UserError(f"no engine {self.settings['_target_']}: {error}") from error
+        return found
 
     def identity(self) -> dict[str, Any]:
         """All of the engine that touches pixels: its class, its settings and the content of its weights.
@@ -146,9 +156,10 @@ def pool_options(pool: PoolSettings) -> dict[str, Any]:
 
 
 def _engine(step: str, config: Mapping[str, Any], reason: str) -> Engine:
-    settings = dict(config["engine"])
-    _typed(step, settings)
-    return Engine(config["name"], reason, settings, None if config["pool"] is None else _pool(step, config["pool"]))
+    pool = None if config["pool"] is None else _pool(step, config["pool"])
+    engine = Engine(config["name"], reason, dict(config["engine"]), pool)
+    _check_settings(step, engine)
+    return engine
 
 
 def _pool(step: str, values: Mapping[str, Any]) -> PoolSettings:
@@ -184,11 +195,10 @@ def _on_hardware(engine: Engine, gpus: float) -> Engine:
     return replace(engine, pool=pool)
 
 
-def _typed(step: str, settings: dict[str, Any]) -> None:
+def _check_settings(step: str, engine: Engine) -> None:
     """Check an engine's settings against the fields and types of its dataclass."""
-    cls = get_class(settings["_target_"])
-    values = {key: value for key, value in settings.items() if key != "_target_"}
-    if not is_dataclass(cls):
+    cls, values = engine.kind, {key: value for key, value in engine.settings.items() if key != "_target_"}
+    if not isinstance(cls, type) or not is_dataclass(cls):
         return
     unknown = sorted(set(values) - {f.name for f in fields(cls)})
     if unknown:
@@ -204,13 +214,12 @@ def _checked(engine: Engine, gpus: float, held: float) -> Engine:
 
     What is on the hub stays at the commit that was found there, for all actors of the run.
     """
-    cls = get_class(engine.settings["_target_"])
     if engine.pool and engine.pool.num_gpus > gpus:
         raise UserError(
             f"{engine.name} asks for {engine.pool.num_gpus:g} GPU and Ray sees {gpus:g};"
             " pass device=auto or device=cpu where it has that setting, or another engine"
         )
-    if not hasattr(cls, "preflight"):
+    if not hasattr(engine.kind, "preflight"):
         return engine
     asked = engine
     if _part_of_a_card(engine) and "gpu_gb" in engine.settings:

@@ -26,11 +26,12 @@ from remaster.media.probe import probe
 from remaster.media.types import Mask, Plane, Rect
 from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.engines import Engine, check_fit, choose_engines, early_engines
+from remaster.pipeline.frames import scene_frames
 from remaster.pipeline.inputs import VideoFile, find_videos
 from remaster.pipeline.job import Job
 from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.planning import limited, plan_video
-from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, scene_frames, stitch_stage
+from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
 from remaster.resample.recovered import recovered_share
 from remaster.resample.render import WingRenderer

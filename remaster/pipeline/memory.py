@@ -1,7 +1,7 @@
 """What a worker takes of its node's memory: reserved, so that Ray starts no more of them than there is room for.
 
-Measured peaks of one process over all steps: 430 MiB on 640x480, 650 MiB on 1440x1080; memory does not grow with the
-length of a scene.
+Measured peaks of one process over all steps: 430 MiB on 640x480, 650 MiB on 1440x1080, and the frames of a short scene
+(``frames.KEPT_BYTES`` at most); beyond that, memory does not grow with the length of a scene.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from fractions import Fraction
 import ray
 
 from remaster.media.types import VideoInfo
+from remaster.pipeline.frames import KEPT_BYTES
 
-BASE_BYTES = 400 * 2**20  # Python, libraries, proxies
+BASE_BYTES = 400 * 2**20 + KEPT_BYTES  # Python, libraries, proxies, a scene's frames
 BYTES_A_PIXEL = 300  # of the larger of source and result: frames, one background, the encoder's queue
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +23,7 @@ from remaster.report.progress import ProgressView
 from remaster.rows import SceneRow, from_table
 
 POLL_SECONDS = 0.25
+COUNT_SECONDS = 1.0
 ASSEMBLIES = 2
 
 
@@ -51,6 +53,7 @@ class Driver:
         self.counter: Any = ray.remote(FrameCounter).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
         self.stopped: str | None = None
         self.counted: ray.ObjectRef[int] | None = None
+        self.asked = 0.0
         self.job = replace(job, counter=self.counter)
         self.states = {v.video_id: VideoState(out) for v, out in zip(videos, outputs, strict=True)}
         self.waiting: list[VideoTask] = []
@@ -100,9 +103,10 @@ class Driver:
             yield item
 
     def _count(self) -> None:
-        """Ask for the number of frames, and tell it once it is there; never wait for it."""
+        """Ask for the number of frames now and then, and tell it once it is there; never wait for it."""
         if self.counted is None:
-            self.counted = self.counter.total.remote()
+            if time.monotonic() - self.asked >= COUNT_SECONDS:
+                self.asked, self.counted = time.monotonic(), self.counter.total.remote()
         elif ray.wait([self.counted], timeout=0)[0]:
             self.view.encoded(ray.get(self.counted))
             self.counted = None

@@ -10,7 +10,6 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -22,11 +21,11 @@ from remaster.background.stitch import stitch
 from remaster.foreground.standing import with_standing
 from remaster.gate import with_scene_sides
 from remaster.media.planes import crop, proxy_size, resize_rgb, to_rgb
-from remaster.media.source import source_frames
-from remaster.media.types import Frame, Mask, Rect, Rgb
+from remaster.media.types import Mask, Rect, Rgb
 from remaster.outpaint.step import Outpainted, outpaint_scenes
 from remaster.pipeline.attempts import attempt, forget
 from remaster.pipeline.engines import Engine
+from remaster.pipeline.frames import active_planes, scene_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.kept import KEPT, keep, restored
 from remaster.pipeline.space import refuse_out_of_space
@@ -82,26 +81,6 @@ class OutpaintStage:
             return [_outpainted(row, scene) for row, scene in zip(rows, done, strict=True)]
 
         return _map_batch(table, self.job, "outpaint", step)
-
-
-def scene_frames(row: SceneRow) -> Iterator[Frame]:
-    """The scene's frames, whole pictures; raises ``MediaError``, or ``ValueError`` where some are missing."""
-    if row.info is None:
-        raise ValueError(f"{row.video} has not been probed")
-    for run in row.runs:
-        count = 0
-        for frame in source_frames(row.info, run.entry, run.pts[:-1]):
-            count += 1
-            yield frame
-        if count != run.frames:
-            raise ValueError(f"{count} of {run.frames} frames could be decoded from frame {run.start_frame} on")
-
-
-def active_planes(frame: Frame, row: SceneRow) -> tuple[Any, ...]:
-    """The planes of the frame's active picture, as views."""
-    if row.info is None or row.active is None:
-        raise ValueError(f"{row.video} has not been detected")
-    return tuple(crop(frame.planes, row.info.format, row.active))
 
 
 def proxy_valid(gate: Mask | None, width: int, height: int) -> Mask:

@@ -92,7 +92,8 @@ class Store:
 def write_table(store: Store, key: str, table: pa.Table) -> None:
     """Write a Parquet file whose pages have checksums."""
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    # No dictionaries: most bytes are pictures, which it would hash for nothing; zstd finds what repeats in the rest.
+    pq.write_table(table, sink, compression="zstd", use_dictionary=False, write_page_checksum=True)
     store.files.write(key, sink.getvalue())
 
 
