@@ -330,7 +330,8 @@ def _point(
 def _simulated(gpus: int, raylets: int, emulation: Emulation) -> Forecast:
     """The same by ``remaster.forecast``, from the first task on."""
     lines = {name: Line(seconds * emulation.slower, 0.0) for name, seconds in SECONDS.items()}
-    costs = Costs(lines, start=0.0, assemble=0.0, load=0.0)
+    costs = Costs(lines, start=0.0, assemble=0.0, load=Costs().worker)
     sizes = [min(SCENES_A_VIDEO, emulation.scenes - n) for n in range(0, emulation.scenes, SCENES_A_VIDEO)]
     episodes = [Episode(96 * size, (0.0,) * size) for size in sizes]
-    return simulate(episodes, costs, Cluster(CORES_A_NODE * raylets, gpus, frozenset(ON_CARDS)))
+    done = simulate(episodes, costs, Cluster(CORES_A_NODE * raylets, gpus, frozenset(ON_CARDS)))
+    return replace(done, wall=done.wall - costs.worker)  # the first task begins when its worker is there

@@ -2,6 +2,7 @@
 
 The plain transcode decodes, pads with black to 16:9 and encodes, all inside FFmpeg, with the job's own x264 options.
 Material is drawn by the sample's code: shots of a still camera, of moving ones, and a mixture, at 480 and 1080 lines.
+The sample's shots last 2 to 5 seconds; ``long`` ones last 5.6 to 10, as those of most series do: the same, slowed down.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ MATERIAL = {
     "still": ("Pip asks", "Molly answers", "off they go"),
     "pan": ("the street", "to the red door"),
     "mixed": ("the street", "Pip asks", "Molly answers", "off they go", "the day begins"),
+    "long": ("the street", "Pip asks", "off they go", "the day begins"),
 }
+SLOWER = {"long": 2.5}
 LINES = (480, 1080)
 TIMEOUT = 1800
 
@@ -93,8 +96,8 @@ def measure(name: str, lines: int, path: Path, folder: Path, whole: bool = True)
 def material(name: str, lines: int) -> Episode:
     """Some shots of the sample series' first episode, drawn at so many lines."""
     episode = EPISODES[0]
-    scale = lines / episode.height
-    shots = [_scaled(shot, scale) for shot in episode.shots if shot.name in MATERIAL[name]]
+    scale, times = lines / episode.height, SLOWER.get(name, 1.0)
+    shots = [_slower(_scaled(shot, scale), times) for shot in episode.shots if shot.name in MATERIAL[name]]
     size = {"width": round(episode.width * scale), "height": lines}
     return replace(episode, name=name, suffix=".mkv", shots=splice(*shots), **size)
 
@@ -102,6 +105,24 @@ def material(name: str, lines: int) -> Episode:
 def _scaled(shot: Shot, scale: float) -> Shot:
     keys = (replace(key, view=replace(key.view, scale=key.view.scale / scale)) for key in shot.keys)
     return replace(shot, keys=tuple(keys))
+
+
+def _slower(shot: Shot, times: float) -> Shot:
+    """The shot with all that moves so many times slower."""
+
+    def later(frame: int) -> int:
+        return round(times * frame)
+
+    keys = tuple(replace(key, frame=later(key.frame)) for key in shot.keys)
+    actors = tuple(
+        replace(
+            actor,
+            path=tuple((later(frame), x) for frame, x in actor.path),
+            lines=tuple(replace(line, start=later(line.start), end=later(line.end)) for line in actor.lines),
+        )
+        for actor in shot.actors
+    )
+    return replace(shot, length=later(shot.length), keys=keys, actors=actors)
 
 
 def plain_transcode(path: Path, to: Path) -> float:

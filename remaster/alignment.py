@@ -161,9 +161,8 @@ def detail(gray: npt.NDArray[np.uint8], valid: Mask, noise: float, lines: int) -
 
 def compare(reference: Detail, moved: Detail, camera: Affine) -> Cells:
     """Compare two pictures, cell by cell of ``moved``, under a ``camera`` from its working pixels to the other's."""
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = _cells(cv2.warpAffine(reference.known, camera, moved.size, flags=flags) * moved.known)
-    warped = cv2.warpAffine(reference.picture, camera, moved.size, flags=flags) * moved.known
+    seen = _cells(_seen_by(camera, reference.known, moved.size) * moved.known)
+    warped = _seen_by(camera, reference.picture, moved.size) * moved.known
     shared = _cells(warped * moved.picture)
     energy, other = moved.energy, _cells(warped * warped)
     grain = moved.noise**2
@@ -179,6 +178,13 @@ def compare(reference: Detail, moved: Detail, camera: Affine) -> Cells:
     strength = (normal[..., 0, 0] + normal[..., 1, 1] + half)[..., None]
     shift = _solved(normal, 0.05 * half, along / gain[..., None])
     return Cells(evidence, agreement, np.clip(shift, -3.0, 3.0), normal / strength[..., None])
+
+
+def _seen_by(camera: Affine, picture: Float, size: tuple[int, int]) -> Float:
+    if picture.shape[::-1] == size and (camera == IDENTITY).all():
+        return picture  # as interpolation at whole pixels returns it
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(picture, camera, size, flags=flags), np.float32)
 
 
 def align(reference: Detail, moved: Detail, start: Affine, model: Model, cells: Cells | None = None) -> Fit | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -41,14 +41,16 @@ class Costs:
     """All that a forecast is made from.
 
     ``lines`` by step. ``bytes_a_megapixel`` of encoded output. ``row_bytes``: what a scene holds in the object store
-    between two steps. ``start`` seconds pass before the first step begins, ``assemble`` seconds a video at its end,
-    ``dispatch`` seconds of the driver's one thread go into each task. ``load`` seconds pass before a GPU's first task.
+    between two steps. ``start`` seconds pass before the first worker starts, ``worker`` seconds until it has imported
+    what a core's first task needs, ``load`` seconds from the start until a GPU's engine is there. ``assemble`` seconds
+    go into a video at its end, ``dispatch`` seconds of the driver's one thread into each task.
     """
 
     lines: Mapping[str, Line] = field(default_factory=lambda: dict(EMBEDDED))
     bytes_a_megapixel: float = 24_000.0
     row_bytes: float = 32e6
-    start: float = 12.0
+    start: float = 9.0
+    worker: float = 3.0
     assemble: float = 1.0
     dispatch: float = 0.004
     load: float = 30.0
@@ -73,10 +75,7 @@ def fitted(shots: Sequence[Mapping[str, Any]], base: Costs | None = None) -> Cos
     for stage in STAGES:
         seconds = np.array([scene[f"seconds_{stage}"] or 0.0 for scene in scenes.values()])
         lines[stage] = _line(across, seconds)
-    base = base or Costs()
-    return Costs(
-        lines, sizes / float(across.sum()), base.row_bytes, base.start, base.assemble, base.dispatch, base.load
-    )
+    return replace(base or Costs(), lines=lines, bytes_a_megapixel=sizes / float(across.sum()))
 
 
 def megapixels(shot: Mapping[str, Any]) -> float:

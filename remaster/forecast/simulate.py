@@ -95,7 +95,7 @@ class _Simulation:
         self.left = [len(units) for units in episodes]
         self.free = {False: cluster.cpus, True: cluster.gpus}
         self.work = {False: 0.0, True: 0.0}
-        self.cold = cluster.gpus if cluster.gpu_steps else 0
+        self.cold = cluster.cpus
         self.driver_until = costs.start
         self.driver_work = 0.0
         self.events: list[tuple[float, int, int, _Unit | int]] = []
@@ -163,9 +163,11 @@ class _Simulation:
         self.driver_until = max(self.driver_until, now) + tasks * self.costs.dispatch
         self.driver_work += tasks * self.costs.dispatch
         begin = self.driver_until
-        if gpu and self.cold:
+        if gpu:  # pools start with the graph
+            begin = max(begin, self.costs.start + self.costs.load)
+        elif self.cold:
             self.cold -= 1
-            begin += self.costs.load
+            begin += self.costs.worker
         self.work[gpu] += seconds
         self.sequence += 1
         heapq.heappush(self.events, (begin + seconds, self.sequence, stage, what))

@@ -11,7 +11,8 @@ from remaster.forecast.simulate import Cluster, simulate
 from remaster.forecast.workload import Episode
 from remaster.tables import STAGES
 
-FREE = Costs({stage: Line(0.0, 0.0) for stage in STAGES}, start=0.0, assemble=0.0, dispatch=0.0, load=0.0)
+NOTHING = dict.fromkeys(("start", "worker", "load", "assemble", "dispatch"), 0.0)
+FREE = Costs({stage: Line(0.0, 0.0) for stage in STAGES}, **NOTHING)
 GPU_STEPS = frozenset(("segment", "outpaint"))
 
 
@@ -69,6 +70,13 @@ def test_the_driver_holds_up_what_is_too_fast_for_it() -> None:
 def test_start_and_models_come_before_the_work() -> None:
     work = replace(costs(outpaint=1.0), start=5.0, load=30.0)
     assert simulate(episodes(1, 10), work, Cluster(4, 1, GPU_STEPS)).wall == pytest.approx(45.0)
+
+
+def test_each_core_starts_a_worker_once() -> None:
+    work = replace(costs(analyze=1.0), worker=4.0)
+    assert simulate(episodes(1, 20), work, Cluster(1)).wall == pytest.approx(4.0 + 20.0)
+    # Two cores: the first detects, waits for its worker and goes on; the second starts its own when there are scenes.
+    assert simulate(episodes(1, 20), work, Cluster(2)).wall == pytest.approx(4.0 + (4.0 + 20.0) / 2)
 
 
 def test_little_is_in_flight() -> None:
