@@ -98,7 +98,9 @@ def _measured(gpus: int, slower: float, rounds: int, nodes: Sequence[str]) -> Po
         with _Usage() as usage:
             _run(cards, raylets, emulation)
         log = [json.loads(line) for path in Path(folder).glob("*.log") for line in path.read_text().splitlines()]
-    return _point(gpus, raylets, emulation, log, usage, _simulated(gpus, raylets, emulation))
+    tasks = [entry for entry in log if "step" in entry]
+    loaded = max(entry["loaded"] for entry in log if "loaded" in entry) - min(entry["began"] for entry in tasks)
+    return _point(gpus, raylets, emulation, tasks, usage, _simulated(gpus, raylets, emulation, loaded))
 
 
 def _run(cards: int, raylets: int, emulation: Emulation) -> None:
@@ -178,6 +180,7 @@ class _OnACard:
     def __init__(self, engine: Engine, job: _Job) -> None:
         self.emulation = job.emulation
         self.node = ray.get_runtime_context().get_node_id()
+        _log(job.emulation, {"loaded": time.time()})
 
     def __call__(self, table: pa.Table) -> pa.Table:
         for row in from_table(table):
@@ -234,7 +237,10 @@ def _card(emulation: Emulation, node: str) -> Iterator[None]:
 def _sleep(name: str, emulation: Emulation, asked: float | None = None) -> None:
     began = time.time()
     time.sleep(SECONDS[name] * emulation.slower)
-    line = {"step": name, "asked": asked or began, "began": began, "ended": time.time()}
+    _log(emulation, {"step": name, "asked": asked or began, "began": began, "ended": time.time()})
+
+
+def _log(emulation: Emulation, line: dict[str, Any]) -> None:
     path = Path(emulation.folder) / f"{os.getpid()}-{threading.get_native_id()}.log"
     with path.open("a") as file:
         file.write(json.dumps(line) + "\n")
@@ -327,10 +333,10 @@ def _point(
     )
 
 
-def _simulated(gpus: int, raylets: int, emulation: Emulation) -> Forecast:
-    """The same by ``remaster.forecast``, from the first task on."""
+def _simulated(gpus: int, raylets: int, emulation: Emulation, loaded: float) -> Forecast:
+    """The same by ``remaster.forecast``, from the first task on; ``loaded`` seconds after it the engines are there."""
     lines = {name: Line(seconds * emulation.slower, 0.0) for name, seconds in SECONDS.items()}
-    costs = Costs(lines, start=0.0, assemble=0.0, load=Costs().worker)
+    costs = Costs(lines, start=0.0, assemble=0.0, load=max(loaded, 0.0) + Costs().worker)
     sizes = [min(SCENES_A_VIDEO, emulation.scenes - n) for n in range(0, emulation.scenes, SCENES_A_VIDEO)]
     episodes = [Episode(96 * size, (0.0,) * size) for size in sizes]
     done = simulate(episodes, costs, Cluster(CORES_A_NODE * raylets, gpus, frozenset(ON_CARDS)))

@@ -56,18 +56,22 @@ def _write(known: dict[str, Any], folder: Path) -> None:
 def real_workers(clip: Path, scenes: int) -> list[dict[str, Any]]:
     """The first scenes of a clip by one and by two workers: wall seconds without the start, and what was foretold."""
     runs: list[dict[str, Any]] = []
+    shots: list[list[dict[str, Any]]] = []
     with tempfile.TemporaryDirectory(prefix="remaster-scaling-") as folder:
         for cpus in (1, 2):
             out = Path(folder) / str(cpus)
             keys = [f"dataset.path={clip}", f"output.dir={out}", f"scenes.limit={scenes}", f"cluster.cpus={cpus}"]
             whole, idle = (run_counted(["-m", "remaster.jobs.batch", *keys], 600) for _ in range(2))
-            shots = pq.read_table(out / "metadata" / "scenes").to_pylist()
-            runs.append({"cpus": cpus, "wall": whole.wall, "idle": idle.wall, "cpu": whole.cpu, "shots": shots})
-    costs = replace(fitted(runs[0]["shots"]), start=0.0, assemble=0.0)
-    for run in runs:
-        run["foretold"] = simulate([_episode(runs[0]["shots"])], costs, Cluster(run["cpus"])).wall
-        run["scenes"] = len({shot["scene_id"] for shot in run.pop("shots")})
-    return runs
+            shots.append(pq.read_table(out / "metadata" / "scenes").to_pylist())
+            runs.append({"cpus": cpus, "wall": whole.wall, "idle": idle.wall, "cpu": whole.cpu})
+    return [run | foretold(run["cpus"], shots[0]) for run in runs]
+
+
+def foretold(cpus: int, shots: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Seconds of work on so many cores by the rows of a run of one video, and how many scenes those are."""
+    costs = replace(fitted(shots), start=0.0, assemble=0.0)
+    wall = simulate([_episode(shots)], costs, Cluster(cpus)).wall
+    return {"foretold": wall, "scenes": len({shot["scene_id"] for shot in shots})}
 
 
 def _episode(shots: Sequence[dict[str, Any]]) -> Episode:
@@ -93,6 +97,7 @@ def report(points: Sequence[Point], workers: Sequence[dict[str, Any]], where: st
         "All raylets, workers and the driver share this machine's cores: what Ray costs is exaggerated, not hidden.",
         "*Busy*: the cards' share of the time from the first engine call to the last; *steady*: of the middle half.",
         "*Waited*: for a card, a call. *Foretold*: by `remaster.forecast`, from the first task on, as *time* is.",
+        "When the engines' processes are there, which depends on what else this machine does, is measured.",
         "*Driver*: its share of one core; *machine*: the share of all cores that was in use, by whatever ran there.",
         "",
         "| GPUs | slower | raylets | scenes | start, s | time, s | foretold, s | off by | busy | steady | waited, s"

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from benchmarks.scaling import foretold
 from benchmarks.throughput import RESULTS, STEPS_A_TILE, networks
+from remaster.forecast.costs import Costs
+from remaster.tables import STAGES
 
 
 def test_the_neural_engines_seconds_are_found_in_their_page() -> None:
@@ -10,3 +17,17 @@ def test_the_neural_engines_seconds_are_found_in_their_page() -> None:
     assert found.mask > 0
     assert found.tile > STEPS_A_TILE * found.step > 0
     assert found.quick_tile > 0
+
+
+def test_a_run_by_one_worker_foretells_that_by_two() -> None:
+    def shot(number: int) -> dict[str, Any]:
+        row = {"scene_id": str(number), "status": "ok", "start_frame": 50 * number, "end_frame": 50 * number + 50}
+        row |= {"out_width": 1000, "out_height": 500, "segment_bytes": 1000}
+        return row | dict.fromkeys((f"seconds_{stage}" for stage in STAGES), 2.0)
+
+    one, two = (foretold(cpus, [shot(number) for number in range(20)]) for cpus in (1, 2))
+    assert one["scenes"] == two["scenes"] == 20
+    work, start = 2.0 * 20 * len(STAGES), Costs().worker
+    assert one["foretold"] == pytest.approx(work + start, rel=0.02)
+    # Nobody helps the worker that reads the video.
+    assert two["foretold"] == pytest.approx((work - 40) / 2 + 40 + start, rel=0.05)
