@@ -11,11 +11,3 @@ class MediaError(Exception):
 
 class EngineUnavailable(Exception):
     """An engine cannot run here: the message says what is missing, where it was looked for and what to do instead."""
-
-
-class Interrupted(BaseException):
-    """A signal asked the run to stop; what is finished is kept. Raised in the main thread by the program's handlers."""
-
-    def __init__(self, signum: int) -> None:
-        super().__init__(signum)
-        self.exit_code = 128 + signum

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from remaster.config import BatchConfig
-from remaster.errors import Interrupted, MediaError, UserError
+from remaster.errors import MediaError, UserError
 from remaster.geometry import parse_aspect, parse_framing
 from remaster.media.encode import check_codec
 from remaster.media.probe import probe
@@ -28,6 +28,7 @@ from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.delivery import encoder_settings
 from remaster.pipeline.engines import check_fit, choose_engines, early_engines
 from remaster.pipeline.inputs import VideoFile, absolute, dataset_name, find_videos, output_names
+from remaster.pipeline.interruption import exit_code
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
 from remaster.pipeline.run import Driver
@@ -63,7 +64,7 @@ class Outcome:
 def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> int:
     """Remaster a dataset; returns the exit code 0 or 1.
 
-    Raises ``UserError`` where nothing could start, and lets ``Interrupted`` through once the report is written.
+    Raises ``UserError`` where nothing could start, and lets ``KeyboardInterrupt`` through once the report is written.
     """
     clock = RunClock()
     aspect, framing = parse_aspect(config.target.aspect), parse_framing(config.target.framing)
@@ -84,8 +85,8 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         try:
             with clock.keep(store, config.resume):
                 stopped = _execute(videos, job, console)
-        except Interrupted as stop:
-            _report(videos, store, _ended(facts, clock, stop.exit_code))
+        except KeyboardInterrupt:
+            _report(videos, store, _ended(facts, clock, exit_code()))
             raise
         outcome = _outcome(videos, store)
         code = max(outcome.exit_code, int(stopped is not None))

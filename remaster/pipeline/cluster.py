@@ -15,7 +15,7 @@ import ray
 import ray.data
 
 from remaster.config import ClusterConfig
-from remaster.errors import Interrupted, UserError
+from remaster.errors import UserError
 
 GPU_DEVICES = ("nvidia[0-9]*", "dxg", "kfd", "dri")
 """What a machine with a GPU has in /dev: NVIDIA's, Windows' own, AMD's, Intel's."""
@@ -46,7 +46,7 @@ def connected(config: ClusterConfig) -> Iterator[Resources]:
     _connect(config)
     try:
         yield _resources()
-    except Interrupted:
+    except KeyboardInterrupt:
         # An orderly end waits for processes that the same signal ends, until Ray is tired of it and exits with code 1.
         raise
     except BaseException:
