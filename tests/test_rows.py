@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import fields, replace
 from fractions import Fraction
 from typing import Any
@@ -140,6 +141,15 @@ def test_rows_of_different_shapes_share_a_table() -> None:
     rows = [full_row(), SceneRow("v", "v-1"), replace(full_row(), masks=np.zeros((0, 3, 4), bool))]
     for a, b in zip(from_table(to_table(rows)), rows, strict=True):
         assert_same(a, b)
+
+
+def test_arrays_are_let_go_of_once_they_are_in_a_table() -> None:
+    masks = np.zeros((2, 6, 8), bool)
+    alive = weakref.ref(masks)
+    row = SceneRow("v", "v-1", masks=masks)
+    table = to_table([row])
+    del row, masks
+    assert table.num_rows == 1 and alive() is None
 
 
 def test_objects_never_travel() -> None:
