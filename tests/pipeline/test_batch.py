@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 import ray.data
 from clips import HEIGHT, WIDTH, pan, series_clip, still, two_scenes
-from faulty_runs import command_of, wait_for
+from faulty_runs import Case, command_of, wait_for
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from rich.console import Console
 
 from remaster.config import config_dir, register_schema, to_config
@@ -177,6 +178,25 @@ def test_rubbish_costs_nothing_else(tmp_path: Path) -> None:
     assert status["good.mp4"]["status"] == "ok"
     assert status["text.mp4"]["status"] == status["empty.mkv"]["status"] == "failed"
     assert "text.mp4" in status["text.mp4"]["error"]
+
+
+def test_on_two_cpus_scenes_begin_before_the_last_video_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    for seed in range(12):
+        series_clip(source / f"{seed}.mp4", [still(seed, 4)])
+    options = ray.data.ExecutionOptions(resource_limits=ray.data.ExecutionResources(cpu=2))
+    monkeypatch.setattr(ray.data.DataContext.get_current(), "execution_options", options)
+    GlobalHydra.instance().clear()
+    case = Case(tmp_path, source)
+    case.engine()
+    assert case.run()[0] == 0
+    begun = [path.stat().st_mtime_ns for path in case.notes.glob("begun-*")]
+    planned = [path.stat().st_mtime_ns for path in (case.out / "metadata" / "plan").glob("*.parquet")]
+    assert len(begun) == len(planned) == 12
+    assert sum(time < max(planned) for time in begun) > 3, "one may slip in before Ray has a second video to read"
 
 
 def test_a_run_leaves_no_actor_behind(tmp_path: Path) -> None:
