@@ -25,9 +25,9 @@ def build_graph(videos: Sequence[SceneRow], job: Job) -> ray.data.Dataset:
     """The lazy dataset of delivered scenes, in the order they are finished, and of the videos' own rows.
 
     One video a block in, one scene a block after ``detect``: scenes of one video run side by side, and a second video
-    is being detected while the first one's scenes are at work. So it is on two CPUs too, of which Ray Data keeps one for
-    each unfinished operator, upstream ones first: ``detect`` reserves no memory, since only operators that ask for the
-    same become one, and the repartition behind it asks for none.
+    is being detected while the first one's scenes are at work. On two CPUs too, of which Ray Data keeps one for each
+    unfinished operator, upstream ones first: ``detect`` reserves no memory, since only operators that ask for the same
+    become one, and the repartition behind it asks for none.
     """
     task = TASK | {"memory": reservable(worker_bytes([v.info for v in videos if v.info is not None], job.aspect))}
     dataset: ray.data.Dataset = ray.data.from_arrow([to_table([video]) for video in videos])
