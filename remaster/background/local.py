@@ -38,6 +38,11 @@ WORTH = 0.9, 0.6
 """Error over that of a cheap fill at which a band of a mosaic begins to be worth showing, and is."""
 NEAR_BANDS = 2.5
 """Bands over which that is averaged (standard deviation): wings have no stripes."""
+SOFT_EDGE = 0.016
+"""Share of the picture's smaller side beside a border of which slits are taken only where nothing else was seen.
+
+Scanned film is dark there, too softly for a gate, and a mosaic would repeat it with every frame, as stripes.
+"""
 LEAST_SHARE = 0.1
 """Share of a band's mosaic under which nothing of it is shown."""
 
@@ -172,7 +177,7 @@ class _Layout:
 def _shot(scene: Scene, start: int, mosaics: _Mosaics, footage: Footage) -> Shot:
     """One shot from ``start`` on."""
     layout, tracks = _Layout.of(scene), mosaics.tracks
-    edge = round(scene.settings.border * min(layout.width, layout.height))
+    edge = round(SOFT_EDGE * min(layout.width, layout.height))
     sides = [
         SideMosaic(track, side, (layout.height, layout.width), layout.wings[side], layout.inner, edge, 3)
         for side, track in enumerate(tracks)

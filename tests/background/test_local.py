@@ -141,6 +141,20 @@ def test_two_planes_come_back_each_at_its_own_speed(planes: Planes) -> None:
     assert 0.6 < recovered_share(shot, window) < 0.95
 
 
+def test_the_film_s_dark_edge_is_not_repeated_by_every_slit(planes: Planes) -> None:
+    window = make_window()
+    shade = np.ones(WIDTH)
+    shade[:3] = shade[:-4:-1] = 0.35, 0.5, 0.8
+    frames = [(planes.picture(i, 0, WIDTH) * shade[:, None]).astype(np.uint8) for i in range(FRAMES)]
+    (shot,) = local(frames, window)
+    wings = rendered(shot, frames, window)
+    where = outside(window)
+    where[BANK - 8 : BANK + 8] = False
+    where[:, window.x - 12 : window.x + WIDTH + 12] = False  # the join follows the picture's own last columns
+    for i in (17, 19, 22):
+        assert decibels(wings[i], planes.picture(i, -window.x, window.width), where) > 22
+
+
 def test_a_walker_before_the_planes_does_not_lead_them(planes: Planes) -> None:
     frames = [planes.picture(i, 0, WIDTH) for i in range(FRAMES)]
     for i, frame in enumerate(frames):
