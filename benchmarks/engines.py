@@ -273,6 +273,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
     batches = " ".join(map(str, arguments.batches))
     arguments.command = f"python -m benchmarks.engines --batches {batches} --steps {arguments.steps}"
     return arguments

@@ -31,6 +31,7 @@ SLOWER = 4.0
 
 def main() -> None:
     options = _arguments()
+    options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "scaling.json"
     known = json.loads(path.read_text()) if path.is_file() else {"points": [], "workers": []}
     sizes = [(gpus, 1.0) for gpus in sorted(options.gpus)] + [(gpus, SLOWER) for gpus in sorted(options.slower)]

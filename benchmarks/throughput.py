@@ -77,6 +77,7 @@ class Counts:
 
 def main() -> None:
     options = _arguments()
+    options.output.mkdir(parents=True, exist_ok=True)
     for clip in options.clips:
         measured = measure(clip, options.scratch)
         _keep(options.output / "throughput.parquet", measured)

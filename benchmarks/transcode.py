@@ -58,6 +58,7 @@ class Measured:
 
 def main() -> None:
     options = _arguments()
+    options.output.mkdir(parents=True, exist_ok=True)
     kept = options.output / "transcode.json"
     known = [Measured(**one) for one in json.loads(kept.read_text())] if kept.is_file() else []
     with tempfile.TemporaryDirectory(prefix="remaster-transcode-") as folder:
