@@ -18,8 +18,8 @@ class Settings:
     ``strange`` for colours unlike those of the join nearby, ``salient`` for what is far livelier than it (lettering).
     ``nodes``: about how many hole pixels the low resolution has; ``alignments``: how often labels are moved to fit the
     join. ``reach``: how far a difference in tone at the join is felt, as a share of the picture's shorter side.
-    ``depth``: holes deeper than this share of the known picture are
-    filled strip by strip. ``apart``: holes within so many pixels of each other are solved together.
+    ``depth``: holes deeper than this share of the known picture are filled strip by strip. ``apart``: holes within so
+    many pixels of each other are solved together.
     """
 
     nodes: int = 1400
