@@ -56,7 +56,12 @@ class Engine:
 
     def build(self) -> Any:
         """An instance, in the process that will use it."""
-        return self.kind(**{key: value for key, value in self.settings.items() if key != "_target_"})
+        return self.kind(**self.arguments)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Its settings, without the name of its class."""
+        return {key: value for key, value in self.settings.items() if key != "_target_"}
 
     @property
     def kind(self) -> Callable[..., Any]:
@@ -197,7 +202,7 @@ def _on_hardware(engine: Engine, gpus: float) -> Engine:
 
 def _check_settings(step: str, engine: Engine) -> None:
     """Check an engine's settings against the fields and types of its dataclass."""
-    cls, values = engine.kind, {key: value for key, value in engine.settings.items() if key != "_target_"}
+    cls, values = engine.kind, engine.arguments
     if not isinstance(cls, type) or not is_dataclass(cls):
         return
     unknown = sorted(set(values) - {f.name for f in fields(cls)})
