@@ -167,13 +167,17 @@ def _from_keyframe(
 def _restamped(
     packets: Iterator[Packet[VideoStream]], times: Timeline, keyframe: Keyframe, path: str
 ) -> Iterator[Packet[VideoStream]]:
-    """Packets from the first known keyframe on with their known stamps; none if that is shown after ``keyframe``."""
-    number = None
+    """Packets from ``keyframe`` on with their known stamps; none where seeking went past it.
+
+    Seeking may lead to an earlier keyframe (Matroska's does, whose index holds times of presentation): what lies before
+    the wanted one is counted and not decoded, unless it follows a gap.
+    """
+    number, first = None, 0 if keyframe.after_gap else keyframe.number
     for packet in packets:
         if number is None and packet.is_keyframe and is_frame(packet):
             number = times.numbers.get(fingerprint(packet))
-            if number is not None and times.stamps[number] > keyframe.pts:
-                return  # Seeking went too far.
+            if number is not None and number > keyframe.number:
+                return
         if number is None:
             continue
         if is_frame(packet):
@@ -182,7 +186,8 @@ def _restamped(
             stamp = number if times.ranked else int(times.stamps[number])
             packet.pts = stamp if stamp != NO_STAMP else None
             number += 1
-        yield packet
+        if number > first:
+            yield packet
 
 
 def _until_damaged(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
@@ -17,6 +17,8 @@ from av.video.stream import VideoStream
 from remaster.media.containers import open_input, read_only, video_stream
 from remaster.media.types import VideoInfo
 
+GAP = 1.75
+"""Usual distances between two pictures, beyond which one may be missing."""
 _EARLIEST = -(1 << 63)
 _LATEST = (1 << 63) - 1
 Int64 = npt.NDArray[np.int64]
@@ -24,11 +26,16 @@ Int64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Keyframe:
-    """A packet that decoding can begin with: its times, and its number in decoding order."""
+    """A packet that decoding can begin with: its times, and its number in decoding order.
+
+    ``after_gap``: a picture's time is missing since the keyframe before. If it was lost, decoders may hand on what they
+    have of it later, so that the keyframe before is the better start.
+    """
 
     pts: int
     dts: int
     number: int
+    after_gap: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,10 +95,19 @@ def _timeline(path: str, size: int, mtime_ns: int) -> Timeline:
     ranked = kind == "avi" and reorders and len(stamps) > 2 and bool((np.diff(stamps) > 0).all())
     end = _LATEST if ranked else _first_disorder(stamps, [key for key, _ in keyframes])
     usable = [(key, place) for key, place in keyframes if key.pts < end]
-    ordered = sorted((key for key, _ in usable), key=lambda key: key.pts)
+    ordered = _with_gaps(sorted((key for key, _ in usable), key=lambda key: key.pts), stamps)
     seen = Counter(mark for _, mark in keyframes)
     numbers = {mark: key.number for key, mark in usable if seen[mark] == 1}
     return Timeline(stamps, sizes, tuple(ordered), numbers, ranked)
+
+
+def _with_gaps(keyframes: list[Keyframe], stamps: Int64) -> list[Keyframe]:
+    """The keyframes, by pts, told which of them follow a gap in the packets' times."""
+    times = np.sort(stamps[stamps != NO_STAMP])
+    steps = np.diff(times)
+    ends = times[1:][steps > GAP * np.median(steps)] if len(steps) else times[:0]
+    places = np.searchsorted(ends, [key.pts for key in keyframes], side="right")
+    return [replace(key, after_gap=bool(n > m)) for key, m, n in zip(keyframes, [0, *places], places, strict=False)]
 
 
 def _first_disorder(stamps: Int64, keyframes: list[Keyframe]) -> int:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate
@@ -8,6 +9,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from media_files import NTSC, OPEN_GOP, Source, picture, same_planes, write_source
 
 from remaster.errors import MediaError
@@ -52,6 +56,27 @@ def test_every_range_is_the_whole_from_there(name: str, tmp_path: Path) -> None:
         part = read(path, frame.pts, 14)
         assert [f.pts for f in part] == times[number : number + 14]
         assert all(same_planes(a.planes, b.planes) for a, b in zip(part, whole[number:], strict=False)), number
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_a_range_is_decoded_from_its_own_keyframe(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_source(tmp_path / f"a{suffix}", Source(options={"g": "12", "sc_threshold": "0", "bf": "2"}))
+    times = [frame.pts for frame in read(path)]
+    decoded = 0
+    pictures = decoding._pictures
+
+    def counting(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repairs: Repairs) -> Iterator[VideoFrame]:
+        def counted() -> Iterator[Packet[VideoStream]]:
+            nonlocal decoded
+            for packet in packets:
+                decoded += 1
+                yield packet
+
+        return pictures(stream, counted(), repairs)
+
+    monkeypatch.setattr(decoding, "_pictures", counting)
+    assert len(read(path, times[24], 4)) == 4
+    assert 4 <= decoded <= 10
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
