@@ -38,6 +38,7 @@ from remaster.media.types import Mask, Plane, Rect, Rgb, VideoInfo
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.step import outpaint
 from remaster.records import Analysis, Shot
+from remaster.resample.continuation import continued
 from remaster.resample.render import WingRenderer
 from remaster.resample.settings import Grain, ResampleSettings
 from remaster.sample.episodes import EPISODES
@@ -191,8 +192,11 @@ def measure(clip: Clip, frames: int) -> Found:
         analysis, gate, shots = restored(clip, pictures)
         picked = set(np.linspace(0, len(pictures) - 1, frames + 2).round().astype(int)[1:-1].tolist())
         for shot in shots:
+            info, read = clip.info, footage(clip.info, pictures)
+            holds = analysis.holds[shot.start : shot.end]
+            beyond = continued(shot, clip.shown, holds, gate, clip.noise, info.format, read)
             renderer = WingRenderer(
-                shot, clip.shown, clip.info.format, clip.info.color, gate, 0.0, settings, 1, clip.info.height
+                shot, clip.shown, info.format, info.color, gate, 0.0, settings, 1, info.height, beyond
             )
             before: Plane | None = None
             for index in range(shot.start, shot.end):

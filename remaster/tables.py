@@ -47,6 +47,7 @@ SHOTS = pa.schema(
         pa.field("attempts", pa.int32(), nullable=False),
         *[pa.field(f"seconds_{stage}", pa.float64()) for stage in STAGES],
         pa.field("fingerprint", pa.string(), nullable=False),
+        pa.field("continued", pa.float64()),  # of the cuts through characters, the share continued from other frames
     ]
 )
 

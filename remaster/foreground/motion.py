@@ -18,21 +18,15 @@ from remaster.analyze import BREAK, chain
 from remaster.background.preview import masked_median
 from remaster.background.split import whips
 from remaster.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert, rescale, translation
-from remaster.channels import largest, smallest
 from remaster.foreground import Foreground
+from remaster.foreground.difference import cleaned, evened, hysteresis, tolerant_difference
 from remaster.media.types import Mask, Rgb
 from remaster.records import Analysis
-
-Float = npt.NDArray[np.float32]
 
 LARGEST_CANVAS = 12.0
 """Canvas area in frames; keyframes of a longer way are handled in parts."""
 FEWEST = 3
 """Pictures that must show a place before two can outvote the odd one."""
-USABLE = (16, 240)
-"""Gray levels that tell a gain."""
-STRIDE = 2
-"""Every so many rows and columns tell it: a median of a quarter of the pixels is no worse."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +76,13 @@ class MotionSegmenter:
         return masks
 
     def _differs(self, picture: Rgb, background: Rgb, votes: npt.NDArray[np.uint8], known: Mask, noise: float) -> Mask:
-        background = _brightness(background, picture, (votes >= FEWEST) & known)
-        difference = _tolerant_difference(picture, background)
+        background = evened(background, picture, (votes >= FEWEST) & known)
+        difference = tolerant_difference(picture, background)
         difference[~known | (votes < 2)] = 0.0
         high = max(self.levels, 5.0 * noise)
         smooth = np.asarray(cv2.GaussianBlur(difference, (0, 0), 0.8), np.float32)
-        mask = _hysteresis(smooth, high, high / 2, self.speck * known.size)
-        return _cleaned(mask, self.margin * known.shape[0]) & known
+        mask = hysteresis(smooth, high, high / 2, self.speck * known.size)
+        return cleaned(mask, self.margin * known.shape[0]) & known
 
 
 def _parts(cameras: Affine, members: npt.NDArray[np.intp], shape: tuple[int, int]) -> list[npt.NDArray[np.intp]]:
@@ -125,13 +119,13 @@ def _median(
     to_canvas = compose(translation(-low[0], -low[1]), compose(invert(cameras[0]), cameras))
     stack, shown = _on_canvas(pictures, to_canvas, known, (size[0], size[1]))
     median, votes = _median_and_votes(stack, shown)
-    corrected, evened = [], []
+    corrected, even = [], []
     for picture, camera in zip(pictures, to_canvas, strict=True):
         background, seen = _seen(median, votes, camera, (w, h))
         corrected.append(_realigned(picture, background, camera, (seen > 0) & (known > 0), noise))
-        evened.append(_brightness(picture, background, (seen >= FEWEST) & (known > 0)))
+        even.append(evened(picture, background, (seen >= FEWEST) & (known > 0)))
     to_canvas = np.stack(corrected)
-    stack, shown = _on_canvas(np.stack(evened), to_canvas, known, (size[0], size[1]))
+    stack, shown = _on_canvas(np.stack(even), to_canvas, known, (size[0], size[1]))
     return *_median_and_votes(stack, shown), to_canvas
 
 
@@ -174,46 +168,3 @@ def _realigned(picture: Rgb, background: Rgb, camera: Affine, known: Mask, noise
     if fit is None or float(corner_error(fit.camera, IDENTITY, w, h)) > 3.0:
         return camera
     return compose(camera, fit.camera)
-
-
-def _brightness(picture: Rgb, like: Rgb, where: Mask) -> Rgb:
-    """``picture`` with one robust gain per channel, so that it is as bright as ``like``."""
-    every = np.s_[::STRIDE, ::STRIDE]
-    seen, wanted = (np.ascontiguousarray(p[every]) for p in (picture, like))
-    usable = where[every] & (smallest(seen) >= USABLE[0]) & (largest(seen) <= USABLE[1])
-    usable &= (smallest(wanted) >= USABLE[0]) & (largest(wanted) <= USABLE[1])
-    if usable.sum() < 0.02 * usable.size:
-        return picture
-    gain = np.median(wanted[usable].astype(np.float32) / seen[usable], axis=0)
-    levels = np.arange(256, dtype=np.uint8)[:, None] * np.clip(gain, 0.25, 4.0)
-    table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    return np.asarray(cv2.LUT(picture, table[:, None]), np.uint8)
-
-
-def _tolerant_difference(picture: Rgb, background: Rgb) -> Float:
-    """Largest difference of any channel from all that the background shows within one pixel, float32 (h, w)."""
-    kernel = np.ones((3, 3), np.uint8)
-    above = cv2.subtract(picture, np.asarray(cv2.dilate(background, kernel), np.uint8))
-    below = cv2.subtract(np.asarray(cv2.erode(background, kernel), np.uint8), picture)
-    return largest(np.asarray(cv2.max(above, below), np.uint8)).astype(np.float32)
-
-
-def _hysteresis(difference: Float, high: float, low: float, speck: float) -> Mask:
-    """Connected regions over ``low`` with at least ``speck`` pixels over ``high``."""
-    _, labels = cv2.connectedComponents((difference > low).astype(np.uint8), connectivity=8)
-    strong = np.bincount(labels[difference > high], minlength=int(labels.max()) + 1)
-    keep = strong >= max(speck, 1.0)
-    keep[0] = False
-    return np.asarray(keep[labels], np.bool_)
-
-
-def _cleaned(mask: Mask, margin: float) -> Mask:
-    """Gaps closed, holes filled, grown by ``margin`` pixels."""
-    reach = max(round(margin), 1)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * reach + 1, 4 * reach + 1))
-    closed = cv2.morphologyEx(np.pad(mask.astype(np.uint8), 4 * reach), cv2.MORPH_CLOSE, wide)
-    contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = cv2.drawContours(np.zeros_like(closed), contours, -1, 1, cv2.FILLED)
-    grown = cv2.dilate(filled, disc)[4 * reach : -4 * reach, 4 * reach : -4 * reach]
-    return np.asarray(grown > 0, np.bool_)

@@ -25,6 +25,7 @@ from remaster.media.types import Frame, VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
 from remaster.pipeline.done import is_finished
+from remaster.pipeline.footage import continuation_of
 from remaster.pipeline.frames import active_planes, forget_frames, scene_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.kept import forget
@@ -33,6 +34,7 @@ from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.records import Shot
 from remaster.report.preview import before_after
+from remaster.resample.layers import Continuation
 from remaster.resample.recovered import recovered_share
 from remaster.resample.render import WingRenderer
 from remaster.rows import SceneRow, from_table, stage_seconds, to_table
@@ -52,6 +54,7 @@ class Delivered:
     crc32: int
     preview: str
     recovered: float
+    continued: float | None
 
 
 def resample_stage(table: pa.Table, job: Job) -> pa.Table:
@@ -147,32 +150,50 @@ def _whole_scene(row: SceneRow, window: Window) -> Shot:
 
 
 def _encode(row: SceneRow, shots: list[Shot], window: Window, job: Job) -> list[Delivered]:
+    beyond = {shot.start: continuation_of(row, shot, window) for shot in shots}
     frames = scene_frames(row)
-    done = [_encode_piece(row, n, piece, frames, window, job) for n, piece in enumerate(pieces(shots, row.runs))]
+    done = [
+        _encode_piece(row, n, piece, beyond[piece.shot.start], frames, window, job)
+        for n, piece in enumerate(pieces(shots, row.runs))
+    ]
     next(frames, None)  # runs the decoder to its end, where it checks the number of frames
     return done
 
 
 def _encode_piece(
-    row: SceneRow, number: int, piece: Piece, frames: Iterator[Frame], window: Window, job: Job
+    row: SceneRow,
+    number: int,
+    piece: Piece,
+    beyond: Continuation | None,
+    frames: Iterator[Frame],
+    window: Window,
+    job: Job,
 ) -> Delivered:
     store, scene = job.store, row.scene_id or ""
     segment, preview = store.segment(row.video_id, scene, number), store.preview(row.video_id, scene, number)
     with store.files.view() as folder:
         path = folder / segment
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture = _write_piece(path, row, piece, frames, window, job)
+        renderer = _renderer(row, piece.shot, beyond, window, job)
+        picture = _write_piece(path, row, piece, renderer, frames, window, job)
         store.files.put(path, segment)
         store.files.write(preview, picture, durable=False)
         size, crc = path.stat().st_size, checksum(path)
     recovered = 0.0 if piece.shot.method == "passthrough" else _recovered(piece, window)
-    return Delivered(piece, segment, size, crc, preview, recovered)
+    return Delivered(piece, segment, size, crc, preview, recovered, renderer.continued if renderer else None)
 
 
-def _write_piece(path: Path, row: SceneRow, piece: Piece, frames: Iterator[Frame], window: Window, job: Job) -> bytes:
+def _write_piece(
+    path: Path,
+    row: SceneRow,
+    piece: Piece,
+    renderer: WingRenderer | None,
+    frames: Iterator[Frame],
+    window: Window,
+    job: Job,
+) -> bytes:
     """Encode a piece; returns the picture of its middle frame before and after, as JPEG."""
     info, shot, picture = _info(row), piece.shot, b""
-    renderer = _renderer(row, shot, window, job)
     holds = row.analysis.holds if row.analysis else np.zeros(row.frames, bool)
     with SegmentWriter(
         path, window.width, window.height, info.sar, info.format, info.color, info.fps, info.time_base,
@@ -197,13 +218,13 @@ def _recovered(piece: Piece, window: Window) -> float:
     return recovered_share(replace(piece.shot, cameras=piece.shot.cameras[own], tracks=tracks), window)
 
 
-def _renderer(row: SceneRow, shot: Shot, window: Window, job: Job) -> WingRenderer | None:
+def _renderer(row: SceneRow, shot: Shot, beyond: Continuation | None, window: Window, job: Job) -> WingRenderer | None:
     if shot.method == "passthrough":
         return None
     info = _info(row)
     settings = job.config.resample
     return WingRenderer(
-        shot, window, info.format, info.color, row.gate, row.noise, settings, row.seed, lines=info.height
+        shot, window, info.format, info.color, row.gate, row.noise, settings, row.seed, info.height, beyond
     )
 
 
@@ -217,7 +238,9 @@ def _preview(info: VideoInfo, window: Window, planes: Any, composed: Any) -> byt
 
 
 def _results(row: SceneRow, window: Window, done: list[Delivered], status: str, job: Job) -> list[dict[str, Any]]:
-    shots = done or [Delivered(piece, "", 0, 0, "", 0.0) for piece in pieces([_whole_scene(row, window)], row.runs)]
+    shots = done or [
+        Delivered(piece, "", 0, 0, "", 0.0, None) for piece in pieces([_whole_scene(row, window)], row.runs)
+    ]
     shared = _scene_columns(row, window, status, job) | stage_seconds(row)
     return [shared | _shot_columns(number, item) for number, item in enumerate(shots)]
 
@@ -264,6 +287,7 @@ def _shot_columns(number: int, item: Delivered) -> dict[str, Any]:
         "registered": shot.registered,
         "inliers": shot.inliers,
         "coverage": item.recovered,
+        "continued": item.continued,
         "confidence": shot.confidence,
         "segment": item.segment or None,
         "segment_bytes": item.size if item.segment else None,

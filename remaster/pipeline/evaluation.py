@@ -26,6 +26,7 @@ from remaster.media.probe import probe
 from remaster.media.types import Mask, Plane, Rect
 from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.engines import Engine, check_fit, choose_engines, early_engines
+from remaster.pipeline.footage import continuation_of
 from remaster.pipeline.frames import scene_frames
 from remaster.pipeline.inputs import VideoFile, find_videos
 from remaster.pipeline.job import Job
@@ -207,8 +208,9 @@ def _rendered(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, count: int)
     if info is None or row.active is None:
         raise ValueError(f"{row.video} has not been detected")
     renderer = WingRenderer(
-        shot, window, info.format, info.color, row.gate, row.noise, settings, row.seed, lines=info.height
-    )
+        shot, window, info.format, info.color, row.gate, row.noise, settings, row.seed, info.height,
+        continuation_of(row, shot, window),
+    )  # fmt: skip
     last = piece.end - 1
     count = min(count, piece.frames)
     measured = {int(i) for i in np.linspace(piece.start, last, count + 2).round()[1:-1]} or {piece.start}

@@ -6,9 +6,8 @@ further: the row passes the later stages untouched and is delivered by a lower s
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import cv2
@@ -16,15 +15,15 @@ import numpy as np
 import pyarrow as pa
 
 from remaster.analyze import analyze
-from remaster.background.local import Footage
 from remaster.background.stitch import stitch
 from remaster.foreground.standing import with_standing
 from remaster.gate import with_scene_sides
-from remaster.media.planes import crop, proxy_size, resize_rgb, to_rgb
-from remaster.media.types import Mask, Rect, Rgb
+from remaster.media.planes import proxy_size, resize_rgb
+from remaster.media.types import Mask, Rgb
 from remaster.outpaint.step import Outpainted, outpaint_scenes
 from remaster.pipeline.attempts import attempt, forget
 from remaster.pipeline.engines import Engine
+from remaster.pipeline.footage import footage_of, read_rgb
 from remaster.pipeline.frames import active_planes, scene_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.kept import KEPT, keep, restored
@@ -142,52 +141,12 @@ def _stitch(row: SceneRow, job: Job) -> SceneRow:
         raise ValueError("no masks")
 
     def read(frames: Sequence[int]) -> Iterator[Rgb]:
-        return _read_rgb(row, frames)
+        return read_rgb(row, frames)
 
-    footage = Footage(
-        lambda start, end, width, height: _small(row, start, end, width, height), lambda wanted: _strips(row, wanted)
-    )
-    shots = stitch(analysis, masks, read, job.window(row), row.gate, job.config.stitch, row.seed, footage)
+    shots = stitch(analysis, masks, read, job.window(row), row.gate, job.config.stitch, row.seed, footage_of(row))
     # What follows needs neither proxies nor masks: they would only fill the object store.
     slim = replace(analysis, proxies=analysis.proxies[:0])
     return replace(row, shots=tuple(shots), analysis=slim, masks=None, keyframes=len(analysis.keyframes))
-
-
-def _read_rgb(row: SceneRow, frames: Sequence[int]) -> Iterator[Rgb]:
-    """Full-size RGB of the active picture of some frames, in the order asked for, by one pass over the scene."""
-    if row.info is None:
-        raise ValueError(f"{row.video} has not been probed")
-    waiting: dict[int, Rgb] = {}
-    wanted, order, position = set(frames), list(frames), 0
-    for index, frame in enumerate(scene_frames(row)):
-        if index in wanted:
-            waiting[index] = to_rgb(active_planes(frame, row), row.info.format, row.info.color, row.info.height)
-        while position < len(order) and order[position] in waiting:
-            yield waiting[order[position]]
-            position += 1
-            if order[position - 1] not in order[position:]:
-                del waiting[order[position - 1]]
-        if position == len(order):
-            return
-
-
-def _small(row: SceneRow, start: int, end: int, width: int, height: int) -> Iterator[Rgb]:
-    """Frames ``[start, end)`` of the scene, small, in RGB."""
-    if row.info is None:
-        raise ValueError(f"{row.video} has not been probed")
-    for frame in itertools.islice(scene_frames(row), start, end):
-        yield resize_rgb(active_planes(frame, row), row.info.format, row.info.color, width, height, row.info.height)
-
-
-def _strips(row: SceneRow, wanted: Mapping[int, Sequence[Rect]]) -> Iterator[list[Rgb]]:
-    """Parts of some frames' active picture at full size in RGB, in the order of time."""
-    info = row.info
-    if info is None:
-        raise ValueError(f"{row.video} has not been probed")
-    for index, frame in enumerate(itertools.islice(scene_frames(row), max(wanted) + 1)):
-        if index in wanted:
-            parts = (crop(active_planes(frame, row), info.format, rect) for rect in wanted[index])
-            yield [to_rgb(part, info.format, info.color, info.height) for part in parts]
 
 
 def _analysis(row: SceneRow) -> Analysis:

@@ -44,6 +44,11 @@ class Cut:
     share: Floats
     colour: Floats
 
+    def less(self, covered: Floats) -> Cut:
+        """The cut without what is ``covered``, float32 (m,), 0-1, at m places along the join."""
+        rows = cv2.resize(covered[:, None], (1, len(self.share)), interpolation=cv2.INTER_AREA)[:, 0]
+        return Cut(self.share * (1 - rows), self.colour)
+
     def near(self, other: Cut, levels: float) -> bool:
         """True where two cuts look the same but for ``levels``."""
         change = self.share * self.colour - other.share * other.colour

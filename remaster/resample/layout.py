@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from remaster.geometry import Window
 from remaster.media.types import Mask, PixelFormat, Rect
 
+Kind = TypeVar("Kind", bound=np.generic)
 Side = Literal["left", "right", "top", "bottom"]
 SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
 
@@ -162,19 +163,20 @@ def _joined(wing: Rect, band: Rect, side: Side) -> Rect:
     return Rect(wing.x, y, wing.width, wing.height + band.height)
 
 
-def _from_side(mask: Mask, side: Side) -> Mask:
-    """The mask turned so that rows run along the side's edge and columns go inwards from it."""
-    return {"left": mask, "right": mask[:, ::-1], "top": mask.T, "bottom": mask[::-1].T}[side]
+def from_side(picture: npt.NDArray[Kind], side: Side) -> npt.NDArray[Kind]:
+    """A view of (h, w) or (h, w, channels): its rows run along the side's edge, its columns go inwards from it."""
+    upright = picture[:, ::-1] if side == "right" else picture[::-1] if side == "bottom" else picture
+    return upright if side in ("left", "right") else upright.swapaxes(0, 1)
 
 
 def gate_depths(gate: Mask, side: Side) -> npt.NDArray[np.intp]:
     """For each line across the edge: how many pixels of it, counted from the edge, are gate without a break."""
-    return np.asarray(np.argmin(np.pad(_from_side(gate, side), ((0, 0), (0, 1))), axis=1))
+    return np.asarray(np.argmin(np.pad(from_side(gate, side), ((0, 0), (0, 1))), axis=1))
 
 
 def _reach(own: Mask, side: Side) -> int:
     """How far from the edge the patch's gate pixels reach."""
-    return int(np.flatnonzero(_from_side(own, side).any(axis=0))[-1]) + 1
+    return int(np.flatnonzero(from_side(own, side).any(axis=0))[-1]) + 1
 
 
 def _gate_depth(patch: Patch) -> int:

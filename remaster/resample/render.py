@@ -17,6 +17,7 @@ from remaster.resample.compose import Composer
 from remaster.resample.cut import CutFinder, Glow, StandingFigures
 from remaster.resample.grain import GrainTile
 from remaster.resample.join import Correction, Field, JoinMatcher
+from remaster.resample.layers import NOBODY, Continuation, LayerPainter
 from remaster.resample.layout import Patch, patches, plane_steps
 from remaster.resample.local import LocalWings
 from remaster.resample.samples import Floats, Strips
@@ -45,8 +46,8 @@ class WingRenderer:
     ``window`` says where the active picture lies; ``gate`` bool over the active picture marks pixels to be replaced
     (None keeps them); ``noise`` is the source's grain in 8-bit levels; ``seed`` makes the grain repeatable. Wings come
     from the shot's background, or from the frame itself where it has none. ``lines`` is the height of the whole stored
-    picture, which decides the matrix of streams that do not say; by default bars count as equal above and below. The
-    same frames give the same bytes.
+    picture, which decides the matrix of streams that do not say; by default bars count as equal above and below. Who is
+    cut by the joins goes on as ``continuation`` says. The same frames give the same bytes.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class WingRenderer:
         settings: ResampleSettings,
         seed: int,
         lines: int | None = None,
+        continuation: Continuation | None = None,
     ):
         self._format = pixel_format
         steps = plane_steps(pixel_format)
@@ -70,6 +72,10 @@ class WingRenderer:
         self._fields, self._glows = self._each_plane(Field, steps), self._each_plane(Glow, steps)
         lines = lines or window.active.height + 2 * window.active.y
         self._source = _source(shot, window, self._placed, self._strips, pixel_format, color, lines, settings)
+        self._painter: LayerPainter | None = None
+        if continuation is not None:
+            self._painter = LayerPainter(continuation, window, self._placed, pixel_format, color, lines)
+        self._placements = NOBODY
         scale = FOREGROUND + 2 * noise if backed else AMBIENT_FOREGROUND
         self._standing: StandingFigures | None = None
         finders: list[CutFinder] = []
@@ -83,6 +89,8 @@ class WingRenderer:
         height = max((p.rect.height for p in self._placed), default=0)
         wanted = noise if settings.grain is Grain.match else 0.0
         self._grain = GrainTile(wanted, pixel_format, width, height, seed)
+        self._cuts = np.zeros((len(self._placed), 2))  # of each patch's last drawing: all, and those continued
+        self._total = np.zeros(2)
         self._level = np.zeros(len(steps))
         self._predicted: Prediction = []
         self._predicted_strips: Floats = np.zeros((len(steps), 0), np.float32)
@@ -124,6 +132,14 @@ class WingRenderer:
         self._last = (planes, out)
         return out
 
+    @property
+    def continued(self) -> float | None:
+        """Of the joins' lengths at which characters were cut in the frames drawn so far, the share (0-1) at which they
+        go on as other frames show them; None where nobody was cut.
+        """
+        cut, continued = self._total.tolist()
+        return continued / cut if cut else None
+
     def _draw(self, index: int, planes: tuple[Plane, ...]) -> None:
         """Brings the clean wings up to date; where nothing changed they stay what they are."""
         predicted = self._source.predict(index, planes)
@@ -133,17 +149,26 @@ class WingRenderer:
             self._predicted_strips = self._strips.of_prediction(predicted)
         standing = self._standing.at(index) if self._standing is not None else ()
         correction = self._matcher.match(planes, self._predicted_strips, rest, standing)
-        new = not (rest and correction is self._correction)
+        placements = self._painter.placements[index] if self._painter is not None else self._placements
+        new = not (rest and correction is self._correction and placements is self._placements)
         if new:
-            self._correction = correction
-            self._clean = [
-                [field(predicted[i][p], correction.tone, p, correction.bands[i]) for p, field in enumerate(fields)]
-                for i, fields in enumerate(self._fields)
-            ]
-            for i, cut in enumerate(correction.cuts):
-                self._clean[i] = [glow(self._clean[i][p], cut, p) for p, glow in enumerate(self._glows[i])]
+            self._correction, self._placements = correction, placements
+            self._clean = [self._patch(i, predicted[i], correction) for i in range(len(self._placed))]
+        self._total += self._cuts.sum(axis=0)
         if self._seams.close(planes, self._clean, new, rest):
             self._drawn = None
+
+    def _patch(self, i: int, predicted: Sequence[npt.NDArray[np.generic]], correction: Correction) -> list[Floats]:
+        """One patch's planes: what is predicted and who goes on there, in the frame's light, under the glow."""
+        cut = whole = correction.cuts[i] if correction.cuts else None
+        if self._painter is not None and self._placements:
+            predicted, covered = self._painter.over(predicted, i, self._placements)
+            cut = cut.less(covered) if cut is not None else None
+        if cut is not None and whole is not None:
+            self._cuts[i] = whole.share.sum(), (whole.share - cut.share).sum()
+        fields, glows = self._fields[i], self._glows[i]
+        clean = [field(predicted[p], correction.tone, p, correction.bands[i]) for p, field in enumerate(fields)]
+        return clean if cut is None else [glow(clean[p], cut, p) for p, glow in enumerate(glows)]
 
     def _sample(self, clean: Floats, index: int, patch: int, plane: int) -> Plane:
         """One plane of one patch in the picture's own sample type, with this frame's grain."""

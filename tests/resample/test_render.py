@@ -26,6 +26,7 @@ from remaster import camera as cam
 from remaster.geometry import Window
 from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect
 from remaster.records import Shot
+from remaster.resample.layers import Continuation
 from remaster.resample.render import WingRenderer
 from remaster.resample.settings import Grain, ResampleSettings
 
@@ -43,8 +44,10 @@ def renderer(
     noise: float = 0.0,
     settings: ResampleSettings | None = None,
     seed: int = 5,
+    continuation: Continuation | None = None,
 ) -> WingRenderer:
-    return WingRenderer(shot, shown, pixel_format, color, gate, noise, settings or ResampleSettings(), seed)
+    settings = settings or ResampleSettings()
+    return WingRenderer(shot, shown, pixel_format, color, gate, noise, settings, seed, continuation=continuation)
 
 
 def outside(planes: Planes, shown: Window, plane: int = 0) -> np.ndarray:

@@ -1,0 +1,176 @@
+"""Who walks through the join is whole in other frames: the wing shows the rest of him, where they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, seen, shot_of, window_of
+from test_render import renderer
+
+from remaster import camera as cam
+from remaster.background.local import Footage
+from remaster.geometry import Window
+from remaster.media.planes import crop, from_rgb, resize_rgb, to_rgb
+from remaster.media.types import Rect, Rgb
+from remaster.resample.continuation import continued
+from remaster.resample.layers import Continuation
+from remaster.resample.settings import Grain, ResampleSettings
+
+LOOK = cam.translation(60.0, 22.0)
+CLEAN = ResampleSettings(grain=Grain.none)
+SHOWN = window_of(160, 120, YUV420P)
+TOP, TALL, BROAD = 30, 64, 30
+NO_GRAIN = 0.0
+
+
+def figure(phase: int = 0) -> tuple[Rgb, npt.NDArray[np.bool_]]:
+    """Somebody: an egg with a face and stripes, another for each phase."""
+    y, x = np.mgrid[:TALL, :BROAD]
+    inside = ((x - BROAD / 2 + 0.5) / (BROAD / 2)) ** 2 + ((y - TALL / 2 + 0.5) / (TALL / 2)) ** 2 < 1
+    image = np.empty((TALL, BROAD, 3), np.uint8)
+    image[:] = 200, 40, 50
+    image[(y + 3 * phase) // 7 % 3 == 0] = 240, 230, 60
+    image[np.hypot(x - 9 - 2 * phase, y - 18) < 5] = 15, 15, 25
+    return image, np.asarray(inside)
+
+
+def window_frames(places: Sequence[int], phases: Sequence[int] | None = None) -> list[Planes]:
+    """The truth over the whole window, with the figure's left edge at each of the window's columns in turn."""
+    set_up = seen(LOOK, Rect(-SHOWN.x, -SHOWN.y, SHOWN.width, SHOWN.height))
+    frames = []
+    for i, place in enumerate(places):
+        image, inside = figure(phases[i] if phases else 0)
+        whole = np.pad(set_up, ((0, 0), (BROAD, BROAD), (0, 0)), mode="edge")
+        whole[TOP : TOP + TALL, BROAD + place : 2 * BROAD + place][inside] = image[inside]
+        frames.append(tuple(from_rgb(np.ascontiguousarray(whole[:, BROAD:-BROAD]), YUV420P, COLOR)))
+    return frames
+
+
+def footage(pictures: Sequence[Planes]) -> Footage:
+    def small(start: int, end: int, width: int, height: int) -> Iterator[Rgb]:
+        return (resize_rgb(p, YUV420P, COLOR, width, height) for p in pictures[start:end])
+
+    def strips(wanted: Mapping[int, Sequence[Rect]]) -> Iterator[Sequence[Rgb]]:
+        for index in sorted(wanted):
+            yield [to_rgb(crop(pictures[index], YUV420P, rect), YUV420P, COLOR, 120) for rect in wanted[index]]
+
+    return Footage(small, strips)
+
+
+def plan(pictures: Sequence[Planes], holds: Sequence[bool] | None = None, shown: Window = SHOWN) -> Continuation | None:
+    held = np.array(holds if holds is not None else [False] * len(pictures))
+    shot = shot_of([LOOK] * len(pictures), canvas())
+    return continued(shot, shown, held, None, NO_GRAIN, YUV420P, footage(pictures))
+
+
+def drawn(pictures: Sequence[Planes], holds: Sequence[bool], beyond: Continuation | None) -> list[Planes]:
+    shot = shot_of([LOOK] * len(pictures), canvas())
+    render = renderer(shot, SHOWN, settings=CLEAN, continuation=beyond)
+    return [render.render(i, p, held) for i, (p, held) in enumerate(zip(pictures, holds, strict=True))]
+
+
+def walk(side: str, inwards: bool) -> list[int]:
+    """Columns of the window at which somebody is who enters or leaves at a side."""
+    way = list(range(SHOWN.x - 14, SHOWN.x + 40, 3))
+    places = way if side == "left" else [SHOWN.width - BROAD - x for x in way]
+    return places if inwards else places[::-1]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("inwards", [True, False])
+def test_who_walks_through_the_join_is_whole_in_the_wing(side: str, inwards: bool) -> None:
+    places = walk(side, inwards)
+    truth = window_frames(places)
+    pictures = [picture_of(t, SHOWN, YUV420P) for t in truth]
+    holds = [False] * len(places)
+    soft, whole = drawn(pictures, holds, None), drawn(pictures, holds, plan(pictures))
+    empty = drawn([picture_of(t, SHOWN, YUV420P) for t in window_frames([-BROAD] * len(places))], holds, None)
+    errors = []
+    for t, *wings, nobody in zip(truth, soft, whole, empty, strict=True):
+        outside = np.ones(t[0].shape, bool)
+        outside[:, SHOWN.x : SHOWN.x + 160] = False
+        his = outside & (np.abs(t[0].astype(float) - nobody[0]) > 8)
+        if his.sum() > 60:
+            errors.append([float(((w[0].astype(float) - t[0])[his] ** 2).mean()) for w in wings])
+    without, with_rest = np.mean(errors, axis=0)
+    assert len(errors) >= 3
+    assert with_rest < 0.15 * without, f"{with_rest:.0f} of {without:.0f}"
+
+
+def test_the_same_walk_gives_the_same_bytes() -> None:
+    pictures = [picture_of(t, SHOWN, YUV420P) for t in window_frames(walk("left", True))]
+    holds = [False] * len(pictures)
+    one, other = (drawn(pictures, holds, plan(pictures)) for _ in range(2))
+    assert all(np.array_equal(a, b) for f, g in zip(one, other, strict=True) for a, b in zip(f, g, strict=True))
+
+
+def test_equal_frames_get_equal_wings_and_no_part_of_the_picture_changes() -> None:
+    places = [x for x in walk("left", True) for _ in range(2)]
+    pictures = [picture_of(t, SHOWN, YUV420P) for t in window_frames(places)]
+    holds = [i % 2 == 1 for i in range(len(places))]
+    beyond = plan(pictures, holds)
+    assert beyond is not None and any(beyond.placements)
+    frames = drawn(pictures, holds, beyond)
+    for first, second in zip(frames[::2], frames[1::2], strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    for picture, frame in zip(pictures, frames, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(picture, picture_of(frame, SHOWN, YUV420P), strict=True))
+
+
+def test_who_changes_too_much_is_not_continued() -> None:
+    places = walk("left", True)
+    rng = np.random.default_rng(5)
+    pictures = []
+    for t in window_frames(places):
+        picture = [p.copy() for p in picture_of(t, SHOWN, YUV420P)]
+        his = np.abs(picture[0].astype(float) - picture_of(window_frames([-BROAD])[0], SHOWN, YUV420P)[0]) > 8
+        blocks = np.kron(rng.integers(30, 220, (15, 20)), np.ones((8, 8))).astype(np.uint8)
+        picture[0][his] = blocks[his]
+        pictures.append(tuple(picture))
+    assert plan(pictures) is None
+
+
+def test_nobody_is_continued_who_is_never_cut_or_never_whole() -> None:
+    inside = [picture_of(t, SHOWN, YUV420P) for t in window_frames(list(range(SHOWN.x + 30, SHOWN.x + 60, 3)))]
+    assert plan(inside) is None
+    cut = [picture_of(t, SHOWN, YUV420P) for t in window_frames(list(range(SHOWN.x - 20, SHOWN.x - 5, 3)))]
+    assert plan(cut) is None
+
+
+def test_he_is_drawn_in_the_light_of_each_frame() -> None:
+    places = walk("left", True)
+    lights = np.linspace(0.5, 1.0, len(places))
+    truth = [
+        tuple(
+            np.rint((p.astype(float) - pivot) * light + pivot).astype(np.uint8)
+            for p, pivot in zip(t, (16, 128, 128), strict=True)
+        )
+        for t, light in zip(window_frames(places), lights, strict=True)
+    ]
+    pictures = [picture_of(t, SHOWN, YUV420P) for t in truth]
+    beyond = plan(pictures)
+    frames = drawn(pictures, [False] * len(places), beyond)
+    assert beyond is not None
+    shown = [i for i, there in enumerate(beyond.placements) if there and there[0].strength == 1]
+    assert shown
+    for i in shown:
+        rows = slice(TOP + 8, TOP + TALL - 8)
+        wing = frames[i][0][rows, SHOWN.x - 6 : SHOWN.x].astype(float), truth[i][0][rows, SHOWN.x - 6 : SHOWN.x]
+        assert np.abs(wing[0] - wing[1]).mean() < 12
+
+
+def test_what_went_on_is_told() -> None:
+    pictures = [picture_of(t, SHOWN, YUV420P) for t in window_frames(walk("left", True))]
+    shot = shot_of([LOOK] * len(pictures), canvas())
+    shares = []
+    for beyond in (None, plan(pictures)):
+        render = renderer(shot, SHOWN, settings=CLEAN, continuation=beyond)
+        assert render.continued is None
+        for i, picture in enumerate(pictures):
+            render.render(i, picture, False)
+        shares.append(render.continued)
+    assert shares[0] == 0.0
+    assert shares[1] is not None and 0.5 < shares[1] <= 1.0
