@@ -153,7 +153,7 @@ def restored(clip: Clip, pictures: list[Planes]) -> tuple[Analysis, Mask | None,
     proxies = (resize_rgb(p, info.format, info.color, width, height, info.height) for p in pictures)
     analysis = analyze(proxies, _valid(gate, width, height), clip.noise)
     if gate is not None:
-        gate = with_scene_sides(gate, analysis.proxies)
+        gate = with_scene_sides(gate, analysis.proxies, clip.shown.vertical)
         analysis = replace(analysis, valid=_valid(gate, width, height))
     masks = MotionSegmenter().segment([analysis])[0].masks
 

@@ -20,12 +20,16 @@ GATE_TRANSMISSION = 0.7
 GATE_RIM, GATE_RIM_TRANSMISSION = 0.008, 0.96  # of the side: how wide the soft rim inside the mask may be
 GATE_SCENES = 4
 BLACK = 16
-SIDE_DARK, SIDE_LIGHT = 0.72, 0.9
-"""A side's strip is darker than the first of the light further in, and ends where the second is reached."""
-SIDE_ROWS = 0.8
-"""Share of a side along which it must be dark."""
-SIDE_REACH = 0.02
-"""Of the picture's width or height: how far in a strip may reach in one scene."""
+DIM = 24
+"""Levels above black under which it is too dark to tell what a gate takes away."""
+SIDE_REACH = 0.025
+"""Of the picture's width or height: how far a strip may reach, and how wide what it is compared with."""
+SIDE_DARK, SIDE_DIM = 0.8, 0.9
+"""Share of the light further in that a side's outermost lines have at most: half of them, and ``SIDE_ROWS``."""
+SIDE_ROWS, SIDE_TOLD = 0.7, 0.4
+"""Share of a side along which it must be dim, of the share, at least, that is lit well enough to tell."""
+SIDE_LIT, SIDE_COLOR = 0.97, 0.9
+"""Share of the light, and of the saturation, further in at which a strip ends."""
 
 
 def gate_mask(lumas: Sequence[Luma], active: Rect) -> Mask | None:
@@ -49,32 +53,44 @@ def gate_mask(lumas: Sequence[Luma], active: Rect) -> Mask | None:
     return _with_rim(mask, light) if mask.any() else None
 
 
-def with_scene_sides(gate: Mask, proxies: npt.NDArray[np.uint8]) -> Mask:
+def with_scene_sides(gate: Mask, proxies: npt.NDArray[np.uint8], vertical: bool) -> Mask:
     """The gate of a video, bool (height, width), as one of its scenes shows it.
 
     Film weaves in the gate: in some scenes a side is dark that is clean in others. ``proxies`` uint8 (k, h, w, 3) are
-    RGB pictures of the scene; a side counts where most of its length is dark in most of them. Only for videos that have
-    a gate at all: a single scene cannot tell it from painting.
+    RGB pictures of the scene. A side counts that will be joined to a wing (left and right, or top and bottom if
+    ``vertical``) and that is dark along most of its length in most of them. Only for videos that have a gate at all: a
+    single scene cannot tell it from painting.
     """
-    light = [BLACK + cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float32) * np.float32(219 / 255) for p in proxies]
-    rows = np.quantile(np.stack([_relative_light(picture) for picture in light]), 0.75, axis=0).astype(np.float32)
-    height, width = gate.shape
+    yuv = np.stack([cv2.cvtColor(p, cv2.COLOR_RGB2YUV) for p in proxies]).astype(np.float32)
+    light, color = yuv[..., 0] * np.float32(219 / 255), np.hypot(yuv[..., 1] - 128, yuv[..., 2] - 128)
     mask = gate.copy()
-    mask[: round(_strip(rows) * height)] = True
-    mask[height - round(_strip(rows[::-1]) * height) :] = True
-    mask[:, : round(_strip(rows.T) * width)] = True
-    mask[:, width - round(_strip(rows.T[::-1]) * width) :] = True
+    lines = mask
+    if not vertical:
+        light, color, lines = light.transpose(0, 2, 1), color.transpose(0, 2, 1), mask.T
+    lines[: round(_strip(light, color) * len(lines))] = True
+    lines[len(lines) - round(_strip(light[:, ::-1], color[:, ::-1]) * len(lines)) :] = True
     return mask
 
 
-def _strip(light: Plane32) -> float:
-    """Share of the first lines of ``light`` (from the edge inwards) that are a dark strip."""
-    if float((light[0] < SIDE_DARK).mean()) < SIDE_ROWS:
+def _strip(light: Plane32, color: Plane32) -> float:
+    """Share of the first lines of pictures (k, lines, samples), from the edge inwards, that are a dark strip.
+
+    ``light`` is above black, ``color`` the saturation: codecs spread the strip's greyness further than its darkness.
+    """
+    lines = light.shape[1]
+    reach = max(round(SIDE_REACH * lines), 1)
+    inside = light[:, reach : 2 * reach].mean(axis=1)
+    told = (inside > DIM).any(axis=0)
+    if told.mean() < SIDE_TOLD:
         return 0.0
-    level = np.median(light, axis=1)
-    lit = level >= SIDE_LIGHT * level[: round(3 * SIDE_REACH * len(level)) + 1].max()
-    depth = int(lit.argmax())
-    return depth / len(level) if lit.any() and depth <= SIDE_REACH * len(level) else 0.0
+    inside = np.where(inside > DIM, inside, np.nan)[:, None, told]
+    relative = np.nanquantile(light[:, : reach + 1, told] / inside, 0.75, axis=0)
+    if (relative[0] < SIDE_DIM).mean() < SIDE_ROWS or np.median(relative[0]) > SIDE_DARK:
+        return 0.0
+    saturation = color.mean(axis=(0, 2))
+    ends = np.median(relative, axis=1) >= SIDE_LIT
+    ends &= saturation[: reach + 1] >= SIDE_COLOR * saturation[reach : 2 * reach].mean()
+    return float(ends.argmax()) / lines if ends.any() else 0.0
 
 
 def _different(pictures: Sequence[Plane32]) -> list[Plane32]:
@@ -83,7 +99,7 @@ def _different(pictures: Sequence[Plane32]) -> list[Plane32]:
     rings: list[Plane32] = []
     for picture in pictures:
         ring = _ring(picture)
-        if ring.mean() < BLACK + 24 or ring.std() < 2:
+        if ring.mean() < BLACK + DIM or ring.std() < 2:
             continue
         if all(float(np.corrcoef(ring, other)[0, 1]) < 0.8 for other in rings):
             chosen.append(picture)
@@ -109,7 +125,7 @@ def _relative_light(picture: Plane32) -> Plane32:
     columns = np.clip(np.arange(width), dx, width - 1 - dx)
     inside = smooth[np.ix_(rows, columns)] - BLACK
     relative = (picture - BLACK) / np.maximum(inside, 1)
-    return np.asarray(np.where(inside > 24, relative, 1.0), np.float32)
+    return np.asarray(np.where(inside > DIM, relative, 1.0), np.float32)
 
 
 def _plausible_gate(dark: Mask) -> Mask:

@@ -163,15 +163,51 @@ def test_thin_bars_without_a_gate_stay_bars() -> None:
     assert mask is None
 
 
-def test_a_scene_adds_the_side_that_is_dark_in_it() -> None:
-    pictures = np.stack([np.stack([paint(1, low=60, high=220)] * 3, -1)] * 4)
+def in_color(picture: Luma) -> npt.NDArray[np.uint8]:
+    """A brownish RGB picture."""
+    return np.stack([picture, picture * 0.8, picture * 0.6], -1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("vertical", [False, True])
+def test_a_scene_adds_the_side_that_is_dark_in_it_and_gets_a_wing(vertical: bool) -> None:
+    pictures = np.stack([in_color(paint(1, low=60, high=220))] * 4)
     corners: Mask = np.zeros((2 * HEIGHT, 2 * WIDTH), bool)
     corners[:9, :9] = True
-    np.testing.assert_array_equal(with_scene_sides(corners, pictures), corners)
+    np.testing.assert_array_equal(with_scene_sides(corners, pictures, vertical), corners)
     pictures[:, :, :4] //= 4
-    mask = with_scene_sides(corners, pictures)
-    assert mask[:, :8].all()
-    assert mask.sum() < 2 * HEIGHT * 14 + 81
+    mask = with_scene_sides(corners, pictures, vertical)
+    if vertical:
+        np.testing.assert_array_equal(mask, corners)
+    else:
+        assert mask[:, :8].all()
+        assert mask.sum() < 2 * HEIGHT * 14 + 81
+
+
+def test_a_soft_and_grey_side_is_covered_to_its_end_where_half_of_the_scene_is_night() -> None:
+    corners: Mask = np.zeros((HEIGHT, WIDTH), bool)
+    corners[:5, :5] = True
+    light = np.ones(WIDTH, np.float32)
+    light[:5] = 0.6, 0.6, 0.7, 0.8, 0.9
+    pictures = []
+    for i in range(4):
+        scene = in_color(paint(i))
+        scene[HEIGHT // 2 :] //= 10
+        scene[:, :7] = scene[:, :7].mean(axis=2, keepdims=True)
+        pictures.append((scene * light[:, None]).astype(np.uint8))
+    mask = with_scene_sides(corners, np.stack(pictures), False)
+    assert mask[:, :7].all()
+    assert not mask[:, 9:].any()
+
+
+def test_a_trunk_beside_the_edge_is_no_gate() -> None:
+    corners: Mask = np.zeros((HEIGHT, WIDTH), bool)
+    corners[:5, :5] = True
+    pictures = np.stack([in_color(paint(i, low=90)) for i in range(4)])
+    pictures[:, :, :24] //= 4
+    np.testing.assert_array_equal(with_scene_sides(corners, pictures, False), corners)
+    pictures = np.stack([in_color(paint(i, low=90)) for i in range(4)])
+    pictures[:, : HEIGHT // 2, :4] //= 4
+    np.testing.assert_array_equal(with_scene_sides(corners, pictures, False), corners)
 
 
 def test_one_scene_cannot_tell_a_gate_from_its_own_dark_corners() -> None:

@@ -190,7 +190,7 @@ def _shot(scene: Scene, start: int, mosaics: _Mosaics, footage: Footage) -> Shot
             upright = layout.turned(strip)
             depth = upright.shape[1]
             sides[side].write(i, upright, known[:, :depth] if side == 0 else known[:, -depth:])
-    background, offsets = _joined(sides, mosaics.shares, layout)
+    background, offsets = _joined(sides, mosaics.shares, layout, known)
     placed = np.stack([t + o for t, o in zip(tracks, offsets, strict=True)], axis=1).astype(np.float32)
     count = tracks.shape[1]
     cameras = np.repeat(IDENTITY[None], count, axis=0)
@@ -223,19 +223,30 @@ def _wanted(tracks: Float, strange: Mask, layout: _Layout, edge: int) -> dict[in
     return {i: layout.inner if i in wide else slit for i in chosen}
 
 
+def _gate_depths(known: Mask, side: int) -> npt.NDArray[np.intp]:
+    """How many pixels of each row are gate from the border inwards, as far as no other border is nearer; (h,)."""
+    height = len(known)
+    dark = ~(known if side == 0 else known[:, ::-1])
+    rows = np.arange(height)
+    return np.asarray(
+        np.minimum(np.cumprod(dark, axis=1).sum(axis=1), np.minimum(rows, height - 1 - rows) + 1), np.intp
+    )
+
+
 def _joined(
-    sides: Sequence[SideMosaic], shares: npt.NDArray[np.float32], layout: _Layout
+    sides: Sequence[SideMosaic], shares: npt.NDArray[np.float32], layout: _Layout, known: Mask
 ) -> tuple[Background, list[int]]:
     """Both mosaics on one canvas, and what each side's columns must be moved by to lie on it.
 
-    Rows of which nothing is shown are neither covered nor holes: what went wrong there is no source for filling.
+    ``known`` bool (h, w), upright, is False on the gate, which is drawn like the wing. Rows of which nothing is shown
+    are neither covered nor holes: what went wrong there is no source for filling.
     """
     pictures, masks, offsets, start = [], [], [], 0
-    for side, share in zip(sides, shares, strict=True):
+    for which, (side, share) in enumerate(zip(sides, shares, strict=True)):
         picture, seen = side.finish()
         shown = (along_rows(share, layout.height) > 0)[:, None]
         seen &= shown
-        holes = side.shown() & ~seen & shown
+        holes = side.shown(_gate_depths(known, which)) & ~seen & shown
         offsets.append(start - side.low)
         gap = ((0, 0), (0, GAP if side is sides[0] else 0))
         pictures.append(np.pad(picture, (*gap, (0, 0))))

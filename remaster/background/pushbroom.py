@@ -74,11 +74,15 @@ class SideMosaic:
         shape = self._height, self._columns
         return picture.reshape(*shape, -1), seen.reshape(shape)
 
-    def shown(self) -> Mask:
-        """What some frame's wing shows, bool (h, columns): a run of every row, for tracks have no leaps."""
+    def shown(self, gate: npt.NDArray[np.intp]) -> Mask:
+        """What some frame's wing shows, bool (h, columns): a run of every row, for tracks have no leaps.
+
+        ``gate`` (h,): how many pixels of each row, counted from the border inwards, are drawn like the wing.
+        """
         low, high = (along_rows(f(self._track, axis=0), self._height) - self.low for f in (np.min, np.max))
         wing = self._columns - int(np.ceil(self._track.max()) - np.floor(self._track.min())) - self._inner - 2 * PAD
-        begin, end = (-wing, 0) if self._side == 0 else (self._width, self._width + wing)
+        depth = np.minimum(gate, self._inner)
+        begin, end = (-wing, depth) if self._side == 0 else (self._width - depth, self._width + wing)
         column = np.arange(self._columns)
         return np.asarray((column >= (low + begin - 1)[:, None]) & (column <= (high + end + 1)[:, None]))
 

@@ -36,7 +36,7 @@ from remaster.rows import SceneRow, from_table, to_table
 def analyze_stage(table: pa.Table, job: Job) -> pa.Table:
     """Step 2 of every scene in the table that needs it: of which no later stage's result is kept and still good."""
     rows = [restored(row, job) if _pending("analyze", row, job) else row for row in from_table(table)]
-    return _map_scenes(rows, job, "analyze", lambda row: _with_own_gate(replace(row, analysis=_analyze(row, job))))
+    return _map_scenes(rows, job, "analyze", lambda row: _with_own_gate(replace(row, analysis=_analyze(row, job)), job))
 
 
 def stitch_stage(table: pa.Table, job: Job) -> pa.Table:
@@ -112,12 +112,12 @@ def _outpainted(row: SceneRow, done: Outpainted) -> SceneRow:
     )
 
 
-def _with_own_gate(row: SceneRow) -> SceneRow:
+def _with_own_gate(row: SceneRow, job: Job) -> SceneRow:
     """The row with its video's gate as this scene shows it."""
     if row.gate is None:
         return row
     analysis = _analysis(row)
-    gate = with_scene_sides(row.gate, analysis.proxies)
+    gate = with_scene_sides(row.gate, analysis.proxies, job.window(row).vertical)
     height, width = analysis.valid.shape
     return replace(row, gate=gate, analysis=replace(analysis, valid=proxy_valid(gate, width, height)))
 

@@ -252,10 +252,18 @@ def test_gate_never_enters_a_mosaic(planes: Planes) -> None:
     (shot,) = local(frames, window, gate=gate)
     assert shot.method == "local" and shot.background is not None
     assert shot.background.image[shot.background.coverage].min() > 40
-    drawn = rendered(shot, frames, window, gate)[20]
-    assert drawn[12:-12, window.x : window.x + 8].min() > 20
-    kept = drawn[:, window.x : window.x + WIDTH][~gate]
-    assert (kept == frames[20][~gate]).all()
+    background = shot.background
+    filled = np.where(background.holes[..., None], np.uint8(80), background.image)
+    shot = replace(shot, background=replace(background, image=filled))
+    drawn = rendered(shot, frames, window, gate)
+    kept = drawn[20][:, window.x : window.x + WIDTH]
+    assert (kept[~gate] == frames[20][~gate]).all()
+    assert kept[12:-12, :8].min() > 20
+    corner = np.tril(np.ones((6, 6), bool))
+    for frame in (drawn[0], drawn[20], drawn[-1]):
+        picture = frame[:, window.x : window.x + WIDTH]
+        assert picture[:6, :6][corner].min() > 60
+        assert picture[:6, :-7:-1][corner].min() > 60
 
 
 def test_rows_are_read_from_their_own_places_however_wide_the_picture() -> None:
