@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -69,16 +69,43 @@ def composite(sources: Sequence[Source], canvas: Canvas, noise: float) -> tuple[
     """
     image = np.zeros((canvas.height, canvas.width, 3), np.uint8)
     coverage = np.zeros((canvas.height, canvas.width), bool)
-    extents = [_extent(s) for s in sources]
-    for y in range(0, canvas.height, TILE):
-        for x in range(0, canvas.width, TILE):
-            height, width = min(TILE, canvas.height - y), min(TILE, canvas.width - x)
-            touching = [s for s, e in zip(sources, extents, strict=True) if _touches(e, x, y, width, height)]
-            if touching:
-                samples, weights = _samples(touching, x, y, width, height)
-                here = np.s_[y : y + height, x : x + width]
-                image[here], coverage[here] = robust_mean(samples, weights, NEAR_LEVELS + 3.0 * noise)
+    for here, samples, weights in _tiles(sources, np.ones_like(coverage)):
+        image[here], coverage[here] = robust_mean(samples, weights, NEAR_LEVELS + 3.0 * noise)
     return image, coverage
+
+
+def continued(image: Rgb, coverage: Mask, lent: Sequence[Source], noise: float, seam: int) -> tuple[Rgb, Mask]:
+    """A background with what ``lent`` sources show where it has none, blended over ``seam`` pixels of its own.
+
+    Returns both anew, as ``composite`` does, which made ``image`` and ``coverage``.
+    """
+    if not lent:
+        return image, coverage
+    inside = cv2.distanceTransform(np.pad(coverage, 1, mode="edge").astype(np.uint8), cv2.DIST_L1, 3, dstType=cv2.CV_8U)
+    own = inside[1:-1, 1:-1]
+    image, coverage = image.copy(), coverage.copy()
+    for here, samples, weights in _tiles(lent, own <= seam):
+        picture, seen = robust_mean(samples, weights, NEAR_LEVELS + 3.0 * noise)
+        share = np.where(seen, np.minimum(own[here] / seam, 1.0), 1.0).astype(np.float32)
+        mixed = thrice(share) * image[here] + thrice(1 - share) * picture
+        image[here] = np.rint(mixed)
+        coverage[here] |= seen
+    return image, coverage
+
+
+def _tiles(
+    sources: Sequence[Source], wanted: Mask
+) -> Iterator[tuple[tuple[slice, slice], npt.NDArray[np.uint8], Weight]]:
+    """(where, samples, weights) of each tile of which something is ``wanted`` bool (H, W) and any source shows."""
+    extents = [_extent(s) for s in sources]
+    rows, columns = wanted.shape
+    for y in range(0, rows, TILE):
+        for x in range(0, columns, TILE):
+            height, width = min(TILE, rows - y), min(TILE, columns - x)
+            here = np.s_[y : y + height, x : x + width]
+            touching = [s for s, e in zip(sources, extents, strict=True) if _touches(e, x, y, width, height)]
+            if touching and wanted[here].any():
+                yield here, *_samples(touching, x, y, width, height)
 
 
 def robust_mean(samples: npt.NDArray[np.uint8], weights: Weight, near: float) -> tuple[Rgb, Mask]:

@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.background.composite import Source, composite, edge_weight, widened
-from remaster.background.exposure import balance
+from remaster.background.composite import Source, composite, continued
 from remaster.background.figures import placed
 from remaster.background.holes import find_holes, shown_in_wings
+from remaster.background.lend import Loan, lend, with_loans
 from remaster.background.local import Footage, local_shots
-from remaster.background.plan import Plan, Scene, Stitchable, StitchSettings, inner_area, plan_shots, travel
-from remaster.background.preview import MASK_MARGIN, from_size, to_keyframe
+from remaster.background.plan import Plan, Scene, Stitchable, StitchSettings, plan_shots, travel
+from remaster.background.preview import MASK_MARGIN, from_size
 from remaster.background.register import background_only, find_pairs
-from remaster.background.sharpness import sharpness
-from remaster.camera import IDENTITY, compose, invert, rescale
+from remaster.background.sources import Placed, Read, sources
+from remaster.camera import IDENTITY, apply, compose, invert, rescale
 from remaster.geometry import Window
-from remaster.media.types import Mask, Rgb
+from remaster.media.types import Mask
 from remaster.records import Analysis, Background, Method, Shot
-
-Read = Callable[[Sequence[int]], Iterator[Rgb]]
 
 __all__ = ["Read", "StitchSettings", "stitch"]
 
 BROKEN = 0.25
 """Explained area under which two frames of a set of several speeds do not belong together."""
-SHARPER = 4
-"""Power of its sharpness by which a keyframe weighs: a few sharp samples outweigh many soft ones."""
-LEAST = 4
-"""Weight that any keyframe keeps, or interpolation would round its outermost pixels away."""
-MAX_GAIN = 4.0
-"""A keyframe of a fade that must be amplified more than this shows grain and steps, not background."""
+SEAM = 0.04
+"""Share of the picture's smaller side over which what is lent gives way to the shot's own."""
 
 
 def stitch(
@@ -73,44 +67,41 @@ def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     if made is None:
         return Shot(span.start, span.end, "ambient", _identities(span.end - span.start), None, plan.trust.confidence)
     cameras = made.canvas.place(rescale(made.registration.cameras, *scene.ratio))
-    image, coverage = composite(_sources(scene, made, cameras, read), made.canvas, scene.analysis.noise)
+    loans, active, noise = lend(scene, made), scene.window.active, scene.analysis.noise
+    smaller = min(active.width, active.height)
+    image, own = composite(_own(scene, made, cameras, read), made.canvas, noise)
+    image, coverage = continued(image, own, _lent(scene, made, cameras, loans, read), noise, round(SEAM * smaller))
     shown = shown_in_wings(cameras, scene.window, made.canvas, scene.gate)
-    active = scene.window.active
-    holes = find_holes(shown, coverage, min(active.width, active.height))
     moving = travel(scene, made.registration) > scene.settings.still_travel
     method: Method = "mosaic" if moving else "still"
+    holes = find_holes(shown, coverage, smaller)
     background = Background(image, coverage, holes, _figures(scene, made, cameras))
     counts = made.registration.registered, made.registration.inliers
-    return Shot(span.start, span.end, method, cameras, background, plan.trust.confidence, *counts)
+    share = float((shown & coverage & ~own).sum() / max((shown & coverage).sum(), 1))
+    confidence = with_loans(plan.trust, loans, share).confidence
+    return Shot(span.start, span.end, method, cameras, background, confidence, *counts)
 
 
-def _sources(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], read: Read) -> list[Source]:
-    """The shot's keyframes at full size, in one light, with the weight of what is background in them."""
-    registration, preview, exposure = made.registration, made.preview, made.exposure
+def _own(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], read: Read) -> list[Source]:
+    """The shot's own keyframes at full size."""
+    registration = made.registration
     at_rest = registration.model == "hold"
-    height, width = scene.window.active.height, scene.window.active.width
-    # At rest every keyframe ends at the join itself: what is generated there must continue the frame's own edge.
-    border = 0.0 if at_rest else scene.settings.border
-    allowed = inner_area(scene, (height, width), border)
-    if scene.gate is not None:
-        # Interpolation of a moved keyframe must not reach into the dark.
-        reach = np.ones((1, 1) if at_rest else (7, 7), np.uint8)
-        allowed &= cv2.dilate(scene.gate.astype(np.uint8), reach) == 0
-    edge = edge_weight(allowed)
-    sharp = sharpness(preview, cameras[registration.at]) ** SHARPER
-    sources = []
-    frames = [int(f) for f in scene.analysis.keyframes[registration.keyframes]]
-    for n, (key, picture) in enumerate(zip(registration.keyframes, read(frames), strict=True)):
-        if exposure.gain[n].max() > MAX_GAIN:
-            continue
-        usable = cv2.resize(scene.usable[key].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-        foreground = to_keyframe(preview.foreground[n], preview.cameras[n], preview, width, height)
-        weight = np.maximum(sharp[n] * edge, np.minimum(edge, LEAST))
-        weight = np.where(foreground, 0, weight * usable).astype(np.uint8)
-        balanced = balance(picture, exposure.gain[n], exposure.offset[n])
-        source = Source(balanced, weight, cameras[registration.at[n]])
-        sources.append(source if at_rest else widened(source, scene.sides))
-    return sources
+    placed = Placed(registration.keyframes, cameras[registration.at], made.preview, made.exposure, at_rest)
+    return sources(scene, placed, read)
+
+
+def _lent(
+    scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], loans: Sequence[Loan], read: Read
+) -> list[Source]:
+    """The keyframes of other shots at full size, each confined to the sides that it may fill."""
+    active = scene.window.active
+    middle = apply(cameras, np.array([[active.width, active.height]]) / 2).mean(axis=(0, 1))
+    found: list[Source] = []
+    for loan in loans:
+        there = made.canvas.place(rescale(loan.cameras, *scene.ratio))
+        placed = Placed(loan.keyframes, there, loan.preview, loan.exposure, False)
+        found += [loan.confined(source, middle, scene.sides) for source in sources(scene, placed, read)]
+    return found
 
 
 def _figures(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64]) -> Mask:
