@@ -8,6 +8,7 @@ cell is what keeps ink lines from outvoting a painted sky.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import cv2
@@ -54,6 +55,8 @@ EARNED = 0.05
 """Share of the evidence that an affine camera must put in its place beyond what a similarity does."""
 GAP = 4.0
 """Standard deviations by which a richer camera must differ from a simpler one."""
+ANCHOR = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+"""Points (3, 2) that tell an affine camera."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ def align(reference: Detail, moved: Detail, start: Affine, model: Model, cells: 
     the pictures compare under ``start``, where that is known.
     """
     camera = np.array(start)
-    reach = _displacements(_centres(moved), moved.size, model)
+    reach = _reach(moved.energy.shape, moved.size, model)
     cells = cells or compare(reference, moved, camera)
     for number in range(STEPS):
         votes = cells.evidence * cells.agreement
@@ -226,7 +229,7 @@ def align_simplest(reference: Detail, moved: Detail, start: Affine, cells: Cells
             rich = max(
                 rich, bent, key=lambda fit: fit.cells.fitting - (EARNED if fit is bent else 0.0) * rich.cells.area
             )
-    centres, votes = _centres(moved), rich.cells.evidence * rich.cells.agreement
+    centres, votes = _centres(moved.energy.shape), rich.cells.evidence * rich.cells.agreement
     if votes.sum() < FEWEST_CELLS:
         return None
     if _indistinct(IDENTITY, rich, moved.size):
@@ -236,7 +239,7 @@ def align_simplest(reference: Detail, moved: Detail, start: Affine, cells: Cells
     places = Cells(rich.cells.evidence, rich.cells.agreement, wanted - centres, rich.cells.certainty)
     misfit = rich.cells.misfit
     weight = votes * _tukey(misfit, misfit[votes > 0.0])
-    reach = _displacements(centres, moved.size, "translation")
+    reach = _reach(moved.energy.shape, moved.size, "translation")
     parameters, _, _ = _robust_fit(reach, places, weight, search=False)
     simple = _camera_of(parameters, moved.size, "translation")
     return Fit(simple, rich.deviation, rich.cells) if _indistinct(simple, rich, moved.size) else rich
@@ -341,10 +344,23 @@ def _outer(vectors: Points) -> Points:
     return vectors[..., :, None] * vectors[..., None, :]
 
 
-def _centres(picture: Detail) -> Points:
-    rows, columns = picture.energy.shape
-    y, x = np.mgrid[:rows, :columns] * CELL + (CELL - 1) / 2
+@lru_cache(maxsize=16)
+def _centres(shape: tuple[int, ...]) -> Points:
+    """(rows, columns, 2): where the cells' middles lie."""
+    y, x = np.mgrid[: shape[0], : shape[1]] * CELL + (CELL - 1) / 2
     return np.stack([x, y], axis=-1)
+
+
+@lru_cache(maxsize=16)
+def _reach(shape: tuple[int, ...], size: tuple[int, int], model: Model) -> Points:
+    """`_displacements` of the cells' middles."""
+    return _displacements(_centres(shape), size, model)
+
+
+@lru_cache(maxsize=16)
+def _frame(size: tuple[int, int], model: Model) -> tuple[Points, Points]:
+    """`_displacements` of three points that tell a camera, and of the picture's corners."""
+    return _displacements(ANCHOR, size, model), _displacements(corners(*size), size, model)
 
 
 def _displacements(xy: Points, size: tuple[int, int], model: Model) -> Points:
@@ -365,11 +381,10 @@ def _displacements(xy: Points, size: tuple[int, int], model: Model) -> Points:
 
 
 def _camera_of(parameters: Points, size: tuple[int, int], model: Model) -> Affine:
-    anchor = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    to = anchor + _displacements(anchor, size, model) @ parameters
+    to = ANCHOR + _frame(size, model)[0] @ parameters
     return np.stack([to[1] - to[0], to[2] - to[0], to[0]], axis=1)
 
 
 def _corner_deviation(covariance: Points, size: tuple[int, int], model: Model) -> float:
-    reach = _displacements(corners(*size), size, model)
+    reach = _frame(size, model)[1]
     return float(np.sqrt(np.einsum("mdp,pq,mdq->m", reach, covariance, reach).max()))

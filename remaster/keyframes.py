@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -25,6 +26,8 @@ BLACK = 0.01
 """Share of the detail of any other frame under which a frame shows nothing."""
 END = 10.0
 """What keeps a segment's first and last frame, in frame widths."""
+PAIRS = 4096
+"""Moves between two candidates that are remembered at most."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class KeyframeSelection:
         self._capacity = capacity
         self._size = size
         self._kept: list[Candidate] = []
+        self._apart: dict[tuple[int, int], float] = {}
 
     def add(self, candidate: Candidate) -> None:
         """Offer the next frame."""
@@ -76,17 +80,21 @@ class KeyframeSelection:
 
     def _thin(self, capacity: int) -> None:
         while len(self._kept) > capacity:
-            costs = [self._cost(i) for i in range(len(self._kept))]
+            usual = self._usual()
+            costs = [self._cost(i, usual) for i in range(len(self._kept))]
             # The newest frame stays: what it discloses is known only when the next one comes.
             del self._kept[int(np.argmin(costs[:-1])) if len(costs) > 1 else 0]
 
-    def _cost(self, i: int) -> float:
-        """What would be lost without candidate ``i``: the gap it leaves, less where the frame is blurred or dark."""
+    def _cost(self, i: int, usual: Mapping[int, float]) -> float:
+        """What would be lost without candidate ``i``: the gap it leaves, less where the frame is blurred or dark.
+
+        ``usual`` is each segment's usual sharpness.
+        """
         this = self._kept[i]
         before = self._kept[i - 1] if i > 0 and self._kept[i - 1].segment == this.segment else None
         after = self._kept[i + 1] if i + 1 < len(self._kept) and self._kept[i + 1].segment == this.segment else None
         if before is not None and after is not None:
-            return self._gap(before, after) * self._quality(this)
+            return self._gap(before, after) * _quality(this, usual[this.segment])
         neighbour = before or after
         length = self._gap(this, neighbour) if neighbour is not None else PACE / max(self._kept[-1].index, 1)
         return END + length
@@ -95,12 +103,22 @@ class KeyframeSelection:
         return self._moved(a, b) + PACE * abs(b.index - a.index) / max(self._kept[-1].index, 1)
 
     def _moved(self, a: Candidate, b: Candidate) -> float:
+        """How far the camera moved between two candidates, in frame widths."""
+        pair = (a.index, b.index)
+        if pair not in self._apart:
+            if len(self._apart) > PAIRS:
+                self._apart.clear()
+            self._apart[pair] = self._measured(a, b)
+        return self._apart[pair]
+
+    def _measured(self, a: Candidate, b: Candidate) -> float:
         width = self._size[0] * float(np.sqrt(abs(np.linalg.det(a.camera[:, :2]))))
         return float(corner_error(a.camera, b.camera, *self._size)) / max(width, 1.0)
 
-    def _quality(self, candidate: Candidate) -> float:
-        usual = float(np.median([c.sharpness for c in self._kept if c.segment == candidate.segment]))
-        return float(np.clip(candidate.sharpness / usual, WORST, 1.0)) if usual > 0.0 else 1.0
+    def _usual(self) -> dict[int, float]:
+        """The median sharpness of each segment's candidates."""
+        segments = {c.segment for c in self._kept}
+        return {s: float(np.median([c.sharpness for c in self._kept if c.segment == s])) for s in segments}
 
     def _first_of(self, candidate: Candidate) -> Candidate:
         return next(c for c in self._kept if c.segment == candidate.segment)
@@ -121,3 +139,8 @@ class KeyframeSelection:
         """Whether the camera moves far in one frame to or from a neighbour."""
         near = (c for c in self._kept if abs(c.index - candidate.index) == 1 and c.segment == candidate.segment)
         return any(self._moved(candidate, c) > SAME_PLACE for c in near)
+
+
+def _quality(candidate: Candidate, usual: float) -> float:
+    """How sharp a candidate is beside what is usual, `WORST` to 1."""
+    return min(max(candidate.sharpness / usual, WORST), 1.0) if usual > 0.0 else 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -134,13 +135,25 @@ class Level:
         h, w = self.source.shape
         near = (self.scale - 1) // 2
         inside = (sx >= near) & (sy >= near) & (sx < w * self.scale - near) & (sy < h * self.scale - near)
-        known: npt.NDArray[np.bool_] = self.lookup(self.source.astype(np.float32), sx, sy) > 0.999
+        known: npt.NDArray[np.bool_] = self.lookup(self._given, sx, sy) > 0.999
         if self.scale > 1:
-            # The blocks on a mirror's axis, holes in part, are their own source; full resolution tells them apart.
-            reached = self.source | self.holes & (cv2.dilate(self.source.astype(np.uint8), np.ones((5, 5))) > 0)
-            known |= labels.mirrored[index] & (self.lookup(reached.astype(np.float32), sx, sy) > 0.999)
+            known |= labels.mirrored[index] & (self.lookup(self._reached, sx, sy) > 0.999)
         both: npt.NDArray[np.bool_] = inside & known
         return both
+
+    @cached_property
+    def _given(self) -> Floats:
+        """``source`` as numbers."""
+        return self.source.astype(np.float32)
+
+    @cached_property
+    def _reached(self) -> Floats:
+        """``source`` with the blocks on a mirror's axis, holes in part, which are their own source.
+
+        Full resolution tells them apart.
+        """
+        beside = cv2.dilate(self.source.astype(np.uint8), np.ones((5, 5))) > 0
+        return (self.source | self.holes & beside).astype(np.float32)
 
     def full(self, x: Ints, y: Ints) -> tuple[Ints, Ints]:
         """The full picture's pixel at (left above) the middle of a pixel of this level."""
@@ -153,11 +166,11 @@ class Level:
             value: Floats = picture[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)]
             return value
         middle = (self.scale - 1) // 2
-        at_x = ((x - middle) / self.scale).astype(np.float32)
-        at_y = ((y - middle) / self.scale).astype(np.float32)
-        rows = min(max(len(x), 1), 8192)  # cv2.remap takes no side over 32767
-        pad = -len(x) % rows
-        at_x, at_y = (np.pad(a, (0, pad)).reshape(-1, rows) for a in (at_x, at_y))
+        columns = min(max(len(x), 1), 8192)  # cv2.remap takes no side over 32767
+        at = np.zeros((2, -(-len(x) // columns) * columns), np.float32)
+        at[0, : len(x)] = (x - middle) / self.scale
+        at[1, : len(x)] = (y - middle) / self.scale
+        at_x, at_y = at.reshape(2, -1, columns)
         shown = cv2.remap(picture, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(shown, np.float32).reshape(-1, *picture.shape[2:])[: len(x)]
 

@@ -265,7 +265,7 @@ def _exact(
     # Where the match's first pixel lies in the flipped full picture, whose sides are not multiples of the scale.
     y0 = found[0] * scale - (grown_h - h if flip[0] else 0)
     x0 = found[1] * scale - (grown_w - w if flip[1] else 0)
-    picture = _flipped(full.picture, flip)
+    picture = full.picture[:: -1 if flip[0] else 1, :: -1 if flip[1] else 1]
     low_y, low_x = max(y0 - scale, 0), max(x0 - scale, 0)
     area = picture[low_y : y0 + scale + bottom - top, low_x : x0 + scale + right - left]
     weight = full.context[top:bottom, left:right].astype(np.float32)
