@@ -25,6 +25,8 @@ CHUNK = 600
 """Frames whose small pictures are held at a time."""
 PROBES = 8
 """Frames of a chunk that are predicted."""
+BESIDE = 3
+"""Frames on either side of a suspected break that are predicted."""
 CLIP = 60.0
 """Grey levels at which one wrong pixel stops costing more."""
 TOLD = ("mosaic", "mirrored", "soft", "squares", "pixels")
@@ -59,17 +61,19 @@ def small_size(width: int, height: int) -> tuple[int, int]:
     return max(round(width * lines / height), 3 * EIGHTHS), lines
 
 
-def follow(pictures: Iterable[Gray], valid: Mask) -> Followed:
+def follow(pictures: Iterable[Gray], valid: Mask, across: int | None = None) -> Followed:
     """Follow gray ``pictures`` uint8 (h, w) of ``small_size``; ``valid`` bool (h, w) is False on the gate.
 
-    Memory does not grow with their number, but for the tracks. Raises ``ValueError`` without any picture.
+    With ``across``, a frame of a run under `CHUNK`, the hold-out is of the frames beside it from those beyond it alone:
+    what it then tells is whether one set is shown before and after. Memory does not grow with the number of pictures,
+    but for the tracks. Raises ``ValueError`` without any picture.
     """
     costs, known = BandCosts(valid), _clear(valid)
     tracks: list[Float] = []
     strange: list[Mask] = []
     told = np.zeros((2, costs.bands, len(TOLD)))
     for chunk in _chunks(pictures):
-        motion, foreign_here, judged = _follow_chunk(chunk, costs, known)
+        motion, foreign_here, judged = _follow_chunk(chunk, costs, known, across)
         path = np.cumsum(motion, axis=1)
         tracks.append(path if not tracks else tracks[-1][:, -1:] + path[:, 1:])
         strange.append(foreign_here[1 if strange else 0 :])
@@ -97,7 +101,7 @@ def _chunks(pictures: Iterable[Gray]) -> Iterator[Gray]:
         yield np.stack(held)
 
 
-def _follow_chunk(pictures: Gray, compare: BandCosts, known: Mask) -> tuple[Float, Mask, Float]:
+def _follow_chunk(pictures: Gray, compare: BandCosts, known: Mask, across: int | None) -> tuple[Float, Mask, Float]:
     """(speeds (2, n, bands) in pixels a frame, foreign frames (n,), what the hold-out told) of a run of pictures."""
     details = np.stack([detail(p) for p in pictures])
     count = len(details)
@@ -112,7 +116,9 @@ def _follow_chunk(pictures: Gray, compare: BandCosts, known: Mask) -> tuple[Floa
     inner = refine(details, BandMotion(camera, solve_ratios(costs[:, 1], camera)), known, inset)
     outer = refine(details, BandMotion(camera, solve_ratios(costs[:, 0], camera)), known, 0)
     strange = foreign(details, outer, known)
-    return smooth(outer.speed), strange, _hold_out(pictures, smooth(inner.speed), known, inset)
+    folds = [(_probes(count), range(count))] if across is None else _folds(across, count)
+    told = sum(_hold_out(pictures, smooth(inner.speed), known, inset, *fold) for fold in folds)
+    return smooth(outer.speed), strange, np.asarray(told)
 
 
 def smooth(speed: Float) -> Float:
@@ -120,19 +126,30 @@ def smooth(speed: Float) -> Float:
     return np.stack([cv2.GaussianBlur(side, (5, 1), sigmaX=0.8, sigmaY=0.8) for side in speed])
 
 
-def _hold_out(pictures: Gray, speed: Float, known: Mask, inset: int) -> Float:
-    """``TOLD`` of some pictures' strips at the inner borders, (2, bands, 5)."""
-    count, height, width = pictures.shape
+def _probes(count: int) -> Sequence[int]:
+    return [int(i) for i in np.unique(np.linspace(0, count - 1, PROBES + 2).round()[1:-1])]
+
+
+def _folds(across: int, count: int) -> list[tuple[Sequence[int], Sequence[int]]]:
+    """(frames to foretell, frames to foretell them from): those beside ``across`` from all on its other side."""
+    before, after = range(across), range(across, count)
+    return [(before[-BESIDE:], after), (after[:BESIDE], before)]
+
+
+def _hold_out(
+    pictures: Gray, speed: Float, known: Mask, inset: int, probes: Sequence[int], written: Sequence[int]
+) -> Float:
+    """``TOLD`` of the strips of ``probes`` at the inner borders, by mosaics of what is ``written``, (2, bands, 5)."""
+    height, width = pictures.shape[1:]
     middle = np.s_[inset : width - inset]
     tracks = np.cumsum(speed, axis=1)
     depth = min(width // 4, width - 2 * inset)
-    probes = np.unique(np.linspace(0, count - 1, PROBES + 2).round().astype(int)[1:-1])
     fills = [_cheap_fills(pictures[i][:, middle], inset) for i in probes]
     rows = np.zeros((2, height, len(TOLD)))
     for side, track in enumerate(tracks):
         mosaic = SideMosaic(track, side, (height, width - 2 * inset), inset, depth, 0, 1)
         strip = np.s_[inset : inset + depth] if side == 0 else np.s_[width - inset - depth : width - inset]
-        for i in range(count):
+        for i in written:
             mosaic.write(i, pictures[i][:, strip, None], known[:, strip])
         picture, seen = mosaic.finish()
         beyond, begin = (np.s_[:inset], -inset) if side == 0 else (np.s_[width - inset :], width - 2 * inset)

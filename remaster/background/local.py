@@ -43,6 +43,8 @@ SOFT_EDGE = 0.016
 
 Scanned film is dark there, too softly for a gate, and a mosaic would repeat it with every frame, as stripes.
 """
+AROUND = 8
+"""Frames on either side of a weak link that are asked whether it is a break."""
 LEAST_SHARE = 0.1
 """Share of a band's mosaic under which nothing of it is shown."""
 
@@ -66,14 +68,24 @@ def local_shots(scene: Scene, start: int, end: int, footage: Footage) -> list[Sh
     """
     followed = _follow(scene, start, end, footage)
     shares = shown_shares(followed.told)
-    worth, settings = trust(followed.told, shares), scene.settings
-    doubtful = worth.advantage < settings.min_local or worth.confidence < settings.local_confidence
-    if doubtful or followed.travel < LEAST_TRAVEL:
+    worth = trust(followed.told, shares)
+    if not _believed(scene, worth) or followed.travel < LEAST_TRAVEL:
         return []
     active = scene.window.active
     tracks = followed.tracks * (active.width if scene.sides == "x" else active.height)
     mosaics = _Mosaics(tracks, followed.foreign, shares.astype(np.float32), worth.confidence)
     return [_shot(scene, start + a, mosaics.part(a, b), footage) for a, b in _pieces(scene, tracks)]
+
+
+def goes_on(scene: Scene, at: int, start: int, end: int, footage: Footage) -> bool:
+    """Whether frames of ``[start, end)`` just before and after ``at`` foretell each other's sides, as one set's do."""
+    first = max(start, at - AROUND)
+    followed = _follow(scene, first, min(end, at + AROUND), footage, at - first)
+    return _believed(scene, trust(followed.told, shown_shares(followed.told)))
+
+
+def _believed(scene: Scene, worth: Trust) -> bool:
+    return worth.advantage >= scene.settings.min_local and worth.confidence >= scene.settings.local_confidence
 
 
 @dataclass(frozen=True)
@@ -116,15 +128,15 @@ def _along_bands(values: Float) -> Float:
     return np.asarray(cv2.GaussianBlur(values, (1, 0), sigmaX=NEAR_BANDS, borderType=cv2.BORDER_REPLICATE))
 
 
-def _follow(scene: Scene, start: int, end: int, footage: Footage) -> Followed:
+def _follow(scene: Scene, start: int, end: int, footage: Footage, across: int | None = None) -> Followed:
     height, width = scene.analysis.valid.shape
     upright = scene.sides == "x"
     w, h = small_size(width, height) if upright else small_size(height, width)[::-1]
     valid = cv2.resize(scene.analysis.valid.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST) > 0
     grays = (gray_of(picture) for picture in footage.small(start, end, w, h))
     if upright:
-        return follow(grays, valid)
-    return follow((np.ascontiguousarray(g.T) for g in grays), valid.T)
+        return follow(grays, valid, across)
+    return follow((np.ascontiguousarray(g.T) for g in grays), valid.T, across)
 
 
 def _pieces(scene: Scene, tracks: Float) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from remaster.background.composite import Source, composite, continued
 from remaster.background.figures import placed
 from remaster.background.holes import find_holes, shown_in_wings
 from remaster.background.lend import Loan, lend, with_loans
-from remaster.background.local import Footage, local_shots
+from remaster.background.local import Footage, goes_on, local_shots
 from remaster.background.plan import Plan, Scene, Stitchable, StitchSettings, plan_shots, travel
 from remaster.background.preview import MASK_MARGIN, from_size
 from remaster.background.register import background_only, find_pairs
@@ -27,6 +27,8 @@ __all__ = ["Read", "StitchSettings", "stitch"]
 
 BROKEN = 0.25
 """Explained area under which two frames of a set of several speeds do not belong together."""
+ASKED = 4
+"""Weak links of a set of several speeds of which each is asked whether it is a break."""
 SEAM = 0.04
 """Share of the picture's smaller side over which what is lent gives way to the shot's own."""
 
@@ -117,15 +119,27 @@ def _local_first(scene: Scene, shot: Shot, footage: Footage) -> list[Shot]:
     """A shot without a background from the frames nearby, between its breaks, as far as they may be trusted."""
     if shot.method != "ambient":
         return [shot]
-    explained = scene.analysis.explained[shot.start : shot.end]
-    floor = min(BROKEN, 0.5 * float(np.median(explained)))
-    breaks = np.flatnonzero((explained < floor) & ~scene.analysis.holds[shot.start : shot.end])
-    bounds = [shot.start, *(shot.start + int(b) for b in breaks if b > 0), shot.end]
+    bounds = [shot.start, *_breaks(scene, shot, footage), shot.end]
     found: list[Shot] = []
     for start, end in itertools.pairwise(bounds):
         local = local_shots(scene, start, end, footage) if end - start >= scene.settings.min_frames else []
         found += local or [Shot(start, end, "ambient", _identities(end - start), None, shot.confidence)]
     return _join_ambient(found)
+
+
+def _breaks(scene: Scene, shot: Shot, footage: Footage) -> list[int]:
+    """First frames after a break in a shot of several speeds.
+
+    A thing that passes near the lens, or a frame that coding spoilt, looks like one: the frames on both sides must also
+    foretell each other badly. That is asked for a few; where more links are weak, something does break.
+    """
+    explained = scene.analysis.explained[shot.start : shot.end]
+    floor = min(BROKEN, 0.5 * float(np.median(explained)))
+    weak = np.flatnonzero((explained < floor) & ~scene.analysis.holds[shot.start : shot.end])
+    found = [shot.start + int(b) for b in weak if b > 0]
+    if len(found) > ASKED:
+        return found
+    return [at for at in found if not goes_on(scene, at, shot.start, shot.end, footage)]
 
 
 def _identities(count: int) -> npt.NDArray[np.float64]:

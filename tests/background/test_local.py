@@ -272,3 +272,26 @@ def test_rows_are_read_from_their_own_places_however_wide_the_picture() -> None:
     assert read[0].tolist() == [0, 1, 2, 3, 4, 5]
     assert read[1].tolist() == [(35_000 + k) % 251 for k in range(6)]
     assert np.abs(read[2].astype(float) - (12.5 + np.arange(6))).max() <= 0.5
+
+
+def test_a_weak_link_between_two_frames_of_one_set_is_no_break(planes: Planes) -> None:
+    frames = [planes.picture(i, 0, WIDTH) for i in range(FRAMES)]
+    assert [(s.start, s.end, s.method) for s in with_weak_link(frames)] == [(0, FRAMES, "local")]
+
+
+def test_a_cut_between_two_sets_in_depth_is_a_break(planes: Planes) -> None:
+    other = Planes(painting(900, 300, 21), painting(900, 300, 22), planes.at)
+    frames = [(planes if i < FRAMES // 2 else other).picture(i, 0, WIDTH) for i in range(FRAMES)]
+    shots = with_weak_link(frames)
+    assert [(s.start, s.end, s.method) for s in shots] == [(0, FRAMES // 2, "local"), (FRAMES // 2, FRAMES, "local")]
+
+
+def with_weak_link(frames: Sequence[np.ndarray]) -> list[Shot]:
+    """The whole step, where the link to the middle frame explains hardly anything."""
+    height, width = frames[0].shape[:2]
+    valid = np.ones((height, width), bool)
+    analysis = analyze(iter(frames), valid, 1.0)
+    analysis.explained[len(frames) // 2] = 0.05
+    masks = np.zeros((len(analysis.keyframes), height, width), bool)
+    read, footage = (lambda ids: (frames[i] for i in ids)), footage_of(frames)
+    return stitch(analysis, masks, read, make_window(), None, SETTINGS, 1, footage)
