@@ -21,13 +21,14 @@ from remaster.geometry import Window
 from remaster.media.types import Mask, PixelFormat, Rect
 from remaster.records import Background, Shot
 from remaster.resample.drawings import LINES, Drawing, drawings
-from remaster.resample.following import Found, follow
+from remaster.resample.following import follow
 from remaster.resample.framing import joined_sides
 from remaster.resample.layers import NOBODY, Continuation, Layer, Placement, cut_out, figure_rect
+from remaster.resample.walk import Found
 
-MOST_LAYERS = 16
+MOST_LAYERS = 24
 """Layers of one shot, which are kept at full size."""
-MOST_DRAWINGS = 480
+MOST_DRAWINGS = 240
 """Drawings that are looked at together; a longer shot is taken in parts."""
 
 
@@ -53,11 +54,12 @@ def continued(
     width = round(active.width * height / active.height)
     small = footage.small(shot.start, shot.end, width, height)
     valid = _valid(gate, width, height)
-    seen = drawings(shot, small, holds, (active.width, active.height), valid, noise)
+    joins = joined_sides(window)
+    seen = drawings(shot, small, holds, joins, active, valid, noise)
     found: list[Found] = []
     while part := list(islice(seen, MOST_DRAWINGS)):
-        for side in joined_sides(window):
-            found += follow(part, side, height / active.height, len(holds) - 1)
+        for side in joins:
+            found += follow(part, side, len(holds) - 1)
         found = _most_used(found)
     if not found:
         return None
@@ -90,7 +92,7 @@ def _layers(
     footage: Footage,
 ) -> tuple[Layer, ...]:
     """The figures at full size, in the donors' order, which is that of time."""
-    masks = [donor.figures[figure].mask for (_, figure), donor in donors.items()]
+    masks = [donor.figures[figure].mask(donor.picture.shape) for (_, figure), donor in donors.items()]
     rects = [figure_rect(mask, active, pixel_format) for mask in masks]
     wanted: dict[int, list[Rect]] = {}
     for (frame, _), rect in zip(donors, rects, strict=True):
@@ -108,7 +110,7 @@ def _placements(
     """What continues in each frame: in a held one what continues in the one it holds."""
     here: dict[int, tuple[Placement, ...]] = {}
     for f in found:
-        rows, columns = f.donor.figures[f.figure].mask.shape
+        rows, columns = f.donor.picture.shape[:2]
         place = cam.rescale(f.match.place, active.width / columns, active.height / rows)
         placement = Placement(layers.index(f.layer), f.side, place, f.strength)
         here[f.frame] = (*here.get(f.frame, NOBODY), placement)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from remaster import camera as cam
 from remaster.camera import Affine
 from remaster.foreground.difference import cleaned, gain, hysteresis, lit, tolerant_difference
-from remaster.media.types import Mask, Rgb
+from remaster.media.types import Mask, Rect, Rgb
 from remaster.records import Background, Shot
 from remaster.resample.layout import SIDES, Side, from_side
 
@@ -22,33 +22,58 @@ LEVELS = 18.0
 """8-bit levels off the background from which a place is a figure's (raised with the grain); it spreads to half that."""
 SPECK, MARGIN = 0.004, 0.008
 """Share of the picture that a figure covers at least, and of its height by which its mask grows."""
+DEPTH, LEAST = 0.35, 0.05
+"""Of the join's length: how far inside a cut figure is looked at, and how much of it must be seen."""
 EDGE = 2
 """Pixels beside the known picture's edge in which a figure touches it."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One connected figure: ``mask`` bool (h, w), and the sides of the picture that it touches."""
+    """One connected figure within ``box``: its mask there, bool (box.height, box.width), and the sides it touches."""
 
-    mask: Mask
+    box: Rect
+    inside: Mask
     touched: frozenset[Side]
+
+    def mask(self, shape: tuple[int, ...]) -> Mask:
+        """The mask over a whole drawing of ``shape``, bool (h, w)."""
+        whole = np.zeros(shape[:2], bool)
+        whole[self.box.y : self.box.y + self.box.height, self.box.x : self.box.x + self.box.width] = self.inside
+        return whole
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A figure cut at ``side``, as far as it is looked at, with the picture there and the background behind it.
+
+    ``rect`` is where that lies in the drawing. All else is turned: rows run along the join, columns go inwards from it.
+    ``known`` bool is False where the picture or the background is not.
+    """
+
+    side: Side
+    rect: Rect
+    picture: Rgb
+    behind: Rgb
+    known: Mask
+    mask: Mask
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """Frame ``frame`` of a shot: ``picture`` and the background ``behind`` it, uint8 RGB (h, w, 3), in one brightness.
+    """Frame ``frame`` of a shot as a small ``picture``, uint8 RGB (h, w, 3), as bright as the background.
 
-    ``known`` bool (h, w) is where both are. ``camera`` takes pixels of the frame at full size to the background's, and
-    ``light`` (3,) its brightness, None where that is not known. Held frames have no drawing of their own.
+    ``camera`` takes pixels of the frame at full size to the background's, and ``light`` (3,) its brightness, None where
+    that is not known. ``cut`` are those of its figures that the joins cut and of which enough is seen. Held frames have
+    no drawing of their own.
     """
 
     frame: int
     camera: Affine
     light: npt.NDArray[np.float32] | None
     picture: Rgb
-    behind: Rgb
-    known: Mask
     figures: tuple[Figure, ...]
+    cut: tuple[Zone, ...]
 
 
 class SmallBackground:
@@ -75,19 +100,26 @@ class SmallBackground:
 
 
 def drawings(
-    shot: Shot, small: Iterable[Rgb], holds: npt.NDArray[np.bool_], active: tuple[int, int], valid: Mask, noise: float
+    shot: Shot,
+    small: Iterable[Rgb],
+    holds: npt.NDArray[np.bool_],
+    joins: Sequence[Side],
+    active: Rect,
+    valid: Mask,
+    noise: float,
 ) -> Iterator[Drawing]:
-    """The shot's drawings that show figures.
+    """The shot's drawings.
 
-    ``small`` are all its frames, uint8 (h, w, 3); ``holds`` bool tells which of them repeat the one before; ``valid``
-    bool (h, w) is False on the gate; ``noise`` is the grain of the frames at full size, in 8-bit levels.
+    ``small`` are all its frames, uint8 (h, w, 3); ``holds`` bool tells which of them repeat the one before; ``joins``
+    are the sides that get a wing; ``valid`` bool (h, w) is False on the gate; ``noise`` is the grain of the frames at
+    full size, in 8-bit levels. Raises ``ValueError`` for a shot without a background.
     """
     if shot.background is None:
         raise ValueError("a shot without a background has no figures")
     height, width = valid.shape
-    behind = SmallBackground(shot.background, active, (width, height))
+    behind = SmallBackground(shot.background, (active.width, active.height), (width, height))
     edges = {side: _edge(valid, side) for side in SIDES}
-    noise *= height / active[1]
+    noise *= height / active.height
     for frame, (picture, held) in enumerate(zip(small, holds, strict=True)):
         if held and frame:
             continue
@@ -95,9 +127,9 @@ def drawings(
         known &= valid
         light = gain(picture, seen, known)
         even = lit(picture, light)
-        mask = _differing(even, seen, known, noise)
-        if mask.any():
-            yield Drawing(frame, shot.cameras[frame], light, even, seen, known, _figures(mask, edges))
+        figures = _figures(_differing(even, seen, known, noise), edges)
+        zones = (_zone(f, side, even, seen, known) for f in figures for side in joins if side in f.touched)
+        yield Drawing(frame, shot.cameras[frame], light, even, figures, tuple(z for z in zones if z is not None))
 
 
 def _differing(picture: Rgb, behind: Rgb, known: Mask, noise: float) -> Mask:
@@ -111,12 +143,32 @@ def _differing(picture: Rgb, behind: Rgb, known: Mask, noise: float) -> Mask:
 
 def _figures(mask: Mask, edges: dict[Side, Mask]) -> tuple[Figure, ...]:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    large = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] >= SPECK * mask.size]
     found = []
-    for label in large:
-        own = labels == label
-        found.append(Figure(own, frozenset(side for side, edge in edges.items() if bool((own & edge).any()))))
+    for label in range(1, count):
+        x, y, width, height, area = (int(n) for n in stats[label])
+        if area >= SPECK * mask.size:
+            own = np.s_[y : y + height, x : x + width]
+            inside = labels[own] == label
+            touched = frozenset(side for side, edge in edges.items() if bool((inside & edge[own]).any()))
+            found.append(Figure(Rect(x, y, width, height), np.asarray(inside), touched))
     return tuple(found)
+
+
+def _zone(figure: Figure, side: Side, picture: Rgb, behind: Rgb, known: Mask) -> Zone | None:
+    """What is seen of a figure beside the join; None where that is too little."""
+    mask = from_side(figure.mask(known.shape), side)
+    length = len(mask)
+    depth = min(int(np.flatnonzero(mask.any(axis=0)).max()) + 1, round(DEPTH * length))
+    if depth < LEAST * length:
+        return None
+    rows = np.flatnonzero(mask[:, :depth].any(axis=1))
+    start, stop = int(rows[0]), int(rows[-1]) + 1
+    part = np.s_[start:stop, :depth]
+    across = mask.shape[1] - depth if side in ("right", "bottom") else 0
+    upright = side in ("left", "right")
+    rect = Rect(across, start, depth, stop - start) if upright else Rect(start, across, stop - start, depth)
+    shown, empty = (np.ascontiguousarray(from_side(p, side)[part]) for p in (picture, behind))
+    return Zone(side, rect, shown, empty, from_side(known, side)[part].copy(), mask[part].copy())
 
 
 def _edge(valid: Mask, side: Side) -> Mask:

@@ -14,15 +14,12 @@ import numpy.typing as npt
 
 from remaster import camera as cam
 from remaster.camera import Affine
+from remaster.channels import Gray
 from remaster.foreground.difference import tolerant_difference
-from remaster.media.types import Mask, Rgb
-from remaster.resample.drawings import Drawing, Figure
-from remaster.resample.layout import Side, from_side
+from remaster.media.types import Rgb
+from remaster.resample.drawings import Drawing, Figure, Zone
+from remaster.resample.layout import from_side
 
-DEPTH = 0.35
-"""Of the join's length: how far inside a figure is looked at."""
-LEAST = 0.05
-"""Of it: how much of a figure must be seen."""
 HELD_OUT = 1 / 3
 """Share of what is looked at, at the join, that does not tell where."""
 SLACK = 0.06
@@ -45,55 +42,41 @@ class Match:
     error: float
 
 
-@dataclass(frozen=True)
-class Zone:
-    """A cut figure beside its join, turned so that rows run along the join and columns go inwards from it."""
-
-    picture: Rgb
-    behind: Rgb
-    known: Mask
-    mask: Mask
-    first: int
-    side: Side
-
-
-def zone(drawing: Drawing, figure: Figure, side: Side) -> Zone | None:
-    """What is seen of a figure beside the join; None where that is too little."""
-    mask = from_side(figure.mask, side)
-    length = len(mask)
-    depth = min(int(np.flatnonzero(mask.any(axis=0)).max()) + 1, round(DEPTH * length))
-    if depth < LEAST * length:
-        return None
-    mask = mask[:, :depth]
-    rows = np.flatnonzero(mask.any(axis=1))
-    span = slice(int(rows[0]), int(rows[-1]) + 1)
-    picture, behind = (
-        np.ascontiguousarray(from_side(p, side)[span, :depth]) for p in (drawing.picture, drawing.behind)
-    )
-    return Zone(picture, behind, from_side(drawing.known, side)[span, :depth], mask[span], span.start, side)
-
-
-def match(cut: Zone, camera: Affine, donor: Drawing, figure: Figure, scale: float) -> Match | None:
-    """Find the figure of ``cut``, seen under ``camera``, in a donor; None where it is not there.
-
-    ``scale`` is the drawings' size over the picture's, in which cameras count.
-    """
-    straight = _straight(camera, donor.camera, figure.mask.shape, scale)
-    picture, mask = donor.picture, figure.mask.astype(np.uint8)
+def match(cut: Zone, camera: Affine, donor: Drawing, figure: Figure) -> Match | None:
+    """Find the figure of ``cut``, seen under ``camera``, in a donor; None where it is not there."""
+    picture = donor.picture
+    straight = _straight(camera, donor.camera, picture.shape)
     if straight is not cam.IDENTITY:
-        size = mask.shape[1], mask.shape[0]
+        size = picture.shape[1], picture.shape[0]
         picture = np.asarray(cv2.warpAffine(picture, straight, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
-        mask = np.asarray(cv2.warpAffine(mask, straight, size, flags=cv2.INTER_NEAREST), np.uint8)
-    slack = round(SLACK * len(from_side(mask, cut.side)))
-    seen, own = (_lengthened(from_side(p, cut.side), slack) for p in (picture, mask))
-    found = _search(cut, seen)
+    slack = round(SLACK * len(from_side(picture, cut.side)))
+    found = _search(cut, _lengthened(from_side(picture, cut.side), slack))
     if found is None:
         return None
     column, row = found
-    error = _error(cut, seen, own, column, row)
-    across, along = -column, cut.first + slack - row
+    first = cut.rect.y if cut.side in ("left", "right") else cut.rect.x
+    across, along = -column, first + slack - row
     shift = {"left": (across, along), "right": (-across, along), "top": (along, across), "bottom": (along, -across)}
-    return Match(cam.compose(cam.translation(*shift[cut.side]), straight), error)
+    place = cam.compose(cam.translation(*shift[cut.side]), straight)
+    return Match(place, unexplained(cut, donor, figure, place))
+
+
+def unexplained(cut: Zone, donor: Drawing, figure: Figure, place: Affine) -> float:
+    """What a donor's figure at ``place`` leaves of a cut one (``Match.error``)."""
+    there = cam.compose(cam.invert(place), cam.translation(cut.rect.x, cut.rect.y))
+    size, how = (cut.rect.width, cut.rect.height), cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
+    mask = figure.mask(donor.picture.shape).astype(np.uint8) * 255
+    moved, shown = (
+        from_side(cv2.warpAffine(p, there, size, flags=how, borderMode=cv2.BORDER_REPLICATE), cut.side)
+        for p in (donor.picture, mask)
+    )
+    predicted = np.asarray(np.where(shown[..., None] > 127, moved, cut.behind), np.uint8)
+    left, whole = (
+        np.minimum(tolerant_difference(cut.picture, p), TRUNCATED) * cut.known for p in (predicted, cut.behind)
+    )
+    depth = cut.mask.shape[1]
+    held = max(round(HELD_OUT * depth), 1)
+    return max(float(left[:, :n].sum() / max(float(whole[:, :n].sum()), 1.0)) for n in (held, depth))
 
 
 def _lengthened(picture: npt.NDArray[np.uint8], by: int) -> npt.NDArray[np.uint8]:
@@ -102,9 +85,9 @@ def _lengthened(picture: npt.NDArray[np.uint8], by: int) -> npt.NDArray[np.uint8
     return np.asarray(cv2.copyMakeBorder(whole, by, by, 0, 0, cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _straight(camera: Affine, other: Affine, shape: tuple[int, ...], scale: float) -> Affine:
+def _straight(camera: Affine, other: Affine, shape: tuple[int, ...]) -> Affine:
     """The change of size and angle from the other camera's picture to this one's, about the middle."""
-    height, width = shape
+    height, width = shape[:2]
     change = cam.compose(cam.invert(camera), other)
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     about = np.concatenate([change[:, :2], (middle - change[:, :2] @ middle)[:, None]], axis=1)
@@ -114,7 +97,8 @@ def _straight(camera: Affine, other: Affine, shape: tuple[int, ...], scale: floa
 def _search(cut: Zone, seen: Rgb) -> tuple[float, float] | None:
     """(column, row) in ``seen`` of the zone's corner, by its part away from the join: at half the size, then whole."""
     held = round(HELD_OUT * cut.mask.shape[1])
-    template, mask = cut.picture[:, held:], cut.mask[:, held:].astype(np.uint8)
+    template, seen = _gray(cut.picture[:, held:]), _gray(seen)
+    mask = cut.mask[:, held:].astype(np.uint8)
     small, smaller, inside = (_halved(p) for p in (template, seen, mask * 255))
     inside //= 255
     if not inside.any() or small.shape[0] > smaller.shape[0] or small.shape[1] > smaller.shape[1]:
@@ -132,9 +116,13 @@ def _halved(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _differences(seen: Rgb, template: Rgb, mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Mean squared difference of the masked template at every place."""
-    return np.asarray(cv2.matchTemplate(seen, template, cv2.TM_SQDIFF, mask=cv2.merge([mask] * 3)), np.float32)
+def _gray(picture: Rgb) -> Gray:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _differences(seen: Gray, template: Gray, mask: Gray) -> npt.NDArray[np.float32]:
+    """The sum of squared differences of the masked template at every place."""
+    return np.asarray(cv2.matchTemplate(seen, template, cv2.TM_SQDIFF, mask=mask), np.float32)
 
 
 def _vertex(values: npt.NDArray[np.float32], at: int) -> float:
@@ -144,16 +132,3 @@ def _vertex(values: npt.NDArray[np.float32], at: int) -> float:
     before, here, after = (float(v) for v in values[at - 1 : at + 2])
     bend = before - 2 * here + after
     return 0.0 if bend <= 0 else float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))
-
-
-def _error(cut: Zone, seen: Rgb, own: npt.NDArray[np.uint8], column: float, row: float) -> float:
-    height, width = cut.mask.shape
-    there = cam.translation(column, row)
-    how = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
-    moved = cv2.warpAffine(seen, there, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
-    shown = cv2.warpAffine(own * 255, there, (width, height), flags=how) > 127
-    predicted = np.asarray(np.where(shown[..., None], moved, cut.behind), np.uint8)
-    left, all_of_it = (np.minimum(tolerant_difference(cut.picture, p), TRUNCATED) for p in (predicted, cut.behind))
-    held = max(round(HELD_OUT * width), 1)
-    shares = [float(left[:, :n].sum() / max(float(all_of_it[:, :n].sum()), 1.0)) for n in (held, width)]
-    return max(shares)
