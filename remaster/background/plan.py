@@ -31,6 +31,8 @@ SOME = 0.5
 LITTLE, PLENTY = 0.25, 0.5
 """Shares of a third of the border strips that masks must leave to prove nothing, and enough: what is masked there all
 the time, while the camera moves, is no character but a part of the set that moves at another speed."""
+FEW, MANY = 0.25, 0.45
+"""Shares of what a moving camera shows that may be figures without doubt, and that prove them to be the set itself."""
 
 
 @dataclass(frozen=True)
@@ -199,8 +201,10 @@ def _trust(scene: Scene, made: Stitchable) -> Trust:
         return judge_still(preview, made.figures, scene.analysis.noise)
     clear = clear_strips(scene.usable[registration.keyframes], scene.analysis.valid, scene.sides)
     enough = np.clip((clear - LITTLE) / (PLENTY - LITTLE), 0.0, 1.0)
+    shown = preview.seen.any(axis=0) | made.figures
+    plane = np.clip((MANY - made.figures.sum() / max(shown.sum(), 1)) / (MANY - FEW), 0.0, 1.0)
     trust = judge(preview, made.figures, scene.sides, scene.wing, scene.analysis.noise)
-    return replace(trust, advantage=trust.advantage * float(enough))
+    return replace(trust, advantage=trust.advantage * float(enough * plane))
 
 
 def inner_area(scene: Scene, shape: tuple[int, ...], border: float) -> Mask:

@@ -203,6 +203,23 @@ def test_two_speeds_are_never_a_confident_mosaic(world: np.ndarray, other_world:
     assert all(s.background is None for s in two)
 
 
+def test_a_plane_that_is_but_the_picture_s_edges_is_no_background(world: np.ndarray, other_world: np.ndarray) -> None:
+    path = pan(FRAMES, 90)
+    path[:, 1, 2] += np.linspace(0, 40, FRAMES)
+
+    def with_a_set_between(i: int, picture: np.ndarray) -> np.ndarray:
+        near = translation(path[i, 0, 2] + 1.2 * i, path[i, 1, 2] - 0.6 * i)
+        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        nearer = cv2.warpAffine(other_world, near, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT)
+        picture[60:200] = nearer[60:200]
+        return picture
+
+    drawn = shoot(world, path, keyframes=KEYFRAMES, paint=with_a_set_between)
+    drawn = replace(drawn, window=replace(drawn.window, width=WIDTH, height=HEIGHT + 120, x=0, y=60))
+    drawn.masks[:, 60:200] = True
+    assert all(shot.background is None for shot in run(drawn))
+
+
 def test_hidden_cut_makes_two_shots(world: np.ndarray, other_world: np.ndarray) -> None:
     both = np.concatenate([world, other_world], axis=0)
     cameras = np.concatenate([pan(16, 150), pan(16, -100, x=500, y=500)])
