@@ -1,7 +1,8 @@
 """Characters that the old frame's edge cuts: beside them the wing is a soft glow of their own colours, not a wrong set.
 
 What the wing shows there is the background behind the character, or a guess at it; that the character ends at a ruled
-line is what a viewer sees first. The glow begins with the frame's own colours at the join and gives way to the
+line is what a viewer sees first. So does anything that a fill does not continue (a trunk of which only a part was
+known). The glow begins with the frame's own colours at the join and gives way to the
 background as it gets farther from it.
 """
 
@@ -17,9 +18,8 @@ import numpy.typing as npt
 from remaster import camera as cam
 from remaster.camera import Affine
 from remaster.geometry import Window
-from remaster.media.types import Mask
 from remaster.records import Background
-from remaster.resample.layout import Patch, on_plane
+from remaster.resample.layout import Kind, Patch, on_plane
 from remaster.resample.samples import Floats, Strips
 
 OFF = (16.0, 30.0)
@@ -32,6 +32,8 @@ SPREAD, FARTHEST = 0.35, 0.8
 """How far the glow reaches, as a share of the character's extent along the join; at most this share of the wing."""
 KEEP = 0.4
 """Share of the last frame's glow that stays, so that it does not flicker where a character is hard to tell."""
+BREAK = (-5, -1, 2, 6)
+"""Pixels beyond the join, four in a row, between which something breaks off that the fill does not continue."""
 INSIDE, OUTSIDE = (0.2, 0.6), 4
 """A character that stands is cut where it is seen so near the join (shares of the strip's width), and where the
 background so many pixels beyond the join is generated."""
@@ -67,7 +69,7 @@ class CutFinder:
     def find(self, error: Floats, seen: Floats, valid: npt.NDArray[np.bool_], standing: Floats) -> Cut:
         """The cut of a frame, from its strip (planes, n * k) and how far that is off the background there.
 
-        ``valid`` bool (n * k,); ``standing`` (n,) is the share of each bin that shows a character of the background.
+        ``valid`` bool (n * k,); ``standing`` (n,) is how far (0-1) each bin shows an end of the background.
         """
         known = valid.reshape(self._shape)[:, self._inwards]
         # The gate's edge wavers: the outermost bin that shows the picture tells.
@@ -150,31 +152,45 @@ def _mix(away: npt.NDArray[np.float64]) -> Floats:
     return np.stack([np.interp(wanted, knots, np.eye(len(SIGMAS))[i]) for i in range(len(SIGMAS))]).astype(np.float32)
 
 
-class StandingFigures:
-    """Where a background's own characters, which never left, stand at the joins with nothing recovered beyond."""
+class Ends:
+    """Where a background ends at the joins with nothing recovered beyond.
+
+    There stand characters of its own, which never left; or something breaks off that the fill does not continue.
+    """
 
     def __init__(
         self, background: Background, cameras: Affine, window: Window, strips: Strips, placed: Sequence[Patch]
     ):
         self._background, self._cameras = background, cameras
         self._points = [
-            [_join_points(patch, n, window, outside) for outside in (*_depths(patch), OUTSIDE)]
+            [_join_points(patch, n, window, outside) for outside in (*_depths(patch), *BREAK, OUTSIDE)]
             for patch, (n, _) in zip(placed, strips.shapes, strict=True)
         ]
-        self._present = bool(background.figures.any())
+        self._present = not bool(background.coverage.all())
         self._none = [np.zeros(n, np.float32) for n, _ in strips.shapes]
 
     def at(self, index: int) -> list[Floats]:
-        """For each patch: the bins, (n,) of 0 or 1, at which frame ``index`` cuts such a character."""
+        """For each patch: how far (0-1) each of its bins, (n,), shows such an end in frame ``index``."""
         if not self._present:
             return self._none
         camera = self._cameras[index]
         found = []
-        for *inside, beyond in self._points:
-            seen = np.logical_or.reduce([_looked_up(self._background.figures, camera, p) for p in inside])
+        for first, second, *across, beyond in self._points:
+            stands = [_looked_up(self._background.figures, camera, p) for p in (first, second)]
             generated = ~_looked_up(self._background.coverage, camera, beyond)
-            found.append((seen & generated).astype(np.float32))
+            ends = np.maximum(np.logical_or(*stands), self._broken_off(camera, across))
+            found.append((ends * generated).astype(np.float32))
         return found
+
+    def _broken_off(self, camera: Affine, across: Sequence[npt.NDArray[np.float64]]) -> Floats:
+        """How sure it is that the picture breaks off: it steps at the join, and neither before nor after."""
+        inner, inside, outside, outer = (
+            _looked_up(self._background.image, camera, p).astype(np.float32) for p in across
+        )
+        step, before, after = (
+            np.abs(a - b).max(axis=1) for a, b in ((inside, outside), (inner, inside), (outside, outer))
+        )
+        return np.asarray(np.clip((step - np.maximum(before, after) - OFF[0]) / (OFF[1] - OFF[0]), 0, 1), np.float32)
 
 
 def _depths(patch: Patch) -> list[int]:
@@ -198,9 +214,8 @@ def _join_points(patch: Patch, bins: int, window: Window, outside: int) -> npt.N
     return np.asarray(points - (window.x, window.y), float)
 
 
-def _looked_up(mask: Mask, camera: Affine, points: npt.NDArray[np.float64]) -> Mask:
-    """The mask's values where the camera sees the points; False beyond the canvas."""
+def _looked_up(picture: npt.NDArray[Kind], camera: Affine, points: npt.NDArray[np.float64]) -> npt.NDArray[Kind]:
+    """A mask's or picture's values where the camera sees the points, its edge's for those beyond the canvas."""
     x, y = np.rint(cam.apply(camera, points)).astype(int).T
-    h, w = mask.shape
-    inside = (x >= 0) & (y >= 0) & (x < w) & (y < h)
-    return np.asarray(inside & mask[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)], bool)
+    h, w = picture.shape[:2]
+    return np.asarray(picture[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)])

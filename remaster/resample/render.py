@@ -14,7 +14,7 @@ from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane
 from remaster.records import Shot
 from remaster.resample.ambient import AmbientFill
 from remaster.resample.compose import Composer
-from remaster.resample.cut import CutFinder, Glow, StandingFigures
+from remaster.resample.cut import CutFinder, Ends, Glow
 from remaster.resample.grain import GrainTile
 from remaster.resample.join import Correction, Field, JoinMatcher
 from remaster.resample.layers import NOBODY, Continuation, LayerPainter
@@ -77,10 +77,10 @@ class WingRenderer:
             self._painter = LayerPainter(continuation, window, self._placed, pixel_format, color, lines)
         self._placements = NOBODY
         scale = FOREGROUND + 2 * noise if backed else AMBIENT_FOREGROUND
-        self._standing: StandingFigures | None = None
+        self._ends: Ends | None = None
         finders: list[CutFinder] = []
         if shot.background is not None and backed:
-            self._standing = StandingFigures(shot.background, shot.cameras, window, self._strips, self._placed)
+            self._ends = Ends(shot.background, shot.cameras, window, self._strips, self._placed)
             shapes = zip(self._placed, self._strips.shapes, strict=True)
             finders = [CutFinder(p, shape, 2 * noise) for p, shape in shapes]
         self._matcher = JoinMatcher(self._strips, scale, backed, pixel_format.kind == "yuv", finders)
@@ -147,7 +147,7 @@ class WingRenderer:
         if not rest:
             self._predicted = predicted
             self._predicted_strips = self._strips.of_prediction(predicted)
-        standing = self._standing.at(index) if self._standing is not None else ()
+        standing = self._ends.at(index) if self._ends is not None else ()
         correction = self._matcher.match(planes, self._predicted_strips, rest, standing)
         placements = self._painter.placements[index] if self._painter is not None else self._placements
         new = not (rest and correction is self._correction and placements is self._placements)

@@ -53,6 +53,27 @@ def test_who_stands_in_the_background_glows_where_the_wing_was_generated() -> No
     assert np.abs(wings["generated"][rows, column].astype(float) - wings["recovered"][rows, column]).mean() > 8
 
 
+def test_what_the_fill_breaks_off_glows_and_what_was_seen_to_end_does_not() -> None:
+    shown = window_of(160, 120, YUV420P)
+    truth = whole_window(shown, LOOK, YUV420P)
+    picture = with_figure(picture_of(truth, shown, YUV420P), 120, TOP, 40, TALL)
+    known = canvas()
+    image = known.image.copy()
+    image[TOP + 22 : TOP + 22 + TALL, 60 + 120 : 60 + 160] = (40, 60, 160)
+    covered = known.coverage.copy()
+    covered[:, 60 + 160 :] = False
+    rows, join = slice(TOP + 10, TOP + TALL - 10), shown.x + 160
+    steps = {}
+    for name, coverage in (("generated", covered), ("recovered", known.coverage)):
+        background = Background(image, coverage, ~coverage, np.zeros_like(coverage))
+        wing = renderer(shot_of([LOOK], background), shown, settings=CLEAN).render(0, picture, False)[0].astype(float)
+        steps[name] = np.abs(wing[rows, join + 1] - wing[rows, join - 1]).mean()
+        above = slice(0, TOP - 25)
+        assert np.abs(wing[above, join + 2] - truth[0][above, join + 2]).mean() < 2
+    assert steps["generated"] < 8
+    assert steps["recovered"] > 2 * steps["generated"]
+
+
 def test_without_a_character_the_wings_are_the_background() -> None:
     shown = window_of(160, 120, YUV420P)
     truth = whole_window(shown, LOOK, YUV420P)
