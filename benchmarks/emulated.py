@@ -37,7 +37,7 @@ from remaster.records import Analysis
 from remaster.rows import Run, SceneRow, from_table, to_table
 
 CARDS_A_NODE = 16
-CORES_A_NODE = 2
+CORES_A_NODE = 4
 SCENES_A_VIDEO = 24
 TRIES = 5
 SECONDS = {"detect": 0.4, "analyze": 0.05, "segment": 0.9, "stitch": 0.05, "outpaint": 2.1, "resample": 0.1}

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from benchmarks.emulated import CARDS_A_NODE, CORES_A_NODE, SCENES_A_VIDEO, SECONDS, Point, emulate
 from benchmarks.machine import machine
 from benchmarks.processes import run_counted
+from benchmarks.sidebyside import gain, steps, transcode
 from remaster.forecast.costs import fitted, megapixels
 from remaster.forecast.simulate import Cluster, simulate
 from remaster.forecast.workload import Episode
@@ -33,7 +34,7 @@ def main() -> None:
     options = _arguments()
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "scaling.json"
-    known = json.loads(path.read_text()) if path.is_file() else {"points": [], "workers": []}
+    known = json.loads(path.read_text()) if path.is_file() else {"points": [], "workers": [], "second": None}
     sizes = [(gpus, 1.0) for gpus in sorted(options.gpus)] + [(gpus, SLOWER) for gpus in sorted(options.slower)]
     for point in emulate(sizes, options.rounds) if sizes else ():
         print(point, flush=True)
@@ -42,6 +43,8 @@ def main() -> None:
         _write(known, options.output)
     if options.clip:
         known["workers"] = real_workers(options.clip, options.scenes)
+    if options.beside:
+        known["second"] = {"transcodes": gain(transcode, options.beside), "steps": gain(steps, options.beside)}
     _write(known, options.output)
 
 
@@ -50,12 +53,12 @@ def _write(known: dict[str, Any], folder: Path) -> None:
     known["machine"] = machine("ray")
     (folder / "scaling.json").write_text(json.dumps(known, indent=1) + "\n")
     points = sorted((Point(**p) for p in known["points"]), key=lambda p: (p.slower, p.gpus))
-    (folder / "scaling.md").write_text(report(points, known["workers"], known["machine"]))
+    (folder / "scaling.md").write_text(report(points, known))
     plot(points, folder / "scaling.png")
 
 
 def real_workers(clip: Path, scenes: int) -> list[dict[str, Any]]:
-    """The first scenes of a clip by one and by two workers: wall seconds without the start, and what was foretold."""
+    """The first scenes of each video by one and by two workers: wall seconds, idle ones, and what was foretold."""
     runs: list[dict[str, Any]] = []
     shots: list[list[dict[str, Any]]] = []
     with tempfile.TemporaryDirectory(prefix="remaster-scaling-") as folder:
@@ -69,25 +72,28 @@ def real_workers(clip: Path, scenes: int) -> list[dict[str, Any]]:
 
 
 def foretold(cpus: int, shots: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Seconds of work on so many cores by the rows of a run of one video, and how many scenes those are."""
+    """Seconds of work on so many cores by the rows of a run, and how many scenes those are."""
     costs = replace(fitted(shots), start=0.0, assemble=0.0)
-    wall = simulate([_episode(shots)], costs, Cluster(cpus)).wall
+    wall = simulate(_episodes(shots), costs, Cluster(cpus)).wall
     return {"foretold": wall, "scenes": len({shot["scene_id"] for shot in shots})}
 
 
-def _episode(shots: Sequence[dict[str, Any]]) -> Episode:
-    scenes: dict[str, float] = {}
+def _episodes(shots: Sequence[dict[str, Any]]) -> list[Episode]:
+    videos: dict[str, dict[str, float]] = {}
     for shot in shots:
+        scenes = videos.setdefault(shot["video"], {})
         scenes[shot["scene_id"]] = scenes.get(shot["scene_id"], 0.0) + megapixels(shot)
-    return Episode(max(shot["end_frame"] for shot in shots), tuple(scenes.values()))
+    frames = {name: max(shot["end_frame"] for shot in shots if shot["video"] == name) for name in videos}
+    return [Episode(frames[name], tuple(scenes.values())) for name, scenes in videos.items()]
 
 
-def report(points: Sequence[Point], workers: Sequence[dict[str, Any]], where: str) -> str:
+def report(points: Sequence[Point], known: dict[str, Any]) -> str:
+    workers: list[dict[str, Any]] = known["workers"]
     sleeps = ", ".join(f"{name} {seconds} s" for name, seconds in SECONDS.items())
     lines = [
         "# How the pipeline grows",
         "",
-        f"`python -m benchmarks.scaling` on {where}.",
+        f"`python -m benchmarks.scaling` on {known['machine']}.",
         "",
         "## Emulated GPUs",
         "",
@@ -111,12 +117,20 @@ def report(points: Sequence[Point], workers: Sequence[dict[str, Any]], where: st
         lines += [
             "## Real workers",
             "",
-            f"The first {workers[0]['scenes']} scenes of a clip, embedded engines. *Work* is wall time less that of",
+            f"{workers[0]['scenes']} scenes by the embedded engines. *Work* is wall time less that of",
             "the same command again, when nothing is left to do. Foretold from the first line's seconds by step.",
             "",
             "| workers | wall, s | idle, s | work, s | speed-up | foretold, s | off by | CPU s |",
             "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
             *map(partial(_worker_row, workers[0]), workers),
+            "",
+        ]
+    if known["second"]:
+        transcodes, both = known["second"]["transcodes"], known["second"]["steps"]
+        lines += [
+            "What this machine's second core brings to programs that share nothing but memory, caches and clock:",
+            f"two plain transcodes by one thread each, side by side, do {transcodes:.2f} times as much as one; two",
+            f"processes with the steps, without Ray, {both:.2f} times.",
             "",
         ]
     return "\n".join(lines)
@@ -175,8 +189,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--gpus", type=int, nargs="*", default=[1, 2, 4, 8, 16, 32, 64], help="sizes to emulate")
     parser.add_argument("--slower", type=int, nargs="*", default=[64], help=f"sizes with steps {SLOWER:g} times slower")
     parser.add_argument("--rounds", type=int, default=8, help="scenes for each GPU")
-    parser.add_argument("--clip", type=Path, help="video for the real workers; without it they are left out")
-    parser.add_argument("--scenes", type=int, default=6, help="how many of its scenes")
+    parser.add_argument("--clip", type=Path, help="video, or folder of some, for the real workers; else none run")
+    parser.add_argument("--scenes", type=int, default=6, help="how many scenes of each video")
+    parser.add_argument("--beside", type=Path, help="video for two processes side by side; else none run")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
     return parser.parse_args()
 

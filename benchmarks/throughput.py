@@ -278,6 +278,7 @@ def report(rows: Sequence[dict[str, Any]], net: Networks) -> str:
         "",
         "Naive tiles are the sampled frames' mean times the clip's frames.",
         "",
+        *_thousandth(rows, net),
         f"## Hours of an episode of {EPISODE:,} frames like the clip, on one core",
         "",
         f"The paper took {PAPER_HOURS:.0f} hours on an RTX 2070. All figures are extrapolated from the clip's length;",
@@ -324,6 +325,32 @@ def _hours(rows: Sequence[dict[str, Any]], net: Networks, part: str) -> list[str
         cells = (f"{hours[way]:,.3g} (1/{PAPER_HOURS / max(hours[way], 1e-9):,.3g})" for hours in table)
         lines.append(f"{way} | {' | '.join(cells)} |")
     return [*(f"| {line}" for line in lines), "", "In brackets: the share of the paper's 400 hours."]
+
+
+def _thousandth(rows: Sequence[dict[str, Any]], net: Networks) -> list[str]:
+    """How far fewer tiles and fewer steps go together, and what a tile may take for a thousandth of the hours."""
+    steps, thousandth, a_frame = net.tile / net.quick_tile, 3.6 * PAPER_HOURS, 3600 * PAPER_HOURS / EPISODE
+    lines = [
+        "## How far a thousandth is",
+        "",
+        f"Seconds of the generator, naive with {STEPS_A_TILE} steps over remaster with {FEW_STEPS}, on one device:",
+        f"fewer tiles, times fewer steps (whose tile takes 1/{steps:.2f}, for text and pictures are encoded and",
+        f"decoded all the same). The paper's hours are {a_frame:.0f} s a frame on its GPU; a thousandth of them, an",
+        f"episode's {thousandth:,.0f} s, leaves a tile the seconds of the last column, for a device to bring: one core",
+        f"here takes {net.quick_tile:.3g}.",
+        "",
+        "| clip | tiles fewer | times steps fewer | generator, of naive's | tiles an episode | a tile may take, s |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        fewer = row["naive_tiles_a_frame"] * row["frames"] / max(row["tiles"], 1)
+        fold = fewer * steps
+        tiles = row["tiles"] * EPISODE / row["frames"]
+        lines.append(
+            f"| {row['clip']} | {fewer:.0f} x | {steps:.2f} x | 1/{fold:.0f} | {tiles:,.0f}"
+            f" | {thousandth / max(tiles, 1):.2f} |"
+        )
+    return [*lines, ""]
 
 
 def _by_step(row: dict[str, Any]) -> str:

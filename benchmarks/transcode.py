@@ -44,7 +44,7 @@ TIMEOUT = 1800
 
 @dataclass(frozen=True)
 class Measured:
-    """CPU seconds of one piece of material: the plain transcode, each step by itself, the job, an idle job."""
+    """CPU seconds of one piece of material: the plain transcode, each step, the job, an idle job, Ray by itself."""
 
     name: str
     lines: int
@@ -54,6 +54,7 @@ class Measured:
     steps: dict[str, float]
     whole: float | None
     idle: float | None
+    bare: float | None
 
 
 def main() -> None:
@@ -85,13 +86,15 @@ def measure(name: str, lines: int, path: Path, folder: Path, whole: bool = True)
     folder.mkdir()
     plain = min(plain_transcode(path, folder / f"plain-{i}.mkv") for i in range(2))
     steps = run_steps(path, folder / "steps")
-    counted = idle = None
+    counted = idle = bare = None
     if whole:
-        command = ["-m", "remaster.jobs.batch", f"dataset.path={path}", f"output.dir={folder / 'job'}"]
-        counted, idle = run_counted(command, TIMEOUT).cpu, run_counted(command, TIMEOUT).cpu
+        job = ["-m", "remaster.jobs.batch", f"dataset.path={path}", f"output.dir={folder / 'job'}"]
+        counted, idle, bare = (
+            run_counted(command, TIMEOUT).cpu for command in (job, job, ["-m", "benchmarks.bare_ray"])
+        )
     costs = {step: cost.cpu for step, cost in steps.costs.items()}
     scenes = len({shot["scene_id"] for shot in steps.shots})
-    return Measured(name, lines, scenes, steps.frames, plain, costs, counted, idle)
+    return Measured(name, lines, scenes, steps.frames, plain, costs, counted, idle, bare)
 
 
 def material(name: str, lines: int) -> Episode:
@@ -167,11 +170,12 @@ def report(results: Sequence[Measured]) -> str:
         "CPU milliseconds a frame. *Plain*: decode, pad with black to 16:9, encode, in FFmpeg alone, with the",
         "same x264 options, one thread each (the better of two). *Steps*: the pipeline's stages one after the other in",
         "one process, without Ray. *Whole job*: `remaster.jobs.batch` with its embedded engines, Ray's processes",
-        "all counted; *idle job*: the same command again, with nothing left to do: imports, start and end of Ray.",
+        "all counted; *idle job*: the same command again, with nothing left to do: imports, start and end of Ray;",
+        "*Ray alone*: its start, one `map_batches` over two rows, its end. Modules are compiled as by `make`.",
         "",
-        "| material | lines | scenes | frames | plain | steps | steps / plain | whole job | idle job, s"
+        "| material | lines | scenes | frames | plain | steps | steps / plain | whole job | idle job, s | Ray alone, s"
         " | (whole - idle) / plain |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         *(_row(result) for result in results),
         "",
         "The steps, in milliseconds of CPU a frame (what is done once a scene is spread over its frames):",
@@ -192,10 +196,10 @@ def _row(one: Measured) -> str:
     ratio = f"{steps / one.plain:.2f}"
     counts = f"| {one.name} | {one.lines} | {one.scenes} | {one.frames}"
     head = f"{counts} | {each(one.plain)} | {each(steps)} | {ratio}"
-    if one.whole is None or one.idle is None:
-        return f"{head} | | | |"
+    if one.whole is None or one.idle is None or one.bare is None:
+        return f"{head} | | | | |"
     told_apart = (one.whole - one.idle) / one.plain
-    return f"{head} | {each(one.whole)} | {one.idle:.1f} | {told_apart:.2f} |"
+    return f"{head} | {each(one.whole)} | {one.idle:.1f} | {one.bare:.1f} | {told_apart:.2f} |"
 
 
 def _step_row(one: Measured) -> str:

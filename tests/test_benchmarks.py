@@ -21,7 +21,13 @@ def test_the_neural_engines_seconds_are_found_in_their_page() -> None:
 
 def test_a_run_by_one_worker_foretells_that_by_two() -> None:
     def shot(number: int) -> dict[str, Any]:
-        row = {"scene_id": str(number), "status": "ok", "start_frame": 50 * number, "end_frame": 50 * number + 50}
+        row = {
+            "video": "a.mkv",
+            "scene_id": str(number),
+            "status": "ok",
+            "start_frame": 50 * number,
+            "end_frame": 50 * number + 50,
+        }
         row |= {"out_width": 1000, "out_height": 500, "segment_bytes": 1000}
         return row | dict.fromkeys((f"seconds_{stage}" for stage in STAGES), 2.0)
 
