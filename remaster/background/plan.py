@@ -28,7 +28,7 @@ MOST = 0.6
 SOME = 0.5
 """Share of a scene's frames under which none of it gets a background: islands of another method show more."""
 
-LITTLE, PLENTY = 0.25, 0.5
+LITTLE, PLENTY = 0.3, 0.55
 """Shares of a third of the border strips that masks must leave to prove nothing, and enough: what is masked there all
 the time, while the camera moves, is no character but a part of the set that moves at another speed."""
 FEW, MANY = 0.25, 0.45

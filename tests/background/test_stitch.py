@@ -220,6 +220,20 @@ def test_a_plane_that_is_but_the_picture_s_edges_is_no_background(world: np.ndar
     assert all(shot.background is None for shot in run(drawn))
 
 
+def test_a_set_of_which_masks_name_most_of_one_plane_is_no_mosaic(world: np.ndarray, other_world: np.ndarray) -> None:
+    path, bank = pan(FRAMES, 300), 192
+
+    def with_foreground(i: int, picture: np.ndarray) -> np.ndarray:
+        near = translation(100 + 1.5 * (path[i, 0, 2] - 120), 40)
+        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        picture[bank:] = cv2.warpAffine(other_world, near, (WIDTH, HEIGHT), flags=flags)[bank:]
+        return picture
+
+    drawn = shoot(world, path, keyframes=KEYFRAMES, paint=with_foreground)
+    drawn.masks[:, bank:] = True
+    assert all(s.method == "ambient" for s in run(drawn))
+
+
 def test_hidden_cut_makes_two_shots(world: np.ndarray, other_world: np.ndarray) -> None:
     both = np.concatenate([world, other_world], axis=0)
     cameras = np.concatenate([pan(16, 150), pan(16, -100, x=500, y=500)])
