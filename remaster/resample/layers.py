@@ -25,6 +25,8 @@ EDGE_LEVELS = 6.0, 20.0
 """Levels off the background between which a place at a figure's outline begins to be the figure's, and is."""
 SURE = 3
 """Pixels of the small drawing within a mask's outline from which all is the figure's."""
+DARKEST = 0.5
+"""The least share of its light that a shadow leaves to what it falls on."""
 ROOM = 8
 """Pixels around a figure that are kept with it."""
 
@@ -92,9 +94,24 @@ def cut_out(drawing: Drawing, mask: Mask, rect: Rect, seen: Rgb, background: Bac
     # Who is cut elsewhere is sure up to that edge.
     sure = cv2.erode(mask.astype(np.uint8), kernel, borderType=cv2.BORDER_REPLICATE)
     inside, middle = (_enlarged(np.asarray(m, np.float32), rect, active) for m in (mask, sure))
-    alpha = np.maximum(inside * np.clip(off, 0, 1), middle)
+    alpha = np.maximum(inside * np.clip(off, 0, 1), middle) * ~_shadow(image, np.asarray(behind, np.uint8), inside > 0)
     soft = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), 0.8, borderType=cv2.BORDER_REPLICATE)
     return Layer(rect, image, np.rint(255 * soft).astype(np.uint8))
+
+
+def _shadow(image: Rgb, behind: Rgb, inside: Mask) -> Mask:
+    """What within a figure is the set itself in its shadow, bool (h, w).
+
+    It is the background times one factor, and lies at the figure's edge: clothes of a like colour are within outlines.
+    """
+    seen, empty = (p.astype(np.float32).sum(axis=2) for p in (image, behind))
+    factor = cv2.medianBlur(seen / np.maximum(empty, 1), 5)
+    left = np.abs(image - factor[..., None] * behind).max(axis=2)
+    dark = inside & (factor > DARKEST) & (factor < 1) & (cv2.blur(left, (3, 3)) < EDGE_LEVELS[1] / 2)
+    shadow = np.asarray(cv2.morphologyEx(dark.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0)
+    around = np.asarray(cv2.dilate((~inside).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
+    _, labels = cv2.connectedComponents((shadow | around).astype(np.uint8), connectivity=4)
+    return np.asarray(shadow & np.isin(labels, np.unique(labels[around])))
 
 
 def _enlarged(mask: Floats, rect: Rect, active: Rect) -> Floats:

@@ -183,6 +183,26 @@ def test_he_is_drawn_in_the_light_of_each_frame() -> None:
         assert np.abs(wing[0] - wing[1]).mean() < 12
 
 
+def test_his_shadow_is_left_to_the_set_that_it_falls_on() -> None:
+    places = walk("left", True)
+    y, x = np.mgrid[: SHOWN.height, : SHOWN.width]
+    pictures = []
+    for t, place in zip(window_frames(places), places, strict=True):
+        ground = np.hypot((x - place - BROAD / 2) / 26, (y - TOP - TALL - 2) / 8) < 1
+        whole = to_rgb(t, YUV420P, COLOR)
+        shadow = ground & (y >= TOP + TALL)
+        whole[shadow] = np.rint(whole[shadow] * 0.7)
+        pictures.append(picture_of(tuple(from_rgb(whole, YUV420P, COLOR)), SHOWN, YUV420P))
+    beyond = plan(pictures)
+    assert beyond is not None
+    for layer in beyond.layers:
+        r = layer.rect
+        middle = layer.alpha[TOP + 10 - r.y : TOP + TALL - 10 - r.y]
+        ground = layer.alpha[TOP + TALL + 2 - r.y :]
+        assert middle.max(axis=1).min() > 240
+        assert ground.size and ground.mean() < 0.2 * 255
+
+
 def test_what_went_on_is_told() -> None:
     pictures = [picture_of(t, SHOWN, YUV420P) for t in window_frames(walk("left", True))]
     shot = shot_of([LOOK] * len(pictures), canvas())
