@@ -25,6 +25,8 @@ BAND = 1 / 16
 CELL = 3 / 4
 """The longest side of a cell, as a share of the tile: what is left is context. A hole that fits into a tile as a whole
 may be longer, if its other side leaves that context."""
+SPARSE = 0.4
+"""A cell may be as large as the tile where holes are at most this share of it: a ring around the picture is thin."""
 
 
 @dataclass(frozen=True)
@@ -106,19 +108,29 @@ def _area(rect: Rect) -> tuple[slice, slice]:
 
 
 def _cells(holes: Mask, size: int) -> list[Rect]:
-    """Rectangles, each at most a cell large, that cover all holes."""
+    """Rectangles, each at most a cell large, or a tile where holes are sparse, that cover all holes."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(holes.astype(np.uint8), connectivity=8)
-    parts = [
+    parts: list[Rect] = []
+    for i in range(1, count):
+        hole = Rect(*(int(value) for value in stats[i, :4]))
+        large = _pieces(holes, hole, size, size)
+        parts += (
+            large if all(_fits(holes, part, size) for part in large) else _pieces(holes, hole, size, int(size * CELL))
+        )
+    return sorted(_shared(parts, holes, size), key=lambda cell: (cell.x, cell.y))
+
+
+def _pieces(holes: Mask, hole: Rect, size: int, longest: int) -> list[Rect]:
+    """Pieces of a hole whose sides are at most ``longest``, each no larger than it must be to hold its holes."""
+    return [
         part
-        for i in range(1, count)
-        for y, height in _split(int(stats[i, 1]), int(stats[i, 3]), int(stats[i, 2]), size)
-        for x, width in _split(int(stats[i, 0]), int(stats[i, 2]), int(stats[i, 3]), size)
+        for y, height in _split(hole.y, hole.height, hole.width, size, longest)
+        for x, width in _split(hole.x, hole.width, hole.height, size, longest)
         if (part := _shrunk(holes, Rect(x, y, width, height))) is not None
     ]
-    return sorted(_shared(parts, size), key=lambda cell: (cell.x, cell.y))
 
 
-def _shared(parts: list[Rect], size: int) -> list[Rect]:
+def _shared(parts: list[Rect], holes: Mask, size: int) -> list[Rect]:
     """Rectangles around parts that share a tile: the largest first, each smaller one joins what it makes grow least."""
     found: list[Rect] = []
     for part in sorted(parts, key=lambda r: (-r.width * r.height, r.x, r.y)):
@@ -126,7 +138,7 @@ def _shared(parts: list[Rect], size: int) -> list[Rect]:
         fitting = [
             (around.width * around.height - found[n].width * found[n].height, n, around)
             for around, n in grown
-            if _fits(around.width, around.height, size)
+            if _fits(holes, around, size)
         ]
         if fitting:
             _, n, found[n] = min(fitting, key=lambda choice: choice[:2])
@@ -140,14 +152,17 @@ def _around(a: Rect, b: Rect) -> Rect:
     return Rect(x, y, max(a.x + a.width, b.x + b.width) - x, max(a.y + a.height, b.y + b.height) - y)
 
 
-def _fits(length: int, other: int, size: int) -> bool:
-    """True for a cell that one tile can hold."""
-    return max(length, other) <= size and min(length, other) <= size * CELL
+def _fits(holes: Mask, cell: Rect, size: int) -> bool:
+    """True for a cell that one tile can hold, with context beside its holes or between them."""
+    if max(cell.width, cell.height) > size:
+        return False
+    sparse = np.count_nonzero(holes[_area(cell)]) <= SPARSE * size * size
+    return min(cell.width, cell.height) <= size * CELL or bool(sparse)
 
 
-def _split(start: int, length: int, other: int, size: int) -> list[tuple[int, int]]:
-    """(start, length) of equal pieces of a side; ``other`` is the hole's other side."""
-    longest = size if length <= size and other <= size * CELL else int(size * CELL)
+def _split(start: int, length: int, other: int, size: int, longest: int) -> list[tuple[int, int]]:
+    """(start, length) of equal pieces of a side, at most ``longest``; ``other`` is the hole's other side."""
+    longest = size if length <= size and other <= size * CELL else longest
     edges = np.linspace(0, length, -(-length // longest) + 1).round().astype(int) + start
     return [(int(a), int(b - a)) for a, b in pairwise(edges)]
 

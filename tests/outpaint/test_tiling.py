@@ -60,6 +60,12 @@ def test_wings_of_the_old_format_take_one_tile_each_in_one_batch() -> None:
     assert sum(len(tiles) for tiles in plan_rounds(wings(1440, 1080, 240), ~wings(1440, 1080, 240), 512)) == 6
 
 
+def test_wings_that_a_gate_joins_take_one_tile_each() -> None:
+    holes = wings(656, 480, 98)
+    holes[:6] = holes[-6:] = True
+    assert [len(tiles) for tiles in plan_rounds(holes, ~holes, 512)] == [1, 1]
+
+
 def test_small_holes_share_a_tile() -> None:
     holes = np.zeros((500, 900), bool)
     holes[20:480:30, 40:300:20] = True
