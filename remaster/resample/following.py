@@ -76,12 +76,12 @@ def _as_large(figure: Figure, cut: Zone) -> bool:
 def _ramped(run: Sequence[Sequence[Found]], following: int, last: int) -> Iterator[Found]:
     """A run of drawings, which ends before frame ``following``, with the strengths of what is shown in each.
 
-    Nothing of one that would be gone before it has appeared.
+    Nothing of one that is shorter than it takes to appear, which would flash up.
     """
     begin = run[0][0].frame
     appears = begin > 0 and max(f.beyond for f in run[0]) > OWN_WAY
     goes = following <= last and max(f.beyond for f in run[-1]) > OWN_WAY
-    if appears and goes and following - begin <= RAMP:
+    if following - begin < RAMP:
         return
     for found in run:
         strength = 1.0

@@ -141,6 +141,15 @@ def test_equal_frames_get_equal_wings_and_no_part_of_the_picture_changes() -> No
         assert all(np.array_equal(a, b) for a, b in zip(picture, picture_of(frame, SHOWN, YUV420P), strict=True))
 
 
+def test_who_is_found_for_a_moment_only_does_not_flash_up() -> None:
+    places = walk("left", True)
+    cut = [i for i, place in enumerate(places) if place < SHOWN.x]
+    pictures = [picture_of(t, SHOWN, YUV420P) for t in window_frames(places)]
+    nobody = picture_of(window_frames([-BROAD])[0], SHOWN, YUV420P)
+    assert plan([p if i in cut[-3:] or i not in cut else nobody for i, p in enumerate(pictures)]) is None
+    assert plan(pictures) is not None
+
+
 def test_who_changes_too_much_is_not_continued() -> None:
     places = walk("left", True)
     rng = np.random.default_rng(5)
