@@ -177,8 +177,8 @@ def plot(points: Sequence[Point], path: Path) -> None:
     right.axhline(0.9, color="grey", linestyle="--", linewidth=1)
     right.set(xscale="log", xlabel="emulated GPUs", ylabel="share of the time that cards work", ylim=(0, 1.05))
     right.legend(fontsize=8)
-    for axes in (left, right):
-        axes.set_xticks(gpus, list(map(str, gpus)))
+    for axes, ticks in ((left, gpus), (right, sorted({p.gpus for p in points}))):
+        axes.set_xticks(ticks, list(map(str, ticks)))
         axes.minorticks_off()
     figure.savefig(path, dpi=110)
     plt.close(figure)

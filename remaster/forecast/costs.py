@@ -49,10 +49,10 @@ class Costs:
     lines: Mapping[str, Line] = field(default_factory=lambda: dict(EMBEDDED))
     bytes_a_megapixel: float = 24_000.0
     row_bytes: float = 32e6
-    start: float = 9.0
-    worker: float = 3.0
+    start: float = 7.0
+    worker: float = 2.0
     assemble: float = 1.0
-    dispatch: float = 0.004
+    dispatch: float = 0.006
     load: float = 30.0
 
 
