@@ -29,7 +29,7 @@ from remaster.background.stitch import StitchSettings, stitch
 from remaster.evaluation.fills import FILLS, TELEA_RADIUS, mirror
 from remaster.evaluation.measures import Luma, Sample, compare, summarize
 from remaster.foreground.motion import MotionSegmenter
-from remaster.gate import with_scene_sides
+from remaster.gate import proxy_valid, with_scene_sides
 from remaster.geometry import Window, window
 from remaster.media.decode import decode
 from remaster.media.planes import crop, proxy_size, resize_rgb, to_rgb
@@ -151,10 +151,10 @@ def restored(clip: Clip, pictures: list[Planes]) -> tuple[Analysis, Mask | None,
     info, shown, gate = clip.info, clip.shown, clip.gate
     width, height = proxy_size(shown.active.width, shown.active.height, info.sar)
     proxies = (resize_rgb(p, info.format, info.color, width, height, info.height) for p in pictures)
-    analysis = analyze(proxies, _valid(gate, width, height), clip.noise)
+    analysis = analyze(proxies, proxy_valid(gate, width, height), clip.noise)
     if gate is not None:
         gate = with_scene_sides(gate, analysis.proxies, clip.shown.vertical)
-        analysis = replace(analysis, valid=_valid(gate, width, height))
+        analysis = replace(analysis, valid=proxy_valid(gate, width, height))
     masks = MotionSegmenter().segment([analysis])[0].masks
 
     def read(frames: Sequence[int]) -> Iterator[Rgb]:
@@ -176,12 +176,6 @@ def footage(info: VideoInfo, pictures: Sequence[Planes]) -> Footage:
             yield [to_rgb(part, info.format, info.color, info.height) for part in parts]
 
     return Footage(small, strips)
-
-
-def _valid(gate: Mask | None, width: int, height: int) -> Mask:
-    if gate is None:
-        return np.ones((height, width), bool)
-    return np.asarray(cv2.resize(gate.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) == 0)
 
 
 def measure(clip: Clip, frames: int) -> Found:

@@ -72,6 +72,14 @@ def with_scene_sides(gate: Mask, proxies: npt.NDArray[np.uint8], vertical: bool)
     return mask
 
 
+def proxy_valid(gate: Mask | None, width: int, height: int) -> Mask:
+    """bool (height, width): where a small picture shows no gate at all."""
+    if gate is None:
+        return np.ones((height, width), bool)
+    share = cv2.resize(gate.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(share == 0.0)
+
+
 def _strip(light: Plane32, color: Plane32) -> float:
     """Share of the first lines of pictures (k, lines, samples), from the edge inwards, that are a dark strip.
 

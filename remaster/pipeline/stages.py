@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import cv2
-import numpy as np
 import pyarrow as pa
 
 from remaster.analyze import analyze
 from remaster.background.stitch import stitch
 from remaster.foreground.standing import with_standing
-from remaster.gate import with_scene_sides
+from remaster.gate import proxy_valid, with_scene_sides
 from remaster.media.planes import proxy_size, resize_rgb
-from remaster.media.types import Mask, Rgb
+from remaster.media.types import Rgb
 from remaster.outpaint.step import Outpainted, outpaint_scenes
 from remaster.pipeline.attempts import attempt, forget
 from remaster.pipeline.engines import Engine
@@ -80,14 +79,6 @@ class OutpaintStage:
             return [_outpainted(row, scene) for row, scene in zip(rows, done, strict=True)]
 
         return _map_batch(table, self.job, "outpaint", step)
-
-
-def proxy_valid(gate: Mask | None, width: int, height: int) -> Mask:
-    """bool (height, width): where a proxy shows no gate at all."""
-    if gate is None:
-        return np.ones((height, width), bool)
-    share = cv2.resize(gate.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(share == 0.0)
 
 
 def _analyze(row: SceneRow, job: Job) -> Analysis:

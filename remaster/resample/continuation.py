@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from remaster import camera as cam
 from remaster.background.local import Footage
+from remaster.gate import proxy_valid
 from remaster.geometry import Window
 from remaster.media.types import Mask, PixelFormat, Rect
 from remaster.records import Background, Shot
@@ -53,7 +53,7 @@ def continued(
     height = min(LINES, active.height)
     width = round(active.width * height / active.height)
     small = footage.small(shot.start, shot.end, width, height)
-    valid = _valid(gate, width, height)
+    valid = proxy_valid(gate, width, height)
     joins = joined_sides(window)
     seen = drawings(shot, small, holds, joins, active, valid, noise)
     found: list[Found] = []
@@ -66,14 +66,6 @@ def continued(
     donors = {f.layer: f.donor for f in sorted(found, key=lambda f: f.layer)}
     layers = _layers(donors, shot, shot.background, active, pixel_format, footage)
     return Continuation(layers, _placements(found, list(donors), holds, active))
-
-
-def _valid(gate: Mask | None, width: int, height: int) -> Mask:
-    """bool (height, width): where a small picture shows no gate at all."""
-    if gate is None:
-        return np.ones((height, width), bool)
-    share = cv2.resize(gate.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(share == 0)
 
 
 def _most_used(found: Sequence[Found]) -> list[Found]:
