@@ -24,15 +24,15 @@ class Line:
         return self.scene + self.pixels * megapixels
 
 
-# Seconds of one core with the embedded engines, over two episodes of the sample series at 480 lines
+# Seconds of one core with the embedded engines, over the three episodes of the sample series at 480 lines
 # (benchmarks/results/throughput.md): steps that work on every frame are told by pixels, those on keyframes by scene.
 EMBEDDED: Mapping[str, Line] = {
-    "detect": Line(0.0, 0.011),
-    "analyze": Line(0.0, 0.034),
-    "segment": Line(0.35, 0.0),
-    "stitch": Line(2.2, 0.0),
-    "outpaint": Line(2.15, 0.0),
-    "resample": Line(0.0, 0.061),
+    "detect": Line(0.0, 0.0094),
+    "analyze": Line(0.0, 0.028),
+    "segment": Line(0.29, 0.0),
+    "stitch": Line(1.3, 0.0),
+    "outpaint": Line(1.6, 0.0),
+    "resample": Line(0.0, 0.048),
 }
 
 
