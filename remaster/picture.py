@@ -21,7 +21,8 @@ MAX_BAR = 0.4  # of the side; what seems to be more is a dark picture
 BAR_LEVEL = 48
 BAR_TOLERANCE = 14  # levels that a bar may vary by
 LOPSIDED_BAR = 0.03  # of the side; a wider bar has a fellow on the other side
-EDGE = 4  # lines over which a bar's edge may be soft
+EDGE = 6  # lines over which a bar's edge may be soft
+SOFT = 0.95  # share of the light further in, under which a line beside a bar is its soft edge
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,15 @@ def active_picture(samples: Sequence[Sample], pixel_format: PixelFormat) -> Rect
     where the bar ends in a straight edge, most of which is lit at some time: what is dark in night scenes and around
     titles has none. The whole frame where there are no bars.
     """
-    brightest = np.zeros_like(samples[0].luma)
-    for sample in samples:
-        np.maximum(brightest, cv2.blur(sample.luma, (3, 3)), out=brightest)
+    sharp = np.maximum.reduce([sample.luma for sample in samples])
+    brightest = np.maximum.reduce([np.asarray(cv2.blur(sample.luma, (3, 3)), np.uint8) for sample in samples])
     height, width = brightest.shape
     top = bottom = left = right = 0
     for _ in range(2):  # a window box's columns show their edge only once its rows are known
-        top, bottom = _bar_pair(brightest[:, left : width - right])
-        left, right = _bar_pair(brightest[top : height - bottom].T)
+        columns = np.s_[:, left : width - right]
+        top, bottom = _bar_pair(brightest[columns], sharp[columns])
+        rows = np.s_[top : height - bottom]
+        left, right = _bar_pair(brightest[rows].T, sharp[rows].T)
     x0, x1 = _inwards(left, width - right, width, 1 << pixel_format.log2_chroma_w)
     y0, y1 = _inwards(top, height - bottom, height, 1 << pixel_format.log2_chroma_h)
     return Rect(x0, y0, x1 - x0, y1 - y0)
@@ -134,16 +136,16 @@ def _inwards(start: int, end: int, size: int, grid: int) -> tuple[int, int]:
     return -(-start // grid) * grid, end if end == size else end // grid * grid
 
 
-def _bar_pair(brightest: Luma) -> tuple[int, int]:
-    """Lines of the bars at the first and the last rows of ``brightest``."""
-    first, last = _bar_depth(brightest), _bar_depth(brightest[::-1])
+def _bar_pair(brightest: Luma, sharp: Luma) -> tuple[int, int]:
+    """Lines of the bars at the first and the last rows of ``brightest``; ``sharp`` is the same without any blur."""
+    first, last = _bar_depth(brightest, sharp), _bar_depth(brightest[::-1], sharp[::-1])
     small = max(LOPSIDED_BAR * len(brightest), 2)
     if max(first, last) > small and min(first, last) < max(first, last) / 4:
         return (first if first <= small else 0), (last if last <= small else 0)
     return first, last
 
 
-def _bar_depth(brightest: Luma) -> int:
+def _bar_depth(brightest: Luma, sharp: Luma) -> int:
     level = float(np.median(brightest[0]))
     if level > BAR_LEVEL:
         return 0
@@ -151,12 +153,12 @@ def _bar_depth(brightest: Luma) -> int:
     depth = int(lit.argmax())
     if depth == 0 or not lit.any() or depth > MAX_BAR * len(brightest):
         return 0
-    inside = np.median(brightest[depth : depth + 3 * EDGE], axis=1)
     along = brightest[depth : depth + EDGE].max(axis=0)
     if (along > level + BAR_TOLERANCE).mean() < 0.6:
         return 0
-    # The lines of a soft edge, under half of the light inside, would show at the join.
-    soft = inside[:EDGE] < level + 0.5 * (inside.max() - level)
+    # The lines of a soft edge would show at the join.
+    inside = np.median(sharp[depth : depth + 3 * EDGE], axis=1)
+    soft = inside[:EDGE] < level + SOFT * (np.median(inside[EDGE:]) - level)
     return depth + int(soft.argmin()) if not soft.all() else depth + EDGE
 
 

@@ -111,6 +111,13 @@ def test_bars_are_found_to_the_pixel(rect: Rect, level: float, sigma: float) -> 
     assert active_picture(sample(frames), YUV420P) == rect
 
 
+def test_the_soft_edge_of_bars_is_theirs() -> None:
+    frames = [cv2.GaussianBlur(framed(paint(i), Rect(40, 0, 240, 240)), (0, 0), 1.6) for i in range(6)]
+    assert active_picture(sample([grain(frame, 1, i) for i, frame in enumerate(frames)]), YUV420P) == Rect(
+        44, 0, 232, 240
+    )
+
+
 def test_odd_bars_are_rounded_inwards_to_the_chroma_grid() -> None:
     frames = [framed(paint(i), Rect(41, 0, 237, 240)) for i in range(4)]
     assert active_picture(sample(frames), YUV420P) == Rect(42, 0, 236, 240)
