@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import psutil
 import pyarrow.parquet as pq
 import pytest
+import ray
 import ray.data
 from clips import HEIGHT, WIDTH, pan, series_clip, still, two_scenes
 from faulty_runs import Case, command_of, wait_for
@@ -192,6 +194,8 @@ def test_on_two_cpus_scenes_begin_before_the_last_video_is_read(
     GlobalHydra.instance().clear()
     case = Case(tmp_path, source)
     case.engine()
+    # A worker that has to start first would let the other read all videos alone.
+    ray.get([ray.remote(import_module).remote("remaster.pipeline.graph") for _ in range(2)])
     assert case.run()[0] == 0
     begun = [path.stat().st_mtime_ns for path in case.notes.glob("begun-*")]
     planned = [path.stat().st_mtime_ns for path in (case.out / "metadata" / "plan").glob("*.parquet")]
