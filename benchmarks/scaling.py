@@ -125,15 +125,19 @@ def report(points: Sequence[Point], known: dict[str, Any]) -> str:
             *map(partial(_worker_row, workers[0]), workers),
             "",
         ]
-    if known["second"]:
-        transcodes, both = known["second"]["transcodes"], known["second"]["steps"]
-        lines += [
-            "What this machine's second core brings to programs that share nothing but memory, caches and clock:",
-            f"two plain transcodes by one thread each, side by side, do {transcodes:.2f} times as much as one; two",
-            f"processes with the steps, without Ray, {both:.2f} times.",
-            "",
-        ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_second_core(known["second"])])
+
+
+def _second_core(brings: dict[str, float] | None) -> list[str]:
+    if not brings:
+        return []
+    transcodes, both = brings["transcodes"], brings["steps"]
+    return [
+        "What this machine's second core brings to programs that share nothing but memory, caches and clock:",
+        f"two plain transcodes by one thread each, side by side, do {transcodes:.2f} times as much as one; two",
+        f"processes with the steps, without Ray, {both:.2f} times.",
+        "",
+    ]
 
 
 def _point_row(p: Point) -> str:

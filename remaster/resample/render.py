@@ -85,10 +85,7 @@ class WingRenderer:
             finders = [CutFinder(p, shape, 2 * noise) for p, shape in shapes]
         self._matcher = JoinMatcher(self._strips, scale, backed, pixel_format.kind == "yuv", finders)
         self._seams = Seams(self._placed, steps, gate, self._strips.unit, noise)
-        width = max((p.rect.width for p in self._placed), default=0)
-        height = max((p.rect.height for p in self._placed), default=0)
-        wanted = noise if settings.grain is Grain.match else 0.0
-        self._grain = GrainTile(wanted, pixel_format, width, height, seed)
+        self._grain = _grain(noise if settings.grain is Grain.match else 0.0, pixel_format, self._placed, seed)
         self._cuts = np.zeros((len(self._placed), 2))  # of each patch's last drawing: all, and those continued
         self._total = np.zeros(2)
         self._level = np.zeros(len(steps))
@@ -178,6 +175,13 @@ class WingRenderer:
             return np.asarray(cv2.add(clean, grain, dtype=cv2.CV_8U), np.uint8)
         deep = np.asarray(cv2.add(clean, grain, dtype=cv2.CV_16U), np.uint16)
         return np.minimum(deep, np.uint16((1 << self._format.depth) - 1))
+
+
+def _grain(level: float, pixel_format: PixelFormat, placed: Sequence[Patch], seed: int) -> GrainTile:
+    """Grain for the largest of the patches."""
+    width = max((p.rect.width for p in placed), default=0)
+    height = max((p.rect.height for p in placed), default=0)
+    return GrainTile(level, pixel_format, width, height, seed)
 
 
 def _source(
