@@ -6,6 +6,8 @@ filling is chosen more strictly: a repeated cap or braid beside the picture is t
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,8 @@ REACH = 0.16
 """How far, in lines, a figure likely reaches beyond its moving parts; below them it may go on to the lower edge."""
 REST = 0.01
 """Share of the picture's width that a camera at rest may stray."""
+STEADY = 0.03
+"""Share of the usual light that a keyframe may be off, to be believed about what moves."""
 ITERATIONS = 2
 EDGE = 3
 """Pixels beside the edge in which a figure is leaving, or coming in."""
@@ -58,6 +62,24 @@ def find_figures(preview: Preview, inside: Mask) -> Mask:
         figures |= _small(_opened((seen < views) & known), SMALL * preview.height)
         figures = _whole(preview, figures, shown)
     return figures
+
+
+def in_usual_light(preview: Preview, light: npt.NDArray[np.float32], usual: float) -> Preview:
+    """The keyframes of a camera at rest in the light of most of the time; all where those are too few.
+
+    ``light`` (k,) is their mean luma. What differs in a fade or a dissolve to the next scene does not move, and
+    keyframes crowd there, since all else is held.
+    """
+    steady = np.abs(light - usual) <= STEADY * usual
+    if steady.sum() < FEWEST or not at_rest(preview.cameras, preview.width, preview.height):
+        return preview
+    return replace(
+        preview,
+        pictures=preview.pictures[steady],
+        seen=preview.seen[steady],
+        foreground=preview.foreground[steady],
+        cameras=preview.cameras[steady],
+    )
 
 
 def placed(figures: Mask, to_canvas: Affine, size: tuple[int, int]) -> Mask:

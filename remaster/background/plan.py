@@ -12,7 +12,7 @@ from remaster.background.canvas import Axis, Canvas, fit_canvas
 from remaster.background.confidence import LONE, NO_TRUST, Trust, clear_strips, judge, judge_still
 from remaster.background.exposure import Exposure
 from remaster.background.features import Pair
-from remaster.background.figures import find_figures
+from remaster.background.figures import find_figures, in_usual_light
 from remaster.background.preview import Preview, align, disagreeing
 from remaster.background.register import Registration, register
 from remaster.background.split import Span, keyframes_of, spans, weakest_cut
@@ -163,7 +163,7 @@ def _plan_whole(scene: Scene, span: Span) -> Plan:
     if canvas is None:
         return Plan(span, NO_TRUST, None)
     preview, exposure = _align(scene, registration)
-    made = Stitchable(registration, canvas, preview, exposure, _figures(scene, preview))
+    made = Stitchable(registration, canvas, preview, exposure, _figures(scene, registration, preview))
     trust = _trust(scene, made)
     return Plan(span, trust, made if trust.advantage >= scene.settings.min_advantage else None)
 
@@ -180,12 +180,15 @@ def _align(scene: Scene, registration: Registration) -> tuple[Preview, Exposure]
     return replace(preview, seen=preview.seen & ~foreground, foreground=foreground), exposure
 
 
-def _figures(scene: Scene, preview: Preview) -> Mask:
+def _figures(scene: Scene, registration: Registration, preview: Preview) -> Mask:
     """The characters that stay, on the preview's canvas."""
     size = (preview.width, preview.height)
     valid = cv2.resize(scene.analysis.valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     inside = inner_area(scene, size[::-1], scene.settings.border) & (cv2.erode(valid, np.ones((7, 7))) > 0)
-    return find_figures(preview, inside)
+    luma, keyframes = scene.analysis.luma, scene.analysis.keyframes[registration.keyframes]
+    start = int(keyframes[0]) - int(registration.at[0])
+    usual = float(np.median(luma[start : start + len(registration.cameras)]))
+    return find_figures(in_usual_light(preview, luma[keyframes], usual), inside)
 
 
 def _trust(scene: Scene, made: Stitchable) -> Trust:

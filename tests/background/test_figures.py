@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.background.figures import find_figures, passing, placed
+from remaster.background.figures import find_figures, in_usual_light, passing, placed
 from remaster.background.preview import Preview
 from remaster.camera import IDENTITY, translation
 
@@ -54,6 +54,16 @@ def test_under_a_moving_camera_nothing_is_grown() -> None:
     found = find_figures(replace(still, cameras=cameras), np.ones((HEIGHT, WIDTH), bool))
     assert found.any()
     assert found.mean() < 0.5 * truth().mean()
+
+
+def test_what_differs_in_a_dissolve_is_no_figure() -> None:
+    everywhere = np.ones((HEIGHT, WIDTH), bool)
+    dissolving = preview(present=False)
+    dissolving.seen[4:, 60:200, 40:140] = False
+    light = np.array([130, 131, 130, 129, 124, 118, 110, 104], np.float32)
+    assert find_figures(dissolving, everywhere).any()
+    assert not find_figures(in_usual_light(dissolving, light, 130.0), everywhere).any()
+    assert in_usual_light(preview(), light, 110.0).seen.shape == preview().seen.shape
 
 
 def test_it_is_placed_on_the_canvas() -> None:

@@ -273,6 +273,18 @@ def test_dissolve_between_still_sets_is_not_one_still(world: np.ndarray, other_w
     assert np.abs(shown - other_world[:HEIGHT, :WIDTH]).mean() < 4
 
 
+def test_a_dissolve_at_a_still_set_s_end_leaves_no_figures(world: np.ndarray, other_world: np.ndarray) -> None:
+    def dissolving(i: int, picture: np.ndarray) -> np.ndarray:
+        share = np.clip((i - FRAMES + 10) / 16, 0, 1)
+        return cv2.addWeighted(picture, 1 - share, other_world[:HEIGHT, :WIDTH] // 2, share, 0)
+
+    drawn = shoot(world, resting(), keyframes=KEYFRAMES, paint=dissolving)
+    drawn.masks[drawn.analysis.keyframes > FRAMES - 9, 60:200, :90] = True
+    (shot, *_) = run(drawn)
+    assert shot.method == "still" and shot.background is not None
+    assert not shot.background.figures.any()
+
+
 def test_one_bad_motion_neither_explodes_the_canvas_nor_moves_a_frame(world: np.ndarray) -> None:
     drawn = shoot(world, pan(FRAMES, 300), keyframes=KEYFRAMES)
     drawn.analysis.motion[17] = translation(4000.0, -900.0)
