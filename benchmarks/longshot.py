@@ -28,6 +28,7 @@ from remaster.config import config_dir, register_schema, to_config
 from remaster.media.author import write_video
 from remaster.media.probe import probe
 from remaster.media.types import Rgb
+from remaster.pipeline import frames
 from remaster.pipeline.delivery import resample_stage
 from remaster.pipeline.engines import choose
 from remaster.pipeline.inputs import find_videos
@@ -72,6 +73,8 @@ def film(kind: str, frames: int) -> Iterator[Rgb]:
 def steps(path: str, folder: str) -> str:
     """All steps over a video's scenes, one after the other; returns the methods that they were delivered by."""
     cv2.setNumThreads(1)
+    # At 640x480 and 24 frames a second no minute's frames are kept for the next step; here ten minutes' would be.
+    frames.KEPT_BYTES = frames.KEPT_BYTES * WIDTH * HEIGHT * RATE // (640 * 480 * 24)
     register_schema()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config = to_config(compose("batch", overrides=["segmenter=motion", "inpainter=exemplar"]))

@@ -189,13 +189,13 @@ class _Layout:
 def _shot(scene: Scene, start: int, mosaics: _Mosaics, footage: Footage) -> Shot:
     """One shot from ``start`` on."""
     layout, tracks = _Layout.of(scene), mosaics.tracks
-    edge = round(SOFT_EDGE * min(layout.width, layout.height))
+    known = layout.turned(_known(scene).astype(np.uint8)) > 0
+    edges = [_soft_edge(known, side) for side in (0, 1)]
     sides = [
-        SideMosaic(track, side, (layout.height, layout.width), layout.wings[side], layout.inner, edge, 3)
+        SideMosaic(track, side, (layout.height, layout.width), layout.wings[side], layout.inner, edges[side], 3)
         for side, track in enumerate(tracks)
     ]
-    known = layout.turned(_known(scene).astype(np.uint8)) > 0
-    wanted = _wanted(tracks, mosaics.strange, layout, edge)
+    wanted = _wanted(tracks, mosaics.strange, layout, max(edges))
     pictures = footage.strips({start + i: [layout.strip(s, depth) for s in (0, 1)] for i, depth in wanted.items()})
     for i, strips in zip(wanted, pictures, strict=True):
         for side, strip in enumerate(strips):
@@ -235,14 +235,23 @@ def _wanted(tracks: Float, strange: Mask, layout: _Layout, edge: int) -> dict[in
     return {i: layout.inner if i in wide else slit for i in chosen}
 
 
-def _gate_depths(known: Mask, side: int) -> npt.NDArray[np.intp]:
-    """How many pixels of each row are gate from the border inwards, as far as no other border is nearer; (h,)."""
-    height = len(known)
+def _dark_columns(known: Mask, side: int) -> npt.NDArray[np.intp]:
+    """How many pixels of each row are gate from the border inwards, (h,)."""
     dark = ~(known if side == 0 else known[:, ::-1])
+    return np.asarray(np.cumprod(dark, axis=1).sum(axis=1), np.intp)
+
+
+def _gate_depths(known: Mask, side: int) -> npt.NDArray[np.intp]:
+    """The same, as far as no other border is nearer."""
+    height = len(known)
     rows = np.arange(height)
-    return np.asarray(
-        np.minimum(np.cumprod(dark, axis=1).sum(axis=1), np.minimum(rows, height - 1 - rows) + 1), np.intp
-    )
+    return np.asarray(np.minimum(_dark_columns(known, side), np.minimum(rows, height - 1 - rows) + 1), np.intp)
+
+
+def _soft_edge(known: Mask, side: int) -> int:
+    """Columns beside a border of which slits are no good; film weaves, so that a gate is deeper in some frames."""
+    soft: int = round(SOFT_EDGE * min(known.shape))
+    return max(soft, int(np.median(_dark_columns(known, side))) + soft // 2)
 
 
 def _joined(

@@ -266,6 +266,25 @@ def test_gate_never_enters_a_mosaic(planes: Planes) -> None:
         assert picture[:6, :-7:-1][corner].min() > 60
 
 
+def test_a_gate_that_weaves_leaves_no_stripes(planes: Planes) -> None:
+    """In some frames it is deeper than its mask, and every frame would repeat that."""
+    gate = np.zeros((HEIGHT, WIDTH), bool)
+    gate[:, :5] = gate[:, -5:] = True
+    made = []
+    for rim in (0.5, 1.0):
+        shade = np.ones(WIDTH)
+        shade[:8] = shade[:-9:-1] = 0.02, 0.02, 0.02, 0.02, 0.02, rim, rim, rim
+        frames = [(planes.picture(i, 0, WIDTH) * shade[:, None]).astype(np.uint8) for i in range(FRAMES)]
+        (shot,) = local(frames, make_window(), gate=gate)
+        assert shot.background is not None
+        made.append(shot.background)
+    dimmed, even = made
+    shared = dimmed.coverage & even.coverage
+    off = np.abs(dimmed.image[shared].astype(int) - even.image[shared]).mean(axis=1)
+    assert shared.mean() > 0.5
+    assert (off > 12).mean() < 0.02
+
+
 def test_rows_are_read_from_their_own_places_however_wide_the_picture() -> None:
     wide = np.tile(np.arange(40_000, dtype=np.uint16) % 251, (3, 1)).astype(np.uint8)
     read = gathered(wide, np.array([0.0, 35_000.0, 12.5]), 6, cv2.INTER_LINEAR)
