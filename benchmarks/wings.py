@@ -24,10 +24,10 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.analyze import analyze
-from remaster.background.local import Footage
 from remaster.background.stitch import StitchSettings, stitch
 from remaster.evaluation.fills import FILLS, TELEA_RADIUS, mirror
 from remaster.evaluation.measures import Luma, Sample, compare, summarize
+from remaster.footage import Footage
 from remaster.foreground.motion import MotionSegmenter
 from remaster.gate import proxy_valid, with_scene_sides
 from remaster.geometry import Window, window

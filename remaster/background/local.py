@@ -7,7 +7,7 @@ rows its own track on it. Both sides' mosaics lie on one background, so that wha
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -20,7 +20,8 @@ from remaster.background.follow import Followed, follow, small_size
 from remaster.background.plan import Scene
 from remaster.background.pushbroom import SLIT, Float, SideMosaic, extent
 from remaster.camera import IDENTITY
-from remaster.media.types import Mask, Rect, Rgb
+from remaster.footage import Footage
+from remaster.media.types import Mask, Rect
 from remaster.records import Background, Shot
 from remaster.rowshift import along_rows
 
@@ -47,18 +48,6 @@ AROUND = 8
 """Frames on either side of a weak link that are asked whether it is a break."""
 LEAST_SHARE = 0.1
 """Share of a band's mosaic under which nothing of it is shown."""
-
-
-@dataclass(frozen=True)
-class Footage:
-    """How a scene's frames are read again, each in one pass, in the order of time.
-
-    ``small(start, end, width, height)`` yields frames ``[start, end)`` at that size, uint8 RGB; ``strips(wanted)``
-    yields, for each frame asked, full-size uint8 RGB of the rectangles of its active picture.
-    """
-
-    small: Callable[[int, int, int, int], Iterator[Rgb]]
-    strips: Callable[[Mapping[int, Sequence[Rect]]], Iterator[Sequence[Rgb]]]
 
 
 def local_shots(scene: Scene, start: int, end: int, footage: Footage) -> list[Shot]:

@@ -13,12 +13,13 @@ from remaster.background.composite import Source, composite, continued
 from remaster.background.figures import placed
 from remaster.background.holes import find_holes, shown_in_wings
 from remaster.background.lend import Loan, lend, with_loans
-from remaster.background.local import Footage, goes_on, local_shots
+from remaster.background.local import goes_on, local_shots
 from remaster.background.plan import Plan, Scene, Stitchable, StitchSettings, plan_shots, travel
 from remaster.background.preview import MASK_MARGIN, from_size
 from remaster.background.register import background_only, find_pairs
 from remaster.background.sources import Placed, Read, sources
 from remaster.camera import IDENTITY, apply, compose, invert, rescale
+from remaster.footage import Footage
 from remaster.geometry import Window
 from remaster.media.types import Mask
 from remaster.records import Analysis, Background, Method, Shot

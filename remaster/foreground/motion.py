@@ -18,8 +18,8 @@ from remaster.analyze import BREAK, chain
 from remaster.background.preview import masked_median
 from remaster.background.split import whips
 from remaster.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert, rescale, translation
+from remaster.difference import cleaned, evened, hysteresis, tolerant_difference
 from remaster.foreground import Foreground
-from remaster.foreground.difference import cleaned, evened, hysteresis, tolerant_difference
 from remaster.media.types import Mask, Rgb
 from remaster.records import Analysis
 

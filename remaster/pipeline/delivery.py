@@ -174,7 +174,8 @@ def _encode_piece(
     with store.files.view() as folder:
         path = folder / segment
         path.parent.mkdir(parents=True, exist_ok=True)
-        renderer = _renderer(row, piece.shot, beyond, window, job)
+        drawn = piece.shot.method != "passthrough"
+        renderer = renderer_of(row, piece.shot, beyond, window, job) if drawn else None
         picture = _write_piece(path, row, piece, renderer, frames, window, job)
         store.files.put(path, segment)
         store.files.write(preview, picture, durable=False)
@@ -218,11 +219,9 @@ def _recovered(piece: Piece, window: Window) -> float:
     return recovered_share(replace(piece.shot, cameras=piece.shot.cameras[own], tracks=tracks), window)
 
 
-def _renderer(row: SceneRow, shot: Shot, beyond: Continuation | None, window: Window, job: Job) -> WingRenderer | None:
-    if shot.method == "passthrough":
-        return None
-    info = _info(row)
-    settings = job.config.resample
+def renderer_of(row: SceneRow, shot: Shot, beyond: Continuation | None, window: Window, job: Job) -> WingRenderer:
+    """What draws a shot's wings, with the characters that go on ``beyond`` its joins."""
+    info, settings = _info(row), job.config.resample
     return WingRenderer(
         shot, window, info.format, info.color, row.gate, row.noise, settings, row.seed, info.height, beyond
     )

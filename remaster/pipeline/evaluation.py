@@ -25,6 +25,7 @@ from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
 from remaster.media.types import Mask, Plane, Rect
 from remaster.pipeline.cluster import Resources, connected, quiet
+from remaster.pipeline.delivery import renderer_of
 from remaster.pipeline.engines import Engine, check_fit, choose_engines, early_engines
 from remaster.pipeline.footage import continuation_of
 from remaster.pipeline.frames import scene_frames
@@ -35,7 +36,6 @@ from remaster.pipeline.planning import limited, plan_video
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
 from remaster.resample.recovered import recovered_share
-from remaster.resample.render import WingRenderer
 from remaster.rows import SceneRow, from_table, to_table
 
 LEAD = 12
@@ -204,13 +204,10 @@ def _score(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, settings: Eval
 
 def _rendered(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, count: int) -> Iterator[tuple[Planes, Planes]]:
     """(what the steps make of it, the whole picture) of ``count`` frames of a piece."""
-    info, window, settings, shot = row.info, job.window(row), job.config.resample, piece.shot
+    info, window, shot = row.info, job.window(row), piece.shot
     if info is None or row.active is None:
         raise ValueError(f"{row.video} has not been detected")
-    renderer = WingRenderer(
-        shot, window, info.format, info.color, row.gate, row.noise, settings, row.seed, info.height,
-        continuation_of(row, shot, window),
-    )  # fmt: skip
+    renderer = renderer_of(row, shot, continuation_of(row, shot, window), window, job)
     last = piece.end - 1
     count = min(count, piece.frames)
     measured = {int(i) for i in np.linspace(piece.start, last, count + 2).round()[1:-1]} or {piece.start}

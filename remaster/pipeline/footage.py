@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from remaster.background.local import Footage
+from remaster.footage import Footage
 from remaster.geometry import Window
 from remaster.media.planes import crop, resize_rgb, to_rgb
 from remaster.media.types import Rect, Rgb

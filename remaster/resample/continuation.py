@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster import camera as cam
-from remaster.background.local import Footage
+from remaster.footage import Footage
 from remaster.gate import proxy_valid
 from remaster.geometry import Window
 from remaster.media.types import Mask, PixelFormat, Rect

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from remaster import camera as cam
 from remaster.camera import Affine
-from remaster.foreground.difference import cleaned, gain, hysteresis, lit, tolerant_difference
+from remaster.difference import cleaned, gain, hysteresis, lit, tolerant_difference
 from remaster.media.types import Mask, Rect, Rgb
 from remaster.records import Background, Shot
 from remaster.resample.layout import SIDES, Side, from_side

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from remaster import camera as cam
 from remaster.camera import Affine
-from remaster.foreground.difference import lit, tolerant_difference
+from remaster.difference import lit, tolerant_difference
 from remaster.geometry import Window
 from remaster.media.planes import from_rgb
 from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect, Rgb

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from remaster import camera as cam
 from remaster.camera import Affine
 from remaster.channels import Gray
-from remaster.foreground.difference import tolerant_difference
+from remaster.difference import tolerant_difference
 from remaster.media.types import Rgb
 from remaster.resample.drawings import Drawing, Figure, Zone
 from remaster.resample.layout import from_side

@@ -13,9 +13,10 @@ from background_scenes import HEIGHT, WIDTH, draw_character, make_window, painti
 
 from remaster.analyze import analyze
 from remaster.background.follow import follow, small_size
-from remaster.background.local import Footage, local_shots
+from remaster.background.local import local_shots
 from remaster.background.plan import Scene
 from remaster.background.stitch import StitchSettings, stitch
+from remaster.footage import Footage
 from remaster.geometry import Window
 from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Analysis, Shot

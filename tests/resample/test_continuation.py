@@ -11,7 +11,7 @@ from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, seen, sho
 from test_render import renderer
 
 from remaster import camera as cam
-from remaster.background.local import Footage
+from remaster.footage import Footage
 from remaster.geometry import Window
 from remaster.media.planes import crop, from_rgb, resize_rgb, to_rgb
 from remaster.media.types import Rect, Rgb
