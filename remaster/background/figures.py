@@ -51,7 +51,7 @@ def find_figures(preview: Preview, inside: Mask) -> Mask:
     what only disagrees may be a fade's noise. Under a moving camera, where what is nearer or farther than the
     background moves too, these parts are all.
     """
-    shown = _footprints(preview, inside)
+    shown = footprints(preview, inside)
     moving = shown & ~preview.seen
     moving &= ~passing(moving, np.asarray(shown.any(axis=0)))
     views = shown.sum(axis=0)
@@ -154,7 +154,7 @@ def _small(mask: Mask, side: float) -> Mask:
     return np.asarray(fits[labels])
 
 
-def _footprints(preview: Preview, inside: Mask) -> npt.NDArray[np.bool_]:
+def footprints(preview: Preview, inside: Mask) -> npt.NDArray[np.bool_]:
     """Where each keyframe lies on the preview's canvas, bool (k, h, w)."""
     height, width = preview.seen.shape[1:]
     mask = inside.astype(np.uint8) * 255

@@ -12,9 +12,10 @@ from remaster.background.canvas import Axis, Canvas, fit_canvas
 from remaster.background.confidence import LONE, NO_TRUST, Trust, clear_strips, judge, judge_still
 from remaster.background.exposure import Exposure
 from remaster.background.features import Pair
-from remaster.background.figures import find_figures, in_usual_light
+from remaster.background.figures import find_figures, footprints, in_usual_light
 from remaster.background.preview import Preview, align, disagreeing
 from remaster.background.register import Registration, register
+from remaster.background.scenery import find_scenery, lifted
 from remaster.background.split import Span, keyframes_of, spans, weakest_cut
 from remaster.camera import apply, corners, rescale
 from remaster.geometry import Window
@@ -100,7 +101,8 @@ class Scene:
 class Stitchable:
     """All that a background is made from: cameras, the canvas that holds them, the keyframes' light and foreground.
 
-    ``figures`` bool (h, w), on the preview's canvas, are the characters that stay.
+    On the preview's canvas: ``figures`` bool (h, w) are the characters that stay, ``lifted`` bool (k, h, w) is what the
+    keyframes show of the set in spite of their masks.
     """
 
     registration: Registration
@@ -108,6 +110,7 @@ class Stitchable:
     preview: Preview
     exposure: Exposure
     figures: Mask
+    lifted: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -163,9 +166,10 @@ def _plan_whole(scene: Scene, span: Span) -> Plan:
     if canvas is None:
         return Plan(span, NO_TRUST, None)
     preview, exposure = _align(scene, registration)
-    made = Stitchable(registration, canvas, preview, exposure, _figures(scene, registration, preview))
+    figures = _figures(scene, registration, preview)
+    made = Stitchable(registration, canvas, preview, exposure, figures, np.zeros_like(preview.seen))
     trust = _trust(scene, made)
-    return Plan(span, trust, made if trust.advantage >= scene.settings.min_advantage else None)
+    return Plan(span, trust, _with_scenery(scene, made) if trust.advantage >= scene.settings.min_advantage else None)
 
 
 def _align(scene: Scene, registration: Registration) -> tuple[Preview, Exposure]:
@@ -182,13 +186,27 @@ def _align(scene: Scene, registration: Registration) -> tuple[Preview, Exposure]
 
 def _figures(scene: Scene, registration: Registration, preview: Preview) -> Mask:
     """The characters that stay, on the preview's canvas."""
-    size = (preview.width, preview.height)
-    valid = cv2.resize(scene.analysis.valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    inside = inner_area(scene, size[::-1], scene.settings.border) & (cv2.erode(valid, np.ones((7, 7))) > 0)
     luma, keyframes = scene.analysis.luma, scene.analysis.keyframes[registration.keyframes]
     start = int(keyframes[0]) - int(registration.at[0])
     usual = float(np.median(luma[start : start + len(registration.cameras)]))
-    return find_figures(in_usual_light(preview, luma[keyframes], usual), inside)
+    return find_figures(in_usual_light(preview, luma[keyframes], usual), _inside(scene, preview))
+
+
+def _with_scenery(scene: Scene, made: Stitchable) -> Stitchable:
+    """What was taken for characters beside the wings, and is a part of the set, is a part of the background."""
+    shown = footprints(made.preview, _inside(scene, made.preview))
+    pieces = find_scenery(made.preview, made.figures, shown, scene.sides)
+    if not pieces:
+        return made
+    figures = made.figures & ~np.any(pieces, axis=0)
+    return replace(made, figures=figures, lifted=lifted(pieces, made.preview, shown))
+
+
+def _inside(scene: Scene, preview: Preview) -> Mask:
+    """The part of a keyframe of the preview's that shows the scene, bool (preview.height, preview.width)."""
+    size = (preview.width, preview.height)
+    valid = cv2.resize(scene.analysis.valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    return inner_area(scene, size[::-1], scene.settings.border) & (cv2.erode(valid, np.ones((7, 7))) > 0)
 
 
 def _trust(scene: Scene, made: Stitchable) -> Trust:
