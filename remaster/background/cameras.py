@@ -33,6 +33,8 @@ PRIOR_SIGMA = 4.0
 """Pixels of standard deviation of a motion chained between two keyframes."""
 STILL_TOLERANCE, STILL_REACH = 0.4, 3.0
 """Pixels that the keyframes of a camera at rest may seem to move: at any rate, and where moving explains no more."""
+STILL_INLIERS = 0.8
+"""Share of the richest model's matches that rest must explain: a zoom about the picture's middle is no shift either."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,10 @@ def solve_keyframes(
     solutions = [s for s in solutions if all(plausible(c) for c in s.cameras)]
     richest = solutions[-1]
     for solution in solutions[:-1]:
-        rival = solutions[1] if solution.model == "hold" else richest
-        if _as_good(solution, rival, width, height):
+        rest = solution.model == "hold"
+        if rest and solution.inliers < STILL_INLIERS * richest.inliers:
+            continue
+        if _as_good(solution, solutions[1] if rest else richest, width, height):
             return solution
     return richest
 

@@ -118,6 +118,17 @@ def test_other_moves_are_followed(world: np.ndarray, kind: str) -> None:
         assert wing_psnr(drawn, shot)[0] > 34
 
 
+def test_a_slow_zoom_about_the_middle_is_no_rest(world: np.ndarray) -> None:
+    middle = np.array([WIDTH - 1, HEIGHT - 1]) / 2
+    cameras = np.array([[[s, 0.0, 0.0], [0.0, s, 0.0]] for s in 0.99 ** np.arange(FRAMES)])
+    cameras[:, :, 2] = (300.0, 200.0) - cameras[:, :, :2] @ middle
+    drawn = shoot(world, cameras, keyframes=2 * KEYFRAMES)
+    (shot,) = run(drawn)
+    assert shot.method == "mosaic" and shot.confidence > 0.8
+    assert_cameras(drawn, shot)
+    assert wing_psnr(drawn, shot)[0] > 33
+
+
 def test_follow_shot_is_not_dragged_along_by_its_unmasked_character(world: np.ndarray) -> None:
     def followed(i: int) -> list[tuple[float, float, float]]:
         return [(160 + 6 * np.sin(i), 140, 50)]
