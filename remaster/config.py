@@ -21,7 +21,7 @@ from remaster.scenes import DetectSettings
 
 
 class GateMode(Enum):
-    """What happens to pixels of the original that show the projector's gate."""
+    """What happens to pixels of the original that show the projector's gate. They never enter the wings."""
 
     fill = "fill"
     keep = "keep"

@@ -177,7 +177,7 @@ def _check_centre(
         until = min(run.frames // 2, DEPTH) + 1
         number = run.start_frame + until - 1
         samples.append(CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y))
-    gate = scenes[0].gate
+    gate = scenes[0].gate if task.job.fills_gate else None
     trusted = None if gate is None else without_border(~gate, SIDE_REACH)
     check_centre(info, path, samples, trusted, floor)
 

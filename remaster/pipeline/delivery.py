@@ -223,7 +223,17 @@ def renderer_of(row: SceneRow, shot: Shot, beyond: Continuation | None, window: 
     """What draws a shot's wings, with the characters that go on ``beyond`` its joins."""
     info, settings = _info(row), job.config.resample
     return WingRenderer(
-        shot, window, info.format, info.color, row.gate, row.noise, settings, row.seed, info.height, beyond
+        shot,
+        window,
+        info.format,
+        info.color,
+        row.gate,
+        row.noise,
+        settings,
+        row.seed,
+        info.height,
+        beyond,
+        job.fills_gate,
     )
 
 
@@ -264,7 +274,7 @@ def _scene_columns(row: SceneRow, window: Window, status: str, job: Job) -> dict
         "inpaint_calls": row.inpaint_calls,
         "cut_foreground": row.cut_foreground,
         "framing": row.framing,
-        "gate_pixels": 0 if row.gate is None or window.passthrough else int(row.gate.sum()),
+        "gate_pixels": _gate_pixels(row, window, job),
         "seed": row.seed,
         "status": status,
         "error_stage": row.error_stage,
@@ -272,6 +282,11 @@ def _scene_columns(row: SceneRow, window: Window, status: str, job: Job) -> dict
         "attempts": row.attempts,
         "fingerprint": row.fingerprint,
     }
+
+
+def _gate_pixels(row: SceneRow, window: Window, job: Job) -> int:
+    """How many pixels of each frame's original are replaced."""
+    return 0 if row.gate is None or window.passthrough or not job.fills_gate else int(row.gate.sum())
 
 
 def _shot_columns(number: int, item: Delivered) -> dict[str, Any]:

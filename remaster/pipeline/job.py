@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from remaster.config import BatchConfig, digest, stage_settings
+from remaster.config import BatchConfig, GateMode, digest, stage_settings
 from remaster.geometry import Window, window
 from remaster.media.formats import planar_format
 from remaster.media.types import PixelFormat, VideoInfo
@@ -38,6 +38,11 @@ class Job:
     segmenter: Engine
     inpainter: Engine
     counter: Any = None
+
+    @property
+    def fills_gate(self) -> bool:
+        """Whether pixels of the projector's gate are replaced in the picture too."""
+        return self.config.gate is GateMode.fill
 
     def window(self, row: SceneRow) -> Window:
         """What the frames of a scene will show."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from remaster.config import Deinterlace, GateMode
+from remaster.config import Deinterlace
 from remaster.fields import Scan
 from remaster.media.clock import Repairs
 from remaster.media.remux import copyable, output_suffix
@@ -186,7 +186,6 @@ def _settled(scene: SceneRow, job: Job) -> SceneRow:
     return replace(
         scene,
         copied=_copied(scene, job),
-        gate=scene.gate if job.config.gate is GateMode.fill else None,
         framing=0.5 if job.framing is None else job.framing,
         seed=_seed(job.config.seed, scene),
         fingerprint=job.fingerprints(scene).resample,

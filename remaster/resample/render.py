@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import cv2
@@ -43,11 +44,12 @@ class WingSource(Protocol):
 class WingRenderer:
     """Renders one shot's frames in order.
 
-    ``window`` says where the active picture lies; ``gate`` bool over the active picture marks pixels to be replaced
-    (None keeps them); ``noise`` is the source's grain in 8-bit levels; ``seed`` makes the grain repeatable. Wings come
-    from the shot's background, or from the frame itself where it has none. ``lines`` is the height of the whole stored
-    picture, which decides the matrix of streams that do not say; by default bars count as equal above and below. Who is
-    cut by the joins goes on as ``continuation`` says. The same frames give the same bytes.
+    ``window`` says where the active picture lies; ``gate`` bool over the active picture marks pixels of which nothing
+    enters the wings, and which are replaced too unless ``fill_gate`` is False; ``noise`` is the source's grain in 8-bit
+    levels; ``seed`` makes the grain repeatable. Wings come from the shot's background, or from the frame itself where
+    it has none. ``lines`` is the height of the whole stored picture, which decides the matrix of streams that do not
+    say; by default bars count as equal above and below. Who is cut by the joins goes on as ``continuation`` says. The
+    same frames give the same bytes.
     """
 
     def __init__(
@@ -62,12 +64,13 @@ class WingRenderer:
         seed: int,
         lines: int | None = None,
         continuation: Continuation | None = None,
+        fill_gate: bool = True,
     ):
         self._format = pixel_format
         steps = plane_steps(pixel_format)
         backed = shot.background is not None and shot.method not in ("ambient", "passthrough")
         self._placed = patches(window, gate, steps[-1], thin=not backed)
-        self._composer = Composer(window, self._placed, pixel_format, settings.feather)
+        self._composer = Composer(window, _replacing(self._placed, fill_gate), pixel_format, settings.feather)
         self._strips = Strips(window, self._placed, pixel_format, color, gate, fine=not backed)
         self._fields, self._glows = self._each_plane(Field, steps), self._each_plane(Glow, steps)
         lines = lines or window.active.height + 2 * window.active.y
@@ -81,8 +84,7 @@ class WingRenderer:
         finders: list[CutFinder] = []
         if shot.background is not None and backed:
             self._ends = Ends(shot.background, shot.cameras, window, self._strips, self._placed)
-            shapes = zip(self._placed, self._strips.shapes, strict=True)
-            finders = [CutFinder(p, shape, 2 * noise) for p, shape in shapes]
+            finders = [CutFinder(p, s, 2 * noise) for p, s in zip(self._placed, self._strips.shapes, strict=True)]
         self._matcher = JoinMatcher(self._strips, scale, backed, pixel_format.kind == "yuv", finders)
         self._seams = Seams(self._placed, steps, gate, self._strips.unit, noise)
         self._grain = _grain(noise if settings.grain is Grain.match else 0.0, pixel_format, self._placed, seed)
@@ -175,6 +177,11 @@ class WingRenderer:
             return np.asarray(cv2.add(clean, grain, dtype=cv2.CV_8U), np.uint8)
         deep = np.asarray(cv2.add(clean, grain, dtype=cv2.CV_16U), np.uint16)
         return np.minimum(deep, np.uint16((1 << self._format.depth) - 1))
+
+
+def _replacing(placed: Sequence[Patch], gate: bool) -> Sequence[Patch]:
+    """The patches as they replace the picture's ``gate``, or leave it."""
+    return placed if gate else [replace(patch, gate=None) for patch in placed]
 
 
 def _grain(level: float, pixel_format: PixelFormat, placed: Sequence[Patch], seed: int) -> GrainTile:

@@ -31,14 +31,20 @@ def gated(
     """(truth of the active picture, what was filmed through the gate, what was rendered there, the gate)."""
     shown, gate = window_of(width, height, pixel_format, framing=framing), gate_of(width, height)
     truth = picture_of(whole_window(shown, LOOK, pixel_format), shown, pixel_format)
+    filmed = through(gate, truth, pixel_format)
+    shot = shot_of([LOOK], canvas() if method == "mosaic" else None, method)
+    renderer = WingRenderer(shot, shown, pixel_format, COLOR, gate, 0.0, ResampleSettings(feather=feather), 1)
+    return truth, filmed, picture_of(renderer.render(0, filmed, False), shown, pixel_format), gate
+
+
+def through(gate: Mask, truth: tuple[Plane, ...], pixel_format: PixelFormat) -> tuple[Plane, ...]:
+    """A picture as it is filmed through the gate."""
     filmed = tuple(p.copy() for p in truth)
     unit = 1 << (pixel_format.depth - 8)
     for plane, level, step in zip(filmed, (18, 128, 128), steps(pixel_format), strict=True):
         dark = gate[::step, ::step]
         plane[dark] = level * unit
-    shot = shot_of([LOOK], canvas() if method == "mosaic" else None, method)
-    renderer = WingRenderer(shot, shown, pixel_format, COLOR, gate, 0.0, ResampleSettings(feather=feather), 1)
-    return truth, filmed, picture_of(renderer.render(0, filmed, False), shown, pixel_format), gate
+    return filmed
 
 
 def steps(pixel_format: PixelFormat) -> tuple[int, int, int]:
@@ -78,6 +84,19 @@ def test_feathering_stays_within_the_gate() -> None:
     row = slice(40, 80)
     darker = hard[0][row, :5].astype(float) - soft[0][row, :5]
     assert abs(darker[:, 0].mean()) < 2 < darker[:, 3].mean() < darker[:, 4].mean()
+
+
+@pytest.mark.parametrize(("method", "off"), [("mosaic", 1.0), ("ambient", 30.0)])
+def test_a_gate_that_is_kept_enters_no_wing(method: Method, off: float) -> None:
+    shown, gate = window_of(160, 120, YUV420P), gate_of(160, 120)
+    truth = whole_window(shown, LOOK, YUV420P)
+    filmed = through(gate, picture_of(truth, shown, YUV420P), YUV420P)
+    shot = shot_of([LOOK], canvas() if method == "mosaic" else None, method)
+    renderer = WingRenderer(shot, shown, YUV420P, COLOR, gate, 0.0, ResampleSettings(), 1, fill_gate=False)
+    out = renderer.render(0, filmed, False)
+    assert all(np.array_equal(a, b) for a, b in zip(picture_of(out, shown, YUV420P), filmed, strict=True))
+    for wing in (np.s_[:, : shown.x], np.s_[:, shown.x + 160 :]):
+        assert np.abs(out[0][wing].astype(float) - truth[0][wing]).mean() < off
 
 
 def test_without_a_gate_the_dark_edge_stays() -> None:
