@@ -57,9 +57,9 @@ def find_figures(preview: Preview, inside: Mask) -> Mask:
     views = shown.sum(axis=0)
     seen = views - moving.sum(axis=0)
     known = views >= max(FEWEST, OFTEN * len(shown))
-    figures = _opened((1.0 - seen / np.maximum(views, 1) > OFTEN) & known)
+    figures = opened((1.0 - seen / np.maximum(views, 1) > OFTEN) & known)
     if at_rest(preview.cameras, preview.width, preview.height):
-        figures |= _small(_opened((seen < views) & known), SMALL * preview.height)
+        figures |= _small(opened((seen < views) & known), SMALL * preview.height)
         figures = _whole(preview, figures, shown)
     return figures
 
@@ -141,7 +141,7 @@ def _overlapped(before: Regions, region: Mask, inner: Mask) -> int:
     return best if shared[best] and alike else 0
 
 
-def _opened(mask: Mask) -> Mask:
+def opened(mask: Mask) -> Mask:
     """Without thin remains, which are edges half a pixel off."""
     return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0)
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy.stats import theilslopes
 
 from remaster.background.canvas import Axis
-from remaster.background.figures import at_rest
+from remaster.background.figures import at_rest, opened
 from remaster.background.preview import Preview
 from remaster.camera import apply
 from remaster.media.types import Mask
@@ -38,7 +38,7 @@ MOSTLY = 0.8
 """Share of the pairs of keyframes in which it must."""
 LEAST, MOST = 1.0, 0.25
 """The way of a piece against the set: at least so many preview pixels, at most this share of the camera's."""
-PARALLAX, STRAY = 0.7, 1.0
+PARALLAX, STRAY = 0.6, 1.0
 """Share of the keyframes in which it must be as far on its way as the camera is on its own, to so many pixels."""
 
 Points = npt.NDArray[np.float64]
@@ -57,7 +57,7 @@ def find_scenery(preview: Preview, figures: Mask, shown: npt.NDArray[np.bool_], 
     reach = round(BESIDE * preview.height)
     kernel = np.ones((1, 2 * reach + 1) if sides == "x" else (2 * reach + 1, 1), np.uint8)
     inner = cv2.erode(np.pad(everywhere, reach).astype(np.uint8), kernel)[reach:-reach, reach:-reach] > 0
-    taken = (figures | undisclosed(preview, shown)) & everywhere
+    taken = opened(figures | undisclosed(preview, shown)) & everywhere
     count, labels, stats, _ = cv2.connectedComponentsWithStats(taken.astype(np.uint8), connectivity=8)
     beside = np.bincount(labels[taken & ~inner], minlength=count) > 0
     large = stats[:, cv2.CC_STAT_AREA] >= SMALLEST * preview.height * preview.width

@@ -89,3 +89,12 @@ def test_each_place_is_lifted_once_by_the_middle_keyframes() -> None:
     assert (unmasked.sum(axis=0)[REGION] == 1).all()
     assert not (unmasked & ~shown).any()
     assert unmasked[3:6].sum() > 0.9 * unmasked.sum()
+
+
+def test_the_pictures_own_edge_joins_it_to_nothing() -> None:
+    given, shown = preview(tree(0.6))
+    given.seen[:, :, -2:] = False
+    given.seen[:, 130:, 60:] = False
+    (found,) = find_scenery(given, nobody(given), shown, "x")
+    assert found[REGION].mean() > 0.95
+    assert not found[130:].any()
