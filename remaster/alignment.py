@@ -122,9 +122,14 @@ class Cells:
         return self.explained / self.area if self.area > 0.0 else 0.0
 
     @property
+    def in_place(self) -> Points:
+        """``agreement``, of cells that are in their place within half a pixel."""
+        return np.asarray(self.agreement * np.clip(1.0 - self.misfit / FITS**2, 0.0, None))
+
+    @property
     def fitting(self) -> float:
-        """``explained``, of cells that are in their place within half a pixel."""
-        return float((self.evidence * self.agreement * np.clip(1.0 - self.misfit / FITS**2, 0.0, None)).mean())
+        """The part 0-1 of the whole picture that has evidence and is in its place."""
+        return float((self.evidence * self.in_place).mean())
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ PER_PAIR = 120
 ITERATIONS = 8
 SCALE = 0.6
 """Pixels at which a match begins to lose weight (Geman-McClure)."""
+NEAR = 2 * SCALE
+"""Pixels within which a match agrees with a solution."""
 ASTRAY = 1.5
 """Pixels by which motions chained between two keyframes may miss the second and still be believed."""
 PRIOR_SIGMA = 4.0
@@ -147,7 +149,7 @@ def _solve(table: _Matches, k: int, reference: int, model: Model, center: Float,
             cameras[free] = _cameras(values.reshape(-1, size), model, center, width)
             weight = table.weight * _geman_mcclure(_residuals(table, cameras), table.prior)
     residual = _residuals(table, cameras)[~table.prior]
-    near = residual < 2 * SCALE
+    near = residual < NEAR
     error = float(np.sqrt(np.mean(np.minimum(residual, 4 * SCALE) ** 2))) if residual.size else 0.0
     return Solution(cameras, model, int(near.sum()), error)
 
