@@ -193,10 +193,12 @@ def measure(clip: Clip, frames: int) -> Found:
                 shot, clip.shown, info.format, info.color, gate, 0.0, settings, 1, info.height, beyond
             )
             before: Plane | None = None
+            began = pictures[shot.start]
             for index in range(shot.start, shot.end):
                 held = bool(analysis.holds[index])
                 planes = renderer.render(index - shot.start, pictures[index], held)
-                if held and before is not None and _same_light(pictures[index - 1], pictures[index]):
+                began = began if held else pictures[index]
+                if held and before is not None and _same_light(began, pictures[index]):
                     found.held += 1
                     found.equal += bool(np.array_equal(_wings(planes[0], clip.shown), _wings(before, clip.shown)))
                 before = planes[0]
@@ -208,9 +210,9 @@ def measure(clip: Clip, frames: int) -> Found:
     return found
 
 
-def _same_light(before: Planes, after: Planes) -> bool:
-    """Whether a held drawing is no brighter or darker than before, as it is in a fade, which its wings must follow."""
-    return bool(abs(float(before[0].mean()) - float(after[0].mean())) < LIGHT)
+def _same_light(began: Planes, now: Planes) -> bool:
+    """Whether a held drawing is as bright as when the hold ``began``; in a fade, even a slow one, wings must follow."""
+    return bool(abs(float(began[0].mean()) - float(now[0].mean())) < LIGHT)
 
 
 def _wings(plane: Plane, shown: Window) -> Plane:

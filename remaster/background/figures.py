@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from remaster.background.preview import Preview, masked_median
 from remaster.camera import Affine, corner_error
+from remaster.difference import tolerant_difference
 from remaster.media.types import Mask
 
 LINES = 160
@@ -36,6 +37,10 @@ ITERATIONS = 2
 EDGE = 3
 """Pixels beside the edge in which a figure is leaving, or coming in."""
 STRAY = 0.5
+SAME, STRANGE = 18.0, 0.02
+"""Levels of difference from the background that are none, and share of a masked region that may differ by more."""
+DISCLOSED = 0.9
+"""Share of a masked region that other keyframes must show unmasked, to tell."""
 ALIKE = 0.4
 """Regions of which one has less than this share of the other's area are not the same figure."""
 
@@ -54,11 +59,14 @@ def find_figures(preview: Preview, inside: Mask) -> Mask:
     shown = footprints(preview, inside)
     moving = shown & ~preview.seen
     moving &= ~passing(moving, np.asarray(shown.any(axis=0)))
+    rests = at_rest(preview.cameras, preview.width, preview.height)
+    if not rests:
+        moving &= ~mistaken(preview, moving)
     views = shown.sum(axis=0)
     seen = views - moving.sum(axis=0)
     known = views >= max(FEWEST, OFTEN * len(shown))
     figures = opened((1.0 - seen / np.maximum(views, 1) > OFTEN) & known)
-    if at_rest(preview.cameras, preview.width, preview.height):
+    if rests:
         figures |= _small(opened((seen < views) & known), SMALL * preview.height)
         figures = _whole(preview, figures, shown)
     return figures
@@ -129,6 +137,25 @@ def passing(moving: npt.NDArray[np.bool_], shown: Mask) -> npt.NDArray[np.bool_]
         going = [False] + [travels[tracks[i][region]] for region in range(1, len(stats))]
         picked[i] = np.array(going)[labels]
     return picked
+
+
+def mistaken(preview: Preview, moving: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The parts of ``moving`` bool (k, h, w), what masks name, in which a keyframe shows what most others do unmasked.
+
+    Masks are made before the cameras are as exact as the preview's: under a zoom or a tilt they name doors and windows.
+    """
+    disclosed = preview.seen.sum(axis=0) >= FEWEST
+    found = np.zeros_like(moving)
+    for i, (picture, mask) in enumerate(zip(preview.pictures, moving, strict=True)):
+        differs = cv2.blur(tolerant_difference(picture, preview.median), (3, 3)) > SAME
+        count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+        area, known, strange = (
+            np.bincount(labels[mask & where], minlength=count)
+            for where in (np.ones_like(mask), disclosed, disclosed & differs)
+        )
+        background = (known >= DISCLOSED * area) & (strange <= STRANGE * known)
+        found[i] = mask & background[labels]
+    return found
 
 
 def _overlapped(before: Regions, region: Mask, inner: Mask) -> int:

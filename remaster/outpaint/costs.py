@@ -159,15 +159,25 @@ def _aslant(level: Level) -> Floats:
 
 
 def _joined_texture(level: Level) -> Floats:
-    """How textured the outermost settled pixels near each hole are at most, float32 (n,)."""
+    """How textured the outermost settled pixels nearest to each hole are at most, float32 (n,).
+
+    Where something unsettled lies between (a character at the join), those beyond it tell: what a hole has no join with
+    would else be free to show anything, lettering first of all.
+    """
     side = 2 * _EDGE + 1
-    edge = level.context & (cv2.dilate(level.holes.astype(np.uint8), np.ones((side, side))) > 0)
+    edge = level.context & (cv2.dilate((~level.context).astype(np.uint8), np.ones((side, side))) > 0)
+    if not edge.any():
+        return np.full(int(level.holes.sum()), np.inf, np.float32)
     size = (_AROUND, _AROUND)
     strength = np.where(edge, np.abs(level.features[..., 3:]).sum(axis=2), 0).astype(np.float32)
     mean = np.asarray(cv2.blur(strength, size) / np.maximum(cv2.blur(edge.astype(np.float32), size), 1e-3), np.float32)
     around = np.asarray(cv2.dilate(mean, np.ones(size)), np.float32)
-    y, x, nearest, _ = _joined(level)
-    return around[y, x][nearest] if len(y) else np.full(len(nearest), np.inf, np.float32)
+    region = cv2.distanceTransformWithLabels((~edge).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[
+        1
+    ]
+    told = np.zeros(int(region.max()) + 1, np.float32)
+    told[region[edge]] = around[edge]
+    return np.asarray(told[region[level.holes]], np.float32)
 
 
 def _joined(level: Level) -> tuple[Ints, Ints, Ints, Floats]:

@@ -268,3 +268,18 @@ def test_lettering_is_not_repeated_in_the_wings() -> None:
     letters = done[:90].astype(int).sum(axis=2) < 240
     assert letters[known[:90]].sum() > 3000
     assert not letters[~known[:90]].any()
+
+
+def test_beside_a_character_at_the_join_lettering_is_not_repeated_either() -> None:
+    height, width, wing = 2 * HEIGHT, 2 * WIDTH, 2 * WING
+    sky = np.linspace(150, 190, height)[:, None, None] + np.random.default_rng(4).normal(0, 1.5, (height, width, 3))
+    picture = np.clip(sky, 0, 255).astype(np.uint8)
+    for line in (60, 90):
+        cv2.putText(picture, "OPEN MOVIE", (wing + 30, line), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255, 255, 255), 3)
+    holes = wings(height, width, wing)
+    holes[:, width // 2 :] = False
+    standing = np.zeros_like(holes)
+    standing[:, wing : wing + 16] = True
+    filled = fill(picture, holes, standing).image
+    assert (filled[~holes].min(axis=1) > 240).sum() > 1000
+    assert not (filled[holes].min(axis=1) > 220).any()
