@@ -148,4 +148,4 @@ def _solve(
     """The picture with ``holes`` filled by copies of ``source`` that join what is ``settled``."""
     picture: Floats = image.astype(np.float32)
     full, candidates, chosen = label(picture, source, settled, holes, scale, settings, rng)
-    return compose(image, full, candidates, chosen, settings.reach)
+    return compose(image, full, candidates, chosen, settings.reach, _thickness(holes))

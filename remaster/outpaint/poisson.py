@@ -50,18 +50,28 @@ def neighbours(mask: Mask, other: Mask) -> tuple[Ints, Ints]:
     return np.concatenate(first), np.concatenate(second)
 
 
-def correction(free: Mask, inner: tuple[Ints, Ints, Values], border: tuple[Ints, Values], reach: float) -> Values:
+def correction(
+    free: Mask,
+    inner: tuple[Ints, Ints, Values],
+    border: tuple[Ints, Values],
+    reach: float,
+    far: Values | None = None,
+) -> Values:
     """The smoothest correction of the pixels ``free`` (h, w), float64 (n, channels) in raster order.
 
     ``inner``: all pairs (p, q) of neighbours in ``free`` as flat indices, each in both orders, and the difference
     ``correction[q] - correction[p]`` that is wanted (m, channels). ``border``: pixels p of ``free`` with a settled
-    neighbour each, and the correction (k, channels) that would hold there. ``reach`` is in pixels.
+    neighbour each, and the correction (k, channels) that would hold there. ``reach`` is in pixels; beyond it the
+    correction tends to ``far`` (n, channels), nought unless given.
     """
     (p, _, wanted), (at, values), size = inner, border, free.size
     degree = np.bincount(p, minlength=size) + np.bincount(at, minlength=size) + reach**-2.0
     channels = wanted.shape[1]
     right = [np.bincount(at, values[:, c], size) - np.bincount(p, wanted[:, c], size) for c in range(channels)]
     y, x = np.nonzero(free)
+    if far is not None:
+        for c in range(channels):
+            right[c][free.ravel()] += reach**-2.0 * far[:, c]
     box = np.s_[y.min() : y.max() + 1, x.min() : x.max() + 1]
     planes = np.stack(right, axis=1).reshape(*free.shape, channels)[box].astype(np.float32)
     solved = _solve(free[box], degree.reshape(free.shape)[box].astype(np.float32), planes)
