@@ -20,6 +20,7 @@ from remaster.background.split import whips
 from remaster.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert, rescale, translation
 from remaster.difference import cleaned, evened, hysteresis, tolerant_difference
 from remaster.foreground import Foreground
+from remaster.foreground.screen import on_screen
 from remaster.media.types import Mask, Rgb
 from remaster.records import Analysis
 
@@ -68,18 +69,25 @@ class MotionSegmenter:
             borderType=cv2.BORDER_REPLICATE,
         )
         cameras = rescale(cameras, w / width, h / height)
-        median, votes, cameras = _median(pictures, cameras, np.asarray(known, np.uint8), noise * ratio)
+        staying = on_screen(pictures, cameras, known > 0, max(self.levels, 5.0 * noise * ratio))
+        clear = np.asarray(known, np.uint8) * ~staying
+        median, votes, cameras = _median(pictures, cameras, clear, noise * ratio)
         masks = np.zeros(proxies.shape[:3], np.bool_)
         for i, picture in enumerate(pictures):
-            mask = self._differs(picture, *_seen(median, votes, cameras[i], (w, h)), known > 0, noise * ratio)
+            seen = _seen(median, votes, cameras[i], (w, h))
+            mask = self._differs(picture, *seen, known > 0, staying[i], noise * ratio)
             masks[i] = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
         return masks
 
-    def _differs(self, picture: Rgb, background: Rgb, votes: npt.NDArray[np.uint8], known: Mask, noise: float) -> Mask:
-        background = evened(background, picture, (votes >= FEWEST) & known)
+    def _differs(
+        self, picture: Rgb, background: Rgb, votes: npt.NDArray[np.uint8], known: Mask, staying: Mask, noise: float
+    ) -> Mask:
+        background = evened(background, picture, (votes >= FEWEST) & known & ~staying)
         difference = tolerant_difference(picture, background)
-        difference[~known | (votes < 2)] = 0.0
         high = max(self.levels, 5.0 * noise)
+        difference[votes < 2] = 0.0
+        difference[staying] = 2.0 * high
+        difference[~known] = 0.0
         smooth = np.asarray(cv2.GaussianBlur(difference, (0, 0), 0.8), np.float32)
         mask = hysteresis(smooth, high, high / 2, self.speck * known.size)
         return cleaned(mask, self.margin * known.shape[0]) & known
@@ -110,9 +118,10 @@ def _median(
 ) -> tuple[Rgb, npt.NDArray[np.uint8], Affine]:
     """(median on the canvas, how many pictures show each place, cameras to the canvas), in two passes.
 
-    The first median tells each picture's gain and what the chained cameras are off; the second is the result.
+    ``known`` (k, h, w), 0 or 1, is what of each picture may be background. The first median tells each picture's gain
+    and what the chained cameras are off; the second is the result.
     """
-    h, w = known.shape
+    h, w = known.shape[1:]
     places = _places(cameras, w, h)
     low = np.floor(places.min(axis=0))
     size = tuple(int(n) for n in np.ceil(places.max(axis=0)) - low + 1)
@@ -120,10 +129,10 @@ def _median(
     stack, shown = _on_canvas(pictures, to_canvas, known, (size[0], size[1]))
     median, votes = _median_and_votes(stack, shown)
     corrected, even = [], []
-    for picture, camera in zip(pictures, to_canvas, strict=True):
+    for picture, camera, clear in zip(pictures, to_canvas, known, strict=True):
         background, seen = _seen(median, votes, camera, (w, h))
-        corrected.append(_realigned(picture, background, camera, (seen > 0) & (known > 0), noise))
-        even.append(evened(picture, background, (seen >= FEWEST) & (known > 0)))
+        corrected.append(_realigned(picture, background, camera, (seen > 0) & (clear > 0), noise))
+        even.append(evened(picture, background, (seen >= FEWEST) & (clear > 0)))
     to_canvas = np.stack(corrected)
     stack, shown = _on_canvas(np.stack(even), to_canvas, known, (size[0], size[1]))
     return *_median_and_votes(stack, shown), to_canvas
@@ -132,9 +141,9 @@ def _median(
 def _on_canvas(pictures: Rgb, cameras: Affine, known: npt.NDArray[np.uint8], size: tuple[int, int]) -> tuple[Rgb, Mask]:
     stack = np.empty((len(pictures), size[1], size[0], 3), np.uint8)
     shown = np.empty((len(pictures), size[1], size[0]), np.bool_)
-    for i, (picture, camera) in enumerate(zip(pictures, cameras, strict=True)):
+    for i, (picture, camera, clear) in enumerate(zip(pictures, cameras, known, strict=True)):
         stack[i] = cv2.warpAffine(picture, camera, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        shown[i] = cv2.warpAffine(known, camera, size, flags=cv2.INTER_NEAREST) > 0
+        shown[i] = cv2.warpAffine(clear, camera, size, flags=cv2.INTER_NEAREST) > 0
     return stack, shown
 
 

@@ -56,6 +56,23 @@ def test_a_followed_character_is_masked() -> None:
     assert false < 0.08
 
 
+def test_who_stays_at_the_edge_of_a_moving_picture_is_masked() -> None:
+    recall, _, false = scores(draw(BACKGROUND, panning(30, 0.0, 4.0), SIZE, walker(120, 165, 0.0, 130), noise=2.0))
+    assert recall > 0.95
+    assert false < 0.03
+
+
+def test_a_logo_is_masked_where_it_hides_most_of_what_a_pan_discloses() -> None:
+    frames = draw(BACKGROUND, panning(30, 4.0), SIZE, noise=2.0).frames.copy()
+    logo = np.s_[:, 10:30, 190:232]
+    frames[logo] = (250, 250, 250)
+    frames[:, 14:26, 200:220] = (30, 30, 160)
+    mask = MotionSegmenter().segment([analyzed(frames)])[0].masks
+    assert mask[logo].mean(axis=(1, 2)).min() > 0.95
+    mask[:, 5:35, 185:237] = False
+    assert mask.mean() < 0.005
+
+
 def test_moving_parts_of_a_talking_character_are_masked() -> None:
     drawn = draw(BACKGROUND, panning(30, 0.0), SIZE, walker(110, 95), noise=2.0)
     scene = analyzed(drawn.frames)
