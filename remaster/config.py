@@ -136,6 +136,10 @@ def to_config(composed: DictConfig) -> BatchConfig:
     return config
 
 
+def _framing_settings(config: BatchConfig) -> list[float]:
+    return [config.resample.framing_penalty, config.resample.framing_invention]
+
+
 def stage_settings(config: BatchConfig, segmenter: Any, inpainter: Any) -> dict[str, Any]:
     """All settings that touch a scene's pixels, under the first stage whose kept result depends on them.
 
@@ -147,7 +151,7 @@ def stage_settings(config: BatchConfig, segmenter: Any, inpainter: Any) -> dict[
             "version": __version__,
             "target": asdict(config.target),
             # The framing is chosen, by settings of resample's, before the holes are known.
-            "framing": config.resample.framing_penalty if config.target.framing == "auto" else None,
+            "framing": _framing_settings(config) if config.target.framing == "auto" else None,
             "gate": config.gate,
             "seed": config.seed,
             "steps": [asdict(step) for step in (config.analyze, config.stitch)],

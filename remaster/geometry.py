@@ -41,6 +41,12 @@ class Window:
         return self.height - self.active.height > self.width - self.active.width
 
     @property
+    def wing_share(self) -> float:
+        """How wide both wings are together, as a share of the active picture's size on their axis."""
+        a = self.active
+        return max(self.width / a.width, self.height / a.height) - 1.0
+
+    @property
     def wings(self) -> tuple[Rect, ...]:
         """The wings as non-empty rectangles in window coordinates, left before right and top before bottom."""
         a = self.active

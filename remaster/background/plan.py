@@ -89,8 +89,7 @@ class Scene:
     @property
     def wing(self) -> float:
         """The mean width of the wings, as a share of the active picture's on their axis."""
-        window, active = self.window, self.window.active
-        return max(window.width / active.width, window.height / active.height) / 2 - 0.5
+        return self.window.wing_share / 2
 
     @property
     def sides(self) -> Axis:

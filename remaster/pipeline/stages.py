@@ -13,7 +13,7 @@ from dataclasses import replace
 import cv2
 import pyarrow as pa
 
-from remaster.analyze import analyze
+from remaster.analyze import analyze, chain
 from remaster.background.stitch import stitch
 from remaster.foreground.standing import with_standing
 from remaster.gate import proxy_valid, with_scene_sides
@@ -121,7 +121,8 @@ def _framed(row: SceneRow, job: Job) -> SceneRow:
     masks = with_standing(_analysis(row), masks)
     window = job.window(row)
     if job.framing is None:
-        row = replace(row, framing=choose_framing(masks, job.config.resample, window.vertical))
+        cameras, wings = chain(_analysis(row).motion), window.wing_share
+        row = replace(row, framing=choose_framing(masks, cameras, job.config.resample, wings, window.vertical))
         window = job.window(row)
     return replace(row, cut_foreground=cut_foreground(masks, joined_sides(window)))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from remaster import camera as cam
+from remaster.camera import Affine
 from remaster.geometry import Window
 from remaster.media.types import Mask
 from remaster.resample.layout import Side
@@ -32,11 +34,15 @@ def cut_foreground(masks: Mask, sides: tuple[Side, ...]) -> float:
     return float(touched.mean())
 
 
-def choose_framing(masks: Mask, settings: ResampleSettings, vertical: bool = False) -> float:
-    """The framing for ``target.framing=auto``: 0.5, or 0.0 or 1.0 where that cuts through fewer characters.
+def choose_framing(
+    masks: Mask, cameras: Affine, settings: ResampleSettings, wings: float, vertical: bool = False
+) -> float:
+    """The framing for ``target.framing=auto``: 0.5, or 0.0 or 1.0 where fewer characters are cut and less is invented.
 
     0.0 puts the original at the left (or, with ``vertical``, at the top), where it then needs no wing; 1.0 at the
-    other end. Leaving the centre must pay by more than ``settings.framing_penalty``.
+    other end. Leaving the centre must pay by more than ``settings.framing_penalty``. ``cameras`` (n, 2, 3) take the
+    frames' pixels, of the masks' size, to a common plane; ``wings`` is how wide both wings are together, as a share of
+    the picture.
     """
     near, far = _sides(vertical)
     costs = {
@@ -44,7 +50,25 @@ def choose_framing(masks: Mask, settings: ResampleSettings, vertical: bool = Fal
         0.0: cut_foreground(masks, (far,)) + settings.framing_penalty,
         1.0: cut_foreground(masks, (near,)) + settings.framing_penalty,
     }
+    rows, columns = masks.shape[1:]
+    for framing in costs:
+        costs[framing] += settings.framing_invention * invented(cameras, (columns, rows), wings, framing, vertical)
     return min(costs, key=lambda framing: costs[framing])
+
+
+def invented(cameras: Affine, size: tuple[int, int], wings: float, framing: float, vertical: bool) -> float:
+    """The share (0-1) of the wings' area, over all frames, that lies beyond what any frame shows across the joins.
+
+    ``size`` is (width, height) of the frames; ``cameras`` and ``wings`` as for ``choose_framing``.
+    """
+    middle, across = (np.array(size) - 1) / 2, 1 if vertical else 0
+    length = size[across]
+    ends = np.repeat(middle[None], 4, axis=0)
+    ends[:, across] = np.array([-framing * wings, 0.0, 1.0, 1.0 + (1.0 - framing) * wings]) * length - 0.5
+    reach = np.broadcast_to(ends, (len(cameras), 4, 2))
+    begin, first, last, end = np.sort(cam.apply(cameras, reach)[..., across], axis=1).T
+    beyond = np.maximum(first.min() - begin, 0.0) + np.maximum(end - last.max(), 0.0)
+    return float(beyond.sum() / max(float((end - begin - last + first).sum()), 1e-9))
 
 
 def _sides(vertical: bool) -> tuple[Side, Side]:

@@ -45,8 +45,9 @@ def test_the_whole_figure_is_masked_in_every_keyframe() -> None:
 def test_framing_leaves_the_cut_figure_at_the_edge() -> None:
     analysis, masks = blinking()
     grown = with_standing(analysis, masks)
-    assert choose_framing(masks, ResampleSettings()) == 0.5
-    assert choose_framing(grown, ResampleSettings()) == 1.0
+    resting = np.repeat(IDENTITY[None], 2, axis=0)
+    assert choose_framing(masks, resting, ResampleSettings(), 1 / 3) == 0.5
+    assert choose_framing(grown, resting, ResampleSettings(), 1 / 3) == 1.0
     assert cut_foreground(grown, ("left", "right")) > 0.3
     assert cut_foreground(grown, ("left",)) == 0.0
 
