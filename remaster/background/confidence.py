@@ -16,11 +16,13 @@ from remaster.background.holdout import (
     cheap_fills,
     error_of,
     foretell,
+    held_out,
     squares_of,
     strip_of,
     thirds_of,
     witnesses,
 )
+from remaster.background.planes import passes_apart
 from remaster.background.preview import Preview
 from remaster.camera import IDENTITY, compose, translation
 from remaster.media.types import Mask
@@ -31,7 +33,6 @@ WORST = 0.15
 
 Float = npt.NDArray[np.float64]
 
-HOLDOUTS = 5
 GOOD_SPREAD, BAD_SPREAD = 5.0, 15.0
 """Mean grey levels of the aligned keyframes about their median (measured on film: 6 good, 12-17 bad)."""
 HALF = 10.0
@@ -78,16 +79,15 @@ def judge(preview: Preview, figures: Mask, sides: Axis, wing: float, noise: floa
 
     Where no other keyframe stands apart there is nothing to predict from; how the keyframes agree must tell then.
     """
-    k = len(preview.pictures)
-    chosen = np.unique(np.linspace(0, k - 1, min(HOLDOUTS, k)).round().astype(int))
     proven = _proven(preview)
-    sums = np.sum([_hold_out(preview, int(i), sides, proven) for i in chosen], axis=0)
+    sums = np.sum([_hold_out(preview, int(i), sides, proven) for i in held_out(len(preview.pictures))], axis=0)
     spread = _spread(preview, noise)
     told = sums[:, 5] >= MIN_EVIDENCE * sums[:, 3]
     # Each third is as much of a wing, however little of it was free of characters.
     square = float((sums[told, 4] / sums[told, 5]).mean()) if told.any() else _disagreement(preview, figures)
     alone = LONE * float(np.sqrt(_not_averaged(preview, sides, wing)))
-    return Trust(float(np.hypot(beyond_grain(square, noise * preview.scale), alone)), _advantage(sums, spread))
+    advantage = 0.0 if passes_apart(preview, sides, noise) else _advantage(sums, spread)
+    return Trust(float(np.hypot(beyond_grain(square, noise * preview.scale), alone)), advantage)
 
 
 def _not_averaged(preview: Preview, sides: Axis, wing: float) -> float:

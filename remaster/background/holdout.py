@@ -15,6 +15,8 @@ from remaster.media.types import Mask
 
 Float = npt.NDArray[np.float64]
 
+HOLDOUTS = 5
+"""Keyframes that are foretold, at most."""
 STRIP = 0.125
 """Share of the picture next to its border, on the wings' sides, that is predicted."""
 APART = 0.06
@@ -40,6 +42,11 @@ class Foretold:
     guess: cv2.typing.MatLike
     relit: cv2.typing.MatLike
     known: Mask
+
+
+def held_out(count: int) -> npt.NDArray[np.int64]:
+    """Which of ``count`` keyframes are foretold: some, spread evenly."""
+    return np.unique(np.linspace(0, count - 1, min(HOLDOUTS, count)).round().astype(np.int64))
 
 
 def witnesses(preview: Preview, index: int, sides: Axis) -> npt.NDArray[np.intp]:

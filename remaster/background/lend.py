@@ -24,6 +24,7 @@ from remaster.background.holdout import (
     cheap_fills,
     error_of,
     foretell,
+    held_out,
     squares_of,
     strip_of,
     thirds_of,
@@ -35,8 +36,6 @@ from remaster.background.register import register
 from remaster.background.split import Span
 from remaster.camera import Affine, apply, compose, corners, invert
 
-HOLDOUTS = 5
-"""Keyframes of the shot that are foretold."""
 WORST, WHOLE = 0.8, 0.6
 """Error over that of a mirrored fill, in each third of a side and in all of it, up to which a loan is taken.
 
@@ -171,7 +170,7 @@ def _proved(preview: Preview, own: int, scene: Scene) -> Float:
     No pixel is left out for disagreeing: were the lenders' left out, none would ever look wrong.
     """
     sums = np.zeros((2, 3, 5))
-    for index in np.unique(np.linspace(0, own - 1, min(HOLDOUTS, own)).round().astype(int)):
+    for index in held_out(own):
         by = witnesses(preview, int(index), scene.sides)
         sums += _foretold(preview, int(index), by[by >= own], scene)
     off = np.full(2, np.inf)
