@@ -31,6 +31,8 @@ NEAR = 2 * SCALE
 """Pixels within which a match agrees with a solution."""
 ASTRAY = 1.5
 """Pixels by which motions chained between two keyframes may miss the second and still be believed."""
+MISSED = 0.5
+"""The same, beyond which a frame between them is doubtful."""
 PRIOR_SIGMA = 4.0
 """Pixels of standard deviation of a motion chained between two keyframes."""
 STILL_TOLERANCE, STILL_REACH = 0.4, 3.0
@@ -227,11 +229,13 @@ def _system(
 
 def all_frames(
     motion: Affine, doubt: Float, keyframes: npt.NDArray[np.int64], solved: Affine, size: tuple[int, int]
-) -> Affine:
+) -> tuple[Affine, npt.NDArray[np.bool_]]:
     """Cameras (n, 2, 3) of all frames, exact at the solved keyframes, from motions chained in between.
 
     What a chain misses at the next keyframe is shared out along it by ``doubt`` (n,): the variance of each motion.
-    Frames whose motion is the identity with doubt 0 (holds) share one camera. ``size`` is (width, height).
+    Frames whose motion is the identity with doubt 0 (holds) share one camera. ``size`` is (width, height). Also which
+    frames, bool (n,), are ``astray``: their motions miss the next keyframe, for they followed something else than the
+    background. Where they miss it too far to be believed, a smooth path through the keyframes takes their place.
     """
     cameras = np.empty_like(motion)
     first, last = int(keyframes[0]), int(keyframes[-1])
@@ -241,10 +245,13 @@ def all_frames(
     for i in range(last + 1, len(motion)):
         cameras[i] = compose(cameras[i - 1] if i > last + 1 else solved[-1], motion[i])
     smooth = _smooth_path(doubt, keyframes, solved)
+    astray = np.zeros(len(motion), bool)
     for j in range(len(keyframes) - 1):
         span = slice(int(keyframes[j]), int(keyframes[j + 1]) + 1)
-        cameras[span] = _bridge(motion[span], doubt[span], solved[j], solved[j + 1], smooth[span], size)
-    return cameras
+        bridge, missed = _bridge(motion[span], doubt[span], solved[j], solved[j + 1], size)
+        cameras[span] = smooth[span] if missed > ASTRAY else bridge
+        astray[span.start + 1 : span.stop - 1] = missed > MISSED
+    return cameras, astray
 
 
 def _smooth_path(doubt: Float, keyframes: npt.NDArray[np.int64], solved: Affine) -> Affine:
@@ -259,11 +266,8 @@ def _smooth_path(doubt: Float, keyframes: npt.NDArray[np.int64], solved: Affine)
     return np.asarray(path(np.clip(clock, times[0], times[-1]))).reshape(-1, 2, 3)
 
 
-def _bridge(motion: Affine, doubt: Float, start: Affine, end: Affine, smooth: Affine, size: tuple[int, int]) -> Affine:
-    """Cameras from ``start`` to ``end`` along the motions between them, blended from both sides.
-
-    Where the motions miss the end they followed something else than the background: the ``smooth`` path is nearer.
-    """
+def _bridge(motion: Affine, doubt: Float, start: Affine, end: Affine, size: tuple[int, int]) -> tuple[Affine, float]:
+    """(cameras from ``start`` to ``end`` along the motions between them, blended from both sides; pixels they miss)."""
     forward, backward = np.empty_like(motion), np.empty_like(motion)
     forward[0], backward[-1] = start, end
     for i in range(1, len(motion)):
@@ -272,12 +276,10 @@ def _bridge(motion: Affine, doubt: Float, start: Affine, end: Affine, smooth: Af
         backward[i - 1] = compose(backward[i], invert(motion[i]))
     gone = np.concatenate([[0.0], np.cumsum(doubt[1:])])
     if gone[-1] <= 0:
-        return np.repeat(start[None], len(motion), axis=0)
-    if corner_error(forward[-1], end, *size) > ASTRAY:
-        return smooth
+        return np.repeat(start[None], len(motion), axis=0), 0.0
     share = (gone / gone[-1])[:, None, None]
     blended: Affine = (1 - share) * forward + share * backward
-    return blended
+    return blended, float(corner_error(forward[-1], end, *size))
 
 
 def project(motion: Affine, model: Model, width: int, height: int) -> Affine:

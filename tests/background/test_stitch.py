@@ -190,9 +190,11 @@ def test_motion_that_follows_a_character_between_keyframes_is_not_believed(world
     drawn = shoot(world, pan(FRAMES, 300), keyframes=KEYFRAMES)
     drawn.analysis.motion[2] = compose(translation(4.5, 0.0), drawn.analysis.motion[2])
     drawn.analysis.motion[17] = IDENTITY
-    drawn.analysis.explained[[2, 17]] = 0.6
+    drawn.analysis.motion[-2] = compose(translation(1.2, 0.0), drawn.analysis.motion[-2])
+    drawn.analysis.explained[[2, 17, -1]] = 0.6
     (shot,) = run(drawn)
-    assert camera_errors(drawn, shot).max() <= 1.0
+    # Each frame between such keyframes is registered by itself.
+    assert camera_errors(drawn, shot).max() <= 0.3
 
 
 @pytest.mark.parametrize("speed", [1.3, 2.2])
