@@ -251,7 +251,19 @@ def _results(row: SceneRow, window: Window, done: list[Delivered], status: str, 
         Delivered(piece, "", 0, 0, "", 0.0, None) for piece in pieces([_whole_scene(row, window)], row.runs)
     ]
     shared = _scene_columns(row, window, status, job) | stage_seconds(row)
-    return [shared | _shot_columns(number, item) for number, item in enumerate(shots)]
+    return [
+        shared | _shot_columns(number, item) | {"continued": continued_share(item.continued, row.cut_foreground)}
+        for number, item in enumerate(shots)
+    ]
+
+
+def continued_share(drawn: float | None, cut: float | None) -> float | None:
+    """Of the cuts through characters, the share that was drawn on; None where nobody is cut.
+
+    ``cut`` is the share of the joins at which a character stands in some keyframe. What else breaks off at a join, and
+    gets a glow, is no character.
+    """
+    return drawn if drawn or cut else None
 
 
 def _scene_columns(row: SceneRow, window: Window, status: str, job: Job) -> dict[str, Any]:
@@ -301,7 +313,6 @@ def _shot_columns(number: int, item: Delivered) -> dict[str, Any]:
         "registered": shot.registered,
         "inliers": shot.inliers,
         "coverage": item.recovered,
-        "continued": item.continued,
         "confidence": shot.confidence,
         "segment": item.segment or None,
         "segment_bytes": item.size if item.segment else None,

@@ -15,6 +15,7 @@ from stage_runs import run_stages
 
 from remaster.media.decode import decode
 from remaster.media.probe import probe
+from remaster.pipeline.delivery import continued_share
 
 
 def cut_at_the_left(seed: int, frames: int) -> Iterator[np.ndarray]:
@@ -54,3 +55,10 @@ def test_the_original_sits_where_it_is_asked_to(framing: str, share: float, cut:
     )
     left = round((shown.shape[1] - WIDTH) * share / 2) * 2
     assert np.abs(shown[:, left : left + WIDTH].astype(float) - source)[:HEIGHT].mean() < 2
+
+
+def test_where_nobody_is_cut_nothing_is_said_to_have_stopped() -> None:
+    assert continued_share(0.0, 0.0) is None
+    assert continued_share(None, 0.3) is None
+    assert continued_share(0.0, 0.3) == 0.0
+    assert continued_share(0.8, 0.0) == 0.8
