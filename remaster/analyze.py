@@ -95,16 +95,6 @@ def analyze(proxies: Iterable[Rgb], valid: Mask, noise: float, settings: Analyze
     )
 
 
-def chain(motion: Affine) -> Affine:
-    """Cameras (n, 2, 3) that take every frame's pixels to the first frame's, from ``Analysis.motion``."""
-    cameras = np.empty_like(motion)
-    camera = IDENTITY
-    for i, step in enumerate(motion):
-        camera = compose(camera, step) if i else np.array(step)
-        cameras[i] = camera
-    return cameras
-
-
 @dataclass(frozen=True)
 class _Place:
     """A picture and its camera to the first picture of its segment."""

@@ -34,6 +34,15 @@ def invert(camera: Affine) -> Affine:
     return np.concatenate([linear, -linear @ np.asarray(camera, float)[..., 2:]], axis=-1)
 
 
+def chain(motion: Affine) -> Affine:
+    """Cameras (n, 2, 3) of all frames to the first one's, from the motion (n, 2, 3) of each to the one before it."""
+    cameras = np.empty_like(motion)
+    cameras[0] = IDENTITY
+    for i in range(1, len(motion)):
+        cameras[i] = compose(cameras[i - 1], motion[i])
+    return cameras
+
+
 def apply(camera: Affine, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Map points ``(..., 2)`` by one camera, or ``(n, m, 2)`` points by ``n`` cameras."""
     camera = np.asarray(camera, float)

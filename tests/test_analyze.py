@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from drawn_scenes import FINE, Drawn, draw, painted, panning, walker, zooming
 
-from remaster.analyze import AnalyzeSettings, analyze, chain
-from remaster.camera import IDENTITY, Affine, corner_error, translation
+from remaster.analyze import AnalyzeSettings, analyze
+from remaster.camera import IDENTITY, Affine, chain, corner_error, translation
 from remaster.keyframes import Candidate, KeyframeSelection
 from remaster.records import Analysis
 

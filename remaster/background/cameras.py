@@ -66,15 +66,6 @@ class _Matches:
     prior: npt.NDArray[np.bool_]
 
 
-def chain(motion: Affine) -> Affine:
-    """Cameras (n, 2, 3) of all frames to the first one's, from the motion (n, 2, 3) of each to the one before it."""
-    cameras = np.empty_like(motion)
-    cameras[0] = IDENTITY
-    for i in range(1, len(motion)):
-        cameras[i] = compose(cameras[i - 1], motion[i])
-    return cameras
-
-
 def solve_keyframes(
     chained: Affine, trust: Float, pairs: Sequence[Pair], reference: int, width: int, height: int
 ) -> Solution:

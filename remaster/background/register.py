@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.alignment import detail
-from remaster.background.cameras import Model, all_frames, chain, project, solve_keyframes
+from remaster.background.cameras import Model, all_frames, project, solve_keyframes
 from remaster.background.direct import match_direct
 from remaster.background.features import Features, Pair, candidate_pairs, find_features, gray_of, match_pair
 from remaster.background.split import Span, keyframes_of
-from remaster.camera import IDENTITY, Affine, compose, corner_error, invert
+from remaster.camera import IDENTITY, Affine, chain, compose, corner_error, invert
 from remaster.media.types import Mask
 from remaster.motion import WORK_HEIGHT
 from remaster.records import Analysis

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.alignment import align_simplest, detail
-from remaster.analyze import BREAK, chain
+from remaster.analyze import BREAK
 from remaster.background.preview import masked_median
 from remaster.background.split import whips
-from remaster.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert, rescale, translation
+from remaster.camera import IDENTITY, Affine, apply, chain, compose, corner_error, corners, invert, rescale, translation
 from remaster.difference import cleaned, evened, hysteresis, tolerant_difference
 from remaster.foreground import Foreground
 from remaster.foreground.screen import on_screen

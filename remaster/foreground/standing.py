@@ -5,10 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from remaster.analyze import chain
 from remaster.background.figures import at_rest, find_figures, placed
 from remaster.background.preview import LINES, Preview
-from remaster.camera import IDENTITY
+from remaster.camera import IDENTITY, chain
 from remaster.media.types import Mask
 from remaster.records import Analysis
 

@@ -13,8 +13,9 @@ from dataclasses import replace
 import cv2
 import pyarrow as pa
 
-from remaster.analyze import analyze, chain
+from remaster.analyze import analyze
 from remaster.background.stitch import stitch
+from remaster.camera import chain
 from remaster.foreground.standing import with_standing
 from remaster.gate import proxy_valid, with_scene_sides
 from remaster.media.planes import proxy_size, resize_rgb

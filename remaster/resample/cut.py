@@ -19,7 +19,7 @@ from remaster import camera as cam
 from remaster.camera import Affine
 from remaster.geometry import Window
 from remaster.records import Background
-from remaster.resample.layout import Kind, Patch, on_plane
+from remaster.resample.layout import Kind, Patch, on_plane, samples_beyond
 from remaster.resample.samples import Floats, Strips
 
 OFF = (16.0, 30.0)
@@ -101,7 +101,7 @@ class Glow:
         count = rect.height if patch.upright else rect.width
         position = (np.arange(count) + start - first + 0.5) * bins / max(length, 1) - 0.5
         self._position, self._bin = np.clip(position, 0, bins - 1), length / bins
-        self._away = _away(patch, step)
+        self._away = samples_beyond(patch, step)
         self._kernels = _kernels(bins)
 
     def __call__(self, clean: Floats, cut: Cut, plane: int) -> Floats:
@@ -122,20 +122,6 @@ class Glow:
             alpha, glow = alpha.T, glow.T
         # Premultiplied: levels count from the pivot.
         return np.asarray(clean * (1 - alpha) + (glow + self._pivot * alpha) * self._unit, np.float32)
-
-
-def _away(patch: Patch, step: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """For each line of a plane's patch along the join: samples from it to the known picture, 0 within."""
-    rect, strip = on_plane(patch.rect, step), on_plane(patch.strip, step)
-    x, y = rect.x + np.arange(rect.width), rect.y + np.arange(rect.height)
-    distance = {
-        "left": strip.x - x,
-        "right": x - (strip.x + strip.width - 1),
-        "top": strip.y - y,
-        "bottom": y - (strip.y + strip.height - 1),
-    }[patch.side]
-    result: npt.NDArray[np.float64] = np.maximum(distance, 0).astype(float)
-    return result
 
 
 def _kernels(bins: int) -> list[Floats]:

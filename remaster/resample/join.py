@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from remaster.media.types import Plane, Rect
 from remaster.resample.cut import Cut, CutFinder
-from remaster.resample.layout import Patch, on_plane
+from remaster.resample.layout import Patch, on_plane, samples_beyond
 from remaster.resample.samples import Floats, Strips
 from remaster.resample.tone import LastFit, Tone, fit, neutral, weights
 
@@ -149,7 +149,7 @@ class Field:
 
     def __init__(self, patch: Patch, bins: int, step: tuple[int, int], pivot: float, unit: float):
         rect, strip = on_plane(patch.rect, step), on_plane(patch.strip, step)
-        along_rect, across_rect = (rect.height, rect.width) if patch.upright else (rect.width, rect.height)
+        along_rect = rect.height if patch.upright else rect.width
         self._transposed = not patch.upright
         self._pivot, self._unit = pivot, unit
         first, length = _along(strip, patch.upright)
@@ -157,7 +157,7 @@ class Field:
         self._position = np.clip(position, 0, bins - 1)
         per_bin = length / bins
         lengths = np.array([*(REACH * s * per_bin for s in SIGMAS), max(length / 2, 1.0)])
-        away = _away(patch, rect, strip, across_rect)
+        away = samples_beyond(patch, step)
         self._decay = np.exp(-away[None, :] / lengths[:, None]).astype(np.float32)
 
     def __call__(self, predicted: npt.NDArray[np.generic], tone: Tone, plane: int, bands: Floats) -> Floats:
@@ -178,17 +178,3 @@ class Field:
 
 def _along(rect: Rect, upright: bool) -> tuple[int, int]:
     return (rect.y, max(rect.height, 1)) if upright else (rect.x, max(rect.width, 1))
-
-
-def _away(patch: Patch, rect: Rect, strip: Rect, across: int) -> npt.NDArray[np.float64]:
-    """For each line along the join: samples from it to the strip's outer edge, 0 within the picture."""
-    if patch.side == "left":
-        distance = strip.x - (rect.x + np.arange(across))
-    elif patch.side == "right":
-        distance = rect.x + np.arange(across) - (strip.x + strip.width - 1)
-    elif patch.side == "top":
-        distance = strip.y - (rect.y + np.arange(across))
-    else:
-        distance = rect.y + np.arange(across) - (strip.y + strip.height - 1)
-    result: npt.NDArray[np.float64] = np.maximum(distance, 0).astype(float)
-    return result

@@ -58,6 +58,20 @@ def on_plane(rect: Rect, step: tuple[int, int]) -> Rect:
     return Rect(x, y, right - x, bottom - y)
 
 
+def samples_beyond(patch: Patch, step: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """For each line of a plane's patch along the join: samples from it to the known picture's edge, 0 within."""
+    rect, strip = on_plane(patch.rect, step), on_plane(patch.strip, step)
+    x, y = rect.x + np.arange(rect.width), rect.y + np.arange(rect.height)
+    distance = {
+        "left": strip.x - x,
+        "right": x - (strip.x + strip.width - 1),
+        "top": strip.y - y,
+        "bottom": y - (strip.y + strip.height - 1),
+    }[patch.side]
+    result: npt.NDArray[np.float64] = np.maximum(distance, 0).astype(float)
+    return result
+
+
 def part(array: npt.NDArray[np.generic], rect: Rect, origin: Rect | None = None) -> npt.NDArray[np.generic]:
     """The view of ``array`` under ``rect``; with ``origin``, ``array`` is what lies under that rectangle."""
     x, y = (rect.x, rect.y) if origin is None else (rect.x - origin.x, rect.y - origin.y)
