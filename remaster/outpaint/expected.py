@@ -17,7 +17,7 @@ from remaster.outpaint.poisson import Values, correction, neighbours
 
 _SHARE = 0.8
 """How much of the difference in tone is taken away where texture hides it well."""
-_HIDING = 3.0
+_HIDING = 2.0
 """Texture of this deviation, in grey levels, lets half of that be taken away; a flat area keeps its colour."""
 _LARGE = 1 / 8
 """Tones are large from this share of the way across the holes."""
@@ -56,7 +56,7 @@ def _compared(filled: Floats, expected: Floats, holes: Mask, share: Floats, side
     means = _means(values.astype(np.float32), side) / np.maximum(share, 1e-3)
     deviation = np.sqrt(np.maximum(means[..., 4] - means[..., 3] ** 2, 0)).astype(np.float32)
     deviation = np.asarray(cv2.medianBlur(deviation, 3), np.float32)[..., None]
-    return means[..., :3].astype(np.float64), deviation / (deviation + _HIDING)
+    return means[..., :3].astype(np.float64), deviation**2 / (deviation**2 + _HIDING**2)
 
 
 def _means(values: Floats, side: int) -> Floats:
