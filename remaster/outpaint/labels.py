@@ -178,7 +178,9 @@ class Level:
 def shrink(picture: Floats, source: Mask, context: Mask, holes: Mask, scale: int) -> Level:
     """A level ``scale`` times smaller. A small pixel is a hole if any of it is, and source or context if all of it is.
 
-    The picture's sides need not be multiples of ``scale``: what is over at the right and below is repeated.
+    What is neither and thinner than a small pixel does not count: along a mosaic's jagged upper and lower edge nothing
+    could be copied else. The picture's sides need not be multiples of ``scale``: what is over at the right and below is
+    repeated.
     """
     h, w = holes.shape
     below, right = -h % scale, -w % scale
@@ -192,10 +194,19 @@ def shrink(picture: Floats, source: Mask, context: Mask, holes: Mask, scale: int
     total = small(picture * (context | source)[..., None])
     mean = _guess(np.asarray(total / np.maximum(seen, 1e-6)[..., None], np.float32), seen > 1e-3)
     part = small(holes.astype(np.float32)) > 1e-3
-    all_source = (small(source.astype(np.float32)) > 0.999) & ~part
-    all_context = (small(context.astype(np.float32)) > 0.999) & ~part
+    thin = _thinner(~(source | context | holes), scale)
+    all_source, all_context = (
+        (small((mask | thin).astype(np.float32)) > 0.999) & (seen > 0.5) & ~part for mask in (source, context)
+    )
     gain = contrast(mean, all_source)
     return Level(scale, mean, features(mean, gain), all_source, all_context, part)
+
+
+def _thinner(mask: Mask, side: int) -> Mask:
+    """The parts of a mask into which no square of ``side`` pixels fits; beyond the picture it does not go on."""
+    inside = np.pad(mask.astype(np.uint8), side)
+    opened = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    return np.asarray(mask & (opened[side:-side, side:-side] == 0), np.bool_)
 
 
 def grow(low: Level, picture: Floats, source: Mask, context: Mask, holes: Mask) -> Level:

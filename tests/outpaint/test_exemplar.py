@@ -10,6 +10,7 @@ import pytest
 from remaster.media.types import Mask, Rgb
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter, groups
+from remaster.outpaint.labels import shrink
 from remaster.sample.episodes import EPISODES
 from remaster.sample.render import render
 
@@ -283,3 +284,16 @@ def test_beside_a_character_at_the_join_lettering_is_not_repeated_either() -> No
     filled = fill(picture, holes, standing).image
     assert (filled[~holes].min(axis=1) > 240).sum() > 1000
     assert not (filled[holes].min(axis=1) > 220).any()
+
+
+def test_a_mosaics_jagged_edge_bars_no_source_at_low_resolution_and_a_character_does() -> None:
+    picture, holes = landscape().astype(np.float32), wings()
+    source = ~holes
+    source[-2:, WING : WIDTH // 2] = False
+    source[20:40, 60:72] = False
+    low = shrink(picture, source, source, holes, 6)
+    assert low.source[-1, WING // 6 : (WIDTH - WING) // 6].all()
+    assert low.context[-1, WING // 6 : (WIDTH - WING) // 6].all()
+    assert not low.source[4:6, 10:12].any()
+    assert not low.source[low.holes].any()
+    assert np.allclose(low.picture[-1, 4], picture[-6:-2, 24:30].mean(axis=(0, 1)), atol=0.01)
