@@ -39,8 +39,8 @@ EDGE = 3
 STRAY = 0.5
 SAME, STRANGE = 18.0, 0.02
 """Levels of difference from the background that are none, and share of a masked region that may differ by more."""
-DISCLOSED = 0.9
-"""Share of a masked region that other keyframes must show unmasked, to tell."""
+DISCLOSED, MANY = 0.9, 0.33
+"""Share of a masked region that must be known, unmasked in this share of the keyframes that show it, to tell."""
 ALIKE = 0.4
 """Regions of which one has less than this share of the other's area are not the same figure."""
 
@@ -61,7 +61,7 @@ def find_figures(preview: Preview, inside: Mask) -> Mask:
     moving &= ~passing(moving, np.asarray(shown.any(axis=0)))
     rests = at_rest(preview.cameras, preview.width, preview.height)
     if not rests:
-        moving &= ~mistaken(preview, moving)
+        moving &= ~mistaken(preview, moving, shown)
     views = shown.sum(axis=0)
     seen = views - moving.sum(axis=0)
     known = views >= max(FEWEST, OFTEN * len(shown))
@@ -139,12 +139,13 @@ def passing(moving: npt.NDArray[np.bool_], shown: Mask) -> npt.NDArray[np.bool_]
     return picked
 
 
-def mistaken(preview: Preview, moving: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The parts of ``moving`` bool (k, h, w), what masks name, in which a keyframe shows what most others do unmasked.
+def mistaken(preview: Preview, moving: npt.NDArray[np.bool_], shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The parts of ``moving`` bool (k, h, w), what masks name, in which a keyframe shows what many others do unmasked.
 
-    Masks are made before the cameras are as exact as the preview's: under a zoom or a tilt they name doors and windows.
+    ``shown`` bool (k, h, w) is where they lie. Masks are made before the cameras are as exact as the preview's: under a
+    zoom or a tilt they name doors and windows.
     """
-    disclosed = preview.seen.sum(axis=0) >= FEWEST
+    disclosed = preview.seen.sum(axis=0) >= np.maximum(FEWEST, MANY * shown.sum(axis=0))
     found = np.zeros_like(moving)
     for i, (picture, mask) in enumerate(zip(preview.pictures, moving, strict=True)):
         differs = cv2.blur(tolerant_difference(picture, preview.median), (3, 3)) > SAME

@@ -118,13 +118,15 @@ def test_who_leaves_over_the_edge_is_passing_to_the_last() -> None:
 def test_a_mask_over_what_others_show_unmasked_is_mistaken() -> None:
     given = preview()
     given.seen[:3, 20:60, 20:60] = False
-    moving = ~given.seen
-    found = mistaken(given, moving)
+    moving, shown = ~given.seen, np.ones_like(given.seen)
+    found = mistaken(given, moving, shown)
     assert found[:3, 20:60, 20:60].all()
     assert not found[:, 70:].any()
     given.pictures[1, 30:40, 30:40] += 40
-    assert not mistaken(given, moving)[1].any()
-    assert mistaken(given, moving)[2, 20:60, 20:60].all()
+    assert not mistaken(given, moving, shown)[1].any()
+    assert mistaken(given, moving, shown)[2, 20:60, 20:60].all()
+    given.seen[:6, 20:60, 20:60] = False
+    assert not mistaken(given, moving, shown)[:, 20:60, 20:60].any()
 
 
 def test_under_a_moving_camera_a_door_masked_by_mistake_is_no_figure() -> None:
