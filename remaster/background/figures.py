@@ -39,7 +39,7 @@ EDGE = 3
 STRAY = 0.5
 SAME, STRANGE = 18.0, 0.02
 """Levels of difference from the background that are none, and share of a masked region that may differ by more."""
-DISCLOSED, MANY = 0.9, 0.33
+DISCLOSED, MANY = 0.9, 0.25
 """Share of a masked region that must be known, unmasked in this share of the keyframes that show it, to tell."""
 ALIKE = 0.4
 """Regions of which one has less than this share of the other's area are not the same figure."""
