@@ -135,6 +135,8 @@ class _Tracker:
     def advance(self, picture: Picture) -> int | None:
         """Take the next picture; returns the frame of a break that it bridges, if any."""
         index, last = len(self.motion), self._last
+        if np.array_equal(picture.gray, last.picture.gray):
+            picture = last.picture  # its details need not be made again
         step = motion_between(last.picture, picture, self.motion[-1])
         bridge = self._bridge(picture, index)
         if bridge is not None:

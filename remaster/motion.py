@@ -119,9 +119,11 @@ def estimate_motion(previous: Gray, current: Gray, valid: Mask, noise: float = 1
 def motion_between(previous: Picture, current: Picture, prior: Affine = IDENTITY) -> Motion:
     """The simplest motion that explains the largest area; ``prior`` is a likely one, such as that of the frame before.
 
-    Two pictures of the same size and ``valid`` mask. What no motion explains comes back with the best one found and its
-    low share, never as an error.
+    Two pictures of the same size and ``valid`` mask; of one and the same nothing is computed. What no motion explains
+    comes back with the best one found and its low share, never as an error.
     """
+    if previous is current:
+        return Motion(np.array(IDENTITY), 1.0, True)
     a, b = previous.fine, current.fine
     same = _equal(a, b)
     rest = compare(a, b, IDENTITY)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from drawn_scenes import FINE, Drawn, draw, painted, panning, walker, zooming
 
+from remaster import motion
 from remaster.analyze import AnalyzeSettings, analyze
 from remaster.camera import IDENTITY, Affine, chain, corner_error, translation
 from remaster.keyframes import Candidate, KeyframeSelection
@@ -73,6 +75,25 @@ def test_holds_are_found_and_never_keyframes() -> None:
     assert analysis.holds.tolist() == [False, *([True, False] * 9), True]
     assert not analysis.holds[analysis.keyframes].any()
     assert drift(analysis, drawn) < 0.3
+
+
+def test_a_frame_that_repeats_the_one_before_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    detail = motion.detail
+
+    def counted(*arguments: Any) -> Any:
+        made.append(1)
+        return detail(*arguments)
+
+    monkeypatch.setattr(motion, "detail", counted)
+    frames = draw(BACKGROUND, panning(8, 3.0), SIZE, noise=2.0).frames
+    once = run(frames)
+    alone = len(made)
+    twice = run(np.repeat(frames, 2, axis=0))
+    assert len(made) - alone <= alone + 8
+    assert twice.holds.tolist() == [False, *([True, False] * 7), True]
+    assert (twice.explained[twice.holds] == 1.0).all()
+    assert corner_error(chain(twice.motion)[::2], chain(once.motion), *SIZE).max() < 0.1
 
 
 def test_keyframes_of_a_pan_disclose_all_of_it() -> None:
