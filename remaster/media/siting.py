@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 
 from av import logging as av_logging
 from av.filter import Graph
@@ -11,6 +12,8 @@ from av.video.stream import VideoStream
 
 SITINGS = ("unspecified", "left", "center", "topleft", "top", "bottomleft", "bottom")
 """FFmpeg's names in the order of AVChromaLocation."""
+_LEVEL = threading.Lock()
+"""Held while the log's level, which all threads share, is another."""
 _SHOWN = re.compile(r"\bcl:(\w+)")
 
 
@@ -22,13 +25,14 @@ def chroma_location(frame: VideoFrame, stream: VideoStream) -> int:
     graph = Graph()
     graph.threads = 1  # the log is caught in this thread alone
     graph.link_nodes(graph.add_buffer(template=stream), graph.add("showinfo"), graph.add("buffersink")).configure()
-    level = av_logging.get_level()
-    av_logging.set_level(av_logging.INFO)
-    try:
-        with av_logging.Capture() as lines:
-            graph.push(frame)
-            graph.pull()
-    finally:
-        av_logging.set_level(level)
+    with _LEVEL:
+        level = av_logging.get_level()
+        av_logging.set_level(av_logging.INFO)
+        try:
+            with av_logging.Capture() as lines:
+                graph.push(frame)
+                graph.pull()
+        finally:
+            av_logging.set_level(level)
     told = next((found for _, _, line in lines if (found := _SHOWN.search(line))), None)
     return SITINGS.index(told[1]) if told and told[1] in SITINGS else 0

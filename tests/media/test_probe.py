@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -44,6 +45,15 @@ def test_colour_tags_and_formats_are_kept(tmp_path: Path) -> None:
         sited = Source(frames=2, options={"chroma_sample_location": name})
         found = probe(str(write_source(tmp_path / f"{name}.mkv", sited))).color.chroma_location
         assert found == (number or 1)  # unspecified: at the left, by H.264's standard
+
+
+def test_files_are_probed_by_many_threads_at_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = write_source(tmp_path / "a.mkv", Source(frames=2, options={"chroma_sample_location": "top"}))
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(probe, [str(path)] * 200))
+    assert len({info.color.chroma_location for info in found}) == 1
+    assert found[0].color.chroma_location == SITINGS.index("top")
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_packed_pixels_become_planes(tmp_path: Path) -> None:
