@@ -157,6 +157,19 @@ def test_hold_copies_the_frame_and_asks_for_the_wings_alone(world: np.ndarray) -
     assert np.abs(shown - clean)[known].mean() < 1.2
 
 
+def test_who_never_leaves_is_a_hole_only_where_a_wing_shows_it(world: np.ndarray) -> None:
+    standing = shoot(world, resting(), keyframes=KEYFRAMES, characters=lambda i: [(160, 150, 40)])
+    followed = shoot(world, pan(FRAMES, 60), keyframes=KEYFRAMES, characters=lambda i: [(40, 150, 40)])
+    (still,), (moved,) = run(standing), run(followed)
+    background, wing = still.background, standing.window.x
+    assert background is not None and not background.coverage[150, wing + 160]
+    assert not background.holes[:, wing : wing + WIDTH].any()
+    background = moved.background
+    assert background is not None and moved.method == "mosaic"
+    # The last frame's left wing shows where he stood in the first.
+    assert background.holes[150, wing + 40] and not background.holes[20, wing + 40]
+
+
 def test_large_dancing_figure_does_not_move_a_still_set(world: np.ndarray) -> None:
     def dancing(i: int) -> list[tuple[float, float, float]]:
         return [(160 + 60 * np.sin(i / 3), 140 + 20 * np.cos(i / 2), 85)]
