@@ -63,7 +63,7 @@ def local_shots(scene: Scene, start: int, end: int, footage: Footage) -> list[Sh
     active = scene.window.active
     tracks = followed.tracks * (active.width if scene.sides == "x" else active.height)
     mosaics = _Mosaics(tracks, followed.foreign, shares.astype(np.float32), worth.confidence)
-    return [_shot(scene, start + a, mosaics.part(a, b), footage) for a, b in _pieces(scene, tracks)]
+    return [_shot(scene, start + a, mosaics.part(a, b), footage) for a, b in _pieces(scene, mosaics)]
 
 
 def goes_on(scene: Scene, at: int, start: int, end: int, footage: Footage) -> bool:
@@ -87,8 +87,16 @@ class _Mosaics:
     confidence: float
 
     def part(self, first: int, last: int) -> _Mosaics:
-        """Those of frames ``[first, last)``."""
-        return replace(self, tracks=self.tracks[:, first:last], strange=self.strange[first:last])
+        """Those of frames ``[first, last)``, each side's as the frame sees it that looks farthest out there.
+
+        What no frame saw lies beside what that one shows: there a mosaic is to be a picture like any other, whose
+        bands are not shifted against each other, or nothing whole could be filled in.
+        """
+        tracks, strange = self.tracks[:, first:last], self.strange[first:last]
+        course = np.where(strange & ~strange.all(), np.nan, tracks.mean(axis=2))
+        farthest = np.nanargmin(course[0]), np.nanargmax(course[1])
+        ends = np.stack([track[i] for track, i in zip(tracks, farthest, strict=True)])
+        return replace(self, tracks=tracks - ends[:, None], strange=strange)
 
 
 def shown_shares(told: Float) -> Float:
@@ -128,13 +136,13 @@ def _follow(scene: Scene, start: int, end: int, footage: Footage, across: int | 
     return follow((np.ascontiguousarray(g.T) for g in grays), valid.T, across)
 
 
-def _pieces(scene: Scene, tracks: Float) -> list[tuple[int, int]]:
+def _pieces(scene: Scene, mosaics: _Mosaics) -> list[tuple[int, int]]:
     """The runs of frames that get mosaics of their own, as few as fit the bound on a canvas."""
-    count, parts = tracks.shape[1], 1
+    count, parts = len(mosaics.strange), 1
     while True:
         bounds = np.linspace(0, count, parts + 1).round().astype(int).tolist()
         pieces = list(itertools.pairwise(bounds))
-        largest = max(_canvas_pixels(scene, tracks[:, a:b]) for a, b in pieces)
+        largest = max(_canvas_pixels(scene, mosaics.part(a, b).tracks) for a, b in pieces)
         if largest <= scene.settings.max_local_pixels or 2 * parts > count:
             return pieces
         parts *= 2

@@ -215,6 +215,22 @@ def test_what_dissolves_in_at_the_end_enters_no_mosaic(planes: Planes) -> None:
     assert strange[-4:].all() and not strange[:20].any()
 
 
+def test_where_nothing_was_seen_begins_beside_a_picture_as_a_frame_shows_it(planes: Planes) -> None:
+    frames = [planes.picture(i, 0, WIDTH) for i in range(FRAMES)]
+    (shot,) = local(frames, make_window())
+    background = shot.background
+    assert background is not None and shot.tracks is not None
+    for side, frame, columns in ((0, 0, slice(2, 40)), (1, FRAMES - 1, slice(WIDTH - 40, WIDTH - 2))):
+        track = shot.tracks[frame, side]
+        assert np.ptp(track) < 1e-3
+        start = round(float(track[0]))
+        shown = background.image[:, columns.start + start : columns.stop + start]
+        assert np.abs(shown.astype(float) - frames[frame][:, columns]).mean() < 3
+        edge = start - 3 if side == 0 else start + WIDTH + 2
+        assert background.holes[4:-4, edge].all()
+        assert background.coverage[4:-4, edge + (6 if side == 0 else -6)].all()
+
+
 def test_wings_above_and_below_are_the_same_turned(planes: Planes) -> None:
     frames = [np.ascontiguousarray(planes.picture(i, 0, WIDTH).swapaxes(0, 1)) for i in range(FRAMES)]
     window = Window(Rect(0, 0, HEIGHT, WIDTH), HEIGHT, WIDTH + 120, 0, 60)
