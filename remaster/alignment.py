@@ -31,10 +31,13 @@ PLAIN_SIGMA = 0.8
 SMOOTHED = 0.35
 """How much of white noise's standard deviation that smoothing leaves."""
 STEPS = 6
+"""Refinements of a camera at most."""
 REWEIGHTINGS = 6
+"""Rounds of one robust fit at most."""
 SETTLED = 0.005
 """Corner shift in pixels of a step that ends the iteration."""
 FEWEST_CELLS = 4.0
+"""Votes under which nothing is fitted."""
 SAME = 0.3
 """Shift in pixels by which cells that move together differ at most."""
 TRIED = 24

@@ -17,9 +17,12 @@ GATE_LINES = 540  # gate masks are measured at this height
 GATE_REFERENCE = 0.06  # of the side: how far in the light is measured that a pixel at the border is compared with
 GATE_SIDE, GATE_CORNER = 0.04, 0.08  # of the side: how far in a gate may reach
 GATE_TRANSMISSION = 0.7
+"""Share of the light further in under which most scenes show a pixel of a gate."""
 GATE_RIM, GATE_RIM_TRANSMISSION = 0.008, 0.96  # of the side: how wide the soft rim inside the mask may be
 GATE_SCENES = 4
+"""Different scenes that must agree."""
 BLACK = 16
+"""The level of black, of limited range."""
 DIM = 24
 """Levels above black under which it is too dark to tell what a gate takes away."""
 SIDE_REACH = 0.025

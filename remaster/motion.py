@@ -41,16 +41,19 @@ MAJORITY = 0.6
 """Share of the evidence that leaves too little for any other motion."""
 POOR = 0.7
 """Share of the evidence under which features are tracked for more hypotheses."""
-SPREAD_AREA = 0.05
-SPREAD = 0.5
-"""A background that moves shows in this share of the columns; less may be a character before a flat background."""
+SPREAD_AREA, SPREAD = 0.05, 0.5
+"""Mean agreement with which a motion shows in a column of cells, and the share of columns in which a background does:
+less may be a character before a flat one."""
 SAME_LEVEL = 6.0
 """Gray levels by which flat areas may change."""
 PEAKS = 4
+"""Translations taken from the phase correlation."""
 REFINED = 3
+"""Hypotheses that are refined: those that explain most as they are."""
 GRID = 16
 """Side in working pixels of the squares that give one feature each."""
 FEWEST_TRACKS = 8
+"""Corners under which no motion is fitted to them."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,6 @@ def explained_share(reference: Gray, moved: Gray, camera: Affine, valid: Mask, n
     a, b = detail(reference, valid, noise, WORK_HEIGHT), detail(moved, valid, noise, WORK_HEIGHT)
     cells = compare(a, b, rescale(camera, *b.scale))
     return cells.explained / cells.area if cells.area >= FLAT else 0.0
-
-
-def estimate_motion(previous: Gray, current: Gray, valid: Mask, noise: float = 1.0, prior: Affine = IDENTITY) -> Motion:
-    """The camera's motion between two gray uint8 (h, w) pictures; see ``motion_between``."""
-    return motion_between(Picture(previous, valid, noise), Picture(current, valid, noise), prior)
 
 
 def motion_between(previous: Picture, current: Picture, prior: Affine = IDENTITY) -> Motion:

@@ -8,11 +8,17 @@ import pytest
 from drawn_scenes import FINE, Drawn, draw, painted, panning, walker, zooming
 
 from remaster.camera import IDENTITY, Affine, compose, corner_error, invert, translation
-from remaster.motion import Motion, estimate_motion, explained_share
+from remaster.media.types import Mask
+from remaster.motion import Gray, Motion, Picture, explained_share, motion_between
 
 SIZE = (240, 180)
 VALID = np.ones((180, 240), np.bool_)
 BACKGROUND = painted(FINE * 700, FINE * 400)
+
+
+def estimate_motion(previous: Gray, current: Gray, valid: Mask, noise: float = 1.0, prior: Affine = IDENTITY) -> Motion:
+    """The motion between two pictures that are met once."""
+    return motion_between(Picture(previous, valid, noise), Picture(current, valid, noise), prior)
 
 
 def grays(drawn: Drawn) -> list[np.ndarray]:

@@ -28,6 +28,7 @@ INERTIA = 1.0
 RATIO_CHANGE, RATIO_JUMP = 0.05, 0.6
 """Grey levels that a tenth more ratio from band to band must explain, and at most: planes have sharp edges."""
 ROUNDS = 3
+"""Turns of solving ratios and the camera's motion."""
 WINDOW = 60.0
 """Pixels of travel over which a band's ratio may be measured."""
 KNOTS = 15.0

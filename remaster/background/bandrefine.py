@@ -31,6 +31,7 @@ WINDOW = 40.0
 STIFFNESS = 0.05
 """Weight of no correction, in the units of a band's evidence."""
 ROUNDS = 3
+"""One for the camera's motion, two for the ratios."""
 LAPSE = 5
 """Frames after which a frame that belongs to the set still shows what it showed."""
 FOREIGN = 1.6, 0.5

@@ -22,9 +22,11 @@ Model = Literal["hold", "translation", "similarity", "affine"]
 Float = npt.NDArray[np.float64]
 
 PARAMETERS = {"hold": 0, "translation": 2, "similarity": 4, "affine": 6}
+"""Unknowns of one camera."""
 PER_PAIR = 120
 """Matches of one pair that enter the solve."""
 ITERATIONS = 8
+"""Reweightings, after which no camera moves by what could be seen."""
 SCALE = 0.6
 """Pixels at which a match begins to lose weight (Geman-McClure)."""
 NEAR = 2 * SCALE

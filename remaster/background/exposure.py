@@ -17,11 +17,15 @@ from remaster.media.types import Rgb
 Float = npt.NDArray[np.float64]
 
 QUANTILES = (0.2, 0.5, 0.8)
+"""Of the values in an overlap, what is matched: three tell a gain from an offset."""
 MIN_OVERLAP = 0.02
+"""Share of what the reference shows that two keyframes must share to be compared."""
 GAIN_SIGMA = 0.5
+"""How far a gain may stray from 1, one standard deviation: a fade goes far."""
 OFFSET_SIGMA = 3.0
 """Grey levels: a fade is a gain, so that an offset must be earned."""
 READING_SIGMA = 0.5
+"""Grey levels that a matched quantile may be off."""
 UNSEEN = 0.75
 """Grey levels of a correction that is not worth making."""
 STRIDE = 3

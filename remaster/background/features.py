@@ -25,13 +25,17 @@ DETECT_LINES = 300
 CONTRAST = 0.015
 """SIFT's contrast threshold: painted backgrounds are soft."""
 GRID = 8
+"""Cells along each side over which features are spread."""
 RATIO = 0.8
 """Lowe's ratio of the nearest to the second nearest descriptor's distance."""
 TOLERANCE = 1.5
 """Pixels of the proxy that a match may be off its camera."""
 HYPOTHESES = 3
+"""Layers that are looked for in the matches of a pair."""
 MIN_MATCHES = 8
+"""Matches under which no camera is fitted."""
 CERTAIN = 0.85
+"""Explained share that no other camera is going to beat."""
 SIMPLER = 0.02
 """What share a richer hypothesis must win to be preferred to a simpler one."""
 

@@ -34,9 +34,11 @@ REST = 0.01
 STEADY = 0.03
 """Share of the usual light that a keyframe may be off, to be believed about what moves."""
 ITERATIONS = 2
+"""Rounds of GrabCut: more change little."""
 EDGE = 3
 """Pixels beside the edge in which a figure is leaving, or coming in."""
 STRAY = 0.5
+"""Share of its own size by which a region's middle strays if it travels."""
 SAME, STRANGE = 18.0, 0.02
 """Levels of difference from the background that are none, and share of a masked region that may differ by more."""
 DISCLOSED, MANY = 0.9, 0.25

@@ -16,7 +16,9 @@ from remaster.channels import largest, thrice
 from remaster.media.types import Mask
 
 LINES = 240
+"""Lines of a keyframe on the preview's canvas."""
 MAX_PIXELS = 1_500_000
+"""Pixels of that canvas at most: a long way is previewed smaller."""
 MASK_MARGIN = 3
 """Preview pixels by which foreground is widened: outlines are soft and coding smears them."""
 FEEDBACK_LEVELS = 20.0

@@ -23,6 +23,7 @@ SLIT = 1 / 160
 RESERVE = 1e-4
 """Weight of what lies deeper in the picture, or on its soft edge, where no slit ever came."""
 PAD = 4
+"""Columns of room at a mosaic's ends, for interpolation."""
 
 
 def extent(track: Float, side: int, width: int, wing: int, inner: int) -> tuple[int, int]:

@@ -30,6 +30,7 @@ DOUBT_FLOOR = 0.01
 LOST = 0.75
 """Share of the picture's smaller side that no corner moves from one frame to the next."""
 LOST_DOUBT = 1e6
+"""Variance of a motion that is none: others share out all that the chain misses."""
 BRIGHT = 0.8
 """Share of the brightest keyframes' luma that the reference must have: no frame of a fade is a reference."""
 

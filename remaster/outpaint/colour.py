@@ -10,6 +10,7 @@ from remaster.media.types import Mask, Rgb
 LEAST = 64
 """Known pixels that tell a colour."""
 GAIN = (0.8, 1.25)
+"""Bounds of a gain: what a network made stays its own picture."""
 REACH = 1 / 16
 """How far, as a share of the tile's side, a local difference is carried from the known pixels into the generated."""
 

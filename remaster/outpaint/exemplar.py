@@ -22,6 +22,7 @@ from remaster.outpaint.labels import Floats
 from remaster.outpaint.settings import Settings
 
 _MOST_GROUPS = 8
+"""Groups of holes that are solved one by one at most."""
 _AROUND = 0.6
 """Holes that fill less than this share of the rectangle around them lie around the picture, or part of it."""
 

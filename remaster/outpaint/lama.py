@@ -23,6 +23,7 @@ from remaster.outpaint.tiled import Crop, fill_tiled
 from remaster.weights import hub_file, locate_file
 
 MULTIPLE = 8
+"""The network's tiles are multiples of so many pixels."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,13 @@ from remaster.outpaint.labels import Floats, Ints, Labels, Level, from_rows, shi
 from remaster.outpaint.poisson import neighbours
 
 _PATCH = 7
+"""Side of the patches whose likes are sought, in pixels of the level."""
 _TERMS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 """Horizontal and vertical order of the cosine coefficients of luma that describe a patch."""
 _QUERIES = 2500
+"""Patches that are asked for their likes."""
 _NEIGHBOURS = 24
+"""Likes that each is given, of which the nearest far enough away tells an offset."""
 _AXES = (0.15, 0.5, 0.85)
 """Quantiles of where the join lies at which it is mirrored."""
 _TEMPLATE = 5

@@ -16,9 +16,13 @@ from remaster.resample.samples import Floats
 from remaster.resample.tone import between
 
 SHRINK = 8
+"""Times smaller, along each side, is the picture that is mirrored."""
 BLURS = (1.0, 2.5, 6.0)
+"""Deviations, in small samples, of the Gaussians of which the fill is mixed, the softer the farther out."""
 SAMPLES = (40, 30)
+"""Size at which frames are compared for a change of light."""
 UNCHANGED, MOVED = 0.5, 10.0
+"""Levels of mean difference under which no light changed; levels at which a sample tells of motion, not of light."""
 
 
 class AmbientFill:

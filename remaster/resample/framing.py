@@ -13,6 +13,7 @@ from remaster.resample.layout import Side
 from remaster.resample.settings import ResampleSettings
 
 EDGE_SHARE = 1 / 64
+"""Share of the picture next to its edge in which a mask touches it: masks end a little short."""
 
 
 def joined_sides(window: Window) -> tuple[Side, ...]:

@@ -10,10 +10,15 @@ from remaster.resample.layout import SIDES
 from remaster.resample.samples import Floats
 
 LEAST = 0.6
+"""Levels of noise that nobody sees."""
 RESIDUE = 0.25
+"""Share of its noise's deviation that a mean of some 14 keyframes keeps."""
 CHROMA_SHARE = 0.4
+"""Deviation of chroma's grain over luma's, as subsampling leaves it."""
 ROOM, PLANES = 128, 3
+"""Samples by which pieces of a tile are shifted against each other at most; planes that get a piece of their own."""
 KERNEL = np.array([0.2, 1.0, 0.2], np.float32)
+"""What correlates neighbouring samples, along rows and columns."""
 
 
 class GrainTile:

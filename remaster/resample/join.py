@@ -22,11 +22,17 @@ from remaster.resample.samples import Floats, Strips
 from remaster.resample.tone import LastFit, Tone, fit, neutral, weights
 
 SIGMAS = (0.8, 3.0, 9.0)
+"""Bins along the join over which the field's bands are smoothed."""
 REACH = 1.5
+"""Times its sigma, away from the join, after which a band counts 1/e."""
 EVIDENCE = 0.15
+"""Known bins that weigh as much as the next coarser band's answer."""
 DEAD_ZONE, CUT_DEAD_ZONE = 0.4, 3.0
+"""Levels by which a correction, and a cut's colours, may change while the picture rests, and are kept as they were."""
 SETTLING = 0.7
+"""Levels of change of tone of which half is followed at once; less is mostly noise."""
 REST_MEMORY, MOVING_MEMORY = 0.9, 0.5
+"""Share of the frames before that stays in the differences, while the prediction rests and while it moves."""
 
 
 @dataclass(frozen=True)

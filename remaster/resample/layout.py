@@ -22,6 +22,7 @@ Side = Literal["left", "right", "top", "bottom"]
 SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
 
 STRIP_SHARE, STRIP_LIMITS = 1 / 40, (8, 32)
+"""Width of the strip of known picture beside a join, as a share of the join, and its bounds in pixels."""
 
 
 @dataclass(frozen=True)

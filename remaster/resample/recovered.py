@@ -13,6 +13,7 @@ from remaster.records import Shot
 from remaster.rowshift import along_rows
 
 GRID = 64
+"""Places along each side of a wing, and frames, that are asked at most."""
 
 
 def recovered_share(shot: Shot, window: Window) -> float:

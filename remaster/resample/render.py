@@ -27,7 +27,10 @@ from remaster.resample.settings import Grain, ResampleSettings
 from remaster.resample.warp import WarpedBackground
 
 FOREGROUND, AMBIENT_FOREGROUND = 10.0, 80.0
+"""Levels off the prediction at which a bin loses weight; beside a soft fill, which is never near, far more."""
 LEVEL_STEP, SAME_LEVEL = 4, 0.6
+"""Every so many rows and columns tell a plane's level, and by how many levels a hold may differ in it: more is a
+fade."""
 
 PlaneSide = TypeVar("PlaneSide", Field, Glow)
 Prediction = Sequence[Sequence[npt.NDArray[np.generic]]]

@@ -17,6 +17,7 @@ from remaster.resample.layout import Patch, local, on_plane, part, plane_steps
 Floats = npt.NDArray[np.float32]
 
 BINS_ALONG, BIN_PIXELS, BINS_ACROSS = 120, 4, 3
+"""Most bins along a join, the least pixels of one, and most bins across the strip."""
 
 
 class Strips:

@@ -12,13 +12,22 @@ from remaster.resample.samples import Floats
 Doubles = npt.NDArray[np.float64]
 
 ROUNDS, SETTLED = 4, 0.02
+"""Reweightings of a tone at most, and the levels of change that end them."""
 ANNEAL = (60.0, 30.0, 15.0)
+"""Levels at which bins lose weight, one after the other: graduated non-convexity."""
 ENOUGH = 0.6
+"""Share of the bins that must agree with a tone that goes on from the last, to be believed at once."""
 FEW = 0.1
+"""Share of the bins under which nothing is believed but how the strips themselves changed."""
 DOUBT = 0.6
+"""What a bin that agrees with a free tone counts beside one that agrees with a tone that goes on."""
 OFFSET_RIDGE, GAIN_RIDGE, CHROMA_RIDGE = 0.003, 1.0, 30.0
+"""What holds offset and gain to the last ones, and chroma's gain to luma's, in squared levels a bin: flat strips tell
+none."""
 GAIN_LIMIT = 4.0
+"""Larger gains show steps and grain, not a set."""
 WHITE, STRANGE = 219.0, 12.0
+"""Levels from black to white; levels by which a tone is strange: a tint, or a leap."""
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,13 @@ from remaster.media.types import ColorSpec, PixelFormat, Plane, Rect, Rgb
 from remaster.resample.layout import Patch, on_plane, plane_steps
 
 LEVELS = 4
+"""Sizes of a background that are kept, each half the one before."""
 MARGIN = 4
+"""Samples beyond what a camera sees that interpolation may ask for."""
 SAME_CAMERA = 0.01
+"""Corner shift in pixels under which nothing is drawn anew."""
 WHOLE = 1e-6
+"""What a camera may be off whole samples and still copies."""
 # H.273 chroma locations (FFmpeg's numbering): 1 left, 2 centre, 3 top left, 4 top, 5 bottom left, 6 bottom.
 LEFT_SITED, TOP_SITED, BOTTOM_SITED = (0, 1, 3, 5), (3, 4), (5, 6)
 
