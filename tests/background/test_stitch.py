@@ -92,22 +92,6 @@ def test_pan_recovers_the_wings_behind_a_walking_character(world: np.ndarray) ->
     assert covered > 0.7
 
 
-def test_pan_leaves_holes_only_where_no_frame_looked(world: np.ndarray) -> None:
-    drawn = shoot(world, pan(FRAMES, 300), keyframes=KEYFRAMES)
-    (shot,) = run(drawn)
-    background = shot.background
-    assert background is not None
-    columns = background.holes.mean(axis=0)
-    wing, margin = drawn.window.x, 6
-    width = background.image.shape[1]
-    assert abs(width - (300 + drawn.window.width)) <= margin
-    assert columns[margin : wing - margin].min() > 0.97
-    assert columns[-wing + margin : -margin].min() > 0.97
-    assert columns[wing + margin : -wing - margin].max() == 0
-    inside = background.coverage[:, wing + margin : -wing - margin]
-    assert inside[3:-3].all()
-
-
 @pytest.mark.parametrize("kind", ["tilt", "zoom", "rotation"])
 def test_other_moves_are_followed(world: np.ndarray, kind: str) -> None:
     drawn = shoot(world, moving(kind), keyframes=KEYFRAMES, characters=walking)
@@ -155,19 +139,6 @@ def test_hold_copies_the_frame_and_asks_for_the_wings_alone(world: np.ndarray) -
     known = background.coverage[:, window.x : window.x + WIDTH]
     assert known.mean() > 0.98
     assert np.abs(shown - clean)[known].mean() < 1.2
-
-
-def test_who_never_leaves_is_a_hole_only_where_a_wing_shows_it(world: np.ndarray) -> None:
-    standing = shoot(world, resting(), keyframes=KEYFRAMES, characters=lambda i: [(160, 150, 40)])
-    followed = shoot(world, pan(FRAMES, 60), keyframes=KEYFRAMES, characters=lambda i: [(40, 150, 40)])
-    (still,), (moved,) = run(standing), run(followed)
-    background, wing = still.background, standing.window.x
-    assert background is not None and not background.coverage[150, wing + 160]
-    assert not background.holes[:, wing : wing + WIDTH].any()
-    background = moved.background
-    assert background is not None and moved.method == "mosaic"
-    # The last frame's left wing shows where he stood in the first.
-    assert background.holes[150, wing + 40] and not background.holes[20, wing + 40]
 
 
 def test_large_dancing_figure_does_not_move_a_still_set(world: np.ndarray) -> None:
