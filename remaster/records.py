@@ -80,7 +80,8 @@ class Shot:
     top left) to pixels of ``background.image``. Without a background (``ambient``, ``passthrough``) they are unused.
     ``confidence`` 0-1 falls with the error that the background's pixels are predicted to have beyond the grain: 1.0 for
     none, a half at 10 grey levels (root mean square). ``registered`` counts its keyframes that were
-    registered, ``inliers`` the feature matches that agree with the solution.
+    registered (of a ``local`` shot the frames that its mosaics are made of), ``inliers`` the matches that agree with
+    the solution.
 
     A ``local`` shot has ``tracks`` instead of cameras, float32 (end - start, 2, b): what is added to the coordinate
     across the joins (x where the wings lie left and right) of a pixel of the active picture, to find it on

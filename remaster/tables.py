@@ -23,7 +23,7 @@ SHOTS = pa.schema(
         pa.field("out_height", pa.int32(), nullable=False),
         pa.field("method", pa.string(), nullable=False),  # mosaic, still, local, ambient, passthrough
         pa.field("keyframes", pa.int32()),
-        pa.field("registered", pa.int32()),  # keyframes with a camera
+        pa.field("registered", pa.int32()),  # keyframes with a camera; of a local shot, frames in its mosaics
         pa.field("inliers", pa.int64()),
         pa.field("coverage", pa.float64()),  # share of the shot's wing pixels, over its frames, that were recovered
         pa.field("hole_pixels", pa.int64()),  # of the scene's backgrounds
