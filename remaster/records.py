@@ -79,9 +79,9 @@ class Shot:
     ``cameras`` float64 (end - start, 2, 3) take pixels of the frame's *active picture* (stored pixels, origin at its
     top left) to pixels of ``background.image``. Without a background (``ambient``, ``passthrough``) they are unused.
     ``confidence`` 0-1 falls with the error that the background's pixels are predicted to have beyond the grain: 1.0 for
-    none, a half at 10 grey levels (root mean square). ``registered`` counts its keyframes that were
-    registered (of a ``local`` shot the frames that its mosaics are made of), ``inliers`` the matches that agree with
-    the solution.
+    none, a half at 10 grey levels (root mean square); of an ``ambient`` shot it is that of the background that was not
+    trusted, 0.0 where none could be made. ``registered`` counts its keyframes that were registered (of a ``local`` shot
+    the frames that its mosaics are made of), ``inliers`` the matches that agree with the solution.
 
     A ``local`` shot has ``tracks`` instead of cameras, float32 (end - start, 2, b): what is added to the coordinate
     across the joins (x where the wings lie left and right) of a pixel of the active picture, to find it on

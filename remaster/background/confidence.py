@@ -43,7 +43,7 @@ LONE = 2.0
 """Levels that coding leaves in a single picture; the mean of several keeps less of it."""
 CODING = 1.5
 """Mean grey levels that coding leaves in any comparison."""
-FLAT = 5.0
+FLAT = 5.5
 """Grey levels that a cheap fill counts as off at least: in flat scenes any fill is good."""
 AGREE = 3
 """Keyframes that must show the same background before one that does not is taken for a character."""
