@@ -19,6 +19,8 @@ _SHARE = 0.8
 """How much of the difference in tone is taken away where texture hides it well."""
 _HIDING = 2.0
 """Texture of this deviation, in grey levels, lets half of that be taken away; a flat area keeps its colour."""
+_COLOUR = 0.4
+"""Colour's share in what is taken away of light: a tint is seen sooner than a shadow."""
 _LARGE = 1 / 8
 """Tones are large from this share of the way across the holes."""
 _BLOCKS = 2
@@ -56,7 +58,9 @@ def _compared(filled: Floats, expected: Floats, holes: Mask, share: Floats, side
     means = _means(values.astype(np.float32), side) / np.maximum(share, 1e-3)
     deviation = np.sqrt(np.maximum(means[..., 4] - means[..., 3] ** 2, 0)).astype(np.float32)
     deviation = np.asarray(cv2.medianBlur(deviation, 3), np.float32)[..., None]
-    return means[..., :3].astype(np.float64), deviation**2 / (deviation**2 + _HIDING**2)
+    wanted = means[..., :3].astype(np.float64)
+    light = wanted.mean(axis=2, keepdims=True)
+    return light + _COLOUR * (wanted - light), deviation**2 / (deviation**2 + _HIDING**2)
 
 
 def _means(values: Floats, side: int) -> Floats:
