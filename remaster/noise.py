@@ -27,7 +27,12 @@ LIT = (24.0, 230.0)  # mean levels between which clipping does not cut noise off
 
 def noise_level(samples: Sequence[Sample], active: Rect) -> float:
     """Standard deviation of the luma's grain in 8-bit levels: the median of the samples' estimates."""
-    return float(np.median([_sample_noise(sample, active) for sample in samples]))
+    return float(np.median(noise_levels(samples, active)))
+
+
+def noise_levels(samples: Sequence[Sample], active: Rect) -> npt.NDArray[np.float32]:
+    """Each sample's estimate, float32 (m,)."""
+    return np.array([_sample_noise(sample, active) for sample in samples], np.float32)
 
 
 def _sample_noise(sample: Sample, active: Rect) -> float:

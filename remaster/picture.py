@@ -61,6 +61,11 @@ class FrameSampler:
         if index % self._stride == 0:
             self._open = picture
 
+    @property
+    def stride(self) -> int:
+        """How many frames lie from one that is kept to the next; the first is kept."""
+        return self._stride
+
     def samples(self) -> list[Sample]:
         """The frames kept, in order."""
         if self._open is not None:

@@ -68,6 +68,7 @@ SCENE = pa.schema(
         ),  # the kinds of file that could take the video's packets as they are
         pa.field("copied", pa.bool_()),
         pa.field("analysis", ANALYSIS),
+        pa.field("grain", ARRAY),
         pa.field("masks", ARRAY),
         pa.field("labels", pa.map_(pa.string(), pa.int32())),
         pa.field("shots", pa.list_(SHOT)),
@@ -114,6 +115,8 @@ class SceneRow:
 
     ``runs`` are the scene's frames in the order of time: more than one where the video comes back to a camera set-up
     (``setups``). The steps number them through, across the runs. ``seconds`` are worker seconds by stage.
+    ``noise`` is the grain of the whole video, ``grain`` float32 (n,) that about each of the scene's frames, both as
+    ``Detection.noise``.
     ``copied``: the video fills the target, and its packets go over as they are; nothing is encoded.
     ``error`` is set by the first step that failed; the later ones pass the row on, and the last delivers it by a lower
     step of the ladder.
@@ -134,6 +137,7 @@ class SceneRow:
     copyable: tuple[str, ...] = ()
     copied: bool = False
     analysis: Analysis | None = None
+    grain: npt.NDArray[np.float32] | None = None
     masks: Mask | None = None
     labels: Mapping[str, int] | None = None
     shots: tuple[Shot, ...] = ()
@@ -238,6 +242,7 @@ def _to_dict(row: SceneRow, pack_image: Packer) -> dict[str, Any]:
     values["active"] = asdict(row.active) if row.active else None
     values["gate"] = pack(row.gate)
     values["analysis"] = _analysis_to_dict(row.analysis) if row.analysis else None
+    values["grain"] = pack(row.grain)
     values["masks"] = pack(row.masks)
     values["shots"] = [_shot_to_dict(shot, pack_image) for shot in row.shots]
     values["seconds"] = list(row.seconds.items())
@@ -250,6 +255,7 @@ def _from_dict(values: dict[str, Any]) -> SceneRow:
     values["active"] = Rect(**values["active"]) if values["active"] else None
     values["gate"] = unpack(values["gate"])
     values["analysis"] = _analysis_from_dict(values["analysis"]) if values["analysis"] else None
+    values["grain"] = unpack(values["grain"])
     values["masks"] = unpack(values["masks"])
     values["shots"] = tuple(_shot_from_dict(shot) for shot in values["shots"])
     values["copyable"] = tuple(values["copyable"])

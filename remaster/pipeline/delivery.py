@@ -115,7 +115,7 @@ def _copied(row: SceneRow, window: Window, job: Job) -> list[dict[str, Any]]:
 
 
 def _delivered(row: SceneRow, results: Sequence[dict[str, Any]]) -> SceneRow:
-    return replace(row, results=tuple(results), analysis=None, masks=None, shots=())
+    return replace(row, results=tuple(results), analysis=None, grain=None, masks=None, shots=())
 
 
 def _remove_others(row: SceneRow, shots: int, job: Job) -> None:
@@ -228,13 +228,18 @@ def renderer_of(row: SceneRow, shot: Shot, beyond: Continuation | None, window: 
         info.format,
         info.color,
         row.gate,
-        row.noise,
+        grain_of(row, shot),
         settings,
         row.seed,
         info.height,
         beyond,
         job.fills_gate,
     )
+
+
+def grain_of(row: SceneRow, shot: Shot) -> float:
+    """The standard deviation of a shot's grain in 8-bit levels; the video's where its frames were not analyzed."""
+    return row.noise if row.grain is None else float(np.median(row.grain[shot.start : shot.end]))
 
 
 def _preview(info: VideoInfo, window: Window, planes: Any, composed: Any) -> bytes:
@@ -252,7 +257,7 @@ def _results(row: SceneRow, window: Window, done: list[Delivered], status: str, 
     ]
     shared = _scene_columns(row, window, status, job) | stage_seconds(row)
     return [
-        shared | _shot_columns(number, item) | {"continued": continued_share(item.continued, row.cut_foreground)}
+        shared | _shot_columns(row, number, item) | {"continued": continued_share(item.continued, row.cut_foreground)}
         for number, item in enumerate(shots)
     ]
 
@@ -301,7 +306,7 @@ def _gate_pixels(row: SceneRow, window: Window, job: Job) -> int:
     return 0 if row.gate is None or window.passthrough or not job.fills_gate else int(row.gate.sum())
 
 
-def _shot_columns(number: int, item: Delivered) -> dict[str, Any]:
+def _shot_columns(row: SceneRow, number: int, item: Delivered) -> dict[str, Any]:
     piece, shot = item.piece, item.piece.shot
     return {
         "shot": number,
@@ -314,6 +319,7 @@ def _shot_columns(number: int, item: Delivered) -> dict[str, Any]:
         "inliers": shot.inliers,
         "coverage": item.recovered,
         "confidence": shot.confidence,
+        "grain": grain_of(row, shot),
         "segment": item.segment or None,
         "segment_bytes": item.size if item.segment else None,
         "segment_crc32": item.crc32 if item.segment else None,

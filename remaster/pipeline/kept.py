@@ -18,7 +18,7 @@ from remaster.rows import SCENE, SceneRow, from_table, to_table
 
 KEPT = ("stitch", "outpaint")
 _KEY = b"remaster.kept.lines"
-_OF_STITCH = ("gate", "framing", "analysis", "shots", "keyframes", "cut_foreground", "seconds")
+_OF_STITCH = ("gate", "framing", "analysis", "grain", "shots", "keyframes", "cut_foreground", "seconds")
 _OF_OUTPAINT = ("hole_pixels", "generated_pixels", "inpaint_calls", "seconds")
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import cv2
+import numpy as np
 import pyarrow as pa
 
 from remaster.analyze import analyze
@@ -18,9 +20,11 @@ from remaster.background.stitch import stitch
 from remaster.camera import chain
 from remaster.foreground.standing import with_standing
 from remaster.gate import proxy_valid, with_scene_sides
-from remaster.media.planes import proxy_size, resize_rgb
+from remaster.media.planes import luma8, proxy_size, resize_rgb
 from remaster.media.types import Rgb
+from remaster.noise import noise_levels
 from remaster.outpaint.step import Outpainted, outpaint_scenes
+from remaster.picture import FrameSampler
 from remaster.pipeline.attempts import attempt, forget
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.footage import footage_of, read_rgb
@@ -32,11 +36,14 @@ from remaster.records import Analysis
 from remaster.resample.framing import choose_framing, cut_foreground, joined_sides
 from remaster.rows import SceneRow, from_table, to_table
 
+GRAIN_SAMPLES = 12
+"""Frames of a scene, at most, on which its grain is measured; where it has several shots, each has its part."""
+
 
 def analyze_stage(table: pa.Table, job: Job) -> pa.Table:
     """Step 2 of every scene in the table that needs it: of which no later stage's result is kept and still good."""
     rows = [restored(row, job) if _pending("analyze", row, job) else row for row in from_table(table)]
-    return _map_scenes(rows, job, "analyze", lambda row: _with_own_gate(replace(row, analysis=_analyze(row, job)), job))
+    return _map_scenes(rows, job, "analyze", lambda row: _with_own_gate(_analyze(row, job), job))
 
 
 def stitch_stage(table: pa.Table, job: Job) -> pa.Table:
@@ -82,16 +89,22 @@ class OutpaintStage:
         return _map_batch(table, self.job, "outpaint", step)
 
 
-def _analyze(row: SceneRow, job: Job) -> Analysis:
+def _analyze(row: SceneRow, job: Job) -> SceneRow:
+    """The row with what one reading of its frames tells."""
     info, active = row.info, row.active
     if info is None or active is None:
         raise ValueError(f"{row.video} has not been detected")
     width, height = proxy_size(active.width, active.height, info.sar)
-    proxies = (
-        resize_rgb(active_planes(frame, row), info.format, info.color, width, height, info.height)
-        for frame in scene_frames(row)
-    )
-    return analyze(proxies, proxy_valid(row.gate, width, height), row.noise, job.config.analyze)
+    sampler = FrameSampler(GRAIN_SAMPLES)
+
+    def proxies() -> Iterator[Rgb]:
+        for frame in scene_frames(row):
+            sampler.push(partial(luma8, frame.planes, info.format))
+            yield resize_rgb(active_planes(frame, row), info.format, info.color, width, height, info.height)
+
+    analysis = analyze(proxies(), proxy_valid(row.gate, width, height), row.noise, job.config.analyze)
+    grain = np.repeat(noise_levels(sampler.samples(), active), sampler.stride)[: row.frames]
+    return replace(row, analysis=analysis, grain=grain)
 
 
 def _outpainted(row: SceneRow, done: Outpainted) -> SceneRow:
