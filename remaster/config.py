@@ -137,6 +137,7 @@ def to_config(composed: DictConfig) -> BatchConfig:
 
 
 def _framing_settings(config: BatchConfig) -> list[float]:
+    """What ``target.framing=auto`` weighs by."""
     return [config.resample.framing_penalty, config.resample.framing_invention]
 
 

@@ -48,9 +48,7 @@ SHOTS = pa.schema(
         *[pa.field(f"seconds_{stage}", pa.float64()) for stage in STAGES],
         pa.field("fingerprint", pa.string(), nullable=False),
         pa.field("continued", pa.float64()),  # of the cuts through characters, the share continued from other frames
-        pa.field(
-            "grain", pa.float64()
-        ),  # standard deviation of the shot's luma, in 8-bit levels, that wings are given too
+        pa.field("grain", pa.float64()),  # its standard deviation in the shot's luma, in 8-bit levels
     ]
 )
 

@@ -21,7 +21,7 @@ NEAR = 0.05
 """Share of the picture's width by which the answer may differ from the path that leads through the keyframes."""
 
 
-def settled(scene: Scene, registration: Registration, start: int, read: Read) -> Registration:
+def realigned(scene: Scene, registration: Registration, start: int, read: Read) -> Registration:
     """The registration with each astray frame aligned with the keyframes next to it, where those are sure of it.
 
     ``start`` is the span's first frame. A frame that neither is sure of stays on the path through the keyframes.

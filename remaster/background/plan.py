@@ -15,7 +15,7 @@ from remaster.background.features import Pair
 from remaster.background.figures import find_figures, footprints, in_usual_light
 from remaster.background.preview import Preview, align, disagreeing
 from remaster.background.register import Registration, register
-from remaster.background.rest import DRIFT, at_rest, drifts
+from remaster.background.rest import DRIFT, drifts, resting
 from remaster.background.scenery import find_scenery, lifted
 from remaster.background.split import Span, keyframes_of, spans, weakest_cut
 from remaster.camera import apply, corners, rescale
@@ -165,7 +165,7 @@ def _plan_whole(scene: Scene, span: Span) -> Plan:
     # A figure that leans takes the camera along where the set is dull.
     doubtful = 0.0 < travel(scene, registration) <= DRIFT
     if doubtful and not drifts(scene.analysis, scene.usable, registration, scene.sides):
-        registration = at_rest(registration)
+        registration = resting(registration)
     canvas = fit_canvas(rescale(registration.cameras, *scene.ratio), scene.window, scene.settings.max_canvas_pixels)
     if canvas is None:
         return Plan(span, NO_TRUST, None)

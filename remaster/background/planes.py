@@ -19,7 +19,7 @@ from remaster.camera import IDENTITY, Affine, apply, compose, corner_error, inve
 FARTHEST = 12
 """Preview pixels to which a third is shifted, against cameras that stand a little more than that apart."""
 PLAIN = 3.0
-"""Cells with texture under which a third says nothing about a keyframe."""
+"""Cells with texture under which a third says nothing: of one keyframe, or of all together."""
 SURE = 0.5
 """Share of a third's cells in their place above which it is not sought elsewhere."""
 EXACT = 0.8

@@ -50,7 +50,7 @@ def drifts(analysis: Analysis, usable: npt.NDArray[np.bool_], registration: Regi
     return bool(evidence < EVIDENCE or moved > PROVED * rested)
 
 
-def at_rest(registration: Registration) -> Registration:
+def resting(registration: Registration) -> Registration:
     """The same keyframes, all in one place."""
     cameras = np.repeat(IDENTITY[None], len(registration.cameras), axis=0)
     apart = [np.linalg.norm(p.points_first - p.points_second, axis=-1) for p in registration.pairs]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.background.astray import settled
+from remaster.background.astray import realigned
 from remaster.background.composite import Source, composite, continued
 from remaster.background.figures import placed
 from remaster.background.holes import find_holes, shown_in_wings
@@ -70,7 +70,7 @@ def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     span, made = plan.span, plan.stitchable
     if made is None:
         return Shot(span.start, span.end, "ambient", _identities(span.end - span.start), None, plan.trust.confidence)
-    registration = settled(scene, made.registration, span.start, read)
+    registration = realigned(scene, made.registration, span.start, read)
     cameras = made.canvas.place(rescale(registration.cameras, *scene.ratio))
     loans, active, noise = lend(scene, made), scene.window.active, scene.analysis.noise
     smaller = min(active.width, active.height)

@@ -86,7 +86,7 @@ class MotionSegmenter:
         difference = tolerant_difference(picture, background)
         high = max(self.levels, 5.0 * noise)
         difference[votes < 2] = 0.0
-        difference[staying] = 2.0 * high
+        difference[staying] = 2.0 * high  # certain, whatever the median shows there
         difference[~known] = 0.0
         smooth = np.asarray(cv2.GaussianBlur(difference, (0, 0), 0.8), np.float32)
         mask = hysteresis(smooth, high, high / 2, self.speck * known.size)

@@ -69,8 +69,7 @@ def _compared(pictures: Rgb, cameras: Affine, inside: npt.NDArray[np.uint8], lev
     height, width = inside.shape
     counts = np.zeros((3, height, width), np.int64)
     for picture, camera in zip(pictures, cameras, strict=True):
-        apart = np.flatnonzero(corner_error(cameras, camera, width, height) > APART * width)
-        for n in apart[np.unique(np.linspace(0, len(apart) - 1, PARTNERS).round().astype(int))] if len(apart) else ():
+        for n in _partners(corner_error(cameras, camera, width, height) > APART * width):
             step, flags = compose(invert(cameras[n]), camera), cv2.WARP_INVERSE_MAP
             there = cv2.warpAffine(pictures[n], step, (width, height), flags=flags | cv2.INTER_LINEAR)
             seen = cv2.warpAffine(inside, step, (width, height), flags=flags | cv2.INTER_NEAREST)
@@ -79,6 +78,12 @@ def _compared(pictures: Rgb, cameras: Affine, inside: npt.NDArray[np.uint8], lev
             at_rest = tolerant_difference(picture, pictures[n]) < levels
             counts += np.stack([shown & at_rest & ~by_camera, shown & by_camera & ~at_rest, shown])
     return counts
+
+
+def _partners(apart: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """`PARTNERS` of the pictures that stand ``apart`` (k,), spread evenly; all where they are fewer."""
+    far = np.flatnonzero(apart)
+    return np.asarray(far[np.unique(np.linspace(0, len(far) - 1, min(PARTNERS, len(far))).round().astype(int))])
 
 
 def _shifted(step: Affine, width: int, height: int) -> Mask:

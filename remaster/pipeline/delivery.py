@@ -222,18 +222,9 @@ def _recovered(piece: Piece, window: Window) -> float:
 def renderer_of(row: SceneRow, shot: Shot, beyond: Continuation | None, window: Window, job: Job) -> WingRenderer:
     """What draws a shot's wings, with the characters that go on ``beyond`` its joins."""
     info, settings = _info(row), job.config.resample
+    grain, fill_gate = grain_of(row, shot), job.fills_gate
     return WingRenderer(
-        shot,
-        window,
-        info.format,
-        info.color,
-        row.gate,
-        grain_of(row, shot),
-        settings,
-        row.seed,
-        info.height,
-        beyond,
-        job.fills_gate,
+        shot, window, info.format, info.color, row.gate, grain, settings, row.seed, info.height, beyond, fill_gate
     )
 
 
@@ -256,10 +247,7 @@ def _results(row: SceneRow, window: Window, done: list[Delivered], status: str, 
         Delivered(piece, "", 0, 0, "", 0.0, None) for piece in pieces([_whole_scene(row, window)], row.runs)
     ]
     shared = _scene_columns(row, window, status, job) | stage_seconds(row)
-    return [
-        shared | _shot_columns(row, number, item) | {"continued": continued_share(item.continued, row.cut_foreground)}
-        for number, item in enumerate(shots)
-    ]
+    return [shared | _shot_columns(row, number, item) for number, item in enumerate(shots)]
 
 
 def continued_share(drawn: float | None, cut: float | None) -> float | None:
@@ -318,6 +306,7 @@ def _shot_columns(row: SceneRow, number: int, item: Delivered) -> dict[str, Any]
         "registered": shot.registered,
         "inliers": shot.inliers,
         "coverage": item.recovered,
+        "continued": continued_share(item.continued, row.cut_foreground),
         "confidence": shot.confidence,
         "grain": grain_of(row, shot),
         "segment": item.segment or None,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import cv2
 import numpy as np
 
+from remaster.background.stitch import StitchSettings, stitch
 from remaster.camera import IDENTITY, apply, compose, corners, invert, rescale, translation
 from remaster.geometry import Window, window
 from remaster.media.types import PixelFormat, Rect
@@ -17,6 +19,8 @@ from remaster.records import Analysis, Shot
 WIDTH, HEIGHT = 320, 240
 YUV420 = PixelFormat("yuv420p", "yuv", 8, 1, 1)
 GRAIN = 2.0
+FRAMES, KEYFRAMES = 32, 8
+SETTINGS = StitchSettings(min_frames=10)
 
 
 def painting(width: int, height: int, seed: int) -> np.ndarray:
@@ -122,6 +126,23 @@ def pan(frames: int, travel: float, x: float = 120, y: float = 40) -> np.ndarray
     """A pan with a soft start and stop, frame -> world."""
     t = np.linspace(0, 1, frames)
     return np.array([translation(x + travel * s, y) for s in t * t * (3 - 2 * t)])
+
+
+def resting(count: int = FRAMES) -> np.ndarray:
+    """A camera at rest."""
+    return np.repeat(translation(200, 80)[None], count, axis=0)
+
+
+def run(drawn: Drawn, gate: np.ndarray | None = None, settings: StitchSettings | None = None) -> list[Shot]:
+    """The shots that the step makes of a scene, which hold what always holds."""
+    shots = stitch(drawn.analysis, drawn.masks, drawn.read, drawn.window, gate, settings or SETTINGS, seed=5)
+    assert shots[0].start == 0 and shots[-1].end == len(drawn.frames)
+    assert all(a.end == b.start for a, b in pairwise(shots))
+    for shot in shots:
+        assert shot.cameras.shape == (shot.end - shot.start, 2, 3)
+        if shot.background is not None:
+            assert not (shot.background.coverage & shot.background.holes).any()
+    return shots
 
 
 def to_world(drawn: Drawn, shot: Shot) -> np.ndarray:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from background_scenes import WIDTH, painting, pan, shoot
-from test_stitch import FRAMES, KEYFRAMES, resting, run
+from background_scenes import FRAMES, KEYFRAMES, WIDTH, painting, pan, resting, run, shoot
 
 
 @pytest.fixture(scope="module")

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
 from background_scenes import (
+    FRAMES,
     HEIGHT,
+    KEYFRAMES,
+    SETTINGS,
     WIDTH,
     Drawn,
     camera_errors,
     make_window,
     painting,
     pan,
+    resting,
+    run,
     shoot,
     wing_psnr,
 )
 
-from remaster.background.stitch import StitchSettings, stitch
 from remaster.camera import IDENTITY, compose, translation
 from remaster.records import Shot
-
-FRAMES = 32
-KEYFRAMES = 8
-SETTINGS = StitchSettings(min_frames=10)
 
 
 @pytest.fixture(scope="module")
@@ -40,23 +39,8 @@ def other_world() -> np.ndarray:
     return painting(900, 420, 9)
 
 
-def run(drawn: Drawn, gate: np.ndarray | None = None, settings: StitchSettings | None = None) -> list[Shot]:
-    shots = stitch(drawn.analysis, drawn.masks, drawn.read, drawn.window, gate, settings or SETTINGS, seed=5)
-    assert shots[0].start == 0 and shots[-1].end == len(drawn.frames)
-    assert all(a.end == b.start for a, b in pairwise(shots))
-    for shot in shots:
-        assert shot.cameras.shape == (shot.end - shot.start, 2, 3)
-        if shot.background is not None:
-            assert not (shot.background.coverage & shot.background.holes).any()
-    return shots
-
-
 def walking(i: int) -> list[tuple[float, float, float]]:
     return [(60 + 200 * i / FRAMES, 150, 38)]
-
-
-def resting(count: int = FRAMES) -> np.ndarray:
-    return np.repeat(translation(200, 80)[None], count, axis=0)
 
 
 def moving(kind: str) -> np.ndarray:
