@@ -26,8 +26,7 @@ FLASH = 3
 """Frames that a flash may last."""
 ANCHORED = 24
 """Frames of a moving camera after which a new anchor is taken."""
-CHECKED = 3
-CHECKED_HOLDS = 6
+CHECKED, CHECKED_HOLDS = 3, 6
 """Every so many frames (a hold's, the second) the camera is measured against the anchor."""
 LEAP = 0.3
 """Camera move since the anchor, in frame widths, after which a new one is taken."""

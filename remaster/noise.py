@@ -15,7 +15,7 @@ import numpy.typing as npt
 from remaster.media.types import Rect
 from remaster.picture import Luma, Plane32, Sample, patch_places
 
-BLOCK = 16
+BLOCK = 16  # side in pixels of the blocks whose lowest tenth tells the grain
 LOW_TENTH = 0.94  # of the true deviation: where the lowest tenth of blocks of pure noise lies
 QUIET = 0.25  # the patches that tell: what motion and texture are left in the others only adds to them
 REACH = 20  # pixels that a patch may move from one frame to the next

@@ -18,7 +18,7 @@ Plane32 = npt.NDArray[np.float32]
 PATCH, PATCHES = 32, 6  # side of the pieces of the frame after a sample that are kept, and how many a row and a column
 
 MAX_BAR = 0.4  # of the side; what seems to be more is a dark picture
-BAR_LEVEL = 48
+BAR_LEVEL = 48  # luma of the lightest bar that is taken for one
 BAR_TOLERANCE = 14  # levels that a bar may vary by
 LOPSIDED_BAR = 0.03  # of the side; a wider bar has a fellow on the other side
 EDGE = 6  # lines over which a bar's edge may be soft

@@ -32,7 +32,7 @@ WINDOW = 2  # frames on each side that AdaptiveDetector compares a frame's chang
 REACH = 8  # frames on each side that a doubtful cut's change must stand out from
 FLASH_FRAMES = 3  # the longest flash
 DISSOLVE_HALVES = (6, 12, 20)  # half lengths that dissolves are looked for with
-DISSOLVE_STRIDE = 4
+DISSOLVE_STRIDE = 4  # frames from one picture in which dissolves are sought to the next
 # Saturation and luma. Hue says nothing of near-grey pixels: noise in them would look like change.
 WEIGHTS = ContentDetector.Components(delta_hue=0.0, delta_sat=0.5, delta_lum=1.0, delta_edges=0.0)
 BLACK_LEVEL = 30  # a picture is black where all of its luma, 0-255, but a share of LIT_AREA is under this

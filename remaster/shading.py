@@ -28,8 +28,8 @@ LEFT = 0.4
 """Of the difference at rest, what a shift that is believed leaves."""
 STEEP = 0.04
 """Grey levels a pixel under which a slope does not move the answer."""
-STEPS = 15
-SETTLED = 0.01
+STEPS, SETTLED = 15, 0.01
+"""Refinements of the shift at most, and the pixels of change that end them."""
 
 
 def shading_motion(previous: Detail, current: Detail, texture: npt.NDArray[np.bool_], start: Affine) -> Affine | None:

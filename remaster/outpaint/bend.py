@@ -27,6 +27,7 @@ _SLOPE = 6.0
 _SIZE = 0.5
 """The price of each pixel of a bend."""
 _BARRED = 100.0
+"""The price of a bend to where nothing may be copied from, and of any of a mirrored piece, which joins by itself."""
 _FEWEST = 16
 """Lines of a side of the join that is bent."""
 

@@ -20,6 +20,7 @@ UNSEEN = 4.0
 """Added to the disagreement where a label can be compared with the settled pixels only from the hole beside them."""
 
 _MOST_DISTINCT = 20.0
+"""Grey levels: a source pixel that is more distinct costs no more."""
 _STRANGE = (20.0, 80.0)
 """Colours that differ by the first or less are not strange; by the second or more, as strange as can be."""
 _TEXTURE = 12.0
@@ -34,6 +35,7 @@ _LIVELIER = 1.0
 """Texture so many times that of the join nearby, and by `_CALM` more, is still no object of its own."""
 _CALM = 6.0
 _MOST_SALIENT = 100.0
+"""Excess of texture beyond which a source pixel costs no more."""
 _FADING = 4.0
 """After so many pixels of the low level a disagreement at the join counts 1/e."""
 _FAR_DRIFT = 0.4

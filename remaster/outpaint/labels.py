@@ -12,9 +12,8 @@ import numpy.typing as npt
 from remaster.media.types import Mask
 from remaster.outpaint.poisson import correction, neighbours
 
-_COLOUR = 0.8
-_GRADIENT = 3.0
-"""Weight of gradients against colour."""
+_COLOUR, _GRADIENT = 0.8, 3.0
+"""Weights of colour (of its three channels together) and of each gradient among the features."""
 _DEVIATION = 40.0
 """The mean deviation from its mean colour, in grey levels, of a picture of ordinary contrast."""
 

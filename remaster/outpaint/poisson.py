@@ -21,10 +21,10 @@ Ints = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 Planes = npt.NDArray[np.float32]
 
-_TOLERANCE = 1e-2
-_ENOUGH = 1e-3
+_TOLERANCE, _ENOUGH = 1e-2, 1e-3
 """What may be left over: a share of what was to be solved, or so much in grey levels."""
 _ROUNDS = 60
+"""Steps of conjugate gradients at most."""
 _BLOCKS = 2000
 """About how many blocks are solved exactly."""
 _CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)

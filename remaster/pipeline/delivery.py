@@ -40,8 +40,8 @@ from remaster.resample.render import WingRenderer
 from remaster.rows import SceneRow, from_table, stage_seconds, to_table
 from remaster.storage import checksum
 
-PREVIEW_LINES = 270
-COUNT_EVERY = 12
+PREVIEW_LINES = 270  # of a shot's pictures before and after
+COUNT_EVERY = 12  # frames from one message to the progress to the next
 
 
 @dataclass(frozen=True)
