@@ -23,25 +23,31 @@ MOVED = 0.85  # of a patch's difference at rest: where a shift leaves less, it m
 ALIKE = 1.5  # times the quiet patches' grain: where half of the others have no more, motion is undone
 COPIED = 0.3  # levels under which a codec repeated the patch
 LIT = (24.0, 230.0)  # mean levels between which clipping does not cut noise off
+ALL = (-1.0, 256.0)
+
+Levels = tuple[float, float]
 
 
 def noise_level(samples: Sequence[Sample], active: Rect) -> float:
     """Standard deviation of the luma's grain in 8-bit levels: the median of the samples' estimates."""
-    return float(np.median(noise_levels(samples, active)))
+    return float(np.median([_sample_noise(sample, active, LIT) for sample in samples]))
 
 
-def noise_levels(samples: Sequence[Sample], active: Rect) -> npt.NDArray[np.float32]:
-    """Each sample's estimate, float32 (m,)."""
-    return np.array([_sample_noise(sample, active) for sample in samples], np.float32)
+def grain_levels(samples: Sequence[Sample], active: Rect) -> npt.NDArray[np.float32]:
+    """Each sample's grain as it shows, float32 (m,), clipped or not: a black card has none, whatever stands on it."""
+    return np.array([_sample_noise(sample, active, ALL) for sample in samples], np.float32)
 
 
-def _sample_noise(sample: Sample, active: Rect) -> float:
-    """Texture makes the spatial estimate too large, correlated grain too small; lost motion the temporal too large."""
-    quiet, followed = _temporal_noise(sample, active)
-    return quiet if followed else min(quiet, _spatial_noise(_cut_out(sample.luma, active)))
+def _sample_noise(sample: Sample, active: Rect, between: Levels) -> float:
+    """Of what has a mean level in the open interval ``between``.
+
+    Texture makes the spatial estimate too large, correlated grain too small; lost motion the temporal too large.
+    """
+    quiet, followed = _temporal_noise(sample, active, between)
+    return quiet if followed else min(quiet, _spatial_noise(_cut_out(sample.luma, active), between))
 
 
-def _temporal_noise(sample: Sample, active: Rect) -> tuple[float, bool]:
+def _temporal_noise(sample: Sample, active: Rect, between: Levels) -> tuple[float, bool]:
     """(estimate, whether most patches agree on it) from the patches that the frame after shares with this one.
 
     The estimate is infinite where a codec copied most of them.
@@ -50,7 +56,7 @@ def _temporal_noise(sample: Sample, active: Rect) -> tuple[float, bool]:
     for (y, x), patch in zip(patch_places(*sample.luma.shape), sample.after, strict=False):
         side = len(patch)
         inside = active.y <= y and active.x <= x and y + side <= active.y + active.height
-        if inside and x + side <= active.x + active.width and LIT[0] < patch.mean() < LIT[1]:
+        if inside and x + side <= active.x + active.width and between[0] < patch.mean() < between[1]:
             found.append(_patch_noise(sample.luma, y, x, patch.astype(np.float32)))
     kept = np.array([deviation for deviation in found if deviation > COPIED])
     if 2 * len(kept) <= len(found):
@@ -77,7 +83,7 @@ def _patch_noise(luma: Luma, y: int, x: int, patch: Plane32) -> float:
     return float(np.sqrt((left_over**2).sum() / (side * side - reach.shape[1]) / 2))
 
 
-def _spatial_noise(luma: Luma) -> float:
+def _spatial_noise(luma: Luma, between: Levels) -> float:
     """Immerkaer, "Fast Noise Variance Estimation", 1996, in blocks; the flattest tenth of them tells."""
     height, width = (max(side // BLOCK, 1) * BLOCK for side in luma.shape)
     picture = luma[:height, :width].astype(np.float32)
@@ -85,7 +91,7 @@ def _spatial_noise(luma: Luma) -> float:
     response = np.abs(cv2.filter2D(picture, cv2.CV_32F, kernel)) * np.sqrt(np.pi / 2) / 6
     size = (width // BLOCK, height // BLOCK)
     blocks, means = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (response, picture))
-    unclipped = blocks[(means > LIT[0]) & (means < LIT[1])]
+    unclipped = blocks[(means > between[0]) & (means < between[1])]
     return float(np.quantile(unclipped if unclipped.size else blocks, 0.1)) / LOW_TENTH
 
 

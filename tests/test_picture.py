@@ -10,7 +10,7 @@ import pytest
 
 from remaster.gate import gate_mask, with_scene_sides
 from remaster.media.types import Mask, PixelFormat, Rect
-from remaster.noise import noise_level
+from remaster.noise import grain_levels, noise_level
 from remaster.picture import FrameSampler, Sample, active_picture, picture_and_gate
 
 WIDTH, HEIGHT = 320, 240
@@ -256,6 +256,19 @@ def test_texture_that_moves_is_no_noise(sigma: float) -> None:
         shift = np.array([[1.0, 0.0, -5.4 * i], [0.0, 1.0, 0.3 * i]])
         frames.append(grain(np.asarray(cv2.warpAffine(wide, shift, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC)), sigma, i))
     assert noise_level(sample(frames), FULL) == pytest.approx(sigma, rel=0.35)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 2.5])
+def test_grain_shows_in_the_dark_too_and_letters_are_none(sigma: float) -> None:
+    frames = []
+    for i in range(6):
+        card = np.full((HEIGHT, WIDTH), 20, np.uint8)
+        for line in range(3):
+            cv2.putText(card, "directed by", (100, 90 + 30 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 220, 1, cv2.LINE_AA)
+        frames.append(grain(card, sigma, i))
+    assert grain_levels(sample(frames), FULL) == pytest.approx([sigma] * 6, rel=0.2, abs=0.2)
+    if not sigma:
+        assert noise_level(sample(frames), FULL) > 1  # of what is lit, which is letters alone
 
 
 def test_noise_is_measured_in_one_frame() -> None:

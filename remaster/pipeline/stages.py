@@ -22,7 +22,7 @@ from remaster.foreground.standing import with_standing
 from remaster.gate import proxy_valid, with_scene_sides
 from remaster.media.planes import luma8, proxy_size, resize_rgb
 from remaster.media.types import Rgb
-from remaster.noise import noise_levels
+from remaster.noise import grain_levels
 from remaster.outpaint.step import Outpainted, outpaint_scenes
 from remaster.picture import FrameSampler
 from remaster.pipeline.attempts import attempt, forget
@@ -103,7 +103,7 @@ def _analyze(row: SceneRow, job: Job) -> SceneRow:
             yield resize_rgb(active_planes(frame, row), info.format, info.color, width, height, info.height)
 
     analysis = analyze(proxies(), proxy_valid(row.gate, width, height), row.noise, job.config.analyze)
-    grain = np.repeat(noise_levels(sampler.samples(), active), sampler.stride)[: row.frames]
+    grain = np.repeat(grain_levels(sampler.samples(), active), sampler.stride)[: row.frames]
     return replace(row, analysis=analysis, grain=grain)
 
 
