@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from remaster.media.types import Mask
 from remaster.outpaint.graphcut import FORBIDDEN
 from remaster.outpaint.labels import Floats, Ints, Labels, Level
+from remaster.outpaint.nearest import nearest
 from remaster.outpaint.poisson import neighbours
 from remaster.outpaint.settings import Settings
 
@@ -176,10 +175,8 @@ def _joined_texture(level: Level) -> Floats:
     strength = np.where(edge, np.abs(level.features[..., 3:]).sum(axis=2), 0).astype(np.float32)
     mean = np.asarray(cv2.blur(strength, size) / np.maximum(cv2.blur(edge.astype(np.float32), size), 1e-3), np.float32)
     around = np.asarray(cv2.dilate(mean, np.ones(size)), np.float32)
-    region = _nearest(edge)[1]
-    told = np.zeros(int(region.max()) + 1, np.float32)
-    told[region[edge]] = around[edge]
-    return np.asarray(told[region[level.holes]], np.float32)
+    _, place = nearest(edge)
+    return np.asarray(around.ravel()[place[level.holes]], np.float32)
 
 
 def _joined(level: Level) -> tuple[Ints, Ints, Ints, Floats]:
@@ -188,19 +185,9 @@ def _joined(level: Level) -> tuple[Ints, Ints, Ints, Floats]:
     y, x = np.nonzero(at_join)
     if len(y) == 0:
         return y, x, np.zeros(int(level.holes.sum()), np.int64), np.zeros(int(level.holes.sum()), np.float32)
-    distance, region = _nearest(at_join)
+    distance, place = nearest(at_join)
     fading: Floats = np.exp(-distance[level.holes] / np.float32(_FADING))
-    number = np.zeros(int(region.max()) + 1, np.int64)
-    number[region[y, x]] = np.arange(len(y))
-    return y, x, number[region[level.holes]], fading
-
-
-def _nearest(mask: Mask) -> tuple[Floats, npt.NDArray[np.int32]]:
-    """For each pixel: how far the nearest pixel of ``mask`` is, and a number that it shares with that pixel alone."""
-    distance, region = cv2.distanceTransformWithLabels(
-        (~mask).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    return np.asarray(distance, np.float32), np.asarray(region, np.int32)
+    return y, x, np.searchsorted(np.flatnonzero(at_join), place[level.holes]), fading
 
 
 def _near_mean(

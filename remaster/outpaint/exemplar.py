@@ -19,6 +19,7 @@ from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.compose import compose
 from remaster.outpaint.labelling import label
 from remaster.outpaint.labels import Floats
+from remaster.outpaint.nearest import nearest
 from remaster.outpaint.settings import Settings
 
 _MOST_GROUPS = 8
@@ -99,13 +100,9 @@ def _beside(group: Mask, known: Mask, near: int) -> Mask:
 
     Most of the group's pixels within ``near`` decide, so that no crumbs are left.
     """
-    labels = cv2.distanceTransformWithLabels((~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[
-        1
-    ]
-    place = np.zeros((int(labels.max()) + 1, 2), np.int64)
-    place[labels[known]] = np.argwhere(known)
     y, x = np.nonzero(group)
-    down, across = np.abs(place[labels[y, x]] - np.stack([y, x], axis=1)).T
+    there = np.unravel_index(nearest(known)[1][y, x], known.shape)
+    down, across = np.abs(np.stack(there) - np.stack([y, x]))
     votes = np.zeros(group.shape, np.float32)
     votes[y, x] = np.where(across >= down, 1, -1)
     side = 2 * min(near, min(group.shape)) + 1

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.media.types import Mask, Rect, Rgb
+from remaster.outpaint.nearest import nearest
 
 Floats = npt.NDArray[np.float32]
 
@@ -95,12 +96,8 @@ def extend(image: Rgb, where: Mask) -> Rgb:
     """A new picture with every pixel outside ``where`` replaced by the nearest one inside."""
     if where.all() or not where.any():
         return image.copy()
-    _, labels = cv2.distanceTransformWithLabels(
-        (~where).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    colours = np.zeros((int(labels.max()) + 1, 3), np.uint8)
-    colours[labels[where]] = image[where]
-    return np.where(where[..., None], image, colours[labels]).astype(np.uint8)
+    _, place = nearest(where)
+    return np.asarray(image.reshape(-1, 3)[place], np.uint8)
 
 
 def _area(rect: Rect) -> tuple[slice, slice]:

@@ -14,7 +14,7 @@ import numpy as np
 from remaster.pipeline import store as files
 from remaster.pipeline.job import Job
 from remaster.records import Shot
-from remaster.rows import SCENE, SceneRow, from_table, to_table
+from remaster.rows import SceneRow, from_table, to_table
 
 KEPT = ("stitch", "outpaint")
 _KEY = b"remaster.kept.lines"
@@ -53,12 +53,9 @@ def forget(row: SceneRow, job: Job) -> None:
 
 
 def _read(row: SceneRow, stage: str, job: Job) -> SceneRow | None:
-    table = files.read_table(job.store, _key(row, stage, job))
-    fingerprint = getattr(job.fingerprints(row), stage).encode()
-    # A file of another version of the program may have other columns; its fingerprint then differs, too.
-    if table is None or (table.schema.metadata or {}).get(_KEY) != fingerprint or table.schema.names != SCENE.names:
-        return None
-    return from_table(table)[0]
+    fingerprint = getattr(job.fingerprints(row), stage)
+    table = files.read_scenes(job.store, _key(row, stage, job), _KEY, fingerprint)
+    return None if table is None else from_table(table)[0]
 
 
 def _key(row: SceneRow, stage: str, job: Job) -> str:

@@ -73,10 +73,9 @@ def plan_video(video: SceneRow, job: Job) -> list[SceneRow]:
 
 def kept_plan(video: SceneRow, job: Job) -> list[SceneRow]:
     """All scenes of a video by its plan; none where it has no plan that still holds."""
-    table = files.read_table(job.store, job.store.plan(video.video_id))
-    if table is None or (table.schema.metadata or {}).get(PLAN_KEY) != job.plan_fingerprint(_info(video)).encode():
-        return []
-    return [_settled(scene, job) for scene in from_table(table)]
+    fingerprint = job.plan_fingerprint(_info(video))
+    table = files.read_scenes(job.store, job.store.plan(video.video_id), PLAN_KEY, fingerprint)
+    return [] if table is None else [_settled(scene, job) for scene in from_table(table)]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from remaster.remote import is_remote, joined
+from remaster.rows import SCENE
 from remaster.storage import Folder, folder
 from remaster.tables import SHOTS, VIDEOS
 
@@ -136,6 +137,17 @@ def read_table(store: Store, key: str, schema: pa.Schema | None = None) -> pa.Ta
         return pq.read_table(pa.BufferReader(data), schema=schema, page_checksum_verification=True)
     except (pa.ArrowInvalid, OSError):  # it is all in memory: no error here is the disk's
         return None
+
+
+def read_scenes(store: Store, key: str, mark: bytes, fingerprint: str) -> pa.Table | None:
+    """A file of rows under ``rows.SCENE`` whose metadata says ``fingerprint`` under ``mark``; None where it does not.
+
+    Nor is one taken whose columns are of another version of the program.
+    """
+    table = read_table(store, key)
+    if table is None or (table.schema.metadata or {}).get(mark) != fingerprint.encode():
+        return None
+    return table if table.schema.names == SCENE.names else None
 
 
 def ordered_shots(store: Store, video_id: str) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from clips import pan, series_clip, still
 from faulty_runs import Case
@@ -90,6 +91,19 @@ def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(data)
+
+
+def test_what_has_other_columns_is_made_again(case: Case) -> None:
+    run(case)
+    before = case.delivered()
+    stitched, segments = (sorted(case.out.glob(f"scenes/*/*.{kind}")) for kind in ("stitch.parquet", "mkv"))
+    (plan,) = case.out.glob("metadata/plan/*.parquet")
+    for path in (plan, stitched[1]):
+        pq.write_table(pq.read_table(path).drop_columns("grain"), path)
+    flip(segments[1])
+    next(iter((case.out / "videos").iterdir())).unlink()
+    assert redone(case)[:3] == (1, 1, 1)
+    assert case.delivered() == before
 
 
 def test_what_is_damaged_is_made_again(case: Case) -> None:
