@@ -67,13 +67,13 @@ def correction(
     (p, _, wanted), (at, values), size = inner, border, free.size
     degree = np.bincount(p, minlength=size) + np.bincount(at, minlength=size) + reach**-2.0
     channels = wanted.shape[1]
-    right = [np.bincount(at, values[:, c], size) - np.bincount(p, wanted[:, c], size) for c in range(channels)]
-    y, x = np.nonzero(free)
+    sums = [np.bincount(at, values[:, c], size) - np.bincount(p, wanted[:, c], size) for c in range(channels)]
+    right = np.stack(sums, axis=1).astype(np.float32)
     if far is not None:
-        for c in range(channels):
-            right[c][free.ravel()] += reach**-2.0 * far[:, c]
+        right[free.ravel()] += (reach**-2.0 * far).astype(np.float32)
+    y, x = np.nonzero(free)
     box = np.s_[y.min() : y.max() + 1, x.min() : x.max() + 1]
-    planes = np.stack(right, axis=1).reshape(*free.shape, channels)[box].astype(np.float32)
+    planes = right.reshape(*free.shape, channels)[box]
     solved = _solve(free[box], degree.reshape(free.shape)[box].astype(np.float32), planes)
     return np.asarray(solved[free[box]], np.float64)
 

@@ -45,3 +45,23 @@ def test_a_wanted_difference_between_neighbours_is_made() -> None:
     found = correction(free, (p, q, step), (left, np.zeros((len(left), 3))), 1e4).reshape(6, 12, 3)
     assert np.abs(found[:, :6]).max() < 0.1
     assert np.abs(found[:, 6:] - 8).max() < 0.1
+
+
+def test_far_from_the_settled_pixels_the_correction_tends_to_what_is_given() -> None:
+    free = np.zeros((4, 62), bool)
+    free[:, 1:] = True
+    at, _ = neighbours(free, ~free)
+    p, q = neighbours(free, free)
+    far = np.full((free.sum(), 2), (9.0, -4.0))
+    found = correction(free, (p, q, np.zeros((len(p), 2))), (at, np.zeros((len(at), 2))), 5.0, far).reshape(4, 61, 2)
+    assert np.abs(found[:, 40:] - (9.0, -4.0)).max() < 0.1
+    assert np.abs(found[:, 0]).max() < 2.5
+
+
+def test_a_pixel_without_neighbours_is_what_is_given() -> None:
+    free = np.zeros((3, 3), bool)
+    free[1, 1] = True
+    none, nothing = np.zeros(0, np.int64), np.zeros((0, 3))
+    far = np.array([[1.0, 2.0, 3.0]])
+    assert correction(free, (none, none, nothing), (none, nothing), 2.0, far) == pytest.approx(far, abs=1e-4)
+    assert not correction(free, (none, none, nothing), (none, nothing), 2.0).any()
