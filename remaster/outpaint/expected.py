@@ -15,11 +15,11 @@ from remaster.media.types import Mask
 from remaster.outpaint.labels import Floats
 from remaster.outpaint.poisson import Values, correction, neighbours
 
-_SHARE = 0.8
+_SHARE = 0.9
 """How much of the difference in tone is taken away where texture hides it well."""
 _HIDING = 2.0
 """Texture of this deviation, in grey levels, lets half of that be taken away; a flat area keeps its colour."""
-_COLOUR = 0.4
+_COLOUR = 0.5
 """Colour's share in what is taken away of light: a tint is seen sooner than a shadow."""
 _LARGE = 1 / 8
 """Tones are large from this share of the way across the holes."""
