@@ -23,7 +23,7 @@ MOVED = 0.85  # of a patch's difference at rest: where a shift leaves less, it m
 ALIKE = 1.5  # times the quiet patches' grain: where half of the others have no more, motion is undone
 COPIED = 0.3  # levels under which a codec repeated the patch
 LIT = (24.0, 230.0)  # mean levels between which clipping does not cut noise off
-ALL = (-1.0, 256.0)
+ALL = (-1.0, 256.0)  # every mean level
 FAINT = 0.7  # levels that rounding and coding leave where light changes and there is no grain
 
 Levels = tuple[float, float]
@@ -35,7 +35,10 @@ def noise_level(samples: Sequence[Sample], active: Rect) -> float:
 
 
 def grain_levels(samples: Sequence[Sample], active: Rect) -> npt.NDArray[np.float32]:
-    """Each sample's grain as it shows, float32 (m,), clipped or not: a black card has none, whatever stands on it."""
+    """Each sample's grain as it shows, float32 (m,) in 8-bit levels, clipped or not; 0 under `FAINT`.
+
+    A black card has none, whatever stands on it.
+    """
     levels = np.array([_sample_noise(sample, active, ALL) for sample in samples], np.float32)
     return np.where(levels < FAINT, np.float32(0), levels)
 

@@ -115,8 +115,8 @@ class SceneRow:
 
     ``runs`` are the scene's frames in the order of time: more than one where the video comes back to a camera set-up
     (``setups``). The steps number them through, across the runs. ``seconds`` are worker seconds by stage.
-    ``noise`` is the grain of the whole video, ``grain`` float32 (n,) that about each of the scene's frames, both as
-    ``Detection.noise``.
+    ``noise`` is the grain of the whole video as ``Detection.noise``, ``grain`` float32 (n,) that about each of the
+    scene's frames, in the same levels, as it shows: none on a black card.
     ``copied``: the video fills the target, and its packets go over as they are; nothing is encoded.
     ``error`` is set by the first step that failed; the later ones pass the row on, and the last delivers it by a lower
     step of the ladder.

@@ -23,7 +23,7 @@ from pyarrow import fs as arrow
 from remaster.media.partfile import PartFile
 from remaster.remote import is_remote, joined, locate, open_ranges, status
 
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes of a file that are in memory at once
 SCRATCH = "remaster-"
 
 

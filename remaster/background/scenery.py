@@ -34,6 +34,8 @@ FARTHEST = 0.03
 """Of a keyframe's height: the largest shift from one keyframe to the next."""
 ALIKE = 0.8
 """Normalised correlation of the region's detail in two keyframes, one after the other, that keeps its shape."""
+DETAIL = 0.8, 4.0
+"""Deviations, in preview pixels, of the two Gaussians between which detail lies: grain is finer, light is coarser."""
 MOSTLY = 0.8
 """Share of the pairs of keyframes in which it must."""
 LEAST, MOST = 1.0, 0.25
@@ -126,7 +128,7 @@ def _detail(picture: npt.NDArray[np.uint8], shown: Mask) -> Floats:
     weight = shown.astype(np.float32)
     fine, coarse = (
         cv2.GaussianBlur(gray * weight, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)
-        for sigma in (0.8, 4.0)
+        for sigma in DETAIL
     )
     return np.asarray((fine - coarse) * weight, np.float32)
 

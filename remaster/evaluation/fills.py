@@ -13,7 +13,7 @@ from remaster.geometry import Window
 Gray = npt.NDArray[np.uint8]
 Fill = Callable[[Gray, Window], Gray]
 
-TELEA_RADIUS = 3
+TELEA_RADIUS = 3  # pixels, as OpenCV's examples have it
 BLUR = 1 / 24
 """Standard deviation of the bars' blur, as a share of the picture's height."""
 

@@ -7,7 +7,7 @@ from remaster.media.types import PixelFormat, Rect
 
 HIDDEN = 8
 """An eighth of the picture's width is hidden on each side."""
-NARROWEST = 64
+NARROWEST = 64  # pixels of width under which nothing can be hidden and restored
 
 
 def known_part(active: Rect) -> Rect:

@@ -18,7 +18,7 @@ COARSE = 8
 """Side in pixels of the blocks whose means the coarse PSNR compares: it forgives texture that lies elsewhere."""
 LOWEST_ERROR = 255.0**2 / 10**6
 """Mean squared error that counts as none, at 60 dB: black frames would else outweigh all others."""
-C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # as its authors chose them for SSIM
 
 
 @dataclass(frozen=True)

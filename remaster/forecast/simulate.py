@@ -18,7 +18,7 @@ from remaster.tables import STAGES
 
 LARGEST = 200_000
 """Units of scenes that are followed one by one; of more, neighbours in an episode go together."""
-ASSEMBLIES = 2
+ASSEMBLIES = 2  # videos put together at once, as by a run's driver
 DETECT, LAST = 0, len(STAGES) - 1
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from uuid import uuid4
 
-STEM_BYTES = 150
+STEM_BYTES = 150  # of the name that are kept: file systems allow 255 with all that is added
 
 
 class PartFile:

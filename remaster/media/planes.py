@@ -29,7 +29,7 @@ COEFFICIENTS: dict[int, tuple[float, float]] = {
     10: (0.2627, 0.0593),
 }
 UNSPECIFIED_MATRICES = (0, 2, 3)
-SD_LINES = 576
+SD_LINES = 576  # up to which a stream that says nothing has the matrix of standard definition
 
 # AVChromaLocation -> where the chroma sample lies among the luma samples it stands for: (x, y), 0 first, 1/2 middle.
 _SITING = {0: (0.0, 0.5), 1: (0.0, 0.5), 2: (0.5, 0.5), 3: (0.0, 0.0), 4: (0.5, 0.0), 5: (0.0, 1.0), 6: (0.5, 1.0)}

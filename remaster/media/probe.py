@@ -21,7 +21,7 @@ from remaster.media.siting import chroma_location
 from remaster.media.types import ColorSpec, PixelFormat, VideoInfo
 from remaster.remote import is_remote, status
 
-MAX_RATE = 1000
+MAX_RATE = 1000  # frames a second: more is a broken header
 # How many packets may pass before the first picture: the longest GOP that is met, after a cut inside it.
 _PACKETS_TO_FIRST_FRAME = 600
 _RANGE_FULL = 2

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from remaster.pipeline.lock import working
 from remaster.pipeline.store import Store
 
-LIMIT = 3
+LIMIT = 3  # deaths of a worker after which a step is given up: one may be the machine's
 
 
 class WorkerLost(RuntimeError):

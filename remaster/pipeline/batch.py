@@ -42,7 +42,7 @@ from remaster.report.summary import render_summary, summarize
 from remaster.rows import SceneRow
 from remaster.tables import SHOTS, VIDEOS
 
-PROBES = 16
+PROBES = 16  # headers that one task reads: a file that kills it costs as many others a second reading
 RUN = "run.yaml"
 REPORT = "report/index.html"
 COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)  # every codec holds it, so what is refused with it is a setting

@@ -17,7 +17,7 @@ from remaster.pipeline.cluster import gpus_before_start
 
 PREFLIGHT_SECONDS = 180
 """How long a node with a GPU may take to start a worker, import the libraries and look for weights."""
-GPU_SCENES = 4
+GPU_SCENES = 4  # scenes of a call on a GPU, unless the pool's settings say
 PLACE = ("batch", "device", "gpu_gb", "compile")
 """Settings of an engine that say where and how fast it runs: results differ by no more than rounding."""
 

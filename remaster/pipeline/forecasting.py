@@ -26,7 +26,7 @@ from remaster.media.types import VideoInfo
 from remaster.pipeline.inputs import VideoFile, absolute, find_videos
 from remaster.tables import STAGES
 
-PROBES = 16
+PROBES = 16  # headers that are read at once: storage is slow to answer
 NEURAL = {"segment": ("maskrcnn",), "outpaint": ("stable_diffusion", "lama")}
 
 

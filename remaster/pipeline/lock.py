@@ -23,8 +23,8 @@ from remaster.pipeline.store import Store
 from remaster.remote import is_remote, joined, status
 
 WORKERS_END_SECONDS = 60.0  # Ray ends the workers of a dead driver within seconds
-RENEW_SECONDS = 15.0
-STALE_SECONDS = 90.0
+RENEW_SECONDS = 15.0  # how often a run renews its note
+STALE_SECONDS = 90.0  # a note so old is of a run that has died: several renewals failed
 NOTES = ".runs"
 HOLDER = ".workers"  # the run whose workers may write
 

@@ -22,9 +22,9 @@ from remaster.pipeline.space import refuse_out_of_space
 from remaster.report.progress import ProgressView
 from remaster.rows import SceneRow, from_table
 
-POLL_SECONDS = 0.25
-COUNT_SECONDS = 1.0
-ASSEMBLIES = 2
+POLL_SECONDS = 0.25  # how long the driver waits for one thing before it looks at the others
+COUNT_SECONDS = 1.0  # how often the counter of frames is asked
+ASSEMBLIES = 2  # videos put together at once: it is copying, and the disk's work
 
 
 @dataclass

@@ -9,7 +9,7 @@ from types import TracebackType
 from remaster.pipeline.store import Store
 
 KEY = ".seconds"
-KEEP_EVERY_SECONDS = 10.0
+KEEP_EVERY_SECONDS = 10.0  # what a kill may lose of the total
 
 
 class RunClock:

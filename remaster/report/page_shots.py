@@ -21,7 +21,7 @@ from remaster.report.summary import VideoSummary
 MAX_EMBEDDED = 300  # previews
 MAX_EMBEDDED_BYTES = 10_000_000  # of base64
 MAX_SHOTS = 5_000  # rows; browsers get slow with more
-_OPEN_VIDEOS = 5
+_OPEN_VIDEOS = 5  # of more videos, each one's shots are folded up
 _HEADS = ("Before and after", "Scene", "Time", "Frames", "Method", "Confidence", "Recovered", "Generated", "Status")
 _NUMBERS = ("Frames", "Confidence", "Recovered", "Generated")
 _COLUMNS = (

@@ -12,8 +12,8 @@ from remaster.media.types import Rgb
 
 GAP = 6  # pixels between before and after; the page's slider counts on it
 _JPEG_QUALITY = 82
-_SHEET_GAP = 4
-_SHEET_LEVEL = 128
+_SHEET_GAP = 4  # pixels between a sheet's pictures
+_SHEET_LEVEL = 128  # the grey around pictures
 
 
 def before_after(frame_rgb: Rgb, window_rgb: Rgb, height: int = 270, sar: Fraction = Fraction(1)) -> bytes:
