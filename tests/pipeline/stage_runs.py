@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from clips import series_clip
 from faulty_runs import Case
 from hydra import compose, initialize_config_dir
 
@@ -21,6 +24,15 @@ from remaster.pipeline.planning import detect_stage
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
 from remaster.rows import SceneRow, from_table, to_table
+
+
+def filmed(root: Path, scenes: Sequence[Iterator[np.ndarray]]) -> Case:
+    """One drawn video, ``a.mp4``, as the input of a case in ``root``."""
+    case = Case(root, root / "in")
+    case.source.mkdir()
+    series_clip(case.source / "a.mp4", scenes)
+    case.engine()
+    return case
 
 
 def run_stages(case: Case, *more: str, root: str | None = None, path: str | None = None) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from clips import HEIGHT, WIDTH, painting, series_clip
+from clips import HEIGHT, WIDTH, painting
 from faulty_runs import Case
-from stage_runs import run_stages
+from stage_runs import filmed, run_stages
 
 from remaster.media.decode import decode
 from remaster.media.probe import probe
@@ -31,12 +31,7 @@ def cut_at_the_left(seed: int, frames: int) -> Iterator[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    root = tmp_path_factory.mktemp("framings")
-    (root / "in").mkdir()
-    series_clip(root / "in" / "a.mp4", [cut_at_the_left(2, 16)])
-    made = Case(root, root / "in")
-    made.engine()
-    return made
+    return filmed(tmp_path_factory.mktemp("framings"), [cut_at_the_left(2, 16)])
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from clips import WIDTH, series_clip, still
-from faulty_runs import Case
-from stage_runs import run_stages
+from clips import WIDTH, still
+from stage_runs import filmed, run_stages
 
 from remaster.media.decode import decode
 from remaster.media.probe import probe
@@ -25,11 +24,7 @@ def grainy(seed: int) -> Iterator[np.ndarray]:
 
 
 def test_each_shot_s_wings_have_its_own_grain(tmp_path: Path) -> None:
-    source = tmp_path / "in"
-    source.mkdir()
-    series_clip(source / "a.mp4", [grainy(1), still(5, FRAMES)])
-    case = Case(tmp_path, source)
-    case.engine()
+    case = filmed(tmp_path, [grainy(1), still(5, FRAMES)])
     row = run_stages(case, "inpainter=exemplar", "output.crf=8")
     assert row["error"] is None
     shots = sorted(pq.read_table(case.out / "metadata" / "scenes").to_pylist(), key=lambda shot: shot["start_frame"])
