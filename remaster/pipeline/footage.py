@@ -36,15 +36,16 @@ def read_rgb(row: SceneRow, frames: Sequence[int]) -> Iterator[Rgb]:
     if row.info is None:
         raise ValueError(f"{row.video} has not been probed")
     waiting: dict[int, Rgb] = {}
-    wanted, order, position = set(frames), list(frames), 0
+    order, position = list(frames), 0
+    last = {frame: place for place, frame in enumerate(order)}
     for index, frame in enumerate(scene_frames(row)):
-        if index in wanted:
+        if index in last:
             waiting[index] = to_rgb(active_planes(frame, row), row.info.format, row.info.color, row.info.height)
         while position < len(order) and order[position] in waiting:
             yield waiting[order[position]]
+            if last[order[position]] == position:
+                del waiting[order[position]]
             position += 1
-            if order[position - 1] not in order[position:]:
-                del waiting[order[position - 1]]
         if position == len(order):
             return
 
