@@ -21,11 +21,10 @@ _ALONG = 1.0
 """Steps at the join are smoothed along it by this many pixels, so that texture does not run on as stripes."""
 
 
-def compose(image: Rgb, full: Level, candidates: Labels, chosen: Ints, reach: float, across: float) -> Rgb:
+def compose(image: Rgb, full: Level, candidates: Labels, chosen: Ints, reach: float) -> Rgb:
     """The image with its holes copied as ``chosen`` says (int64 (h, w), a label for each hole) and blended.
 
-    ``reach``: how far a step at the join is felt, as a share of the picture's shorter side. ``across``: how many
-    pixels the holes are wide.
+    ``reach``: how far a step at the join is felt, as a share of the picture's shorter side.
     """
     y, x = np.nonzero(full.holes)
     picture = full.picture.copy()
@@ -34,7 +33,7 @@ def compose(image: Rgb, full: Level, candidates: Labels, chosen: Ints, reach: fl
     pairs = _inner_steps(full, candidates, chosen, picture)
     border = _join_steps(full, candidates, chosen, bent)
     picture[y, x] += correction(full.holes, pairs, border, reach * min(image.shape[:2]))
-    picture[y, x] += towards_expected(picture, full.picture, full.holes, full.context, across)
+    picture[y, x] += towards_expected(picture, full.picture, full.holes, full.context)
     out = image.copy()
     out[y, x] = np.clip(np.rint(picture[y, x]), 0, 255).astype(np.uint8)
     return out

@@ -19,7 +19,7 @@ from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.compose import compose
 from remaster.outpaint.labelling import label
 from remaster.outpaint.labels import Floats
-from remaster.outpaint.nearest import nearest
+from remaster.outpaint.nearest import nearest, thickness
 from remaster.outpaint.settings import Settings
 
 _MOST_GROUPS = 8
@@ -50,7 +50,7 @@ class ExemplarInpainter(Settings):
         coarsest = max((_scale(strip, self.nodes) for _, strip in parts), default=1)
         settled = task.known.copy()
         for call, (crop, strip) in enumerate(parts):
-            scale = max(_scale(strip, self.nodes), min(coarsest, _thickness(strip) // 2))
+            scale = max(_scale(strip, self.nodes), min(coarsest, thickness(strip) // 2))
             rng = np.random.default_rng([task.seed, call])
             image[crop] = _solve(image[crop], task.known[crop], settled[crop], strip, scale, self, rng)
             settled[crop] |= strip
@@ -60,11 +60,6 @@ class ExemplarInpainter(Settings):
 def _scale(holes: Mask, nodes: int) -> int:
     """How many times smaller the picture in which the holes are about ``nodes`` pixels."""
     return max(round(float(np.sqrt(holes.sum() / nodes))), 1)
-
-
-def _thickness(holes: Mask) -> int:
-    """Pixels across the holes where they are widest."""
-    return round(2 * float(cv2.distanceTransform(np.pad(holes, 1).astype(np.uint8), cv2.DIST_L2, 5).max()))
 
 
 def groups(holes: Mask, known: Mask, apart: int) -> list[Mask]:
@@ -146,4 +141,4 @@ def _solve(
     """The picture with ``holes`` filled by copies of ``source`` that join what is ``settled``."""
     picture: Floats = image.astype(np.float32)
     full, candidates, chosen = label(picture, source, settled, holes, scale, settings, rng)
-    return compose(image, full, candidates, chosen, settings.reach, _thickness(holes))
+    return compose(image, full, candidates, chosen, settings.reach)

@@ -13,6 +13,7 @@ import numpy as np
 
 from remaster.media.types import Mask
 from remaster.outpaint.labels import Floats
+from remaster.outpaint.nearest import thickness
 from remaster.outpaint.poisson import Values, correction, neighbours
 
 _SHARE = 0.9
@@ -27,13 +28,13 @@ _BLOCKS = 2
 """Blocks for that length, in which the tones are compared."""
 
 
-def towards_expected(filled: Floats, expected: Floats, holes: Mask, settled: Mask, across: float) -> Values:
+def towards_expected(filled: Floats, expected: Floats, holes: Mask, settled: Mask) -> Values:
     """What to add to the holes' pixels, float64 (n, 3) in raster order; it is nought where they join what is settled.
 
     ``filled`` and ``expected`` float32 (h, w, 3), 0-255: the picture with copied pieces in its holes, and with a smooth
-    continuation there. ``across``: how many pixels the holes are wide.
+    continuation there.
     """
-    side = max(round(_LARGE * across / _BLOCKS), 1)
+    side = max(round(_LARGE * thickness(holes) / _BLOCKS), 1)
     share = _means(holes[..., None].astype(np.float32), side)
     difference, hiding = _compared(filled, expected, holes, share, side)
     free = share.max(axis=2) > 0

@@ -1,4 +1,4 @@
-"""The nearest pixel of a mask, for every pixel of a picture."""
+"""Distances in masks: the nearest pixel, for every pixel of a picture, and how wide a mask is."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ def nearest(mask: Mask) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
     place = np.zeros(int(region.max()) + 1, np.int64)
     place[region[mask]] = np.flatnonzero(mask)
     return np.asarray(distance, np.float32), place[region]
+
+
+def thickness(mask: Mask) -> int:
+    """Pixels across the mask (h, w) where it is widest."""
+    return round(2 * float(cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5).max()))

@@ -30,7 +30,7 @@ def drawn(copied: float, texture: float) -> tuple[Floats, Floats]:
 def added(filled: Floats, expected: Floats) -> Floats:
     holes = wing()
     out = np.zeros((HEIGHT, WIDTH, 3), np.float32)
-    out[holes] = towards_expected(filled, expected, holes, ~holes, WING)
+    out[holes] = towards_expected(filled, expected, holes, ~holes)
     return out
 
 
