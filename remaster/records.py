@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from remaster.camera import Affine
 from remaster.fields import Fields
 from remaster.media.types import Mask, Rect, Rgb
 
-Method = Literal["mosaic", "still", "local", "ambient", "passthrough"]
+Method = Literal["mosaic", "still", "propagated", "ambient", "passthrough"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,36 @@ class Background:
 
 
 @dataclass(frozen=True)
+class Key:
+    """Frames ``[start, end)`` of a propagated shot, and the picture that lies under what is propagated there.
+
+    ``picture`` is that of frame ``frame`` with its surroundings, from the first to the last cell of the shot's
+    ``propagation.Grid``; None where the soft fill lies there.
+    """
+
+    start: int
+    end: int
+    frame: int
+    picture: Background | None
+
+
+@dataclass(frozen=True)
+class Propagation:
+    """How the wings of a propagated shot move; n frames, b bands along a join.
+
+    Pictures are upright: the joins run from top to bottom. ``cameras`` float64 (2, n, 2, 3) take pixels of each frame's
+    active picture to those of the frame before, and of the frame after; ``own`` float32 (2, n, 2, b, 2) is what the
+    left and the right side's bands add to that, as (x, y). ``lives`` float32 (2, n, bands, 2): the age in frames that a
+    source from the past, or the future, may have there, by band and side. ``keys`` tile the shot.
+    """
+
+    cameras: Affine
+    own: npt.NDArray[np.float32]
+    lives: npt.NDArray[np.float32]
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True)
 class Shot:
     """A part of a scene with one background: frames ``[start, end)`` of the scene.
 
@@ -80,14 +111,10 @@ class Shot:
     top left) to pixels of ``background.image``. Without a background (``ambient``, ``passthrough``) they are unused.
     ``confidence`` 0-1 falls with the error that the background's pixels are predicted to have beyond the grain: 1.0 for
     none, a half at 10 grey levels (root mean square); of an ``ambient`` shot it is that of the background that was not
-    trusted, 0.0 where none could be made. ``registered`` counts its keyframes that were registered (of a ``local`` shot
-    the frames that its mosaics are made of), ``inliers`` the matches that agree with the solution.
+    trusted, 0.0 where none could be made. ``registered`` counts its keyframes that were registered, ``inliers`` the
+    matches that agree with the solution.
 
-    A ``local`` shot has ``tracks`` instead of cameras, float32 (end - start, 2, b): what is added to the coordinate
-    across the joins (x where the wings lie left and right) of a pixel of the active picture, to find it on
-    ``background.image``; for the left (upper) and the right (lower) side, at the middles of b equal bands along the
-    join. The other coordinate stays. Its ``shares``, float32 (2, b), 0-1, say how far each band's wing shows the
-    background; the rest of it is soft, as in ``ambient``.
+    A ``propagated`` shot has a ``propagation`` instead of a background; its cameras are unused.
     """
 
     start: int
@@ -98,5 +125,18 @@ class Shot:
     confidence: float
     registered: int = 0
     inliers: int = 0
-    tracks: npt.NDArray[np.float32] | None = None
-    shares: npt.NDArray[np.float32] | None = None
+    propagation: Propagation | None = None
+
+    @property
+    def pictures(self) -> tuple[Background, ...]:
+        """All pictures of which the shot's wings are drawn: its background, or those of its keys."""
+        keys = self.propagation.keys if self.propagation is not None else ()
+        return tuple(p for p in (self.background, *(key.picture for key in keys)) if p is not None)
+
+    def repainted(self, paint: Callable[[Background], Background]) -> Shot:
+        """The shot with each of its pictures replaced by what ``paint`` makes of it."""
+        background = None if self.background is None else paint(self.background)
+        if self.propagation is None:
+            return replace(self, background=background)
+        keys = tuple(k if k.picture is None else replace(k, picture=paint(k.picture)) for k in self.propagation.keys)
+        return replace(self, background=background, propagation=replace(self.propagation, keys=keys))

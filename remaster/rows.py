@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from remaster.media.types import ColorSpec, Entry, Mask, PixelFormat, Rect, Treatment, VideoInfo
-from remaster.records import Analysis, Background, Shot
+from remaster.records import Analysis, Background, Key, Propagation, Shot
 from remaster.tables import SHOTS, STAGES
 
 ARRAY = pa.struct([("dtype", pa.string()), ("shape", pa.list_(pa.int32())), ("data", pa.large_binary())])
@@ -35,6 +35,13 @@ ANALYSIS = pa.struct(
         ("noise", pa.float64()),
     ]
 )
+KEY = pa.struct(
+    [
+        *[(name, pa.int64()) for name in ("start", "end", "frame")],
+        *[(name, ARRAY) for name in BACKGROUND],
+    ]
+)
+PROPAGATION = pa.struct([*[(name, ARRAY) for name in ("cameras", "own", "lives")], ("keys", pa.list_(KEY))])
 SHOT = pa.struct(
     [
         ("start", pa.int64()),
@@ -45,8 +52,7 @@ SHOT = pa.struct(
         ("confidence", pa.float64()),
         ("registered", pa.int32()),
         ("inliers", pa.int64()),
-        ("tracks", ARRAY),
-        ("shares", ARRAY),
+        ("propagation", PROPAGATION),
     ]
 )
 SCENE = pa.schema(
@@ -285,18 +291,46 @@ def _analysis_from_dict(values: dict[str, Any]) -> Analysis:
 
 def _shot_to_dict(shot: Shot, pack_image: Packer) -> dict[str, Any]:
     names = ("start", "end", "method", "confidence", "registered", "inliers")
-    values = {name: getattr(shot, name) for name in names}
-    values |= {"cameras": pack(shot.cameras), "tracks": pack(shot.tracks), "shares": pack(shot.shares)}
-    parts = {name: getattr(shot.background, name, None) for name in BACKGROUND}
-    masks = {name: pack(parts[name]) for name in BACKGROUND if name != "image"}
-    return values | masks | {"image": pack_image(parts["image"])}
+    values = {name: getattr(shot, name) for name in names} | {"cameras": pack(shot.cameras)}
+    made = shot.propagation
+    values["propagation"] = None if made is None else _propagation_to_dict(made, pack_image)
+    return values | _background_to_dict(shot.background, pack_image)
 
 
 def _shot_from_dict(values: dict[str, Any]) -> Shot:
+    background, made = _background_from_dict(values), values.pop("propagation")
+    propagation = None if made is None else _propagation_from_dict(made)
+    return Shot(**(values | {"cameras": unpack(values["cameras"])}), background=background, propagation=propagation)
+
+
+def _propagation_to_dict(made: Propagation, pack_image: Packer) -> dict[str, Any]:
+    arrays = {name: pack(getattr(made, name)) for name in ("cameras", "own", "lives")}
+    keys = [
+        {"start": key.start, "end": key.end, "frame": key.frame} | _background_to_dict(key.picture, pack_image)
+        for key in made.keys
+    ]
+    return arrays | {"keys": keys}
+
+
+def _propagation_from_dict(values: dict[str, Any]) -> Propagation:
+    keys = []
+    for key in values["keys"]:
+        picture = _background_from_dict(key)
+        keys.append(Key(**key, picture=picture))
+    cameras, own, lives = (unpack(values[name]) for name in ("cameras", "own", "lives"))
+    return Propagation(cameras, own, lives, tuple(keys))
+
+
+def _background_to_dict(background: Background | None, pack_image: Packer) -> dict[str, Any]:
+    parts = {name: getattr(background, name, None) for name in BACKGROUND}
+    masks = {name: pack(parts[name]) for name in BACKGROUND if name != "image"}
+    return masks | {"image": pack_image(parts["image"])}
+
+
+def _background_from_dict(values: dict[str, Any]) -> Background | None:
+    """The background whose parts are taken out of ``values``."""
     parts = {name: unpack(values.pop(name)) for name in BACKGROUND}
-    background = None if parts["image"] is None else Background(**parts)
-    arrays = {name: unpack(values[name]) for name in ("cameras", "tracks", "shares")}
-    return Shot(**(values | arrays), background=background)
+    return None if parts["image"] is None else Background(**parts)
 
 
 def stage_seconds(row: SceneRow) -> dict[str, float | None]:

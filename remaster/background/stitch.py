@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,7 +14,6 @@ from remaster.background.composite import Source, composite, continued
 from remaster.background.figures import placed
 from remaster.background.holes import find_holes, shown_in_wings
 from remaster.background.lend import Loan, lend, with_loans
-from remaster.background.local import goes_on, local_shots
 from remaster.background.plan import Plan, Scene, Stitchable, StitchSettings, plan_shots, travel
 from remaster.background.preview import MASK_MARGIN, from_size
 from remaster.background.register import background_only, find_pairs
@@ -23,14 +22,13 @@ from remaster.camera import IDENTITY, apply, compose, invert, rescale
 from remaster.footage import Footage
 from remaster.geometry import Window
 from remaster.media.types import Mask
+from remaster.propagation.planning import propagate
 from remaster.records import Analysis, Background, Method, Shot
 
 __all__ = ["Read", "StitchSettings", "stitch"]
 
-BROKEN = 0.25
-"""Explained area under which two frames of a set of several speeds do not belong together."""
-ASKED = 4
-"""Weak links of a set of several speeds of which each is asked whether it is a break."""
+FEWEST = 4
+"""Frames of a shot, at least, from which anything can be carried."""
 SEAM = 0.04
 """Share of the picture's smaller side over which what is lent gives way to the shot's own."""
 
@@ -49,8 +47,8 @@ def stitch(
 
     ``masks`` bool (k, h, w) are the characters on the keyframes' proxies. ``read(frames)`` yields the active picture of
     those scene frames at full stored size, uint8 RGB (H, W, 3), in the order asked. ``gate`` bool (H, W) is the
-    projector's gate on the active picture, or None. ``footage`` reads frames for shots of several speeds; without it
-    none is ``local``. The shots tile the scene's frames ``[0, n)`` exactly.
+    projector's gate on the active picture, or None. ``footage`` reads frames for shots that no one background holds;
+    without it none is ``propagated``. The shots tile the scene's frames ``[0, n)`` exactly.
     """
     n = len(analysis.motion)
     if window.passthrough:
@@ -62,7 +60,7 @@ def stitch(
     shots = _join_ambient([_shot(scene, plan, read) for plan in plan_shots(scene)])
     if footage is None:
         return shots
-    return [better for shot in shots for better in _local_first(scene, shot, footage)]
+    return [_propagated(scene, masks, shot, footage) for shot in shots]
 
 
 def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
@@ -119,31 +117,21 @@ def _figures(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64]) -
     return placed(made.figures, to_canvas, (made.canvas.width, made.canvas.height))
 
 
-def _local_first(scene: Scene, shot: Shot, footage: Footage) -> list[Shot]:
-    """A shot without a background from the frames nearby, between its breaks, as far as they may be trusted."""
-    if shot.method != "ambient":
-        return [shot]
-    bounds = [shot.start, *_breaks(scene, shot, footage), shot.end]
-    found: list[Shot] = []
-    for start, end in itertools.pairwise(bounds):
-        local = local_shots(scene, start, end, footage) if end - start >= scene.settings.min_frames else []
-        found += local or [Shot(start, end, "ambient", _identities(end - start), None, shot.confidence)]
-    return _join_ambient(found)
+def _propagated(scene: Scene, masks: npt.NDArray[np.bool_], shot: Shot, footage: Footage) -> Shot:
+    """A shot without a background with wings that are carried from the frames nearby."""
+    count = shot.end - shot.start
+    if shot.method != "ambient" or count < FEWEST:
+        return shot
+    settings, window, analysis = scene.settings, scene.window, scene.analysis
+    size = window.active.width, window.active.height
 
+    def figures(frame: int) -> Mask:
+        nearest = int(np.abs(analysis.keyframes - frame).argmin())
+        return np.asarray(cv2.resize(masks[nearest].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
 
-def _breaks(scene: Scene, shot: Shot, footage: Footage) -> list[int]:
-    """First frames after a break in a shot of several speeds.
-
-    A thing that passes near the lens, or a frame that coding spoilt, looks like one: the frames on both sides must also
-    foretell each other badly. That is asked for a few; where more links are weak, something does break.
-    """
-    explained = scene.analysis.explained[shot.start : shot.end]
-    floor = min(BROKEN, 0.5 * float(np.median(explained)))
-    weak = np.flatnonzero((explained < floor) & ~scene.analysis.holds[shot.start : shot.end])
-    found = [shot.start + int(b) for b in weak if b > 0]
-    if len(found) > ASKED:
-        return found
-    return [at for at in found if not goes_on(scene, at, shot.start, shot.end, footage)]
+    holds = analysis.holds[shot.start : shot.end]
+    made = propagate(shot.start, shot.end, footage, holds, window, scene.gate, figures, settings.max_canvas_pixels)
+    return replace(shot, method="propagated", propagation=made)
 
 
 def _identities(count: int) -> npt.NDArray[np.float64]:

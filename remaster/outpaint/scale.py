@@ -32,8 +32,6 @@ def seen_scale(shots: Sequence[Shot], background: Background, window: Window) ->
 
     ``shots`` have this background. The nearest views that show `FINER` of what is covered there decide.
     """
-    if any(shot.tracks is not None for shot in shots):
-        return 1.0
     cameras = np.concatenate([shot.cameras for shot in shots])
     scales = np.sqrt(np.abs(np.linalg.det(cameras[:, :, :2])))
     if scales.max() < LEAST:

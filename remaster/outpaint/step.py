@@ -68,11 +68,12 @@ def outpaint_scenes(
 
 def fill_work(shots: Sequence[Shot], seed: int, window: Window) -> list[Work]:
     """What is to be filled for one scene: its distinct backgrounds that have holes."""
-    distinct = {id(b): b for shot in shots if (b := shot.background) is not None and b.holes.any()}
+    distinct = {id(b): b for shot in shots for b in shot.pictures if b.holes.any()}
     works = []
     for i, b in enumerate(distinct.values()):
         task = FillTask(b.image, b.holes, b.coverage & ~b.figures, seed + i)
-        scale = seen_scale([shot for shot in shots if shot.background is b], b, window)
+        seen_by = [shot for shot in shots if shot.background is b]
+        scale = seen_scale(seen_by, b, window) if seen_by else 1.0
         works.append(Work(b, task, task if scale < LEAST else reduced(task, scale)))
     return works
 
@@ -87,7 +88,7 @@ def _with_filled(shots: Sequence[Shot], works: Sequence[Work], results: Sequence
         whole = result.image if given is work.task else enlarged(result.image, work.task)
         filled[id(b)] = replace(b, image=_blended(b, whole))
     return Outpainted(
-        shots=tuple(replace(s, background=filled.get(id(s.background), s.background)) for s in shots),
+        shots=tuple(shot.repainted(lambda b: filled.get(id(b), b)) for shot in shots),
         hole_pixels=sum(int(work.task.holes.sum()) for work in works),
         generated_pixels=sum(int(work.given.holes.sum()) for work in works),
         calls=sum(result.calls for result in results),

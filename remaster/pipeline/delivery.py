@@ -7,7 +7,7 @@ its rows say so.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from remaster.config import OutputConfig
 from remaster.geometry import Window
 from remaster.media.encode import EncoderSettings, SegmentWriter
 from remaster.media.planes import resize_rgb
-from remaster.media.types import Frame, VideoInfo
+from remaster.media.types import Plane, VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
 from remaster.pipeline.done import is_finished
@@ -30,8 +30,10 @@ from remaster.pipeline.frames import active_planes, forget_frames, scene_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.kept import forget
 from remaster.pipeline.lock import working
+from remaster.pipeline.lookahead import Lookahead
 from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.space import refuse_out_of_space
+from remaster.propagation.carry import OLDEST
 from remaster.records import Shot
 from remaster.report.preview import before_after
 from remaster.resample.layers import Continuation
@@ -151,12 +153,12 @@ def _whole_scene(row: SceneRow, window: Window) -> Shot:
 
 def _encode(row: SceneRow, shots: list[Shot], window: Window, job: Job) -> list[Delivered]:
     beyond = {shot.start: continuation_of(row, shot, window) for shot in shots}
-    frames = scene_frames(row)
+    frames = Lookahead(scene_frames(row))
     done = [
         _encode_piece(row, n, piece, beyond[piece.shot.start], frames, window, job)
         for n, piece in enumerate(pieces(shots, row.runs))
     ]
-    next(frames, None)  # runs the decoder to its end, where it checks the number of frames
+    frames.finish()
     return done
 
 
@@ -165,7 +167,7 @@ def _encode_piece(
     number: int,
     piece: Piece,
     beyond: Continuation | None,
-    frames: Iterator[Frame],
+    frames: Lookahead,
     window: Window,
     job: Job,
 ) -> Delivered:
@@ -175,7 +177,7 @@ def _encode_piece(
         path = folder / segment
         path.parent.mkdir(parents=True, exist_ok=True)
         drawn = piece.shot.method != "passthrough"
-        renderer = renderer_of(row, piece.shot, beyond, window, job) if drawn else None
+        renderer = renderer_of(row, piece.shot, beyond, window, job, frames) if drawn else None
         picture = _write_piece(path, row, piece, renderer, frames, window, job)
         store.files.put(path, segment)
         store.files.write(preview, picture, durable=False)
@@ -189,7 +191,7 @@ def _write_piece(
     row: SceneRow,
     piece: Piece,
     renderer: WingRenderer | None,
-    frames: Iterator[Frame],
+    frames: Lookahead,
     window: Window,
     job: Job,
 ) -> bytes:
@@ -201,7 +203,9 @@ def _write_piece(
         encoder_settings(job.config.output),
     ) as writer:  # fmt: skip
         for index in range(piece.frames):
-            frame, at = next(frames), piece.start + index
+            at = piece.start + index
+            frame = frames[at]
+            frames.release(at - (OLDEST if shot.propagation is not None else 0))
             planes = active_planes(frame, row)
             composed = renderer.render(at - shot.start, planes, bool(holds[at])) if renderer else planes
             writer.write(composed, frame.pts - piece.start_pts)
@@ -214,18 +218,22 @@ def _write_piece(
 
 def _recovered(piece: Piece, window: Window) -> float:
     first = piece.start - piece.shot.start
-    own = slice(first, first + piece.frames)
-    tracks = None if piece.shot.tracks is None else piece.shot.tracks[own]
-    return recovered_share(replace(piece.shot, cameras=piece.shot.cameras[own], tracks=tracks), window)
+    return recovered_share(replace(piece.shot, cameras=piece.shot.cameras[first : first + piece.frames]), window)
 
 
-def renderer_of(row: SceneRow, shot: Shot, beyond: Continuation | None, window: Window, job: Job) -> WingRenderer:
-    """What draws a shot's wings, with the characters that go on ``beyond`` its joins."""
+def renderer_of(
+    row: SceneRow, shot: Shot, beyond: Continuation | None, window: Window, job: Job, frames: Lookahead
+) -> WingRenderer:
+    """What draws a shot's wings, with the characters that go on ``beyond`` its joins; ``frames`` are the scene's."""
     info, settings = _info(row), job.config.resample
-    grain, fill_gate = grain_of(row, shot), job.fills_gate
+
+    def read(index: int) -> tuple[Plane, ...]:
+        return active_planes(frames[shot.start + index], row)
+
     return WingRenderer(
-        shot, window, info.format, info.color, row.gate, grain, settings, row.seed, info.height, beyond, fill_gate
-    )
+        shot, window, info.format, info.color, row.gate, grain_of(row, shot), settings, row.seed, info.height, beyond,
+        job.fills_gate, read,
+    )  # fmt: skip
 
 
 def grain_of(row: SceneRow, shot: Shot) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -31,10 +31,12 @@ from remaster.pipeline.footage import continuation_of
 from remaster.pipeline.frames import scene_frames
 from remaster.pipeline.inputs import VideoFile, find_videos
 from remaster.pipeline.job import Job
+from remaster.pipeline.lookahead import Lookahead
 from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.planning import limited, plan_video
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
+from remaster.propagation.carry import OLDEST
 from remaster.resample.recovered import recovered_share
 from remaster.rows import SceneRow, from_table, to_table
 
@@ -207,14 +209,16 @@ def _rendered(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, count: int)
     info, window, shot = row.info, job.window(row), piece.shot
     if info is None or row.active is None:
         raise ValueError(f"{row.video} has not been detected")
-    renderer = renderer_of(row, shot, continuation_of(row, shot, window), window, job)
+    frames = Lookahead(scene_frames(row))
+    renderer = renderer_of(row, shot, continuation_of(row, shot, window), window, job, frames)
     last = piece.end - 1
     count = min(count, piece.frames)
     measured = {int(i) for i in np.linspace(piece.start, last, count + 2).round()[1:-1]} or {piece.start}
     needed = {i for m in measured for i in range(max(m - LEAD, piece.start), m + 1)}
     holds = row.analysis.holds if row.analysis is not None else np.zeros(row.frames, bool)
-    frames: Iterable[Any] = scene_frames(row)
-    for index, frame in enumerate(frames):
+    for index in range(row.frames):
+        frame = frames[index]
+        frames.release(index - OLDEST)
         if index in needed:
             # A hold repeats the frame before, which must have been drawn.
             hold = bool(holds[index]) and index - 1 in needed

@@ -13,7 +13,7 @@ import numpy as np
 
 from remaster.pipeline import store as files
 from remaster.pipeline.job import Job
-from remaster.records import Shot
+from remaster.records import Background, Shot
 from remaster.rows import SceneRow, from_table, to_table
 
 KEPT = ("stitch", "outpaint")
@@ -71,17 +71,21 @@ def _bare(row: SceneRow) -> SceneRow:
 
 
 def _only_generated(shot: Shot) -> Shot:
-    """The shot with all but the holes of its background blank: the rest is kept already."""
-    background = shot.background
-    if background is None:
-        return shot
-    image = np.where(background.holes[..., None], background.image, np.uint8(0))
-    return replace(shot, background=replace(background, image=image))
+    """The shot with all but the holes of its pictures blank: the rest is kept already."""
+
+    def blank(picture: Background) -> Background:
+        return replace(picture, image=np.where(picture.holes[..., None], picture.image, np.uint8(0)))
+
+    return shot.repainted(blank)
 
 
 def _with_generated(shot: Shot, filled: Shot) -> Shot:
-    if shot.background is None or filled.background is None:
+    """The shot with its pictures' holes as they were ``filled``."""
+    if len(shot.pictures) != len(filled.pictures):
         return shot
-    background = shot.background
-    image = np.where(background.holes[..., None], filled.background.image, background.image)
-    return replace(shot, background=replace(background, image=image))
+    generated = {id(own): made.image for own, made in zip(shot.pictures, filled.pictures, strict=True)}
+
+    def fill(picture: Background) -> Background:
+        return replace(picture, image=np.where(picture.holes[..., None], generated[id(picture)], picture.image))
+
+    return shot.repainted(fill)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from remaster import camera as cam
 from remaster.camera import Affine
 from remaster.geometry import Window
 from remaster.media.types import Rect
 from remaster.records import Shot
-from remaster.rowshift import along_rows
 
 GRID = 64
 """Places along each side of a wing, and frames, that are asked at most."""
@@ -24,8 +22,6 @@ def recovered_share(shot: Shot, window: Window) -> float:
     if shot.background is None or not window.wings or not len(shot.cameras):
         return 0.0
     coverage = shot.background.coverage.astype(np.uint8)
-    if shot.tracks is not None and shot.shares is not None:
-        return _tracked_share(coverage, shot.tracks, shot.shares, window)
     cameras, counts = np.unique(np.round(shot.cameras, 3).reshape(-1, 6), axis=0, return_counts=True)
     seen = total = 0.0
     for camera, count in zip(cameras.reshape(-1, 2, 3), counts, strict=True):
@@ -34,31 +30,6 @@ def recovered_share(shot: Shot, window: Window) -> float:
             seen += area * _share(coverage, camera, wing, window)
             total += area
     return seen / total
-
-
-def _tracked_share(
-    coverage: npt.NDArray[np.uint8], tracks: npt.NDArray[np.float32], shares: npt.NDArray[np.float32], window: Window
-) -> float:
-    """The same of a ``local`` shot, over ``GRID`` of its frames, by how far each row shows it."""
-    upright = not window.vertical
-    a = window.active
-    across, along, whole, before = (
-        (a.width, a.height, window.width, window.x) if upright else (a.height, a.width, window.height, window.y)
-    )
-    canvas = coverage if upright else coverage.T
-    lines = np.linspace(0, along - 1, min(along, GRID)).round().astype(int)
-    seen = total = 0.0
-    for track in tracks[np.unique(np.linspace(0, len(tracks) - 1, GRID).round().astype(int))]:
-        for side, (start, end) in enumerate(((-before, 0), (across, whole - before))):
-            if end > start:
-                columns = np.linspace(start, end - 1, min(end - start, GRID))
-                places = np.rint(columns[None] + along_rows(track[side], along)[lines, None]).astype(int)
-                inside = (places >= 0) & (places < canvas.shape[1])
-                hit = canvas[lines[:, None], np.clip(places, 0, canvas.shape[1] - 1)]
-                hit = hit * along_rows(shares[side], along)[lines, None]
-                seen += float((hit * inside).mean()) * (end - start)
-                total += end - start
-    return seen / total if total else 0.0
 
 
 def _share(

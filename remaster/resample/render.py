@@ -20,7 +20,7 @@ from remaster.resample.grain import GrainTile
 from remaster.resample.join import Correction, Field, JoinMatcher
 from remaster.resample.layers import NOBODY, Continuation, LayerPainter
 from remaster.resample.layout import Patch, patches, plane_steps
-from remaster.resample.local import LocalWings
+from remaster.resample.propagated import FrameReader, PropagatedWings
 from remaster.resample.samples import Floats, Strips
 from remaster.resample.seam import Seams
 from remaster.resample.settings import Grain, ResampleSettings
@@ -68,6 +68,7 @@ class WingRenderer:
         lines: int | None = None,
         continuation: Continuation | None = None,
         fill_gate: bool = True,
+        read: FrameReader | None = None,
     ):
         self._format = pixel_format
         steps = plane_steps(pixel_format)
@@ -77,7 +78,9 @@ class WingRenderer:
         self._strips = Strips(window, self._placed, pixel_format, color, gate, fine=not backed)
         self._fields, self._glows = self._each_plane(Field, steps), self._each_plane(Glow, steps)
         lines = lines or window.active.height + 2 * window.active.y
-        self._source = _source(shot, window, self._placed, self._strips, pixel_format, color, lines, settings)
+        self._source = _source(
+            shot, window, gate, self._placed, self._strips, pixel_format, color, lines, settings, read
+        )
         self._painter: LayerPainter | None = None
         if continuation is not None:
             self._painter = LayerPainter(continuation, window, self._placed, pixel_format, color, lines)
@@ -197,16 +200,19 @@ def _grain(level: float, pixel_format: PixelFormat, placed: Sequence[Patch], see
 def _source(
     shot: Shot,
     window: Window,
+    gate: Mask | None,
     placed: tuple[Patch, ...],
     strips: Strips,
     pixel_format: PixelFormat,
     color: ColorSpec,
     lines: int,
     settings: ResampleSettings,
+    read: FrameReader | None,
 ) -> WingSource:
-    if shot.method == "local":
-        return LocalWings(shot, window, placed, strips, pixel_format, color, lines, settings)
     if shot.background is not None and shot.method not in ("ambient", "passthrough"):
         return WarpedBackground(shot.background.image, shot.cameras, window, placed, pixel_format, color, lines)
     memory, dim = settings.ambient_memory, settings.ambient_dim
-    return AmbientFill(placed, window, pixel_format, strips.pivots, memory, dim)
+    soft = AmbientFill(placed, window, pixel_format, strips.pivots, memory, dim)
+    if shot.propagation is None or read is None:
+        return soft
+    return PropagatedWings(shot.propagation, window, gate, placed, pixel_format, color, lines, read, soft)

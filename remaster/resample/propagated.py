@@ -1,0 +1,242 @@
+"""Wings of a propagated shot: pixels of the frames near in time, over what was generated, over the soft fill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.camera import Affine
+from remaster.geometry import Window
+from remaster.media.planes import from_rgb
+from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect
+from remaster.propagation.carry import Sources, carried_fill, future_sources, past_sources
+from remaster.propagation.grid import Grid, Upright
+from remaster.propagation.motion import Float, Motion
+from remaster.propagation.sampling import View, gathered
+from remaster.propagation.trust import Chosen, chosen
+from remaster.records import Background, Key, Propagation
+from remaster.resample.layout import Patch, on_plane, plane_steps
+from remaster.resample.warp import plane_grid
+
+FrameReader = Callable[[int], Sequence[Plane]]
+"""The planes of the active picture of a shot's frame, at most `OLDEST` before or after the one that is drawn."""
+
+CHUNK = 48
+"""Frames whose sources from the future are found at once: as many again, `OLDEST`, are gone through for them."""
+CROSSFADE = 10
+"""Frames over which the pictures of two segments are mixed."""
+
+Places = tuple[Float, Float]
+
+
+class Under(Protocol):
+    """What lies under all else."""
+
+    def predict(self, index: int, planes: Sequence[Plane]) -> list[list[npt.NDArray[Any]]]:
+        """``[patch][plane]`` over the patches' rectangles."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A key's picture as one frame shows it: its planes, the cells' ``places`` on it, its ``weight`` 0-1."""
+
+    planes: Sequence[Plane]
+    places: Places
+    weight: float
+
+
+class PropagatedWings:
+    """Draws a propagated shot's wings; frames are asked for in ascending order.
+
+    ``read`` gives frames near the one that is drawn, ``soft`` what lies under all else. The strips inside the joins
+    mirror what is drawn beyond them, so that the wings are matched to the picture where both meet.
+    """
+
+    def __init__(
+        self,
+        propagation: Propagation,
+        window: Window,
+        gate: Mask | None,
+        placed: Sequence[Patch],
+        pixel_format: PixelFormat,
+        color: ColorSpec,
+        lines: int,
+        read: FrameReader,
+        soft: Under,
+    ):
+        self._grid, self._turned = Grid.of(window, gate), Upright.of(window).turned
+        self._read, self._soft = read, soft
+        self._sources = _ShotSources(self._grid, propagation)
+        self._pictures = _KeyPictures(
+            self._grid, propagation, self._sources, lambda p: from_rgb(p.image, pixel_format, color, lines)
+        )
+        steps = plane_steps(pixel_format)
+        self._how = [cv2.INTER_CUBIC if step == (1, 1) else cv2.INTER_LINEAR for step in steps]
+        sides = ("top", "bottom") if self._turned else ("left", "right")
+        self._sides = [
+            [_Side.of(patch, window, self._grid, step, color) for step in steps] if patch.side in sides else None
+            for patch in placed
+        ]
+
+    def predict(self, index: int, planes: Sequence[Plane]) -> list[list[npt.NDArray[Any]]]:
+        """``[patch][plane]`` of frame ``index``, float32 over the patches' rectangles."""
+        soft = self._soft.predict(index, planes)
+        best, layers = self._sources.at(index), self._pictures.at(index)
+        return [
+            under if sides is None else [self._draw(s, p, under[p], best, layers) for p, s in enumerate(sides)]
+            for sides, under in zip(self._sides, soft, strict=True)
+        ]
+
+    def _draw(
+        self, side: _Side, plane: int, under: npt.NDArray[Any], best: Chosen, layers: Sequence[_Layer]
+    ) -> npt.NDArray[Any]:
+        """One plane of one patch."""
+        if not side.outside:
+            return under
+        out = side.beyond(under, self._turned) * np.float32(1 - sum(layer.weight for layer in layers))
+        how = self._how[plane]
+        for layer in layers:
+            out += np.float32(layer.weight) * self._of_picture(layer, plane, side.view, how)
+        span, turned = self._grid.span, self._turned
+        seen = gathered(side.view, best.sources, span, lambda i: self._read(i)[plane], how, turned)
+        if seen is not None:
+            known = side.view.of_cells(best.sources.frame) >= 0
+            out += side.view.smooth(self._grid, best.shown) * known * (seen - out)
+        return side.whole(out, self._turned)
+
+    def _of_picture(self, layer: _Layer, plane: int, view: View, how: int) -> npt.NDArray[Any]:
+        """What a layer shows at a view's samples, (h, w)."""
+        x, y = view.places(layer.places[0] - self._grid.span_x[0], layer.places[1], 0, self._grid.height - 1)
+        maps = (y, x) if self._turned else (x, y)
+        return np.asarray(cv2.remap(layer.planes[plane], *maps, how, borderMode=cv2.BORDER_REFLECT_101))
+
+
+class _ShotSources:
+    """The sources of a shot's frames, in ascending order."""
+
+    def __init__(self, grid: Grid, propagation: Propagation):
+        self._grid, self._lives = grid, propagation.lives
+        self.before, self.after = (
+            [Motion(camera, own) for camera, own in zip(cameras, owns, strict=True)]
+            for cameras, owns in zip(propagation.cameras, propagation.own, strict=True)
+        )
+        self._past, self._next = past_sources(grid, self.before), 0
+        self._last = Sources.empty(grid)
+        self._future: list[Sources] = []
+        self._first = 0
+
+    def at(self, index: int) -> Chosen:
+        """Those of a frame."""
+        while self._next <= index:
+            self._last, self._next = next(self._past), self._next + 1
+        if not self._first <= index < self._first + len(self._future):
+            self._first = index
+            last = min(index + CHUNK, len(self.after))
+            self._future = future_sources(self._grid, self.after, index, last)
+        return chosen(self._grid, self._last, self._future[index - self._first], self._lives[:, index])
+
+
+class _KeyPictures:
+    """The pictures that lie under what is propagated, each near its own segment."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        propagation: Propagation,
+        sources: _ShotSources,
+        planes_of: Callable[[Background], Sequence[Plane]],
+    ):
+        self._grid, self._keys, self._sources, self._planes_of = grid, propagation.keys, sources, planes_of
+        self._open: dict[int, tuple[Sequence[Plane], int, list[Places]]] = {}
+
+    def at(self, index: int) -> list[_Layer]:
+        """The layers of a frame; what they lack of a weight of 1 is the soft fill's."""
+        weights = {k: w for k, key in enumerate(self._keys) if (w := self._weight(k, key, index)) > 0}
+        self._open = {k: v for k, v in self._open.items() if k in weights}
+        total, layers = sum(weights.values()), []
+        for k, weight in weights.items():
+            picture = self._keys[k].picture
+            if picture is not None:
+                planes, first, places = self._open.get(k) or self._opened(k, picture)
+                layers.append(_Layer(planes, places[index - first], weight / total))
+        return layers
+
+    def _weight(self, k: int, key: Key, index: int) -> float:
+        """How much a key counts in a frame before all that do are brought to 1."""
+        half = CROSSFADE / 2
+        rising = 1.0 if k == 0 else (index + 0.5 - key.start) / CROSSFADE + 0.5
+        falling = 1.0 if k == len(self._keys) - 1 else (key.end - index - 0.5) / CROSSFADE + 0.5
+        if index < key.start - half or index >= key.end + half:
+            return 0.0
+        least = min(max(min(rising, falling), 0.0), 1.0)
+        return least * least * (3 - 2 * least)
+
+    def _opened(self, k: int, picture: Background) -> tuple[Sequence[Plane], int, list[Places]]:
+        """A key's planes, the first frame that shows it, and the cells' places on it from that one on."""
+        key, half = self._keys[k], CROSSFADE // 2 + 1
+        first, last = max(key.start - half, 0), min(key.end + half, len(self._sources.before))
+        x, y = np.meshgrid(self._grid.x, self._grid.y)
+        here = middle = (np.asarray(x, np.float32), np.asarray(y, np.float32))
+        before: list[Places] = []
+        for i in range(key.frame - 1, first - 1, -1):
+            here = carried_fill(self._grid, here, self._sources.after[i])
+            before.append(here)
+        here, after = middle, []
+        for i in range(key.frame + 1, last):
+            here = carried_fill(self._grid, here, self._sources.before[i])
+            after.append(here)
+        self._open[k] = self._planes_of(picture), first, [*before[::-1], middle, *after]
+        return self._open[k]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One plane of one patch, upright: ``view`` its samples beyond the strip, ``outside`` so many columns; ``inside``
+    are those from the strip on. ``right`` tells the side.
+    """
+
+    view: View
+    outside: int
+    inside: int
+    right: bool
+
+    @classmethod
+    def of(cls, patch: Patch, window: Window, grid: Grid, step: tuple[int, int], color: ColorSpec) -> _Side:
+        """For a patch's samples on one plane."""
+        rect = on_plane(patch.rect, step)
+        strip = on_plane(patch.strip, step)
+        active = on_plane(Rect(window.x, window.y, window.active.width, window.active.height), step)
+        plane = plane_grid(step, color)
+        right = patch.side in ("right", "bottom")
+        x, y = (rect.x - active.x, rect.width), (rect.y - active.y, rect.height)
+        edge = strip.x - rect.x, strip.x + strip.width - rect.x
+        if not patch.upright:
+            x, y, plane = y, x, _swapped(plane)
+            edge = strip.y - rect.y, strip.y + strip.height - rect.y
+        outside = x[1] - edge[1] if right else edge[0]
+        first = x[0] + (edge[1] if right else 0)
+        view = View.of(grid, plane, first + np.arange(outside), y[0] + np.arange(y[1]))
+        return cls(view, outside, x[1] - outside, right)
+
+    def beyond(self, drawn: npt.NDArray[Any], turned: bool) -> npt.NDArray[np.float32]:
+        """The columns beyond the strip of a patch's plane, float32, upright."""
+        upright = drawn.T if turned else drawn
+        return np.asarray(upright[:, self.inside :] if self.right else upright[:, : self.outside], np.float32)
+
+    def whole(self, beyond: npt.NDArray[np.float32], turned: bool) -> npt.NDArray[np.float32]:
+        """The patch's plane, as stored: what lies beyond the strip, and its mirror image in the strip."""
+        pad = (self.inside, 0) if self.right else (0, self.inside)
+        upright = np.pad(beyond, ((0, 0), pad), mode="symmetric")
+        return np.ascontiguousarray(upright.T if turned else upright)
+
+
+def _swapped(plane: Affine) -> Affine:
+    """A plane's grid with its axes exchanged."""
+    (sx, _, ox), (_, sy, oy) = plane.tolist()
+    return np.array([[sy, 0.0, oy], [0.0, sx, ox]])
