@@ -21,11 +21,11 @@ SHOTS = pa.schema(
         pa.field("height", pa.int32(), nullable=False),
         pa.field("out_width", pa.int32(), nullable=False),
         pa.field("out_height", pa.int32(), nullable=False),
-        pa.field("method", pa.string(), nullable=False),  # mosaic, still, local, ambient, passthrough
+        pa.field("method", pa.string(), nullable=False),  # mosaic, still, propagated, ambient, passthrough
         pa.field("keyframes", pa.int32()),
-        pa.field("registered", pa.int32()),  # keyframes with a camera; of a local shot, frames in its mosaics
+        pa.field("registered", pa.int32()),  # keyframes with a camera
         pa.field("inliers", pa.int64()),
-        pa.field("coverage", pa.float64()),  # share of the shot's wing pixels, over its frames, that were recovered
+        pa.field("coverage", pa.float64()),  # share of the shot's wing pixels, over its frames, that some frame shows
         pa.field("hole_pixels", pa.int64()),  # of the scene's backgrounds
         pa.field("generated_pixels", pa.int64()),
         pa.field("inpaint_calls", pa.int32()),
@@ -49,6 +49,10 @@ SHOTS = pa.schema(
         pa.field("fingerprint", pa.string(), nullable=False),
         pa.field("continued", pa.float64()),  # of the cuts through characters, the share continued from other frames
         pa.field("grain", pa.float64()),  # its standard deviation in the shot's luma, in 8-bit levels
+        pa.field("recovered", pa.float64()),  # shares of the wing pixels that sum to 1: the shot's background, seen
+        pa.field("propagated", pa.float64()),  # carried from the frames near in time
+        pa.field("generated", pa.float64()),  # made by the inpainter
+        pa.field("soft", pa.float64()),  # soft fill
     ]
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ from remaster.propagation.carry import OLDEST
 from remaster.records import Shot
 from remaster.report.preview import before_after
 from remaster.resample.layers import Continuation
-from remaster.resample.recovered import recovered_share
 from remaster.resample.render import WingRenderer
+from remaster.resample.shares import WingShares, planned_shares
 from remaster.rows import SceneRow, from_table, stage_seconds, to_table
 from remaster.storage import checksum
 
@@ -55,7 +55,7 @@ class Delivered:
     size: int
     crc32: int
     preview: str
-    recovered: float
+    shares: WingShares
     continued: float | None
 
 
@@ -182,8 +182,8 @@ def _encode_piece(
         store.files.put(path, segment)
         store.files.write(preview, picture, durable=False)
         size, crc = path.stat().st_size, checksum(path)
-    recovered = 0.0 if piece.shot.method == "passthrough" else _recovered(piece, window)
-    return Delivered(piece, segment, size, crc, preview, recovered, renderer.continued if renderer else None)
+    shares = (renderer.shares if renderer else None) or _shares(piece, window)
+    return Delivered(piece, segment, size, crc, preview, shares, renderer.continued if renderer else None)
 
 
 def _write_piece(
@@ -216,9 +216,9 @@ def _write_piece(
     return picture
 
 
-def _recovered(piece: Piece, window: Window) -> float:
+def _shares(piece: Piece, window: Window) -> WingShares:
     first = piece.start - piece.shot.start
-    return recovered_share(replace(piece.shot, cameras=piece.shot.cameras[first : first + piece.frames]), window)
+    return planned_shares(replace(piece.shot, cameras=piece.shot.cameras[first : first + piece.frames]), window)
 
 
 def renderer_of(
@@ -252,7 +252,7 @@ def _preview(info: VideoInfo, window: Window, planes: Any, composed: Any) -> byt
 
 def _results(row: SceneRow, window: Window, done: list[Delivered], status: str, job: Job) -> list[dict[str, Any]]:
     shots = done or [
-        Delivered(piece, "", 0, 0, "", 0.0, None) for piece in pieces([_whole_scene(row, window)], row.runs)
+        Delivered(piece, "", 0, 0, "", WingShares(), None) for piece in pieces([_whole_scene(row, window)], row.runs)
     ]
     shared = _scene_columns(row, window, status, job) | stage_seconds(row)
     return [shared | _shot_columns(row, number, item) for number, item in enumerate(shots)]
@@ -313,7 +313,8 @@ def _shot_columns(row: SceneRow, number: int, item: Delivered) -> dict[str, Any]
         "method": shot.method,
         "registered": shot.registered,
         "inliers": shot.inliers,
-        "coverage": item.recovered,
+        "coverage": item.shares.coverage,
+        **asdict(item.shares),
         "continued": continued_share(item.continued, row.cut_foreground),
         "confidence": shot.confidence,
         "grain": grain_of(row, shot),

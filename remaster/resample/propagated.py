@@ -21,6 +21,7 @@ from remaster.propagation.sampling import View, gathered
 from remaster.propagation.trust import Chosen, chosen
 from remaster.records import Background, Key, Propagation
 from remaster.resample.layout import Patch, on_plane, plane_steps
+from remaster.resample.shares import WingShares
 from remaster.resample.warp import plane_grid
 
 FrameReader = Callable[[int], Sequence[Plane]]
@@ -73,6 +74,10 @@ class PropagatedWings:
         self._grid, self._turned = Grid.of(window, gate), Upright.of(window).turned
         self._read, self._soft = read, soft
         self._sources = _ShotSources(self._grid, propagation)
+        wings = Upright.of(window).wings
+        self._visible = (self._grid.x > -wings[0]) & (self._grid.x < self._grid.width - 1 + wings[1])
+        self._visible &= (self._grid.x < 0) | (self._grid.x > self._grid.width - 1)
+        self._sums = np.zeros(3)
         self._pictures = _KeyPictures(
             self._grid, propagation, self._sources, lambda p: from_rgb(p.image, pixel_format, color, lines)
         )
@@ -88,10 +93,19 @@ class PropagatedWings:
         """``[patch][plane]`` of frame ``index``, float32 over the patches' rectangles."""
         soft = self._soft.predict(index, planes)
         best, layers = self._sources.at(index), self._pictures.at(index)
+        real = float(best.shown[:, self._visible].mean()) if self._visible.any() else 0.0
+        generated = (1 - real) * sum(layer.weight for layer in layers)
+        self._sums += real, generated, 1 - real - generated
         return [
             under if sides is None else [self._draw(s, p, under[p], best, layers) for p, s in enumerate(sides)]
             for sides, under in zip(self._sides, soft, strict=True)
         ]
+
+    @property
+    def shares(self) -> WingShares:
+        """What the wings drawn so far are made of."""
+        propagated, generated, soft = (self._sums / max(float(self._sums.sum()), 1e-9)).tolist()
+        return WingShares(0.0, propagated, generated, soft)
 
     def _draw(
         self, side: _Side, plane: int, under: npt.NDArray[Any], best: Chosen, layers: Sequence[_Layer]

@@ -24,6 +24,7 @@ from remaster.resample.propagated import FrameReader, PropagatedWings
 from remaster.resample.samples import Floats, Strips
 from remaster.resample.seam import Seams
 from remaster.resample.settings import Grain, ResampleSettings
+from remaster.resample.shares import WingShares
 from remaster.resample.warp import WarpedBackground
 
 FOREGROUND, AMBIENT_FOREGROUND = 10.0, 80.0
@@ -136,6 +137,11 @@ class WingRenderer:
         out = self._composer.compose(planes, self._drawn)
         self._last = (planes, out)
         return out
+
+    @property
+    def shares(self) -> WingShares | None:
+        """What the wings drawn so far are made of, where the shot is propagated; else None."""
+        return self._source.shares if isinstance(self._source, PropagatedWings) else None
 
     @property
     def continued(self) -> float | None:
