@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from remaster.geometry import Window
 from remaster.media.planes import from_rgb
-from remaster.media.types import ColorSpec, PixelFormat, Plane, Rect
+from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect
 from remaster.records import Shot
-from remaster.resample.ambient import AmbientFill
 from remaster.resample.layout import Patch, on_plane, plane_steps
 from remaster.resample.samples import Floats, Strips
 from remaster.resample.settings import ResampleSettings
+from remaster.resample.soft import SoftFill
 from remaster.resample.warp import plane_grid
 from remaster.rowshift import along_rows, gathered
 
@@ -39,6 +39,7 @@ class LocalWings:
         pixel_format: PixelFormat,
         color: ColorSpec,
         lines: int,
+        gate: Mask | None,
         settings: ResampleSettings,
     ):
         if shot.background is None or shot.tracks is None or shot.shares is None:
@@ -58,9 +59,10 @@ class LocalWings:
         ]
         # Soft wholly, in part, or not at all.
         self._soft = [p for p, shares in enumerate(self._shares) if any(float(s.min()) < 1 for s in shares)]
-        memory, dim = settings.ambient_memory, settings.ambient_dim
         others = [placed[p] for p in self._soft]
-        self._ambient = AmbientFill(others, window, pixel_format, strips.pivots, memory, dim) if others else None
+        self._fill = (
+            SoftFill(others, window, pixel_format, strips.pivots, gate, settings.soft_memory) if others else None
+        )
         self._shown: npt.NDArray[np.float32] | None = None
         self._drawn: list[list[Plane]] = []
 
@@ -73,10 +75,10 @@ class LocalWings:
                 [] if side is None else [self._see(p, tracks[side], rect) for p, rect in enumerate(rects)]
                 for side, rects in zip(self._sides, self._rects, strict=True)
             ]
-        if self._ambient is None:
+        if self._fill is None:
             return self._drawn
         filled: list[list[npt.NDArray[Any]]] = list(self._drawn)
-        for p, soft in zip(self._soft, self._ambient.predict(index, planes), strict=True):
+        for p, soft in zip(self._soft, self._fill.predict(index, planes), strict=True):
             sharp, shares = self._drawn[p], self._shares[p]
             filled[p] = (
                 [s + (d - s) * share for d, s, share in zip(sharp, soft, shares, strict=True)] if sharp else soft
