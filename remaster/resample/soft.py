@@ -43,7 +43,7 @@ PASSING = 1 / 30
 SAMPLES = (40, 30)
 """Size at which frames are compared, to tell light, motion and cuts."""
 UNCHANGED, MOVED = 0.5, 10.0
-"""Levels of mean difference under which nothing changed; levels at which a sample tells of motion, not of light."""
+"""Levels of mean difference up to which nothing changed; levels at which a sample tells of motion, not of light."""
 
 
 class SoftFill:
@@ -97,14 +97,17 @@ class SoftFill:
         ]
 
     def _change(self, planes: Sequence[Plane]) -> tuple[Tone, float]:
-        """How the light changed since the frame before, and how much (0-1) of the running mean stays."""
+        """How the light changed since it last did, and how much (0-1) of the running mean stays."""
         few = [cv2.resize(p, SAMPLES, interpolation=cv2.INTER_AREA).reshape(-1) for p in planes]
         levels = [f / self._unit - pivot for f, pivot in zip(few, self._pivots, strict=True)]
-        before, self._last = self._last, np.stack(levels).astype(np.float32)
-        if before is None or np.abs(self._last - before).mean() <= UNCHANGED:
+        seen: Floats = np.stack(levels).astype(np.float32)
+        if self._last is None:
+            self._last = seen
+        if np.abs(seen - self._last).mean() <= UNCHANGED:  # Slow fades add up.
             return neutral(len(planes)), self._memory
-        tone = between(before, self._last, np.ones(before.shape[1], np.float32), MOVED, self._chroma)
-        return tone, self._memory * float(weights(self._last - tone(before), MOVED).mean())
+        before, self._last = self._last, seen
+        tone = between(before, seen, np.ones(before.shape[1], np.float32), MOVED, self._chroma)
+        return tone, self._memory * float(weights(seen - tone(before), MOVED).mean())
 
     def _mixed(self, mean: Floats, now: Floats, tone: Tone, plane: int, keep: float) -> Floats:
         """A plane's running mean, brought into the frame's light and mixed with the frame's own waves."""

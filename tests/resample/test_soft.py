@@ -112,9 +112,10 @@ def test_what_passes_the_border_colours_only_what_is_near() -> None:
     assert beside[:, :4].mean() < 0.25 * beside[:, -2:].mean()
 
 
-def test_fades_are_not_delayed() -> None:
+@pytest.mark.parametrize("steps", [5, 240])
+def test_fades_are_not_delayed(steps: int) -> None:
     whole = picture()
-    gains = [1.0, 0.8, 0.6, 0.4, 0.2, 0.0]
+    gains = np.linspace(1, 0, steps + 1)
     frames = [
         tuple(
             np.rint(b + g * (p.astype(float) - b)).astype(np.uint8) for p, b in zip(whole, (16, 128, 128), strict=True)
