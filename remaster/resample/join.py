@@ -19,7 +19,7 @@ from remaster.media.types import Plane, Rect
 from remaster.resample.cut import Cut, CutFinder
 from remaster.resample.layout import Patch, on_plane, samples_beyond
 from remaster.resample.samples import Floats, Strips
-from remaster.resample.tone import LastFit, Tone, fit, neutral, weights
+from remaster.resample.tone import LastFit, Tone, fit, weights
 
 SIGMAS = (0.8, 3.0, 9.0)
 """Bins along the join over which the field's bands are smoothed."""
@@ -51,12 +51,12 @@ class JoinMatcher:
     """Follows a shot's frames in order and says how the predicted wings must be changed to match each.
 
     ``scale`` is the residual in 8-bit levels beyond which a bin of a strip counts as foreground and is left out;
-    ``toned`` False leaves the brightness to a prediction that follows the frame by itself. ``chroma`` tells that planes
-    1 and 2 are chroma. ``finders``, one for each patch or none at all, look for characters that the joins cut.
+    ``chroma`` tells that planes 1 and 2 are chroma. ``finders``, one for each patch or none at all, look for characters
+    that the joins cut.
     """
 
-    def __init__(self, strips: Strips, scale: float, toned: bool, chroma: bool, finders: Sequence[CutFinder] = ()):
-        self._strips, self._scale, self._toned, self._chroma = strips, scale, toned, chroma
+    def __init__(self, strips: Strips, scale: float, chroma: bool, finders: Sequence[CutFinder] = ()):
+        self._strips, self._scale, self._chroma = strips, scale, chroma
         self._smooth = [_Smoother(n) for n, _ in strips.shapes]
         planes = len(strips.pivots)
         self._sum: list[Floats] = [np.zeros((planes, n), np.float32) for n, _ in strips.shapes]
@@ -91,8 +91,6 @@ class JoinMatcher:
 
     def _tone(self, predicted: Floats, seen: Floats) -> Tone:
         """Small changes of tone are mostly noise and are followed slowly, large ones (fades, flashes) at once."""
-        if not self._toned:
-            return neutral(len(seen))
         tone = fit(predicted, seen, self._strips.valid, self._scale, self._chroma, self._last)
         if self._last is not None:
             change = tone.distance(self._last.tone, _spread(predicted))

@@ -6,7 +6,6 @@ rectangle: wing, gate band and the strip of known picture inside the join by whi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -86,26 +85,15 @@ def local(rect: Rect, origin: Rect) -> Rect:
     return Rect(x, y, min(max(rect.width, 1), origin.width - x), min(max(rect.height, 1), origin.height - y))
 
 
-def patches(window: Window, gate: Mask | None, step: tuple[int, int], thin: bool = False) -> tuple[Patch, ...]:
+def patches(window: Window, gate: Mask | None, step: tuple[int, int]) -> tuple[Patch, ...]:
     """The patches of a window, sides without wing and gate left out.
 
     ``gate`` bool (active height, active width). ``step`` is the chroma grid: patches begin and end on it within the
-    picture, so that no sample of a gate lies between two. Strips are a fortieth of the join wide,
-    ``thin`` ones half as much.
+    picture, so that no sample of a gate lies between two. Strips are a fortieth of the join wide.
     """
     nearest = None if gate is None or not gate.any() else _nearest_side(gate)
-    found = (_patch(window, side, gate, nearest, step, thin) for side in SIDES)
+    found = (_patch(window, side, gate, nearest, step) for side in SIDES)
     return tuple(patch for patch in found if patch is not None)
-
-
-def inner_picture(window: Window, placed: Sequence[Patch]) -> Rect:
-    """The active picture less its gate bands, in window coordinates: at least one pixel."""
-    a = window.active
-    depth = {p.side: _gate_depth(p) for p in placed}
-    left, top = min(depth.get("left", 0), a.width // 2), min(depth.get("top", 0), a.height // 2)
-    right, bottom = depth.get("right", 0), depth.get("bottom", 0)
-    width, height = max(a.width - left - right, 1), max(a.height - top - bottom, 1)
-    return Rect(window.x + left, window.y + top, width, height)
 
 
 def _nearest_side(gate: Mask) -> npt.NDArray[np.intp]:
@@ -122,7 +110,6 @@ def _patch(
     gate: Mask | None,
     nearest: npt.NDArray[np.intp] | None,
     step: tuple[int, int],
-    thin: bool,
 ) -> Patch | None:
     wing = _wing(window, side)
     own = None if gate is None or nearest is None else gate & (nearest == SIDES.index(side))
@@ -136,7 +123,7 @@ def _patch(
     )
     bands = gate_depths(gate, side) if gate is not None else np.zeros(1, int)
     start = min(int(np.median(bands)), across // 2)
-    width = int(np.clip(round(along * STRIP_SHARE), *STRIP_LIMITS)) // (2 if thin else 1)
+    width = int(np.clip(round(along * STRIP_SHARE), *STRIP_LIMITS))
     width = min(width, max(across - start, 1))
     reach = start + width if own is None else max(start + width, _reach(own, side))
     grid = step[0] if upright else step[1]
@@ -192,10 +179,6 @@ def gate_depths(gate: Mask, side: Side) -> npt.NDArray[np.intp]:
 def _reach(own: Mask, side: Side) -> int:
     """How far from the edge the patch's gate pixels reach."""
     return int(np.flatnonzero(from_side(own, side).any(axis=0))[-1]) + 1
-
-
-def _gate_depth(patch: Patch) -> int:
-    return 0 if patch.gate is None else _reach(patch.gate, patch.side)
 
 
 def gate_samples(gate: Mask, step: tuple[int, int]) -> Mask:

@@ -55,8 +55,8 @@ class _Layer:
 class PropagatedWings:
     """Draws a propagated shot's wings; frames are asked for in ascending order.
 
-    ``read`` gives frames near the one that is drawn, ``soft`` what lies under all else. The strips inside the joins
-    mirror what is drawn beyond them, so that the wings are matched to the picture where both meet.
+    ``read`` gives frames near the one that is drawn, ``soft`` what lies under all else, and in the strips inside the
+    joins.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class PropagatedWings:
         if seen is not None:
             known = side.view.of_cells(best.sources.frame) >= 0
             out += side.view.smooth(self._grid, best.shown) * known * (seen - out)
-        return side.whole(out, self._turned)
+        return side.whole(under, out, self._turned)
 
     def _of_picture(self, layer: _Layer, plane: int, view: View, how: int) -> npt.NDArray[Any]:
         """What a layer shows at a view's samples, (h, w)."""
@@ -243,10 +243,11 @@ class _Side:
         upright = drawn.T if turned else drawn
         return np.asarray(upright[:, self.inside :] if self.right else upright[:, : self.outside], np.float32)
 
-    def whole(self, beyond: npt.NDArray[np.float32], turned: bool) -> npt.NDArray[np.float32]:
-        """The patch's plane, as stored: what lies beyond the strip, and its mirror image in the strip."""
-        pad = (self.inside, 0) if self.right else (0, self.inside)
-        upright = np.pad(beyond, ((0, 0), pad), mode="symmetric")
+    def whole(self, drawn: npt.NDArray[Any], beyond: npt.NDArray[np.float32], turned: bool) -> npt.NDArray[np.float32]:
+        """A patch's plane as ``drawn``, stored as it is, with what lies ``beyond`` the strip, upright, put in."""
+        upright = np.array(drawn.T if turned else drawn, np.float32)
+        columns = slice(self.inside, None) if self.right else slice(0, self.outside)
+        upright[:, columns] = beyond
         return np.ascontiguousarray(upright.T if turned else upright)
 
 

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from remaster.geometry import Window
 from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane
 from remaster.records import Shot
-from remaster.resample.ambient import AmbientFill
 from remaster.resample.compose import Composer
 from remaster.resample.cut import CutFinder, Ends, Glow
 from remaster.resample.grain import GrainTile
@@ -25,10 +24,11 @@ from remaster.resample.samples import Floats, Strips
 from remaster.resample.seam import Seams
 from remaster.resample.settings import Grain, ResampleSettings
 from remaster.resample.shares import WingShares
+from remaster.resample.soft import SoftFill
 from remaster.resample.warp import WarpedBackground
 
-FOREGROUND, AMBIENT_FOREGROUND = 10.0, 80.0
-"""Levels off the prediction at which a bin loses weight; beside a soft fill, which is never near, far more."""
+FOREGROUND = 10.0
+"""Levels off the prediction at which a bin loses weight."""
 LEVEL_STEP, SAME_LEVEL = 4, 0.6
 """Every so many rows and columns tell a plane's level, and by how many levels a hold may differ in it: more is a
 fade."""
@@ -74,25 +74,24 @@ class WingRenderer:
         self._format = pixel_format
         steps = plane_steps(pixel_format)
         backed = shot.background is not None and shot.method not in ("ambient", "passthrough")
-        self._placed = patches(window, gate, steps[-1], thin=not backed)
+        self._placed = patches(window, gate, steps[-1])
         self._composer = Composer(window, _replacing(self._placed, fill_gate), pixel_format, settings.feather)
-        self._strips = Strips(window, self._placed, pixel_format, color, gate, fine=not backed)
+        self._strips = Strips(window, self._placed, pixel_format, color, gate)
         self._fields, self._glows = self._each_plane(Field, steps), self._each_plane(Glow, steps)
         lines = lines or window.active.height + 2 * window.active.y
         self._source = _source(
-            shot, window, gate, self._placed, self._strips, pixel_format, color, lines, settings, read
+            shot, window, self._placed, self._strips, pixel_format, color, lines, gate, settings, read
         )
         self._painter: LayerPainter | None = None
         if continuation is not None:
             self._painter = LayerPainter(continuation, window, self._placed, pixel_format, color, lines)
         self._placements = NOBODY
-        scale = FOREGROUND + 2 * noise if backed else AMBIENT_FOREGROUND
         self._ends: Ends | None = None
         finders: list[CutFinder] = []
         if shot.background is not None and backed:
             self._ends = Ends(shot.background, shot.cameras, window, self._strips, self._placed)
             finders = [CutFinder(p, s, 2 * noise) for p, s in zip(self._placed, self._strips.shapes, strict=True)]
-        self._matcher = JoinMatcher(self._strips, scale, backed, pixel_format.kind == "yuv", finders)
+        self._matcher = JoinMatcher(self._strips, FOREGROUND + 2 * noise, pixel_format.kind == "yuv", finders)
         self._seams = Seams(self._placed, steps, gate, self._strips.unit, noise)
         self._grain = _grain(noise if settings.grain is Grain.match else 0.0, pixel_format, self._placed, seed)
         self._cuts = np.zeros((len(self._placed), 2))  # of each patch's last drawing: all, and those continued
@@ -206,19 +205,18 @@ def _grain(level: float, pixel_format: PixelFormat, placed: Sequence[Patch], see
 def _source(
     shot: Shot,
     window: Window,
-    gate: Mask | None,
     placed: tuple[Patch, ...],
     strips: Strips,
     pixel_format: PixelFormat,
     color: ColorSpec,
     lines: int,
+    gate: Mask | None,
     settings: ResampleSettings,
     read: FrameReader | None,
 ) -> WingSource:
     if shot.background is not None and shot.method not in ("ambient", "passthrough"):
         return WarpedBackground(shot.background.image, shot.cameras, window, placed, pixel_format, color, lines)
-    memory, dim = settings.ambient_memory, settings.ambient_dim
-    soft = AmbientFill(placed, window, pixel_format, strips.pivots, memory, dim)
+    soft = SoftFill(placed, window, pixel_format, strips.pivots, gate, settings.soft_memory)
     if shot.propagation is None or read is None:
         return soft
     return PropagatedWings(shot.propagation, window, gate, placed, pixel_format, color, lines, read, soft)

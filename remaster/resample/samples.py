@@ -35,13 +35,11 @@ class Strips:
         pixel_format: PixelFormat,
         color: ColorSpec,
         gate: Mask | None,
-        fine: bool = False,
     ):
-        """``fine`` halves the bins along the joins."""
         self.steps = plane_steps(pixel_format)
         self.unit = float(1 << (pixel_format.depth - 8))
         self.pivots = pivots(pixel_format, color)
-        self.shapes = [_bins(patch, fine) for patch in placed]
+        self.shapes = [_bins(patch) for patch in placed]
         ends = np.cumsum([0] + [n * k for n, k in self.shapes])
         self.slices = [slice(int(a), int(b)) for a, b in pairwise(ends)]
         self._placed = tuple(placed)
@@ -84,9 +82,8 @@ def pivots(pixel_format: PixelFormat, color: ColorSpec) -> tuple[float, ...]:
     return {"gray": (black,), "rgb": (black,) * 3, "yuv": (black, 128.0, 128.0)}[pixel_format.kind]
 
 
-def _bins(patch: Patch, fine: bool) -> tuple[int, int]:
+def _bins(patch: Patch) -> tuple[int, int]:
     """(bins along the join, bins away from it)."""
     strip = patch.strip
     along, across = (strip.height, strip.width) if patch.upright else (strip.width, strip.height)
-    finer = 2 if fine else 1
-    return min(max(along * finer // BIN_PIXELS, 1), BINS_ALONG * finer), min(max(across // BIN_PIXELS, 1), BINS_ACROSS)
+    return min(max(along // BIN_PIXELS, 1), BINS_ALONG), min(max(across // BIN_PIXELS, 1), BINS_ACROSS)
