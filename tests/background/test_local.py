@@ -86,7 +86,7 @@ def local(
     nothing = np.zeros((len(frames), 2, 3))
     share = np.ones(len(frames), np.float32)
     holds = np.zeros(len(frames), bool)
-    analysis = Analysis(few, np.zeros((0, height, width, 3), np.uint8), nothing, share, holds, share, valid, 1.0)
+    analysis = Analysis(few, np.zeros((0, height, width, 3), np.uint8), nothing, share, holds, share, holds, valid, 1.0)
     scene = Scene(analysis, np.zeros((0, height, width), bool), [], window, gate, settings)
     shots = local_shots(scene, 0, len(frames), footage_of(frames))
     assert not shots or (shots[0].start == 0 and shots[-1].end == len(frames))
