@@ -15,7 +15,7 @@ from remaster.background.features import Pair
 from remaster.background.figures import find_figures, footprints, in_usual_light
 from remaster.background.preview import Preview, align, disagreeing
 from remaster.background.register import Registration, register
-from remaster.background.rest import DRIFT, drifts, resting
+from remaster.background.rest import DRIFT, drifts, resting, slides
 from remaster.background.scenery import find_scenery, lifted
 from remaster.background.split import Span, keyframes_of, spans, weakest_cut
 from remaster.camera import apply, corners, rescale
@@ -138,11 +138,12 @@ def _plan(scene: Scene, span: Span, splits: int) -> list[Plan]:
 
 
 def _better(parts: list[Plan], whole: Plan) -> bool:
+    """Whether the parts win clearly over a background that can be had, or anything over none."""
+    if whole.stitchable is None:
+        return any(p.stitchable is not None for p in parts)
     frames = [p.span.end - p.span.start for p in parts]
     trusted = [p.trust.advantage if p.stitchable is not None else 0.0 for p in parts]
-    have = whole.trust.advantage if whole.stitchable is not None else 0.0
-    gain = float(np.average(trusted, weights=frames)) - have
-    return gain >= (BETTER if whole.stitchable is not None else 1e-3)
+    return float(np.average(trusted, weights=frames)) - whole.trust.advantage >= BETTER
 
 
 def _plan_whole(scene: Scene, span: Span) -> Plan:
@@ -210,6 +211,8 @@ def _trust(scene: Scene, made: Stitchable) -> Trust:
         start = frame - int(registration.at[0])
         explained = scene.analysis.explained[start : start + len(registration.cameras)]
         return Trust(LONE, float(np.median(explained))) if still else NO_TRUST
+    if still and slides(scene.analysis, registration.keyframes, scene.sides):
+        return NO_TRUST
     if still:
         return judge_still(preview, made.figures, scene.analysis.noise)
     clear = clear_strips(scene.usable[registration.keyframes], scene.analysis.valid, scene.sides)
