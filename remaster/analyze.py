@@ -80,13 +80,14 @@ def analyze(proxies: Iterable[Rgb], valid: Mask, noise: float, settings: Analyze
             bridged = tracker.advance(picture)
         if bridged is not None:
             keyframes.rejoin(bridged, tracker.segment + transitions.count, index)
-        if not tracker.holds[-1]:
-            segment = tracker.segment + transitions.count
-            keyframes.add(Candidate(index, proxy.copy(), tracker.camera, segment, picture.fine.energy))
         moved = float(corner_error(tracker.motion[-1], IDENTITY, width, height)) / min(width, height)
         turned = transitions.advance(proxy, moved)
         if turned is not None:
             keyframes.leave_out(turned)
+        # The set after a transition may be one hold.
+        if turned is not None or not tracker.holds[-1]:
+            segment = tracker.segment + transitions.count
+            keyframes.add(Candidate(index, proxy.copy(), tracker.camera, segment, picture.fine.energy))
     if tracker is None:
         raise ValueError("a scene without frames cannot be analyzed")
     kept = keyframes.finish(settings.still_keyframes)

@@ -50,7 +50,7 @@ class TransitionFinder:
         """
         self._cells.append(_outline(proxy))
         self._moves.append(moved)
-        if len(self._cells) < self._cells.maxlen:
+        if len(self._cells) < 2 * REACH:
             return None
         if not self._turning:
             self._turning = [False] * REACH
