@@ -169,7 +169,7 @@ def _analysis() -> Analysis:
     proxies = np.zeros((14, *PROXY, 3), np.uint8)
     one = np.ones(96, np.float32)
     motion = np.broadcast_to(np.eye(2, 3), (96, 2, 3))
-    return Analysis(np.arange(14), proxies, motion, one, one > 2, one, np.ones(PROXY, bool), 0.0)
+    return Analysis(np.arange(14), proxies, motion, one, one > 2, one, one > 2, np.ones(PROXY, bool), 0.0)
 
 
 class _OnACard:

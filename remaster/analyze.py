@@ -17,6 +17,7 @@ from remaster.keyframes import Candidate, KeyframeSelection
 from remaster.media.types import Mask, Rgb
 from remaster.motion import Motion, Picture, motion_between, unchanged
 from remaster.records import Analysis
+from remaster.transition import TransitionFinder
 
 BREAK = 0.3
 """Explained share under which two pictures do not belong together."""
@@ -60,7 +61,8 @@ def analyze(proxies: Iterable[Rgb], valid: Mask, noise: float, settings: Analyze
 
     Where the picture breaks (a cut that was missed, a dissolve, nothing but noise), ``explained`` is low, ``motion`` is
     the identity, and both sides have keyframes. A flash of up to three frames is bridged: its frames keep the camera of
-    the frame before. Raises ``ValueError`` without any frame.
+    the frame before. Frames of a gradual transition are ``turning`` and no keyframes. Raises ``ValueError`` without any
+    frame.
     """
     settings = settings or AnalyzeSettings()
     height, width = valid.shape
@@ -68,6 +70,7 @@ def analyze(proxies: Iterable[Rgb], valid: Mask, noise: float, settings: Analyze
     keyframes = KeyframeSelection(max(min(settings.max_keyframes, affordable), 4), (width, height))
     tracker: _Tracker | None = None
     luma: list[float] = []
+    transitions = TransitionFinder()
     for index, proxy in enumerate(proxies):
         picture = Picture(np.asarray(cv2.cvtColor(proxy, cv2.COLOR_RGB2GRAY), np.uint8), valid, noise)
         luma.append(float(picture.gray[valid].mean()) if valid.any() else 0.0)
@@ -76,9 +79,15 @@ def analyze(proxies: Iterable[Rgb], valid: Mask, noise: float, settings: Analyze
         else:
             bridged = tracker.advance(picture)
         if bridged is not None:
-            keyframes.rejoin(bridged, tracker.segment, index)
-        if not tracker.holds[-1]:
-            keyframes.add(Candidate(index, proxy.copy(), tracker.camera, tracker.segment, picture.fine.energy))
+            keyframes.rejoin(bridged, tracker.segment + transitions.count, index)
+        moved = float(corner_error(tracker.motion[-1], IDENTITY, width, height)) / min(width, height)
+        turned = transitions.advance(proxy, moved)
+        if turned is not None:
+            keyframes.leave_out(turned)
+        # The set after a transition may be one hold.
+        if turned is not None or not tracker.holds[-1]:
+            segment = tracker.segment + transitions.count
+            keyframes.add(Candidate(index, proxy.copy(), tracker.camera, segment, picture.fine.energy))
     if tracker is None:
         raise ValueError("a scene without frames cannot be analyzed")
     kept = keyframes.finish(settings.still_keyframes)
@@ -89,6 +98,7 @@ def analyze(proxies: Iterable[Rgb], valid: Mask, noise: float, settings: Analyze
         explained=np.array(tracker.explained, np.float32),
         holds=np.array(tracker.holds, np.bool_),
         luma=np.array(luma, np.float32),
+        turning=transitions.finish(len(luma)),
         valid=valid,
         noise=noise,
     )

@@ -69,6 +69,11 @@ class KeyframeSelection:
         self._kept = [c for c in self._kept if c.index < start or c.index >= last]
         self._kept = [replace(c, segment=segment) if c.index >= last else c for c in self._kept]
 
+    def leave_out(self, frames: range) -> None:
+        """Drop the frames of a gradual transition; those after it are a segment of their own."""
+        kept = [c for c in self._kept if c.index not in frames]
+        self._kept = [replace(c, segment=c.segment + 1) if c.index >= frames.stop else c for c in kept]
+
     def finish(self, still_capacity: int) -> list[Candidate]:
         """The keyframes: none that another outshines; where the camera hardly moved, ``still_capacity`` are enough."""
         shown = [c for c in self._kept if not any(self._outshines(other, c) for other in self._kept)]

@@ -43,8 +43,9 @@ class Analysis:
     ``keyframes`` int64 (k,) ascending, with their RGB ``proxies`` uint8 (k, h, w, 3). ``motion`` float64 (n, 2, 3):
     ``motion[i]`` takes proxy pixels of frame i to those of frame i - 1; ``motion[0]`` is the identity. ``explained``
     float32 (n,): the share of the picture's area that this motion explains, 1.0 for the first frame. ``holds`` bool
-    (n,): frame i equals frame i - 1 but for noise. ``luma`` float32 (n,): the frame's mean luma, 0-255. ``valid`` bool
-    (h, w): False on the gate. ``noise`` is ``Detection.noise``.
+    (n,): frame i equals frame i - 1 but for noise. ``luma`` float32 (n,): the frame's mean luma, 0-255. ``turning``
+    bool (n,): frames of a gradual transition (a dissolve, a morph) before a camera at rest. ``valid`` bool (h, w):
+    False on the gate. ``noise`` is ``Detection.noise``.
     """
 
     keyframes: npt.NDArray[np.int64]
@@ -53,6 +54,7 @@ class Analysis:
     explained: npt.NDArray[np.float32]
     holds: npt.NDArray[np.bool_]
     luma: npt.NDArray[np.float32]
+    turning: npt.NDArray[np.bool_]
     valid: Mask
     noise: float
 

@@ -31,7 +31,10 @@ ENTRY = pa.struct([("pts", pa.int64()), ("skip", pa.int32())])
 RUN = pa.struct([("start_frame", pa.int64()), ("pts", pa.list_(pa.int64())), ("entry", ENTRY)])
 ANALYSIS = pa.struct(
     [
-        *[(name, ARRAY) for name in ("keyframes", "proxies", "motion", "explained", "holds", "luma", "valid")],
+        *[
+            (name, ARRAY)
+            for name in ("keyframes", "proxies", "motion", "explained", "holds", "luma", "turning", "valid")
+        ],
         ("noise", pa.float64()),
     ]
 )

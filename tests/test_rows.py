@@ -55,6 +55,7 @@ def full_analysis(rng: np.random.Generator) -> Analysis:
         explained=rng.random(3, np.float32),
         holds=np.array([False, True, False]),
         luma=rng.random(3, np.float32),
+        turning=np.array([False, False, True]),
         valid=rng.random((6, 8)) > 0.5,
         noise=1.5,
     )

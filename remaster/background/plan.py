@@ -15,7 +15,7 @@ from remaster.background.features import Pair
 from remaster.background.figures import find_figures, footprints, in_usual_light
 from remaster.background.preview import Preview, align, disagreeing
 from remaster.background.register import Registration, register
-from remaster.background.rest import DRIFT, drifts, resting
+from remaster.background.rest import DRIFT, drifts, resting, slides
 from remaster.background.scenery import find_scenery, lifted
 from remaster.background.split import Span, keyframes_of, spans, weakest_cut
 from remaster.camera import apply, corners, rescale
@@ -25,10 +25,6 @@ from remaster.records import Analysis
 
 BETTER = 0.2
 """Advantage, averaged over frames, that cutting a doubtful shot in two must win."""
-MOST = 0.6
-"""Share of its frames that must have a background after the cut: changing methods shows."""
-SOME = 0.5
-"""Share of a scene's frames under which none of it gets a background: islands of another method show more."""
 
 LITTLE, PLENTY = 0.3, 0.55
 """Shares of a third of the border strips that masks must leave to prove nothing, and enough: what is masked there all
@@ -57,7 +53,7 @@ class StitchSettings:
     min_overlap: float = 0.35
     pair_share: float = 0.35
     broken_share: float = 0.35
-    min_frames: int = 24
+    min_frames: int = 8
     max_splits: int = 2
     max_canvas_pixels: int = 48_000_000
     still_travel: float = 0.02
@@ -126,10 +122,7 @@ def plan_shots(scene: Scene) -> list[Plan]:
     """The scene's shots; they tile it exactly."""
     settings = scene.settings
     broken = spans(scene.analysis, scene.pairs, settings.broken_share, settings.min_frames, settings.pair_share)
-    plans = [plan for span in broken for plan in _plan(scene, span, settings.max_splits)]
-    if _held(plans) < SOME * len(scene.analysis.motion):
-        return [replace(plan, stitchable=None) for plan in plans]
-    return plans
+    return [plan for span in broken for plan in _plan(scene, span, settings.max_splits)]
 
 
 def _plan(scene: Scene, span: Span, splits: int) -> list[Plan]:
@@ -145,16 +138,12 @@ def _plan(scene: Scene, span: Span, splits: int) -> list[Plan]:
 
 
 def _better(parts: list[Plan], whole: Plan) -> bool:
+    """Whether the parts win clearly over a background that can be had, or anything over none."""
+    if whole.stitchable is None:
+        return any(p.stitchable is not None for p in parts)
     frames = [p.span.end - p.span.start for p in parts]
     trusted = [p.trust.advantage if p.stitchable is not None else 0.0 for p in parts]
-    have = whole.trust.advantage if whole.stitchable is not None else 0.0
-    gain = float(np.average(trusted, weights=frames)) - have
-    return gain >= BETTER and _held(parts) >= MOST * sum(frames)
-
-
-def _held(plans: list[Plan]) -> int:
-    """How many frames have a background."""
-    return sum(p.span.end - p.span.start for p in plans if p.stitchable is not None)
+    return float(np.average(trusted, weights=frames)) - whole.trust.advantage >= BETTER
 
 
 def _plan_whole(scene: Scene, span: Span) -> Plan:
@@ -222,6 +211,8 @@ def _trust(scene: Scene, made: Stitchable) -> Trust:
         start = frame - int(registration.at[0])
         explained = scene.analysis.explained[start : start + len(registration.cameras)]
         return Trust(LONE, float(np.median(explained))) if still else NO_TRUST
+    if still and slides(scene.analysis, registration.keyframes, scene.sides):
+        return NO_TRUST
     if still:
         return judge_still(preview, made.figures, scene.analysis.noise)
     clear = clear_strips(scene.usable[registration.keyframes], scene.analysis.valid, scene.sides)

@@ -6,6 +6,7 @@ explains the picture next to its border better than rest does; a figure's explai
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from remaster.background.features import gray_of
 from remaster.background.holdout import strip_of
 from remaster.background.register import Registration
 from remaster.camera import IDENTITY, Affine, compose, corner_error, invert, rescale
-from remaster.motion import WORK_HEIGHT
+from remaster.motion import PLAIN, WORK_HEIGHT, Picture, motion_between
 from remaster.records import Analysis
 
 DRIFT = 0.1
@@ -48,6 +49,38 @@ def drifts(analysis: Analysis, usable: npt.NDArray[np.bool_], registration: Regi
     sums = np.sum([_told(details, cameras, a, sides) for a in {0, reference, len(details) - 1}], axis=0)
     evidence, moved, rested = sums.tolist()
     return bool(evidence < EVIDENCE or moved > PROVED * rested)
+
+
+def slides(analysis: Analysis, keyframes: npt.NDArray[np.int64], sides: Axis) -> bool:
+    """Whether the set beside the wings moves behind figures that hold the camera, as followed riders do.
+
+    Told by the outer quarters without masks, which name a set that moves; both must have texture, for a figure may lean
+    into one. ``keyframes`` are indices into the scene's; each is compared with the one before. What moves without one
+    motion (water, a crowd, rain) is explained by none.
+    """
+    grays = [gray_of(analysis.proxies[k]) for k in keyframes]
+    parts = _quarters(analysis.valid.shape, sides)
+    shares = np.array([_explained([Picture(g[p], analysis.valid[p], analysis.noise) for g in grays]) for p in parts])
+    moved, rested = shares.sum(axis=0).tolist()
+    return bool(shares[:, 0].all() and moved > PROVED * rested)
+
+
+def _explained(pictures: Sequence[Picture]) -> tuple[float, float]:
+    """(what motions between neighbours explain, what rest does), summed; nothing where most is flat."""
+    moved = rested = 0.0
+    for before, after in itertools.pairwise(pictures):
+        rest, motion = compare(before.fine, after.fine, IDENTITY), motion_between(before, after)
+        if rest.area >= PLAIN and not motion.shaded:
+            moved += max(motion.explained, rest.share)
+            rested += rest.share
+    return moved, rested
+
+
+def _quarters(shape: tuple[int, ...], sides: Axis) -> list[tuple[slice, slice]]:
+    """The outer quarters of a picture of ``shape`` (h, w) on the wings' ``sides``."""
+    deep = (shape[1] if sides == "x" else shape[0]) // 4
+    outer, whole = (slice(deep), slice(-deep, None)), slice(None)
+    return [(whole, part) if sides == "x" else (part, whole) for part in outer]
 
 
 def resting(registration: Registration) -> Registration:

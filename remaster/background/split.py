@@ -41,11 +41,13 @@ def spans(
 ) -> list[Span]:
     """Cut ``[0, n)`` where the motion explains less than ``broken_share`` of the picture; the spans tile it exactly.
 
+    A gradual transition is a span that is not steady: its picture is neither set's.
+
     Pieces under ``min_frames`` (between two breaks) are not steady. Two steady pieces become one again where nothing or
     a flash lies between them and their nearest keyframes show the same background: a pair with at least ``same_share``.
     """
     broken = set(_broken(analysis, pairs, broken_share, same_share)) - _faded(analysis, min_frames)
-    pieces = _pieces(analysis, sorted(broken), min_frames)
+    pieces = _pieces(analysis, broken, min_frames)
     joined = [pieces[0]]
     for piece in pieces[1:]:
         before = joined[-1]
@@ -142,13 +144,14 @@ def _speed(analysis: Analysis, pair: Pair) -> float:
     return float(corner_error(pair.camera, IDENTITY, width, height) / (max(frames, 1) * width))
 
 
-def _pieces(analysis: Analysis, broken: Sequence[int], min_frames: int) -> list[Span]:
-    """Runs between broken links; short ones are gathered into runs that are not steady."""
-    n = len(analysis.motion)
-    bounds = [0, *(b for b in broken if b > 0), n]
+def _pieces(analysis: Analysis, broken: set[int], min_frames: int) -> list[Span]:
+    """Runs between broken links; short ones and gradual transitions are gathered into runs that are not steady."""
+    n, turning = len(analysis.motion), analysis.turning
+    edges = np.flatnonzero(turning[1:] != turning[:-1]) + 1
+    bounds = sorted({0, *broken, *edges.tolist(), n})
     pieces: list[Span] = []
     for start, end in itertools.pairwise(bounds):
-        steady = end - start >= min_frames or len(bounds) == 2
+        steady = (end - start >= min_frames or len(bounds) == 2) and not turning[start]
         if pieces and not steady and not pieces[-1].steady:
             pieces[-1] = Span(pieces[-1].start, end, False)
         else:

@@ -51,7 +51,9 @@ class MotionSegmenter:
 
     def _scene(self, scene: Analysis) -> Mask:
         masks = np.zeros(scene.proxies.shape[:3], np.bool_)
-        segments = np.cumsum((scene.explained < BREAK) | whips(scene))[scene.keyframes]
+        breaks = (scene.explained < BREAK) | whips(scene)
+        breaks[1:] |= scene.turning[1:] != scene.turning[:-1]
+        segments = np.cumsum(breaks)[scene.keyframes]
         cameras = chain(scene.motion)[scene.keyframes]
         for segment in np.unique(segments):
             for part in _parts(cameras, np.nonzero(segments == segment)[0], scene.valid.shape):

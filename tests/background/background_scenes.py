@@ -117,7 +117,8 @@ def shoot(
     luma = np.array([f.mean() for f in frames], np.float32)
     holds, explained = np.zeros(n, bool), np.full(n, 0.9, np.float32)
     explained[0] = 1.0
-    analysis = Analysis(chosen, proxies, motion, explained, holds, luma, np.ones(proxy[::-1], bool), GRAIN)
+    turning, valid = np.zeros(n, bool), np.ones(proxy[::-1], bool)
+    analysis = Analysis(chosen, proxies, motion, explained, holds, luma, turning, valid, GRAIN)
     given = np.array(small) if masked else np.zeros((len(chosen), *proxy[::-1]), bool)
     return Drawn(world, frames, cameras, analysis, given, make_window(*size, sar))
 

@@ -41,6 +41,7 @@ def scene(seed: int, keyframes: int = 2, height: int = 48, width: int = 64) -> A
         explained=np.ones(keyframes, np.float32),
         holds=np.zeros(keyframes, bool),
         luma=np.full(keyframes, 100, np.float32),
+        turning=np.zeros(keyframes, bool),
         valid=valid,
         noise=0.0,
     )

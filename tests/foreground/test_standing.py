@@ -29,7 +29,7 @@ def blinking(step: float = 0.0) -> tuple[Analysis, Mask]:
     motion = np.stack([IDENTITY, *[translation(step, 0.0)] * (KEYFRAMES - 1)])
     holds, luma = np.zeros(KEYFRAMES, bool), np.full(KEYFRAMES, 120, np.float32)
     explained, valid = np.ones(KEYFRAMES, np.float32), np.ones((HEIGHT, WIDTH), bool)
-    return Analysis(np.arange(KEYFRAMES), proxies, motion, explained, holds, luma, valid, 2.0), masks
+    return Analysis(np.arange(KEYFRAMES), proxies, motion, explained, holds, luma, holds, valid, 2.0), masks
 
 
 def test_the_whole_figure_is_masked_in_every_keyframe() -> None:
