@@ -116,7 +116,8 @@ class Shot:
     trusted, 0.0 where none could be made. ``registered`` counts its keyframes that were registered, ``inliers`` the
     matches that agree with the solution.
 
-    A ``propagated`` shot has a ``propagation`` instead of a background; its cameras are unused.
+    A ``propagated`` shot has a ``propagation`` instead of a background; its cameras are unused. A gradual transition
+    between two shots has neither but a ``mix``, float32 (end - start,): how far (0-1) each frame shows the later one.
     """
 
     start: int
@@ -128,6 +129,7 @@ class Shot:
     registered: int = 0
     inliers: int = 0
     propagation: Propagation | None = None
+    mix: npt.NDArray[np.float32] | None = None
 
     @property
     def pictures(self) -> tuple[Background, ...]:

@@ -56,6 +56,7 @@ SHOT = pa.struct(
         ("registered", pa.int32()),
         ("inliers", pa.int64()),
         ("propagation", PROPAGATION),
+        ("mix", ARRAY),
     ]
 )
 SCENE = pa.schema(
@@ -294,7 +295,8 @@ def _analysis_from_dict(values: dict[str, Any]) -> Analysis:
 
 def _shot_to_dict(shot: Shot, pack_image: Packer) -> dict[str, Any]:
     names = ("start", "end", "method", "confidence", "registered", "inliers")
-    values = {name: getattr(shot, name) for name in names} | {"cameras": pack(shot.cameras)}
+    values = {name: getattr(shot, name) for name in names}
+    values |= {"cameras": pack(shot.cameras), "mix": pack(shot.mix)}
     made = shot.propagation
     values["propagation"] = None if made is None else _propagation_to_dict(made, pack_image)
     return values | _background_to_dict(shot.background, pack_image)
@@ -303,7 +305,8 @@ def _shot_to_dict(shot: Shot, pack_image: Packer) -> dict[str, Any]:
 def _shot_from_dict(values: dict[str, Any]) -> Shot:
     background, made = _background_from_dict(values), values.pop("propagation")
     propagation = None if made is None else _propagation_from_dict(made)
-    return Shot(**(values | {"cameras": unpack(values["cameras"])}), background=background, propagation=propagation)
+    arrays = {name: unpack(values[name]) for name in ("cameras", "mix")}
+    return Shot(**(values | arrays), background=background, propagation=propagation)
 
 
 def _propagation_to_dict(made: Propagation, pack_image: Packer) -> dict[str, Any]:

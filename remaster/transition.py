@@ -7,6 +7,7 @@ nor leaves, snow or rain, nor water does: they cover little of it, or come and g
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -75,6 +76,18 @@ class TransitionFinder:
             return None
         self._found.append(range(start, stop))
         return self._found[-1]
+
+
+def mixture(pictures: Iterable[Rgb]) -> npt.NDArray[np.float32]:
+    """How far (0-1) each frame of a transition shows what follows it, float32 (n,), never falling.
+
+    ``pictures`` uint8 (h, w, 3) are the last one before it, its n frames, and the first one after it. A frame is taken
+    for a mixture of both ends; the outer parts of the picture tell, where figures rarely stand.
+    """
+    outer = np.stack([_outline(picture).ravel() for picture in pictures])
+    way = outer[-1] - outer[0]
+    shares = (outer[1:-1] - outer[0]) @ way / max(float(way @ way), 1e-6)
+    return np.asarray(np.clip(np.maximum.accumulate(shares), 0.0, 1.0), np.float32)
 
 
 def _outline(proxy: Rgb) -> Cells:

@@ -24,11 +24,16 @@ from remaster.geometry import Window
 from remaster.media.types import Mask
 from remaster.propagation.planning import propagate
 from remaster.records import Analysis, Background, Method, Shot
+from remaster.transition import mixture
 
 __all__ = ["Read", "StitchSettings", "stitch"]
 
 FEWEST = 4
 """Frames of a shot, at least, from which anything can be carried."""
+TURNING = 0.5
+"""Share of the frames between two shots that must be found to turn from one to the other, for these to be mixed."""
+OUTLINE = 32, 24
+"""Size of the pictures by which the mixture is measured."""
 SEAM = 0.04
 """Share of the picture's smaller side over which what is lent gives way to the shot's own."""
 
@@ -60,7 +65,8 @@ def stitch(
     shots = _join_ambient([_shot(scene, plan, read) for plan in plan_shots(scene)])
     if footage is None:
         return shots
-    return [_propagated(scene, masks, shot, footage) for shot in shots]
+    mixed = [_mixed(scene, shots, i, footage) for i in range(len(shots))]
+    return [_propagated(scene, masks, shot, footage) for shot in mixed]
 
 
 def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
@@ -117,10 +123,21 @@ def _figures(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64]) -
     return placed(made.figures, to_canvas, (made.canvas.width, made.canvas.height))
 
 
+def _mixed(scene: Scene, shots: Sequence[Shot], number: int, footage: Footage) -> Shot:
+    """A shot as it is, or as a transition where the frames of one lie between two shots that have a background."""
+    shot = shots[number]
+    inner = shot.method == "ambient" and 0 < number < len(shots) - 1
+    if not inner or "ambient" in (shots[number - 1].method, shots[number + 1].method):
+        return shot
+    if scene.analysis.turning[shot.start : shot.end].mean() < TURNING:
+        return shot
+    return replace(shot, method="propagated", mix=mixture(footage.small(shot.start - 1, shot.end + 1, *OUTLINE)))
+
+
 def _propagated(scene: Scene, masks: npt.NDArray[np.bool_], shot: Shot, footage: Footage) -> Shot:
     """A shot without a background with wings that are carried from the frames nearby."""
     count = shot.end - shot.start
-    if shot.method != "ambient" or count < FEWEST:
+    if shot.method != "ambient" or count < FEWEST:  # a transition's method is not
         return shot
     settings, window, analysis = scene.settings, scene.window, scene.analysis
     size = window.active.width, window.active.height

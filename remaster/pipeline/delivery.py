@@ -36,8 +36,8 @@ from remaster.pipeline.space import refuse_out_of_space
 from remaster.propagation.carry import OLDEST
 from remaster.records import Shot
 from remaster.report.preview import before_after
-from remaster.resample.layers import Continuation
-from remaster.resample.render import WingRenderer
+from remaster.resample.mixed import SceneRenderers
+from remaster.resample.render import WingRenderer, WingSource
 from remaster.resample.shares import WingShares, planned_shares
 from remaster.rows import SceneRow, from_table, stage_seconds, to_table
 from remaster.storage import checksum
@@ -152,11 +152,10 @@ def _whole_scene(row: SceneRow, window: Window) -> Shot:
 
 
 def _encode(row: SceneRow, shots: list[Shot], window: Window, job: Job) -> list[Delivered]:
-    beyond = {shot.start: continuation_of(row, shot, window) for shot in shots}
     frames = Lookahead(scene_frames(row))
+    renderers = renderers_of(row, shots, window, job, frames)
     done = [
-        _encode_piece(row, n, piece, beyond[piece.shot.start], frames, window, job)
-        for n, piece in enumerate(pieces(shots, row.runs))
+        _encode_piece(row, n, piece, renderers, frames, window, job) for n, piece in enumerate(pieces(shots, row.runs))
     ]
     frames.finish()
     return done
@@ -166,7 +165,7 @@ def _encode_piece(
     row: SceneRow,
     number: int,
     piece: Piece,
-    beyond: Continuation | None,
+    renderers: SceneRenderers,
     frames: Lookahead,
     window: Window,
     job: Job,
@@ -176,8 +175,7 @@ def _encode_piece(
     with store.files.view() as folder:
         path = folder / segment
         path.parent.mkdir(parents=True, exist_ok=True)
-        drawn = piece.shot.method != "passthrough"
-        renderer = renderer_of(row, piece.shot, beyond, window, job, frames) if drawn else None
+        renderer = renderers.of(piece.shot) if piece.shot.method != "passthrough" else None
         picture = _write_piece(path, row, piece, renderer, frames, window, job)
         store.files.put(path, segment)
         store.files.write(preview, picture, durable=False)
@@ -221,19 +219,22 @@ def _shares(piece: Piece, window: Window) -> WingShares:
     return planned_shares(replace(piece.shot, cameras=piece.shot.cameras[first : first + piece.frames]), window)
 
 
-def renderer_of(
-    row: SceneRow, shot: Shot, beyond: Continuation | None, window: Window, job: Job, frames: Lookahead
-) -> WingRenderer:
-    """What draws a shot's wings, with the characters that go on ``beyond`` its joins; ``frames`` are the scene's."""
+def renderers_of(row: SceneRow, shots: Sequence[Shot], window: Window, job: Job, frames: Lookahead) -> SceneRenderers:
+    """What draws the wings of a scene's shots; ``frames`` are the scene's."""
     info, settings = _info(row), job.config.resample
+    # Characters are looked for before any frame is drawn, since that reads the scene.
+    beyond = {shot.start: continuation_of(row, shot, window) for shot in shots}
 
-    def read(index: int) -> tuple[Plane, ...]:
-        return active_planes(frames[shot.start + index], row)
+    def read(frame: int) -> tuple[Plane, ...]:
+        return active_planes(frames[frame], row)
 
-    return WingRenderer(
-        shot, window, info.format, info.color, row.gate, grain_of(row, shot), settings, row.seed, info.height, beyond,
-        job.fills_gate, read,
-    )  # fmt: skip
+    def make(shot: Shot, source: WingSource | None) -> WingRenderer:
+        return WingRenderer(
+            shot, window, info.format, info.color, row.gate, grain_of(row, shot), settings, row.seed, info.height,
+            beyond[shot.start], job.fills_gate, lambda index: read(shot.start + index), source,
+        )  # fmt: skip
+
+    return SceneRenderers(shots, make, read)
 
 
 def grain_of(row: SceneRow, shot: Shot) -> float:

@@ -25,9 +25,8 @@ from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
 from remaster.media.types import Mask, Plane, Rect
 from remaster.pipeline.cluster import Resources, connected, quiet
-from remaster.pipeline.delivery import renderer_of
+from remaster.pipeline.delivery import renderers_of
 from remaster.pipeline.engines import Engine, check_fit, choose_engines, early_engines
-from remaster.pipeline.footage import continuation_of
 from remaster.pipeline.frames import scene_frames
 from remaster.pipeline.inputs import VideoFile, find_videos
 from remaster.pipeline.job import Job
@@ -210,7 +209,8 @@ def _rendered(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, count: int)
     if info is None or row.active is None:
         raise ValueError(f"{row.video} has not been detected")
     frames = Lookahead(scene_frames(row))
-    renderer = renderer_of(row, shot, continuation_of(row, shot, window), window, job, frames)
+    near = [s for s in row.shots if s is shot or (shot.mix is not None and shot.start <= s.end and s.start <= shot.end)]
+    renderer = renderers_of(row, near, window, job, frames).of(shot)
     last = piece.end - 1
     count = min(count, piece.frames)
     measured = {int(i) for i in np.linspace(piece.start, last, count + 2).round()[1:-1]} or {piece.start}

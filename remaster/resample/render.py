@@ -70,6 +70,7 @@ class WingRenderer:
         continuation: Continuation | None = None,
         fill_gate: bool = True,
         read: FrameReader | None = None,
+        source: WingSource | None = None,
     ):
         self._format = pixel_format
         steps = plane_steps(pixel_format)
@@ -79,7 +80,7 @@ class WingRenderer:
         self._strips = Strips(window, self._placed, pixel_format, color, gate)
         self._fields, self._glows = self._each_plane(Field, steps), self._each_plane(Glow, steps)
         lines = lines or window.active.height + 2 * window.active.y
-        self._source = _source(
+        self._source = source or _source(
             shot, window, self._placed, self._strips, pixel_format, color, lines, gate, settings, read
         )
         self._painter: LayerPainter | None = None
@@ -136,6 +137,11 @@ class WingRenderer:
         out = self._composer.compose(planes, self._drawn)
         self._last = (planes, out)
         return out
+
+    @property
+    def wings(self) -> Sequence[Sequence[Floats]]:
+        """The wings drawn last, ``[patch][plane]`` over the patches' rectangles, without grain; empty before any."""
+        return self._clean
 
     @property
     def shares(self) -> WingShares | None:
