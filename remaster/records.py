@@ -111,10 +111,9 @@ class Shot:
 
     ``cameras`` float64 (end - start, 2, 3) take pixels of the frame's *active picture* (stored pixels, origin at its
     top left) to pixels of ``background.image``. Without a background (``ambient``, ``passthrough``) they are unused.
-    ``confidence`` 0-1 falls with the error that the background's pixels are predicted to have beyond the grain: 1.0 for
-    none, a half at 10 grey levels (root mean square); of an ``ambient`` shot it is that of the background that was not
-    trusted, 0.0 where none could be made. ``registered`` counts its keyframes that were registered, ``inliers`` the
-    matches that agree with the solution.
+    ``confidence`` 0-1 falls with the error that the wings are predicted to have: 1.0 for none, a half at 20 grey levels
+    (root mean square). ``registered`` counts its keyframes that were registered, ``inliers`` the matches that agree
+    with the solution.
 
     A ``propagated`` shot has a ``propagation`` instead of a background; its cameras are unused. A gradual transition
     between two shots has neither but a ``mix``, float32 (end - start,): how far (0-1) each frame shows the later one.
