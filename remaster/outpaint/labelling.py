@@ -9,28 +9,23 @@ import numpy as np
 from remaster.media.types import Mask
 from remaster.outpaint.costs import FLAT, unary
 from remaster.outpaint.graphcut import Problem, edges, expand
-from remaster.outpaint.labels import Floats, Ints, Labels, Level, append, grow, join, shifts, shrink
+from remaster.outpaint.labels import Floats, Ints, Labels, Level, Masks, append, grow, join, shifts, shrink
 from remaster.outpaint.offsets import across, align, continuing, dominant, mirrors
 from remaster.outpaint.refine import refine
 from remaster.outpaint.settings import Settings
 
 
 def label(
-    picture: Floats,
-    source: Mask,
-    settled: Mask,
-    holes: Mask,
-    scale: int,
-    settings: Settings,
-    rng: np.random.Generator,
+    picture: Floats, masks: Masks, scale: int, settings: Settings, rng: np.random.Generator
 ) -> tuple[Level, Labels, Ints]:
-    """Label the holes of a picture (float32 (h, w, 3), 0-255), to be copied from ``source`` and to join ``settled``.
+    """Label the holes of a picture (float32 (h, w, 3), 0-255), which join what is settled.
 
     The labels are found in a picture ``scale`` times smaller. Returns the full level, the labels, and int64 (h, w):
     each hole's label, -1 outside the holes.
     """
-    low = shrink(picture, source, settled, holes, scale)
-    full = grow(low, picture, source, settled, holes)
+    holes = masks.holes
+    low = shrink(picture, masks, scale)
+    full = grow(low, picture, masks)
     candidates, distinct = _candidates(low, full, settings, rng)
     priced = _chosen(_priced(low, full, candidates, distinct, settings), settings.labels, settings.opening)
     nodes = expand(_problem(low, priced, settings), np.full(priced.cost.shape[1], FLAT), range(1, len(priced.labels)))

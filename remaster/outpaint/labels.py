@@ -103,19 +103,28 @@ def contrast(picture: Floats, where: Mask) -> float:
 
 
 @dataclass(frozen=True)
-class Level:
+class Masks:
+    """Of a picture, bool (h, w) each: ``source`` may be copied from; ``mirrored``, which holds it, by mirroring it.
+
+    ``context`` is settled, so that a fill must join it; ``holes`` are to be filled.
+    """
+
+    source: Mask
+    mirrored: Mask
+    context: Mask
+    holes: Mask
+
+
+@dataclass(frozen=True)
+class Level(Masks):
     """A part of a picture at one scale: its pixels are blocks of ``scale`` x ``scale`` of the full picture's.
 
     ``picture`` float32 (h, w, 3), with a smooth guess where ``context`` is False; ``features`` of it, (h, w, 5).
-    ``source`` bool (h, w): may be copied from. ``context`` bool: settled, so that a fill must join it. ``holes`` bool.
     """
 
     scale: int
     picture: Floats
     features: Floats
-    source: Mask
-    context: Mask
-    holes: Mask
 
     def sample(self, labels: Labels, index: Ints, x: Ints, y: Ints) -> Floats:
         """Features (n, 5) that labels ``index`` (n,) show at the pixels (x, y) of this level.
@@ -129,14 +138,13 @@ class Level:
         return shown
 
     def allowed(self, labels: Labels, index: Ints, x: Ints, y: Ints) -> npt.NDArray[np.bool_]:
-        """True (n,) where these labels copy from ``source`` alone, mirrored ones up to two blocks beyond it."""
+        """True (n,) where these labels copy only from where they may, mirrored ones up to two blocks beyond it."""
         sx, sy = labels.source(index, *self.full(x, y))
         h, w = self.source.shape
         near = (self.scale - 1) // 2
         inside = (sx >= near) & (sy >= near) & (sx < w * self.scale - near) & (sy < h * self.scale - near)
         known: npt.NDArray[np.bool_] = self.lookup(self._given, sx, sy) > 0.999
-        if self.scale > 1:
-            known |= labels.mirrored[index] & (self.lookup(self._reached, sx, sy) > 0.999)
+        known |= labels.mirrored[index] & (self.lookup(self._reached, sx, sy) > 0.999)
         both: npt.NDArray[np.bool_] = inside & known
         return both
 
@@ -147,12 +155,14 @@ class Level:
 
     @cached_property
     def _reached(self) -> Floats:
-        """``source`` with the blocks on a mirror's axis, holes in part, which are their own source.
+        """``mirrored`` with the blocks on a mirror's axis, holes in part, which are their own source.
 
         Full resolution tells them apart.
         """
-        beside = cv2.dilate(self.source.astype(np.uint8), np.ones((5, 5))) > 0
-        return (self.source | self.holes & beside).astype(np.float32)
+        if self.scale == 1:
+            return self.mirrored.astype(np.float32)
+        beside = cv2.dilate(self.mirrored.astype(np.uint8), np.ones((5, 5))) > 0
+        return (self.mirrored | self.holes & beside).astype(np.float32)
 
     def full(self, x: Ints, y: Ints) -> tuple[Ints, Ints]:
         """The full picture's pixel at (left above) the middle of a pixel of this level."""
@@ -174,13 +184,14 @@ class Level:
         return np.asarray(shown, np.float32).reshape(-1, *picture.shape[2:])[: len(x)]
 
 
-def shrink(picture: Floats, source: Mask, context: Mask, holes: Mask, scale: int) -> Level:
+def shrink(picture: Floats, masks: Masks, scale: int) -> Level:
     """A level ``scale`` times smaller. A small pixel is a hole if any of it is, and source or context if all of it is.
 
     What is neither and thinner than a small pixel does not count: along a mosaic's jagged upper and lower edge nothing
     could be copied else. The picture's sides need not be multiples of ``scale``: what is over at the right and below is
     repeated.
     """
+    source, context, holes = masks.source, masks.context, masks.holes
     h, w = holes.shape
     below, right = -h % scale, -w % scale
     size = ((w + right) // scale, (h + below) // scale)
@@ -194,11 +205,12 @@ def shrink(picture: Floats, source: Mask, context: Mask, holes: Mask, scale: int
     mean = _guess(np.asarray(total / np.maximum(seen, 1e-6)[..., None], np.float32), seen > 1e-3)
     part = small(holes.astype(np.float32)) > 1e-3
     thin = _thinner(~(source | context | holes), scale)
-    all_source, all_context = (
-        (small((mask | thin).astype(np.float32)) > 0.999) & (seen > 0.5) & ~part for mask in (source, context)
+    all_source, mirrored, all_context = (
+        (small((mask | thin).astype(np.float32)) > 0.999) & (seen > 0.5) & ~part
+        for mask in (source, masks.mirrored, context)
     )
-    gain = contrast(mean, all_source)
-    return Level(scale, mean, features(mean, gain), all_source, all_context, part)
+    gain = contrast(mean, all_context)
+    return Level(all_source, mirrored, all_context, part, scale, mean, features(mean, gain))
 
 
 def _thinner(mask: Mask, side: int) -> Mask:
@@ -208,14 +220,15 @@ def _thinner(mask: Mask, side: int) -> Mask:
     return np.asarray(mask & (opened[side:-side, side:-side] == 0), np.bool_)
 
 
-def grow(low: Level, picture: Floats, source: Mask, context: Mask, holes: Mask) -> Level:
+def grow(low: Level, picture: Floats, masks: Masks) -> Level:
     """The full picture as a level, with the small level's guess, enlarged, where nothing is settled."""
-    h, w = holes.shape
+    h, w = masks.holes.shape
     size = (low.holes.shape[1] * low.scale, low.holes.shape[0] * low.scale)
     guess = cv2.resize(low.picture, size, interpolation=cv2.INTER_LINEAR)[:h, :w]
-    seen = (source | context)[..., None]
+    seen = (masks.source | masks.context)[..., None]
     filled = np.where(seen, picture, guess).astype(np.float32)
-    return Level(1, filled, features(filled, contrast(low.picture, low.source)), source, context, holes)
+    gain = contrast(low.picture, low.context)
+    return Level(masks.source, masks.mirrored, masks.context, masks.holes, 1, filled, features(filled, gain))
 
 
 def _guess(picture: Floats, seen: Mask) -> Floats:

@@ -71,7 +71,7 @@ def fill_work(shots: Sequence[Shot], seed: int, window: Window) -> list[Work]:
     distinct = {id(b): b for shot in shots if (b := shot.background) is not None and b.holes.any()}
     works = []
     for i, b in enumerate(distinct.values()):
-        task = FillTask(b.image, b.holes, b.coverage & ~b.figures, seed + i)
+        task = FillTask(b.image, b.holes, b.coverage, seed + i, b.figures)
         scale = seen_scale([shot for shot in shots if shot.background is b], b, window)
         works.append(Work(b, task, task if scale < LEAST else reduced(task, scale)))
     return works

@@ -27,7 +27,7 @@ def level(turned: bool) -> Level:
     holes[:, JOIN:] = True
     if turned:
         drawn, holes = np.ascontiguousarray(drawn.transpose(1, 0, 2)), np.ascontiguousarray(holes.T)
-    return Level(1, drawn, features(drawn, 1.0), ~holes, ~holes, holes)
+    return Level(~holes, ~holes, ~holes, holes, 1, drawn, features(drawn, 1.0))
 
 
 def piece(turned: bool, mirrored: bool = False) -> Labels:

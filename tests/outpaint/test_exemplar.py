@@ -10,7 +10,7 @@ import pytest
 from remaster.media.types import Mask, Rgb
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter, groups
-from remaster.outpaint.labels import shrink
+from remaster.outpaint.labels import Masks, shrink
 from remaster.sample.episodes import EPISODES
 from remaster.sample.render import render
 
@@ -291,7 +291,7 @@ def test_a_mosaics_jagged_edge_bars_no_source_at_low_resolution_and_a_character_
     source = ~holes
     source[-2:, WING : WIDTH // 2] = False
     source[20:40, 60:72] = False
-    low = shrink(picture, source, source, holes, 6)
+    low = shrink(picture, Masks(source, source, source, holes), 6)
     assert low.source[-1, WING // 6 : (WIDTH - WING) // 6].all()
     assert low.context[-1, WING // 6 : (WIDTH - WING) // 6].all()
     assert not low.source[4:6, 10:12].any()
