@@ -62,10 +62,10 @@ def widened(source: Source, sides: Axis) -> Source:
 
 
 def with_standing(sources: Sequence[Source], canvas: Canvas, gate: Mask | None) -> tuple[list[Source], Mask]:
-    """The keyframes of a camera at rest as they also show what all their masks leave out, and where that is on the canvas.
+    """The keyframes of a camera at rest as they show what all their masks hide, and where, bool (h, w) on the canvas.
 
     What stands at the picture's edge through the whole shot is all that a fill beside it can continue. ``gate`` bool
-    (H, W) over the pictures stays out. The mask is bool (canvas.height, canvas.width).
+    (H, W) over the pictures stays out.
     """
     masked = np.all([source.weight == 0 for source in sources], axis=0)
     if gate is not None:

@@ -15,7 +15,7 @@ class FillTask:
 
     ``image`` uint8 (H, W, 3) RGB. ``holes`` bool (H, W) are to be filled. ``known`` bool (H, W), disjoint from holes,
     is all that may serve as source and context; of ``figures`` bool (H, W), None for nothing, only the context and
-    what a hole cuts off: that is continued beside the cut, and copied nowhere else. ``seed`` makes the result repeatable.
+    what a hole cuts off, which is continued beside the cut and copied nowhere else. ``seed`` makes it repeatable.
     """
 
     image: Rgb

@@ -55,8 +55,8 @@ class ExemplarInpainter(Settings):
             scale = max(_scale(strip, self.nodes), min(coarsest, thickness(strip) // 2))
             rng = np.random.default_rng([task.seed, call])
             masks = Masks(source[crop], cut[crop], settled[crop], strip)
-            full, candidates, chosen = label(image[crop].astype(np.float32), masks, scale, self, rng)
-            image[crop] = compose(image[crop], full, candidates, chosen, self.reach)
+            full, candidates, chosen, distinct = label(image[crop].astype(np.float32), masks, scale, self, rng)
+            image[crop] = compose(image[crop], full, candidates, chosen, distinct, self.reach)
             settled[crop] |= strip
         return Filled(image, len(parts))
 

@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.media.types import Mask
+from remaster.outpaint.nearest import nearest
 from remaster.outpaint.poisson import correction, neighbours
 
 _COLOUR, _GRADIENT = 0.8, 3.0
 """Weights of colour (of its three channels together) and of each gradient among the features."""
 _DEVIATION = 40.0
 """The mean deviation from its mean colour, in grey levels, of a picture of ordinary contrast."""
+_SPREAD = 0.6
+"""The deviation of the blur that guesses a hole's colours, as a share of the distance from what is seen."""
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -119,12 +122,14 @@ class Masks:
 class Level(Masks):
     """A part of a picture at one scale: its pixels are blocks of ``scale`` x ``scale`` of the full picture's.
 
-    ``picture`` float32 (h, w, 3), with a smooth guess where ``context`` is False; ``features`` of it, (h, w, 5).
+    ``picture`` float32 (h, w, 3), with a smooth guess where ``context`` is False; ``features`` of it, (h, w, 5);
+    ``expected`` as ``picture``, with what its surroundings alone lead one to expect there.
     """
 
     scale: int
     picture: Floats
     features: Floats
+    expected: Floats
 
     def sample(self, labels: Labels, index: Ints, x: Ints, y: Ints) -> Floats:
         """Features (n, 5) that labels ``index`` (n,) show at the pixels (x, y) of this level.
@@ -202,7 +207,8 @@ def shrink(picture: Floats, masks: Masks, scale: int) -> Level:
 
     seen = small((context | source).astype(np.float32))
     total = small(picture * (context | source)[..., None])
-    mean = _guess(np.asarray(total / np.maximum(seen, 1e-6)[..., None], np.float32), seen > 1e-3)
+    given = np.asarray(total / np.maximum(seen, 1e-6)[..., None], np.float32)
+    mean, expected = _guess(given, seen > 1e-3), _expected(given, seen > 1e-3)
     part = small(holes.astype(np.float32)) > 1e-3
     thin = _thinner(~(source | context | holes), scale)
     all_source, mirrored, all_context = (
@@ -210,7 +216,7 @@ def shrink(picture: Floats, masks: Masks, scale: int) -> Level:
         for mask in (source, masks.mirrored, context)
     )
     gain = contrast(mean, all_context)
-    return Level(all_source, mirrored, all_context, part, scale, mean, features(mean, gain))
+    return Level(all_source, mirrored, all_context, part, scale, mean, features(mean, gain), expected)
 
 
 def _thinner(mask: Mask, side: int) -> Mask:
@@ -224,11 +230,15 @@ def grow(low: Level, picture: Floats, masks: Masks) -> Level:
     """The full picture as a level, with the small level's guess, enlarged, where nothing is settled."""
     h, w = masks.holes.shape
     size = (low.holes.shape[1] * low.scale, low.holes.shape[0] * low.scale)
-    guess = cv2.resize(low.picture, size, interpolation=cv2.INTER_LINEAR)[:h, :w]
+    guess, expected = (
+        cv2.resize(p, size, interpolation=cv2.INTER_LINEAR)[:h, :w].astype(np.float32)
+        for p in (low.picture, low.expected)
+    )
     seen = (masks.source | masks.context)[..., None]
     filled = np.where(seen, picture, guess).astype(np.float32)
     gain = contrast(low.picture, low.context)
-    return Level(masks.source, masks.mirrored, masks.context, masks.holes, 1, filled, features(filled, gain))
+    shown = features(filled, gain)
+    return Level(masks.source, masks.mirrored, masks.context, masks.holes, 1, filled, shown, expected)
 
 
 def _guess(picture: Floats, seen: Mask) -> Floats:
@@ -242,3 +252,17 @@ def _guess(picture: Floats, seen: Mask) -> Floats:
     filled = picture.copy()
     filled[~seen] = correction(~seen, (*inner, flat), (p, values), 1e3)
     return filled
+
+
+def _expected(picture: Floats, seen: Mask) -> Floats:
+    """The picture with what is not ``seen`` smooth: the nearest colours, the more blurred the farther they are."""
+    if not seen.any():
+        return picture
+    distance, place = nearest(seen)
+    continued: Floats = picture.reshape(-1, 3)[place]
+    octave = np.log2(np.maximum(_SPREAD * distance, 0.5))
+    smooth = np.zeros_like(continued)
+    for level in range(-1, int(np.ceil(octave.max())) + 1):
+        blurred = cv2.GaussianBlur(continued, (0, 0), 2.0**level, borderType=cv2.BORDER_REPLICATE)
+        smooth += np.clip(1 - np.abs(octave - level), 0, 1)[..., None] * blurred
+    return np.where(seen[..., None], picture, smooth).astype(np.float32)
