@@ -64,9 +64,10 @@ class Background:
     """A scene's stitched picture on its own canvas of stored (not square) pixels.
 
     ``image`` uint8 (H, W, 3) RGB, in the brightness of the shot's reference keyframe. ``coverage`` bool (H, W): seen as
-    background by at least one keyframe. ``holes`` bool (H, W): shown in a wing of some frame and not covered; disjoint
-    from ``coverage``. Pixels in neither are shown by no wing, and are never a source for filling. ``figures`` bool
-    (H, W): characters that stay, as far as one can tell; covered or not, they are never a source either.
+    background by at least one keyframe, or masked in all that a camera at rest took. ``holes`` bool (H, W): shown in a
+    wing of some frame and not covered; disjoint from ``coverage``. Pixels in neither are shown by no wing, and never a
+    source for filling. ``figures`` bool (H, W): characters that stay, as far as one can tell, and what is masked in all
+    keyframes; a fill continues them where holes cut them, and copies them nowhere else.
     """
 
     image: Rgb

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.background.astray import realigned
-from remaster.background.composite import Source, composite, continued
+from remaster.background.composite import Source, composite, continued, with_standing
 from remaster.background.figures import placed
 from remaster.background.holes import find_holes, shown_in_wings
 from remaster.background.lend import Loan, lend, with_loans
@@ -80,13 +80,17 @@ def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     cameras = made.canvas.place(rescale(registration.cameras, *scene.ratio))
     loans, active, noise = lend(scene, made), scene.window.active, scene.analysis.noise
     smaller = min(active.width, active.height)
-    image, own = composite(_own(scene, made, cameras, read), made.canvas, noise)
+    shown_by = _own(scene, made, cameras, read)
+    standing = np.zeros((made.canvas.height, made.canvas.width), bool)
+    if made.registration.model == "hold":
+        shown_by, standing = with_standing(shown_by, made.canvas, scene.gate)
+    image, own = composite(shown_by, made.canvas, noise)
     image, coverage = continued(image, own, _lent(scene, made, cameras, loans, read), noise, round(SEAM * smaller))
     shown = shown_in_wings(cameras, scene.window, made.canvas, scene.gate)
     moving = travel(scene, made.registration) > scene.settings.still_travel
     method: Method = "mosaic" if moving else "still"
     holes = find_holes(shown, coverage, smaller)
-    background = Background(image, coverage, holes, _figures(scene, made, cameras))
+    background = Background(image, coverage, holes, _figures(scene, made, cameras) | standing)
     counts = made.registration.registered, made.registration.inliers
     share = float((shown & coverage & ~own).sum() / max((shown & coverage).sum(), 1))
     seen = float((shown & coverage).sum() / max(shown.sum(), 1))
