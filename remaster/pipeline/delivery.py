@@ -37,7 +37,7 @@ from remaster.propagation.carry import OLDEST
 from remaster.records import Shot
 from remaster.report.preview import before_after
 from remaster.resample.mixed import SceneRenderers
-from remaster.resample.render import WingRenderer, WingSource
+from remaster.resample.render import WingRenderer, Wings
 from remaster.resample.shares import WingShares, planned_shares
 from remaster.rows import SceneRow, from_table, stage_seconds, to_table
 from remaster.storage import checksum
@@ -181,6 +181,8 @@ def _encode_piece(
         store.files.write(preview, picture, durable=False)
         size, crc = path.stat().st_size, checksum(path)
     shares = (renderer.shares if renderer else None) or _shares(piece, window)
+    if piece.shot.mix is not None:
+        shares = shares.mixed(*(planned_shares(shot, window) for shot in renderers.beside(piece.shot)), piece.shot.mix)
     return Delivered(piece, segment, size, crc, preview, shares, renderer.continued if renderer else None)
 
 
@@ -228,10 +230,10 @@ def renderers_of(row: SceneRow, shots: Sequence[Shot], window: Window, job: Job,
     def read(frame: int) -> tuple[Plane, ...]:
         return active_planes(frames[frame], row)
 
-    def make(shot: Shot, source: WingSource | None) -> WingRenderer:
+    def make(shot: Shot, before: Wings, after: Wings) -> WingRenderer:
         return WingRenderer(
             shot, window, info.format, info.color, row.gate, grain_of(row, shot), settings, row.seed, info.height,
-            beyond[shot.start], job.fills_gate, lambda index: read(shot.start + index), source,
+            beyond[shot.start], job.fills_gate, lambda index: read(shot.start + index), before, after,
         )  # fmt: skip
 
     return SceneRenderers(shots, make, read)

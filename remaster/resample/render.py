@@ -44,6 +44,31 @@ class WingSource(Protocol):
         ...
 
 
+Wings = Sequence[Sequence[Floats]]
+"""``[patch][plane]`` over the patches' rectangles, without grain."""
+
+
+class MixedWings:
+    """A shot's ``own`` wings, mixed with those ``before`` and ``after`` it by ``mix``, as `Shot.mix`."""
+
+    def __init__(self, own: WingSource, before: Wings, after: Wings, mix: npt.NDArray[np.float32]):
+        self._own, self._mix = own, mix
+        self._beside = before, after
+
+    def predict(self, index: int, planes: Sequence[Plane]) -> Prediction:
+        """``[patch][plane]`` of frame ``index``."""
+        drawn, shares = self._own.predict(index, planes), self._mix[:, index]
+        if not shares.any():
+            return drawn
+        rest = np.float32(1 - shares.sum())
+        mixed = [[rest * np.asarray(plane, np.float32) for plane in patch] for patch in drawn]
+        for wings, share in zip(self._beside, shares, strict=True):
+            for patch, other in zip(mixed, wings, strict=False):
+                for plane, theirs in zip(patch, other, strict=True):
+                    plane += share * theirs
+        return mixed
+
+
 class WingRenderer:
     """Renders one shot's frames in order.
 
@@ -69,7 +94,8 @@ class WingRenderer:
         continuation: Continuation | None = None,
         fill_gate: bool = True,
         read: FrameReader | None = None,
-        source: WingSource | None = None,
+        before: Wings = (),
+        after: Wings = (),
     ):
         self._format = pixel_format
         steps = plane_steps(pixel_format)
@@ -79,9 +105,12 @@ class WingRenderer:
         self._strips = Strips(window, self._placed, pixel_format, color, gate)
         self._fields = self._each_plane(steps)
         lines = lines or window.active.height + 2 * window.active.y
-        self._source = source or _source(
+        self._source = _source(
             shot, window, self._placed, self._strips, pixel_format, color, lines, gate, settings, read
         )
+        self._shares_of = self._source if isinstance(self._source, PropagatedWings) else None
+        if shot.mix is not None and (before or after):
+            self._source = MixedWings(self._source, before, after, shot.mix)
         self._painter: LayerPainter | None = None
         if continuation is not None:
             self._painter = LayerPainter(continuation, window, self._placed, pixel_format, color, lines)
@@ -135,14 +164,14 @@ class WingRenderer:
         return out
 
     @property
-    def wings(self) -> Sequence[Sequence[Floats]]:
+    def wings(self) -> Wings:
         """The wings drawn last, ``[patch][plane]`` over the patches' rectangles, without grain; empty before any."""
         return self._clean
 
     @property
     def shares(self) -> WingShares | None:
         """What the wings drawn so far are made of, where the shot is propagated; else None."""
-        return self._source.shares if isinstance(self._source, PropagatedWings) else None
+        return None if self._shares_of is None else self._shares_of.shares
 
     @property
     def continued(self) -> float | None:
