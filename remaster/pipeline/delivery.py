@@ -182,7 +182,8 @@ def _encode_piece(
         size, crc = path.stat().st_size, checksum(path)
     shares = (renderer.shares if renderer else None) or _shares(piece, window)
     if piece.shot.mix is not None:
-        shares = shares.mixed(*(planned_shares(shot, window) for shot in renderers.beside(piece.shot)), piece.shot.mix)
+        before, after = (planned_shares(shot, window) for shot in renderers.beside(piece.shot))
+        shares = shares.mixed(before, after, piece.shot.mix)
     return Delivered(piece, segment, size, crc, preview, shares, renderer.continued if renderer else None)
 
 
