@@ -26,12 +26,14 @@ RUN = 30_000
 class View:
     """Samples of a plane over the wings: for each of its (h, w) samples the cell it lies in and where in that cell.
 
-    ``rows`` (h,) and ``columns`` (w,) are indices of cells, ``down`` and ``across`` the offsets from their centres in
-    pixels. ``plane`` float64 (2, 3) takes samples of the plane to upright pixels.
+    ``rows`` (h,) and ``columns`` (w,) are indices of cells, ``cells`` (h, w) those in raster order; ``down`` (h,) and
+    ``across`` (w,) are the offsets from their centres in pixels. ``plane`` float64 (2, 3) takes samples of the plane to
+    upright pixels.
     """
 
     rows: npt.NDArray[np.intp]
     columns: npt.NDArray[np.intp]
+    cells: npt.NDArray[np.intp]
     down: Float
     across: Float
     plane: Affine
@@ -44,11 +46,12 @@ class View:
         at_y = np.clip(at_y, 0, grid.height - 1)
         rows, _, _ = grid.cells_of(np.zeros_like(at_y), at_y)
         _, columns, _ = grid.cells_of(at_x, np.zeros_like(at_x))
-        return cls(rows, columns, at_y - grid.y[rows], at_x - grid.x[columns], plane)
+        cells = rows[:, None] * len(grid.x) + columns
+        return cls(rows, columns, cells, at_y - grid.y[rows], at_x - grid.x[columns], plane)
 
     def of_cells(self, values: Picture) -> Picture:
         """The cells' values (rows, columns) at every sample (h, w)."""
-        return values[self.rows[:, None], self.columns]
+        return values.take(self.cells)
 
     def places(self, x: Float, y: Float, low: float, high: float) -> tuple[Float, Float]:
         """Where the samples lie on the plane of another picture, from the cells' places there in pixels; rows are kept
@@ -81,7 +84,9 @@ def gathered(
     x, y = (places.ravel() for places in view.places(sources.x, sources.y, *span))
     if turned:
         x, y = y, x
-    order = np.argsort(frames, kind="stable")
+    newest = int(frames.max(initial=0))
+    ages = np.where(frames < 0, np.iinfo(np.uint16).max, newest - frames).astype(np.uint16)
+    order = np.argsort(ages, kind="stable")  # 16 bits are sorted digit by digit, several times faster
     ordered = frames[order]
     bounds = [*np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1)).tolist(), len(ordered)]
     out: Picture | None = None
