@@ -80,24 +80,27 @@ def gathered(
     ``picture(frame)`` is that frame's plane as stored; ``turned``: it is the upright one's transpose. ``span`` are the
     picture's usable rows, ``how`` is OpenCV's interpolation.
     """
+    if not (sources.frame >= 0).any():
+        return None
     frames = view.of_cells(sources.frame).ravel()
-    x, y = (places.ravel() for places in view.places(sources.x, sources.y, *span))
-    if turned:
-        x, y = y, x
     newest = int(frames.max(initial=0))
     ages = np.where(frames < 0, np.iinfo(np.uint16).max, newest - frames).astype(np.uint16)
     order = np.argsort(ages, kind="stable")  # 16 bits are sorted digit by digit, several times faster
+    order = order[: int(np.count_nonzero(frames >= 0))]
+    if not len(order):
+        return None
+    x, y = (places.ravel()[order] for places in view.places(sources.x, sources.y, *span))
+    if turned:
+        x, y = y, x
     ordered = frames[order]
-    bounds = [*np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1)).tolist(), len(ordered)]
-    out: Picture | None = None
+    bounds = [*np.flatnonzero(np.diff(ordered, prepend=-1)).tolist(), len(order)]
+    parts: list[Picture] = []
     for a, b in pairwise(bounds):
-        frame = int(ordered[a])
-        if frame < 0:
-            continue
-        plane = picture(frame)
-        if out is None:
-            out = np.zeros((len(frames), *plane.shape[2:]), plane.dtype)
+        plane = picture(int(ordered[a]))
         for i in range(a, b, RUN):
-            at = order[i : min(i + RUN, b)]
-            out[at] = cv2.remap(plane, x[at][None], y[at][None], how, borderMode=cv2.BORDER_REPLICATE)[0]
-    return None if out is None else out.reshape(len(view.rows), len(view.columns), *out.shape[1:])
+            at = slice(i, min(i + RUN, b))
+            parts.append(cv2.remap(plane, x[None, at], y[None, at], how, borderMode=cv2.BORDER_REPLICATE)[0])
+    seen = np.concatenate(parts)
+    out = np.zeros((len(frames), *seen.shape[1:]), seen.dtype)
+    out[order] = seen
+    return out.reshape(len(view.rows), len(view.columns), *out.shape[1:])
