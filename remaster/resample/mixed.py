@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,17 @@ import numpy.typing as npt
 
 from remaster.media.types import Plane
 from remaster.records import Shot
+from remaster.resample.origins import Origins
 from remaster.resample.render import WingRenderer, WingSource
-
-Drawn = Sequence[Sequence[npt.NDArray[Any]]]
+from remaster.resample.shares import WingShares
 
 
 class MixedWings:
-    """The last wings ``before`` a transition and the first ones ``after`` it, ``[patch][plane]``, mixed by ``shares``
-    float32 (n,) of the latter.
+    """The last wings ``before`` a transition and the first ones ``after`` it, as these were drawn last, mixed by
+    ``shares`` float32 (n,) of the latter.
     """
 
-    def __init__(self, before: Drawn, after: Drawn, shares: npt.NDArray[np.float32]):
+    def __init__(self, before: WingRenderer, after: WingRenderer, shares: npt.NDArray[np.float32]):
         self._before, self._after, self._shares = before, after, shares
 
     def predict(self, index: int, planes: Sequence[Plane]) -> list[list[npt.NDArray[Any]]]:
@@ -28,8 +29,18 @@ class MixedWings:
         share = np.float32(self._shares[index])
         return [
             [a + share * (b - a) for a, b in zip(first, last, strict=True)]
-            for first, last in zip(self._before, self._after, strict=True)
+            for first, last in zip(self._before.wings, self._after.wings, strict=True)
         ]
+
+    def origins(self, index: int) -> list[Origins]:
+        """``[patch]`` of frame ``index``: those of the side that it shows more of."""
+        return (self._before if self._shares[index] < 0.5 else self._after).wing_origins()
+
+    @property
+    def shares(self) -> WingShares:
+        """What all the wings of the transition are made of."""
+        before, after = (np.array(astuple(side.last_shares)) for side in (self._before, self._after))
+        return WingShares(*(before + self._shares.mean() * (after - before)).tolist())
 
 
 class SceneRenderers:
@@ -69,4 +80,4 @@ class SceneRenderers:
         if not before.wings:  # Nothing of it was drawn, as where only some frames are asked for.
             last = self._shots[number - 1].end - 1
             before.render(last - self._shots[number - 1].start, self._read(last), False)
-        return MixedWings(before.wings, after.wings, shot.mix)
+        return MixedWings(before, after, shot.mix)

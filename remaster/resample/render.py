@@ -19,6 +19,7 @@ from remaster.resample.grain import GrainTile
 from remaster.resample.join import Correction, Field, JoinMatcher
 from remaster.resample.layers import NOBODY, Continuation, LayerPainter
 from remaster.resample.layout import Patch, patches, plane_steps
+from remaster.resample.origins import Origins, composed, shares_of
 from remaster.resample.propagated import FrameReader, PropagatedWings
 from remaster.resample.samples import Floats, Strips
 from remaster.resample.seam import Seams
@@ -42,6 +43,15 @@ class WingSource(Protocol):
 
     def predict(self, index: int, planes: Sequence[Plane]) -> Prediction:
         """``[patch][plane]`` over the patches' rectangles; the object returned before where it is the same."""
+        ...
+
+    def origins(self, index: int) -> list[Origins]:
+        """``[patch]``: which of these pixels come from where; ``index`` was asked for last."""
+        ...
+
+    @property
+    def shares(self) -> WingShares | None:
+        """What the wings predicted so far are made of; None where the shot tells (``shares.planned_shares``)."""
         ...
 
 
@@ -72,11 +82,12 @@ class WingRenderer:
         read: FrameReader | None = None,
         source: WingSource | None = None,
     ):
-        self._format = pixel_format
+        self._format, self._window = pixel_format, window
         steps = plane_steps(pixel_format)
         backed = shot.background is not None and shot.method not in ("ambient", "passthrough")
         self._placed = patches(window, gate, steps[-1])
-        self._composer = Composer(window, _replacing(self._placed, fill_gate), pixel_format, settings.feather)
+        self._replacing = _replacing(self._placed, fill_gate)
+        self._composer = Composer(window, self._replacing, pixel_format, settings.feather)
         self._strips = Strips(window, self._placed, pixel_format, color, gate)
         self._fields, self._glows = self._each_plane(Field, steps), self._each_plane(Glow, steps)
         lines = lines or window.active.height + 2 * window.active.y
@@ -97,7 +108,7 @@ class WingRenderer:
         self._grain = _grain(noise if settings.grain is Grain.match else 0.0, pixel_format, self._placed, seed)
         self._cuts = np.zeros((len(self._placed), 2))  # of each patch's last drawing: all, and those continued
         self._total = np.zeros(2)
-        self._level = np.zeros(len(steps))
+        self._index, self._level = 0, np.zeros(len(steps))
         self._predicted: Prediction = []
         self._predicted_strips: Floats = np.zeros((len(steps), 0), np.float32)
         self._correction: Correction | None = None
@@ -128,7 +139,7 @@ class WingRenderer:
         held = hold and bool(self._clean) and float(np.abs(level - self._level).max()) < SAME_LEVEL
         if self._placed and not held:
             self._draw(index, planes)
-            self._level = level
+            self._index, self._level = index, level
         if self._grain.present or self._drawn is None:
             self._drawn = [
                 [self._sample(clean, index, i, p) for p, clean in enumerate(patch)]
@@ -145,8 +156,21 @@ class WingRenderer:
 
     @property
     def shares(self) -> WingShares | None:
-        """What the wings drawn so far are made of, where the shot is propagated; else None."""
-        return self._source.shares if isinstance(self._source, PropagatedWings) else None
+        """What the wings drawn so far are made of; None where the shot tells (``shares.planned_shares``)."""
+        return self._source.shares
+
+    def origins(self) -> Origins:
+        """Where each pixel of the frame rendered last comes from (see ``origins``), (window height, window width)."""
+        return composed(self._window, self._replacing, self.wing_origins())
+
+    @property
+    def last_shares(self) -> WingShares:
+        """What the wings rendered last are made of."""
+        return shares_of(self.origins(), self._window)
+
+    def wing_origins(self) -> list[Origins]:
+        """The same ``[patch]``, over the patches' rectangles."""
+        return self._source.origins(self._index)
 
     @property
     def continued(self) -> float | None:
@@ -221,7 +245,7 @@ def _source(
     read: FrameReader | None,
 ) -> WingSource:
     if shot.background is not None and shot.method not in ("ambient", "passthrough"):
-        return WarpedBackground(shot.background.image, shot.cameras, window, placed, pixel_format, color, lines)
+        return WarpedBackground(shot.background, shot.cameras, window, placed, pixel_format, color, lines)
     soft = SoftFill(placed, window, pixel_format, strips.pivots, gate, settings.soft_memory)
     if shot.propagation is None or read is None:
         return soft
