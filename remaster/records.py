@@ -64,9 +64,10 @@ class Background:
     """A scene's stitched picture on its own canvas of stored (not square) pixels.
 
     ``image`` uint8 (H, W, 3) RGB, in the brightness of the shot's reference keyframe. ``coverage`` bool (H, W): seen as
-    background by at least one keyframe. ``holes`` bool (H, W): shown in a wing of some frame and not covered; disjoint
-    from ``coverage``. Pixels in neither are shown by no wing, and are never a source for filling. ``figures`` bool
-    (H, W): characters that stay, as far as one can tell; covered or not, they are never a source either.
+    background by at least one keyframe, or masked in all that a camera at rest took. ``holes`` bool (H, W): shown in a
+    wing of some frame and not covered; disjoint from ``coverage``. Pixels in neither are shown by no wing, and never a
+    source for filling. ``figures`` bool (H, W): characters that stay, as far as one can tell, and what is masked in all
+    keyframes; a fill continues them where holes cut them, and copies them nowhere else.
     """
 
     image: Rgb
@@ -111,10 +112,9 @@ class Shot:
 
     ``cameras`` float64 (end - start, 2, 3) take pixels of the frame's *active picture* (stored pixels, origin at its
     top left) to pixels of ``background.image``. Without a background (``ambient``, ``passthrough``) they are unused.
-    ``confidence`` 0-1 falls with the error that the background's pixels are predicted to have beyond the grain: 1.0 for
-    none, a half at 10 grey levels (root mean square); of an ``ambient`` shot it is that of the background that was not
-    trusted, 0.0 where none could be made. ``registered`` counts its keyframes that were registered, ``inliers`` the
-    matches that agree with the solution.
+    ``confidence`` 0-1 falls with the error that the wings are predicted to have: 1.0 for none, a half at 20 grey levels
+    (root mean square). ``registered`` counts its keyframes that were registered, ``inliers`` the matches that agree
+    with the solution.
 
     A ``propagated`` shot has a ``propagation`` instead of a background; its cameras are unused. A gradual transition
     between two shots has neither but a ``mix``, float32 (end - start,): how far (0-1) each frame shows the later one.

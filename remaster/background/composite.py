@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -59,6 +59,21 @@ def widened(source: Source, sides: Axis) -> Source:
     pad = ((rows, rows), (columns, columns))
     picture, weight = np.pad(source.picture, (*pad, (0, 0)), mode="edge"), np.pad(source.weight, pad, mode="edge")
     return Source(picture, weight, compose(source.camera, translation(-columns, -rows)))
+
+
+def with_standing(sources: Sequence[Source], canvas: Canvas, gate: Mask | None) -> tuple[list[Source], Mask]:
+    """The keyframes of a camera at rest as they show what all their masks hide, and where, bool (h, w) on the canvas.
+
+    What stands at the picture's edge through the whole shot is all that a fill beside it can continue. ``gate`` bool
+    (H, W) over the pictures stays out.
+    """
+    masked = np.all([source.weight == 0 for source in sources], axis=0)
+    if gate is not None:
+        masked &= ~gate
+    shown = [replace(source, weight=np.where(masked, 1, source.weight).astype(np.uint8)) for source in sources]
+    size = (canvas.width, canvas.height)
+    there = cv2.warpAffine(masked.astype(np.uint8), sources[0].camera, size, flags=cv2.INTER_NEAREST)
+    return shown, np.asarray(there > 0)
 
 
 def composite(sources: Sequence[Source], canvas: Canvas, noise: float) -> tuple[Rgb, Mask]:

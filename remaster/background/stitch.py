@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.background.astray import realigned
-from remaster.background.composite import Source, composite, continued
+from remaster.background.composite import Source, composite, continued, with_standing
 from remaster.background.figures import placed
 from remaster.background.holes import find_holes, shown_in_wings
 from remaster.background.lend import Loan, lend, with_loans
@@ -18,6 +18,7 @@ from remaster.background.plan import Plan, Scene, Stitchable, StitchSettings, pl
 from remaster.background.preview import MASK_MARGIN, from_size
 from remaster.background.register import background_only, find_pairs
 from remaster.background.sources import Placed, Read, sources
+from remaster.background.wingerror import confidence, fill_error
 from remaster.camera import IDENTITY, apply, compose, invert, rescale
 from remaster.footage import Footage
 from remaster.geometry import Window
@@ -73,22 +74,37 @@ def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     """A planned shot with its background at full size: composite, what the wings show of it, and its holes."""
     span, made = plan.span, plan.stitchable
     if made is None:
-        return Shot(span.start, span.end, "ambient", _identities(span.end - span.start), None, plan.trust.confidence)
+        sure = confidence(0.0, 0.0, _fill_error(scene, span.start, span.end))
+        return Shot(span.start, span.end, "ambient", _identities(span.end - span.start), None, sure)
     registration = realigned(scene, made.registration, span.start, read)
     cameras = made.canvas.place(rescale(registration.cameras, *scene.ratio))
     loans, active, noise = lend(scene, made), scene.window.active, scene.analysis.noise
     smaller = min(active.width, active.height)
-    image, own = composite(_own(scene, made, cameras, read), made.canvas, noise)
+    shown_by = _own(scene, made, cameras, read)
+    standing = np.zeros((made.canvas.height, made.canvas.width), bool)
+    if made.registration.model == "hold":
+        shown_by, standing = with_standing(shown_by, made.canvas, scene.gate)
+    image, own = composite(shown_by, made.canvas, noise)
     image, coverage = continued(image, own, _lent(scene, made, cameras, loans, read), noise, round(SEAM * smaller))
     shown = shown_in_wings(cameras, scene.window, made.canvas, scene.gate)
     moving = travel(scene, made.registration) > scene.settings.still_travel
     method: Method = "mosaic" if moving else "still"
     holes = find_holes(shown, coverage, smaller)
-    background = Background(image, coverage, holes, _figures(scene, made, cameras))
+    background = Background(image, coverage, holes, _figures(scene, made, cameras) | standing)
     counts = made.registration.registered, made.registration.inliers
     share = float((shown & coverage & ~own).sum() / max((shown & coverage).sum(), 1))
-    confidence = with_loans(plan.trust, loans, share).confidence
-    return Shot(span.start, span.end, method, cameras, background, confidence, *counts)
+    seen = float((shown & coverage).sum() / max(shown.sum(), 1))
+    sure = confidence(seen, with_loans(plan.trust, loans, share).error, _fill_error(scene, span.start, span.end))
+    return Shot(span.start, span.end, method, cameras, background, sure, *counts)
+
+
+def _fill_error(scene: Scene, start: int, end: int) -> float:
+    """How far off, in levels, what no frame shows beside frames ``[start, end)`` will be."""
+    keyframes = scene.analysis.keyframes
+    near = np.flatnonzero((keyframes >= start) & (keyframes < end))
+    if not len(near):
+        near = np.array([np.abs(keyframes - start).argmin()])
+    return fill_error(scene.analysis.proxies[near], scene.analysis.valid, scene.sides)
 
 
 def _own(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], read: Read) -> list[Source]:
@@ -148,7 +164,8 @@ def _propagated(scene: Scene, masks: npt.NDArray[np.bool_], shot: Shot, footage:
 
     holds = analysis.holds[shot.start : shot.end]
     made = propagate(shot.start, shot.end, footage, holds, window, scene.gate, figures, settings.max_canvas_pixels)
-    return replace(shot, method="propagated", propagation=made)
+    sure = confidence(made.seen, made.error, _fill_error(scene, shot.start, shot.end))
+    return replace(shot, method="propagated", propagation=made.propagation, confidence=sure)
 
 
 def _identities(count: int) -> npt.NDArray[np.float64]:

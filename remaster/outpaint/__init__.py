@@ -14,13 +14,15 @@ class FillTask:
     """A picture with holes.
 
     ``image`` uint8 (H, W, 3) RGB. ``holes`` bool (H, W) are to be filled. ``known`` bool (H, W), disjoint from holes,
-    is all that may serve as source and context. ``seed`` makes the result repeatable.
+    is all that may serve as source and context; of ``figures`` bool (H, W), None for nothing, only the context and
+    what a hole cuts off, which is continued beside the cut and copied nowhere else. ``seed`` makes it repeatable.
     """
 
     image: Rgb
     holes: Mask
     known: Mask
     seed: int
+    figures: Mask | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,9 @@ A piece is moved as a whole to where it fits best; a branch, a hill and a cloud 
 far is told line by line, by what the piece shows over the settled pixels beside it, with a path that changes slowly
 along the join (dynamic programming, as in Sakoe and Chiba, "Dynamic Programming Algorithm Optimization for Spoken Word
 Recognition", IEEE TASSP 1978). The bend fades with the distance from the join.
+
+A mirrored piece joins by itself, but what crosses the join aslant turns back there in a spike. Bent, it leaves the
+picture in its own direction and turns back in a curve.
 """
 
 from __future__ import annotations
@@ -30,6 +33,12 @@ _BARRED = 100.0
 """The price of a bend to where nothing may be copied from, and of any of a mirrored piece, which joins by itself."""
 _FEWEST = 16
 """Lines of a side of the join that is bent."""
+_CURVE = 1 / 12
+"""Within this share of the picture's shorter side what a mirror turns back does so."""
+_STEEPEST = 1.0
+"""The steepest slope to the join's normal that goes on; steeper lines would fold the piece."""
+_FAINT = 4.0
+"""Squared gradient across a line, in features, that lets half its slope count."""
 
 
 def bends(full: Level, candidates: Labels, chosen: Ints) -> tuple[Floats, Floats]:
@@ -46,7 +55,10 @@ def bends(full: Level, candidates: Labels, chosen: Ints) -> tuple[Floats, Floats
             continue
         cost = _costs(full, candidates, chosen.ravel()[at[first]], at[first], step, most)
         found = _path(cost, chosen.ravel()[at[first]], line) - most
-        _spread(down if abs(step) == 1 else across.T, line, place[first], np.sign(step), found, most)
+        into, turned = (down, chosen) if abs(step) == 1 else (across.T, chosen.T)
+        _spread(into, line, place[first], np.sign(step), found, most)
+        bent = _curved(full, line, place[first], step, round(_CURVE * min(h, w)))
+        into[line] += np.where(candidates.mirrored[turned[line]], bent, 0)
     return across, down
 
 
@@ -88,6 +100,26 @@ def _path(cost: Floats, labels: Ints, line: Ints) -> Ints:
     for i in range(n - 1, 0, -1):
         path[i - 1] = back[i, path[i]]
     return path
+
+
+def _curved(full: Level, line: Ints, place: Ints, step: int, reach: int) -> Floats:
+    """How far a mirrored piece is bent so that what crosses the join goes on in its direction, float32 (lines, across).
+
+    The slopes of lines to the join's normal are told by the gradients of the settled pixels within a quarter of
+    ``reach``, by least squares (the structure tensor of Bigun and Granlund, ICCV 1987), smoothed along the join.
+    """
+    known = full.context.astype(np.float32)
+    outward, along = (full.features[..., 3], full.features[..., 4])[:: 1 if abs(step) == 1 else -1]
+    products = [np.asarray(p * known, np.float32) for p in (-np.sign(step) * outward * along, along * along)]
+    mixed, square = (p if abs(step) == 1 else p.T for p in products)
+    inside = place[:, None] + np.sign(step) * np.arange(1, max(reach // 4, 2) + 1)
+    inside = np.clip(inside, 0, mixed.shape[1] - 1)
+    sums = [p[line[:, None], inside].mean(axis=1)[:, None] for p in (mixed, square)]
+    sums = [cv2.GaussianBlur(s, (1, 0), sigmaX=1, sigmaY=reach / 4, borderType=cv2.BORDER_REPLICATE) for s in sums]
+    slope = np.clip(-sums[0] / (sums[1] + _FAINT), -_STEEPEST, _STEEPEST).reshape(-1, 1)
+    away = (place[:, None] - np.arange(mixed.shape[1])[None]) * np.sign(step) + 0.5
+    turning = np.where(away > 0, away * np.clip(1 - away / reach, 0, 1) ** 2, 0)
+    return np.asarray(-2 * slope * turning, np.float32)
 
 
 def _spread(into: Floats, line: Ints, place: Ints, inwards: int, bend: Ints, most: int) -> None:

@@ -17,13 +17,25 @@ _LARGEST = 40.0
 """A step at the join larger than this many grey levels is an object's edge, not a difference in tone."""
 _UNBENT = 0.05
 """Bends of fewer pixels are none."""
+_SINGLE = (6.0, 14.0)
+"""Grey levels by which a patch differs from the likest far one where it is not one of a kind, and where it is."""
+_MELT = 13
+"""Pixels over which what is one of a kind and what is not melt together."""
+_BELIEVED, _DOUBTED = 0.5, 0.22
+"""The contrast that is left of what is one of a kind, this share of the picture's shorter side away from the join.
+
+It hardly stands there once more. On 24 frames of cartoons and of film whose sides were hidden the least error would
+leave 0.1 to 0.2 at any distance; 0.5 is hardly seen, and wins 0.6 dB at an eighth of the size.
+"""
 _ALONG = 1.0
 """Steps at the join are smoothed along it by this many pixels, so that texture does not run on as stripes."""
 
 
-def compose(image: Rgb, full: Level, candidates: Labels, chosen: Ints, reach: float) -> Rgb:
+def compose(image: Rgb, full: Level, candidates: Labels, chosen: Ints, distinct: Floats, reach: float) -> Rgb:
     """The image with its holes copied as ``chosen`` says (int64 (h, w), a label for each hole) and blended.
 
+    ``distinct`` float32 (h, w) tells how unlike, in grey levels, the likest far patch around each pixel is. What is
+    one of a kind gives way to what is expected far from the join, what repeats itself stays as it is.
     ``reach``: how far a step at the join is felt, as a share of the picture's shorter side.
     """
     y, x = np.nonzero(full.holes)
@@ -33,10 +45,25 @@ def compose(image: Rgb, full: Level, candidates: Labels, chosen: Ints, reach: fl
     pairs = _inner_steps(full, candidates, chosen, picture)
     border = _join_steps(full, candidates, chosen, bent)
     picture[y, x] += correction(full.holes, pairs, border, reach * min(image.shape[:2]))
-    picture[y, x] += towards_expected(picture, full.picture, full.holes, full.context)
+    unlike = _unlike(full, candidates, chosen, distinct)
+    repeated = np.clip(1 - unlike[y, x] / _SINGLE[0], 0, 1)[:, None]
+    picture[y, x] += (1 - repeated) * towards_expected(picture, full.expected, full.holes, full.context)
+    single = np.clip((unlike - _SINGLE[0]) / (_SINGLE[1] - _SINGLE[0]), 0, 1)
+    away = cv2.distanceTransform((~full.context).astype(np.uint8), cv2.DIST_L2, 3) / (_DOUBTED * min(image.shape[:2]))
+    doubt = (1 - _BELIEVED) * single * np.minimum(away, 1)
+    picture[y, x] += (doubt[..., None] * (full.expected - picture))[y, x]
     out = image.copy()
     out[y, x] = np.clip(np.rint(picture[y, x]), 0, 255).astype(np.uint8)
     return out
+
+
+def _unlike(full: Level, candidates: Labels, chosen: Ints, distinct: Floats) -> Floats:
+    """How unlike anything else, in grey levels, what each hole shows is where it is copied from, float32 (h, w)."""
+    y, x = np.nonzero(full.holes)
+    unlike = np.zeros(full.holes.shape, np.float32)
+    unlike[y, x] = full.lookup(distinct, *candidates.source(chosen[y, x], x, y))
+    share = cv2.blur(full.holes.astype(np.float32), (_MELT, _MELT))
+    return np.asarray(cv2.blur(unlike, (_MELT, _MELT)) / np.maximum(share, 1e-3), np.float32)
 
 
 def _copied(full: Level, candidates: Labels, labels: Ints, x: Ints, y: Ints, bent: tuple[Floats, Floats]) -> Floats:

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from remaster.media.types import Mask, Rgb
+from remaster.media.types import Mask
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.compose import compose
 from remaster.outpaint.labelling import label
-from remaster.outpaint.labels import Floats
+from remaster.outpaint.labels import Masks
 from remaster.outpaint.nearest import nearest, thickness
 from remaster.outpaint.settings import Settings
 
@@ -48,11 +47,16 @@ class ExemplarInpainter(Settings):
             for strip in _strips(group[crop], task.known[crop], self.depth)
         ]
         coarsest = max((_scale(strip, self.nodes) for _, strip in parts), default=1)
-        settled = task.known.copy()
+        settled, source = task.known.copy(), task.known.copy()
+        if task.figures is not None:
+            source &= ~task.figures
+        cut = source | cut_off(task.known & ~source, task.holes)
         for call, (crop, strip) in enumerate(parts):
             scale = max(_scale(strip, self.nodes), min(coarsest, thickness(strip) // 2))
             rng = np.random.default_rng([task.seed, call])
-            image[crop] = _solve(image[crop], task.known[crop], settled[crop], strip, scale, self, rng)
+            masks = Masks(source[crop], cut[crop], settled[crop], strip)
+            full, candidates, chosen, distinct = label(image[crop].astype(np.float32), masks, scale, self, rng)
+            image[crop] = compose(image[crop], full, candidates, chosen, distinct, self.reach)
             settled[crop] |= strip
         return Filled(image, len(parts))
 
@@ -129,16 +133,14 @@ def _strips(holes: Mask, known: Mask, depth: float) -> list[Mask]:
     return [strip for i in range(count) if (strip := holes & (which == i)).any()]
 
 
-def _solve(
-    image: Rgb,
-    source: Mask,
-    settled: Mask,
-    holes: Mask,
-    scale: int,
-    settings: Settings,
-    rng: np.random.Generator,
-) -> npt.NDArray[np.uint8]:
-    """The picture with ``holes`` filled by copies of ``source`` that join what is ``settled``."""
-    picture: Floats = image.astype(np.float32)
-    full, candidates, chosen = label(picture, source, settled, holes, scale, settings, rng)
-    return compose(image, full, candidates, chosen, settings.reach)
+def cut_off(figures: Mask, holes: Mask) -> Mask:
+    """What of the figures (h, w) a hole cuts off: from there straight to the hole, along a row or column, is figure."""
+    cut = np.zeros_like(figures)
+    for turned in (slice(None), slice(None, None, -1)):
+        for across in (False, True):
+            figure, hole, into = ((m.T if across else m)[turned] for m in (figures, holes, cut))
+            reached = hole[0].copy()
+            for row in range(1, len(figure)):
+                reached = hole[row] | (reached & figure[row])
+                into[row] |= reached & figure[row]
+    return cut

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from remaster.media.types import Mask
 from remaster.outpaint.costs import FLAT, unary
 from remaster.outpaint.graphcut import Problem, edges, expand
-from remaster.outpaint.labels import Floats, Ints, Labels, Level, append, grow, join, shifts, shrink
+from remaster.outpaint.labels import Floats, Ints, Labels, Level, Masks, append, grow, join, shifts, shrink
 from remaster.outpaint.offsets import across, align, continuing, dominant, mirrors
 from remaster.outpaint.refine import refine
 from remaster.outpaint.settings import Settings
 
 
 def label(
-    picture: Floats,
-    source: Mask,
-    settled: Mask,
-    holes: Mask,
-    scale: int,
-    settings: Settings,
-    rng: np.random.Generator,
-) -> tuple[Level, Labels, Ints]:
-    """Label the holes of a picture (float32 (h, w, 3), 0-255), to be copied from ``source`` and to join ``settled``.
+    picture: Floats, masks: Masks, scale: int, settings: Settings, rng: np.random.Generator
+) -> tuple[Level, Labels, Ints, Floats]:
+    """Label the holes of a picture (float32 (h, w, 3), 0-255), which join what is settled.
 
-    The labels are found in a picture ``scale`` times smaller. Returns the full level, the labels, and int64 (h, w):
-    each hole's label, -1 outside the holes.
+    The labels are found in a picture ``scale`` times smaller. Returns the full level, the labels, int64 (h, w):
+    each hole's label, -1 outside the holes; and float32 (h, w): how distinct each known pixel is (see `dominant`).
     """
-    low = shrink(picture, source, settled, holes, scale)
-    full = grow(low, picture, source, settled, holes)
+    holes = masks.holes
+    low = shrink(picture, masks, scale)
+    full = grow(low, picture, masks)
     candidates, distinct = _candidates(low, full, settings, rng)
     priced = _chosen(_priced(low, full, candidates, distinct, settings), settings.labels, settings.opening)
     nodes = expand(_problem(low, priced, settings), np.full(priced.cost.shape[1], FLAT), range(1, len(priced.labels)))
@@ -42,7 +38,10 @@ def label(
         alphas = range(len(used), len(used) + len(moved))
         priced = priced.with_more(more.take(np.arange(1, len(more.labels))))
         nodes = expand(_problem(low, priced, settings), nodes, alphas)
-    return full, priced.labels, refine(full, priced.labels, _grown(low, nodes, holes), scale, settings.seam)
+    chosen = refine(full, priced.labels, _grown(low, nodes, holes), scale, settings.seam)
+    size = (low.holes.shape[1] * scale, low.holes.shape[0] * scale)
+    distinct = np.asarray(cv2.resize(distinct, size)[: holes.shape[0], : holes.shape[1]], np.float32)
+    return full, priced.labels, chosen, distinct
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.media.types import Mask
+from remaster.outpaint.nearest import nearest
 from remaster.outpaint.poisson import correction, neighbours
 
 _COLOUR, _GRADIENT = 0.8, 3.0
 """Weights of colour (of its three channels together) and of each gradient among the features."""
 _DEVIATION = 40.0
 """The mean deviation from its mean colour, in grey levels, of a picture of ordinary contrast."""
+_SPREAD = 0.6
+"""The deviation of the blur that guesses a hole's colours, as a share of the distance from what is seen."""
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -103,19 +106,30 @@ def contrast(picture: Floats, where: Mask) -> float:
 
 
 @dataclass(frozen=True)
-class Level:
+class Masks:
+    """Of a picture, bool (h, w) each: ``source`` may be copied from; ``mirrored``, which holds it, by mirroring it.
+
+    ``context`` is settled, so that a fill must join it; ``holes`` are to be filled.
+    """
+
+    source: Mask
+    mirrored: Mask
+    context: Mask
+    holes: Mask
+
+
+@dataclass(frozen=True)
+class Level(Masks):
     """A part of a picture at one scale: its pixels are blocks of ``scale`` x ``scale`` of the full picture's.
 
-    ``picture`` float32 (h, w, 3), with a smooth guess where ``context`` is False; ``features`` of it, (h, w, 5).
-    ``source`` bool (h, w): may be copied from. ``context`` bool: settled, so that a fill must join it. ``holes`` bool.
+    ``picture`` float32 (h, w, 3), with a smooth guess where ``context`` is False; ``features`` of it, (h, w, 5);
+    ``expected`` as ``picture``, with what its surroundings alone lead one to expect there.
     """
 
     scale: int
     picture: Floats
     features: Floats
-    source: Mask
-    context: Mask
-    holes: Mask
+    expected: Floats
 
     def sample(self, labels: Labels, index: Ints, x: Ints, y: Ints) -> Floats:
         """Features (n, 5) that labels ``index`` (n,) show at the pixels (x, y) of this level.
@@ -129,14 +143,13 @@ class Level:
         return shown
 
     def allowed(self, labels: Labels, index: Ints, x: Ints, y: Ints) -> npt.NDArray[np.bool_]:
-        """True (n,) where these labels copy from ``source`` alone, mirrored ones up to two blocks beyond it."""
+        """True (n,) where these labels copy only from where they may, mirrored ones up to two blocks beyond it."""
         sx, sy = labels.source(index, *self.full(x, y))
         h, w = self.source.shape
         near = (self.scale - 1) // 2
         inside = (sx >= near) & (sy >= near) & (sx < w * self.scale - near) & (sy < h * self.scale - near)
         known: npt.NDArray[np.bool_] = self.lookup(self._given, sx, sy) > 0.999
-        if self.scale > 1:
-            known |= labels.mirrored[index] & (self.lookup(self._reached, sx, sy) > 0.999)
+        known |= labels.mirrored[index] & (self.lookup(self._reached, sx, sy) > 0.999)
         both: npt.NDArray[np.bool_] = inside & known
         return both
 
@@ -147,12 +160,14 @@ class Level:
 
     @cached_property
     def _reached(self) -> Floats:
-        """``source`` with the blocks on a mirror's axis, holes in part, which are their own source.
+        """``mirrored`` with the blocks on a mirror's axis, holes in part, which are their own source.
 
         Full resolution tells them apart.
         """
-        beside = cv2.dilate(self.source.astype(np.uint8), np.ones((5, 5))) > 0
-        return (self.source | self.holes & beside).astype(np.float32)
+        if self.scale == 1:
+            return self.mirrored.astype(np.float32)
+        beside = cv2.dilate(self.mirrored.astype(np.uint8), np.ones((5, 5))) > 0
+        return (self.mirrored | self.holes & beside).astype(np.float32)
 
     def full(self, x: Ints, y: Ints) -> tuple[Ints, Ints]:
         """The full picture's pixel at (left above) the middle of a pixel of this level."""
@@ -174,13 +189,14 @@ class Level:
         return np.asarray(shown, np.float32).reshape(-1, *picture.shape[2:])[: len(x)]
 
 
-def shrink(picture: Floats, source: Mask, context: Mask, holes: Mask, scale: int) -> Level:
+def shrink(picture: Floats, masks: Masks, scale: int) -> Level:
     """A level ``scale`` times smaller. A small pixel is a hole if any of it is, and source or context if all of it is.
 
     What is neither and thinner than a small pixel does not count: along a mosaic's jagged upper and lower edge nothing
     could be copied else. The picture's sides need not be multiples of ``scale``: what is over at the right and below is
     repeated.
     """
+    source, context, holes = masks.source, masks.context, masks.holes
     h, w = holes.shape
     below, right = -h % scale, -w % scale
     size = ((w + right) // scale, (h + below) // scale)
@@ -191,14 +207,16 @@ def shrink(picture: Floats, source: Mask, context: Mask, holes: Mask, scale: int
 
     seen = small((context | source).astype(np.float32))
     total = small(picture * (context | source)[..., None])
-    mean = _guess(np.asarray(total / np.maximum(seen, 1e-6)[..., None], np.float32), seen > 1e-3)
+    given = np.asarray(total / np.maximum(seen, 1e-6)[..., None], np.float32)
+    mean, expected = _guess(given, seen > 1e-3), _expected(given, seen > 1e-3)
     part = small(holes.astype(np.float32)) > 1e-3
     thin = _thinner(~(source | context | holes), scale)
-    all_source, all_context = (
-        (small((mask | thin).astype(np.float32)) > 0.999) & (seen > 0.5) & ~part for mask in (source, context)
+    all_source, mirrored, all_context = (
+        (small((mask | thin).astype(np.float32)) > 0.999) & (seen > 0.5) & ~part
+        for mask in (source, masks.mirrored, context)
     )
-    gain = contrast(mean, all_source)
-    return Level(scale, mean, features(mean, gain), all_source, all_context, part)
+    gain = contrast(mean, all_context)
+    return Level(all_source, mirrored, all_context, part, scale, mean, features(mean, gain), expected)
 
 
 def _thinner(mask: Mask, side: int) -> Mask:
@@ -208,14 +226,19 @@ def _thinner(mask: Mask, side: int) -> Mask:
     return np.asarray(mask & (opened[side:-side, side:-side] == 0), np.bool_)
 
 
-def grow(low: Level, picture: Floats, source: Mask, context: Mask, holes: Mask) -> Level:
+def grow(low: Level, picture: Floats, masks: Masks) -> Level:
     """The full picture as a level, with the small level's guess, enlarged, where nothing is settled."""
-    h, w = holes.shape
+    h, w = masks.holes.shape
     size = (low.holes.shape[1] * low.scale, low.holes.shape[0] * low.scale)
-    guess = cv2.resize(low.picture, size, interpolation=cv2.INTER_LINEAR)[:h, :w]
-    seen = (source | context)[..., None]
+    guess, expected = (
+        cv2.resize(p, size, interpolation=cv2.INTER_LINEAR)[:h, :w].astype(np.float32)
+        for p in (low.picture, low.expected)
+    )
+    seen = (masks.source | masks.context)[..., None]
     filled = np.where(seen, picture, guess).astype(np.float32)
-    return Level(1, filled, features(filled, contrast(low.picture, low.source)), source, context, holes)
+    gain = contrast(low.picture, low.context)
+    shown = features(filled, gain)
+    return Level(masks.source, masks.mirrored, masks.context, masks.holes, 1, filled, shown, expected)
 
 
 def _guess(picture: Floats, seen: Mask) -> Floats:
@@ -229,3 +252,17 @@ def _guess(picture: Floats, seen: Mask) -> Floats:
     filled = picture.copy()
     filled[~seen] = correction(~seen, (*inner, flat), (p, values), 1e3)
     return filled
+
+
+def _expected(picture: Floats, seen: Mask) -> Floats:
+    """The picture with what is not ``seen`` smooth: the nearest colours, the more blurred the farther they are."""
+    if not seen.any():
+        return picture
+    distance, place = nearest(seen)
+    continued: Floats = picture.reshape(-1, 3)[place]
+    octave = np.log2(np.maximum(_SPREAD * distance, 0.5))
+    smooth = np.zeros_like(continued)
+    for level in range(-1, int(np.ceil(octave.max())) + 1):
+        blurred = cv2.GaussianBlur(continued, (0, 0), 2.0**level, borderType=cv2.BORDER_REPLICATE)
+        smooth += np.clip(1 - np.abs(octave - level), 0, 1)[..., None] * blurred
+    return np.where(seen[..., None], picture, smooth).astype(np.float32)

@@ -53,8 +53,9 @@ def reduced(task: FillTask, scale: float) -> FillTask:
     size = (max(round(width / scale), 1), max(round(height / scale), 1))
     holes = _share(task.holes, size) > 1e-3
     known = (_share(task.known, size) > 1 - 1e-3) & ~holes
+    figures = None if task.figures is None else _share(task.figures, size) > 1e-3
     image = cv2.resize(task.image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return replace(task, image=image, holes=holes, known=known)
+    return replace(task, image=image, holes=holes, known=known, figures=figures)
 
 
 def enlarged(filled: Rgb, task: FillTask) -> Rgb:

@@ -71,7 +71,7 @@ def fill_work(shots: Sequence[Shot], seed: int, window: Window) -> list[Work]:
     distinct = {id(b): b for shot in shots for b in shot.pictures if b.holes.any()}
     works = []
     for i, b in enumerate(distinct.values()):
-        task = FillTask(b.image, b.holes, b.coverage & ~b.figures, seed + i)
+        task = FillTask(b.image, b.holes, b.coverage, seed + i, b.figures)
         seen_by = [shot for shot in shots if shot.background is b]
         scale = seen_scale(seen_by, b, window) if seen_by else 1.0
         works.append(Work(b, task, task if scale < LEAST else reduced(task, scale)))

@@ -272,8 +272,8 @@ def _results(row: SceneRow, window: Window, done: list[Delivered], status: str, 
 def continued_share(drawn: float | None, cut: float | None) -> float | None:
     """Of the cuts through characters, the share that was drawn on; None where nobody is cut.
 
-    ``cut`` is the share of the joins at which a character stands in some keyframe. What else breaks off at a join, and
-    gets a glow, is no character.
+    ``cut`` is the share of the joins at which a character stands in some keyframe. What else differs from the
+    background at a join is no character.
     """
     return drawn if drawn or cut else None
 

@@ -49,6 +49,7 @@ class AgeMeter:
         self._live: list[tuple[int, Float, Float]] = []
         self._mirrored: deque[Float] = deque(maxlen=SMOOTHED)
         self._lives: list[tuple[Float, Float]] = []  # of each frame: from the past, from the future
+        self._square, self._count = 0.0, 0
 
     def push(self, picture: npt.NDArray[np.uint8], to_before: Motion) -> None:
         """Take the next frame, uint8 (h, w, 3) of any size, and its motion to the frame before it, at full size."""
@@ -62,6 +63,11 @@ class AgeMeter:
             self._follow(now, to_before, index)
         if index % EVERY == 0:
             self._live.append((index, now, np.array(np.ones(now.shape[:2]), np.float32)))
+
+    @property
+    def error(self) -> float:
+        """How far off carried strips are that are not stale: the root of their bands' mean squares, in levels."""
+        return float(np.sqrt(self._square / self._count)) if self._count else 0.0
 
     def lives(self) -> Float:
         """(2, n, bands, 2): for past and future, frame, band and side, the age in frames that a source may have."""
@@ -83,7 +89,10 @@ class AgeMeter:
                 picture = _remap(picture, x, y, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
                 known = _remap(known, x, y, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
             kept.append((start, picture, known))
-            stale = self._error(picture, now, known) > np.mean(self._mirrored, axis=0) + WORSE
+            error = self._error(picture, now, known)
+            stale = error > np.mean(self._mirrored, axis=0) + WORSE
+            self._square += float((error[~stale & np.isfinite(error)] ** 2).sum())
+            self._count += int((~stale & np.isfinite(error)).sum())
             life = max(index - start - EVERY / 2, 1.0)
             for lives in (self._lives[index][0], self._lives[start][1]):
                 lives[stale] = np.minimum(lives[stale], life)

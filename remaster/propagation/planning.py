@@ -37,11 +37,23 @@ AT_REST = 0.02
 
 @dataclass(frozen=True)
 class Measured:
-    """A shot's motion ``before`` (to the frame before) and ``after`` each frame, the ``lives`` of its sources."""
+    """A shot's motion ``before`` (to the frame before) and ``after`` each frame, the ``lives`` of its sources, and by
+    how many levels (root mean square) what is not stale is off.
+    """
 
     before: list[Motion]
     after: list[Motion]
     lives: Float
+    error: float
+
+
+@dataclass(frozen=True)
+class Planned:
+    """How a shot's wings are drawn; the share of them, 0-1, that frames near in time show, by ``error`` levels off."""
+
+    propagation: Propagation
+    seen: float
+    error: float
 
 
 def measure(start: int, end: int, footage: Footage, holds: npt.NDArray[np.bool_], window: Window) -> Measured:
@@ -62,7 +74,7 @@ def measure(start: int, end: int, footage: Footage, holds: npt.NDArray[np.bool_]
             after[i - 1] = flow.measure(last, gray)
         ages.push(picture, before[-1])
         last = gray
-    return Measured(before, after, ages.lives())
+    return Measured(before, after, ages.lives(), ages.error)
 
 
 def propagate(
@@ -74,7 +86,7 @@ def propagate(
     gate: Mask | None,
     figures: Callable[[int], Mask],
     budget: int,
-) -> Propagation:
+) -> Planned:
     """How the wings of frames ``[start, end)`` of a scene are drawn.
 
     ``gate`` bool (h, w) is the active picture's, or None. ``figures(frame)`` are the characters in a scene's frame,
@@ -83,7 +95,7 @@ def propagate(
     seen = measure(start, end, footage, holds, window)
     grid, upright = Grid.of(window, gate), Upright.of(window)
     parts = segments(seen.lives)
-    keys = _key_frames(grid, upright, seen, parts, start, figures)
+    keys, real = _key_frames(grid, upright, seen, parts, start, figures)
     worth = sorted(keys, key=lambda part: part.start - part.end)[: budget // max(_pixels(grid), 1)]
     chosen_parts = [part for part in parts if part in worth]
     turned = None if gate is None else np.asarray(upright.turn(gate), bool)
@@ -92,7 +104,7 @@ def propagate(
     made = tuple(_key(part, by_part.get(part)) for part in parts)
     cameras = np.array([[m.camera for m in way] for way in (seen.before, seen.after)])
     own = np.array([[m.own for m in way] for way in (seen.before, seen.after)], np.float32)
-    return Propagation(cameras, own, seen.lives, made)
+    return Planned(Propagation(cameras, own, seen.lives, made), real, seen.error)
 
 
 def _key(part: Segment, picture: Background | None) -> Key:
@@ -105,10 +117,10 @@ def _pixels(grid: Grid) -> int:
 
 def _key_frames(
     grid: Grid, upright: Upright, seen: Measured, parts: Sequence[Segment], start: int, figures: Callable[[int], Mask]
-) -> dict[Segment, KeyFrame]:
-    """The segments for which something may be generated, with their key frames."""
+) -> tuple[dict[Segment, KeyFrame], float]:
+    """The segments for which something may be generated, with their key frames; what share of the wings others show."""
     by_key = {part.key: part for part in parts}
-    found = {}
+    found, real = {}, 0.0
     for i, past in enumerate(past_sources(grid, seen.before)):
         part = by_key.get(i)
         if part is None:
@@ -117,7 +129,9 @@ def _key_frames(
         best = chosen(grid, past, future, seen.lives[:, i])
         visible = (grid.x >= -upright.wings[0]) & (grid.x <= grid.width - 1 + upright.wings[1])
         rests = _rests(grid, seen.before[part.start + 1 : part.end])
-        if float(best.shown[:, visible].mean()) < ENOUGH and not rests:
+        share = float(best.shown[:, visible].mean())
+        real += share * (part.end - part.start) / len(seen.before)
+        if share < ENOUGH and not rests:
             continue
         scene_frame = np.where(best.sources.frame >= 0, best.sources.frame + start, -1)
         best = best.at(scene_frame.astype(np.int32))
@@ -127,7 +141,7 @@ def _key_frames(
             depth = round(NEAR * grid.width)
             mask[:, depth : grid.width - depth] = True
         found[part] = KeyFrame(start + i, best, wanted_cells(grid, upright.wings, ways), mask)
-    return found
+    return found, real
 
 
 def _rests(grid: Grid, motions: Sequence[Motion]) -> bool:

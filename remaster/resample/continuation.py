@@ -2,7 +2,7 @@
 
 Who walks through the picture's side is whole in other drawings, often in the very same pose: one step of the walk
 earlier or later. Where such a drawing agrees with what is seen at the join (``matching``), the wing shows the rest of
-it; where none does, the wing is soft there (``cut``).
+it; where none does, he ends at the join.
 """
 
 from __future__ import annotations

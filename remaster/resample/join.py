@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.media.types import Plane, Rect
-from remaster.resample.cut import Cut, CutFinder
+from remaster.resample.cut import CutFinder
 from remaster.resample.layout import Patch, on_plane, samples_beyond
 from remaster.resample.samples import Floats, Strips
 from remaster.resample.tone import LastFit, Tone, fit, weights
@@ -27,8 +27,8 @@ REACH = 1.5
 """Times its sigma, away from the join, after which a band counts 1/e."""
 EVIDENCE = 0.15
 """Known bins that weigh as much as the next coarser band's answer."""
-DEAD_ZONE, CUT_DEAD_ZONE = 0.4, 3.0
-"""Levels by which a correction, and a cut's colours, may change while the picture rests, and are kept as they were."""
+DEAD_ZONE = 0.4
+"""Levels by which a correction may change while the picture rests, and is kept as it was."""
 SETTLING = 0.7
 """Levels of change of tone of which half is followed at once; less is mostly noise."""
 REST_MEMORY, MOVING_MEMORY = 0.9, 0.5
@@ -39,12 +39,12 @@ REST_MEMORY, MOVING_MEMORY = 0.9, 0.5
 class Correction:
     """What a frame adds to its prediction: ``tone``, and for each patch the field's bands, float32 (planes, b, n).
 
-    ``cuts`` tell where characters are cut at the patches' joins; empty where that is not asked.
+    ``cuts`` tell how far each bin of the patches' joins cuts a character, float32 (n,); empty where that is not asked.
     """
 
     tone: Tone
     bands: tuple[Floats, ...]
-    cuts: tuple[Cut, ...]
+    cuts: tuple[Floats, ...]
 
 
 class JoinMatcher:
@@ -65,24 +65,18 @@ class JoinMatcher:
         self._used: Correction | None = None
         self._finders = finders
 
-    def match(
-        self, planes: Sequence[Plane], predicted: Floats, rest: bool, standing: Sequence[Floats] = ()
-    ) -> Correction:
+    def match(self, planes: Sequence[Plane], predicted: Floats, rest: bool) -> Correction:
         """The frame's correction: the last one itself, the same object, where the picture rests and little changed.
 
         ``planes`` are the active picture's, ``predicted`` its strips as predicted (``Strips.of_prediction``), ``rest``
-        tells that the prediction is that of the frame before. ``standing`` is for the finders, one for each.
+        tells that the prediction is that of the frame before.
         """
         seen = self._strips.of_frame(planes)
         tone = self._tone(predicted, seen)
         error = seen - tone(predicted)
         bands = self._bands(error, rest)
-        cuts = tuple(
-            finder.find(error[:, where], seen[:, where], self._strips.valid[where], shown)
-            for finder, where, shown in zip(
-                self._finders, self._strips.slices[: len(self._finders)], standing, strict=True
-            )
-        )
+        slices = self._strips.slices[: len(self._finders)]
+        cuts = tuple(find(error[:, at], self._strips.valid[at]) for find, at in zip(self._finders, slices, strict=True))
         new = Correction(tone, bands, cuts)
         if rest and self._used is not None and self._close(new, self._used, predicted):
             return self._used
@@ -112,8 +106,6 @@ class JoinMatcher:
 
     def _close(self, new: Correction, used: Correction, predicted: Floats) -> bool:
         if new.tone.distance(used.tone, _spread(predicted)) > DEAD_ZONE:
-            return False
-        if not all(a.near(b, CUT_DEAD_ZONE) for a, b in zip(new.cuts, used.cuts, strict=True)):
             return False
         pairs = zip(new.bands, used.bands, strict=True)
         return all(float(np.abs((a - b).sum(axis=1)).max()) <= DEAD_ZONE for a, b in pairs)

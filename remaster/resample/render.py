@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from remaster.geometry import Window
 from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane
 from remaster.records import Shot
 from remaster.resample.compose import Composer
-from remaster.resample.cut import CutFinder, Ends, Glow
+from remaster.resample.cut import CutFinder
 from remaster.resample.grain import GrainTile
 from remaster.resample.join import Correction, Field, JoinMatcher
 from remaster.resample.layers import NOBODY, Continuation, LayerPainter
@@ -34,7 +34,6 @@ LEVEL_STEP, SAME_LEVEL = 4, 0.6
 """Every so many rows and columns tell a plane's level, and by how many levels a hold may differ in it: more is a
 fade."""
 
-PlaneSide = TypeVar("PlaneSide", Field, Glow)
 Prediction = Sequence[Sequence[npt.NDArray[np.generic]]]
 
 
@@ -89,7 +88,7 @@ class WingRenderer:
         self._replacing = _replacing(self._placed, fill_gate)
         self._composer = Composer(window, self._replacing, pixel_format, settings.feather)
         self._strips = Strips(window, self._placed, pixel_format, color, gate)
-        self._fields, self._glows = self._each_plane(Field, steps), self._each_plane(Glow, steps)
+        self._fields = self._each_plane(steps)
         lines = lines or window.active.height + 2 * window.active.y
         self._source = source or _source(
             shot, window, self._placed, self._strips, pixel_format, color, lines, gate, settings, read
@@ -98,11 +97,8 @@ class WingRenderer:
         if continuation is not None:
             self._painter = LayerPainter(continuation, window, self._placed, pixel_format, color, lines)
         self._placements = NOBODY
-        self._ends: Ends | None = None
-        finders: list[CutFinder] = []
-        if shot.background is not None and backed:
-            self._ends = Ends(shot.background, shot.cameras, window, self._strips, self._placed)
-            finders = [CutFinder(p, s, 2 * noise) for p, s in zip(self._placed, self._strips.shapes, strict=True)]
+        shapes = zip(self._placed, self._strips.shapes, strict=True)
+        finders = [CutFinder(patch, shape, 2 * noise) for patch, shape in shapes] if backed else []
         self._matcher = JoinMatcher(self._strips, FOREGROUND + 2 * noise, pixel_format.kind == "yuv", finders)
         self._seams = Seams(self._placed, steps, gate, self._strips.unit, noise)
         self._grain = _grain(noise if settings.grain is Grain.match else 0.0, pixel_format, self._placed, seed)
@@ -116,11 +112,11 @@ class WingRenderer:
         self._drawn: list[list[Plane]] | None = None
         self._last: tuple[tuple[Plane, ...], tuple[Plane, ...]] | None = None
 
-    def _each_plane(self, kind: type[PlaneSide], steps: Sequence[tuple[int, int]]) -> list[list[PlaneSide]]:
+    def _each_plane(self, steps: Sequence[tuple[int, int]]) -> list[list[Field]]:
         """``[patch][plane]``."""
         strips = self._strips
         return [
-            [kind(patch, count, step, pivot, strips.unit) for step, pivot in zip(steps, strips.pivots, strict=True)]
+            [Field(patch, count, step, pivot, strips.unit) for step, pivot in zip(steps, strips.pivots, strict=True)]
             for patch, (count, _) in zip(self._placed, strips.shapes, strict=True)
         ]
 
@@ -187,8 +183,7 @@ class WingRenderer:
         if not rest:
             self._predicted = predicted
             self._predicted_strips = self._strips.of_prediction(predicted)
-        standing = self._ends.at(index) if self._ends is not None else ()
-        correction = self._matcher.match(planes, self._predicted_strips, rest, standing)
+        correction = self._matcher.match(planes, self._predicted_strips, rest)
         placements = self._painter.placements[index] if self._painter is not None else self._placements
         new = not (rest and correction is self._correction and placements is self._placements)
         if new:
@@ -199,16 +194,14 @@ class WingRenderer:
             self._drawn = None
 
     def _patch(self, i: int, predicted: Sequence[npt.NDArray[np.generic]], correction: Correction) -> list[Floats]:
-        """One patch's planes: what is predicted and who goes on there, in the frame's light, under the glow."""
-        cut = whole = correction.cuts[i] if correction.cuts else None
+        """One patch's planes: what is predicted and who goes on there, in the frame's light."""
+        cut = correction.cuts[i] if correction.cuts else np.zeros(1, np.float32)
+        covered = np.zeros_like(cut)
         if self._painter is not None and self._placements:
-            predicted, covered = self._painter.over(predicted, i, self._placements)
-            cut = cut.less(covered) if cut is not None else None
-        if cut is not None and whole is not None:
-            self._cuts[i] = whole.share.sum(), (whole.share - cut.share).sum()
-        fields, glows = self._fields[i], self._glows[i]
-        clean = [field(predicted[p], correction.tone, p, correction.bands[i]) for p, field in enumerate(fields)]
-        return clean if cut is None else [glow(clean[p], cut, p) for p, glow in enumerate(glows)]
+            predicted, over = self._painter.over(predicted, i, self._placements)
+            covered = np.asarray(cv2.resize(over[:, None], (1, len(cut)), interpolation=cv2.INTER_AREA)[:, 0])
+        self._cuts[i] = cut.sum(), (cut * covered).sum()
+        return [field(predicted[p], correction.tone, p, correction.bands[i]) for p, field in enumerate(self._fields[i])]
 
     def _sample(self, clean: Floats, index: int, patch: int, plane: int) -> Plane:
         """One plane of one patch in the picture's own sample type, with this frame's grain."""

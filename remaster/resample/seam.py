@@ -25,6 +25,8 @@ FINE, COARSE = 1.5, 6.0
 """Pixels from the join after which the rest, and what is longer, counts 1/e."""
 REACH = 3
 """Differences are carried so many times ``COARSE`` far."""
+EDGE = 24.0
+"""A step of so many levels that is longer than `SMOOTH` is the edge of something the wing does not show, and stays."""
 LINES = 480
 """Lines of a picture for which these lengths are meant; in larger ones they grow with it."""
 DEAD_ZONE = 1.5
@@ -40,7 +42,7 @@ class Seams:
         self, placed: Sequence[Patch], steps: Sequence[tuple[int, int]], gate: Mask | None, unit: float, noise: float
     ):
         """``unit`` is one 8-bit level in the planes' own, ``noise`` the grain in 8-bit levels."""
-        self._joins = [[_Join(patch, step, gate, unit * noise) for step in steps] for patch in placed]
+        self._joins = [[_Join(patch, step, gate, unit, noise) for step in steps] for patch in placed]
         self._dead = unit * DEAD_ZONE
         self._shown: list[list[Floats]] = []
 
@@ -84,7 +86,7 @@ class _Join:
     Within, planes are turned so that the join runs from top to bottom.
     """
 
-    def __init__(self, patch: Patch, step: tuple[int, int], gate: Mask | None, noise: float):
+    def __init__(self, patch: Patch, step: tuple[int, int], gate: Mask | None, unit: float, noise: float):
         self._upright, self._inwards = patch.upright, 1 if patch.side in ("left", "top") else -1
         rect, strip, wing = (self._rect(on_plane(r, step)) for r in (patch.rect, patch.strip, patch.wing))
         edge = (wing.x + wing.width if self._inwards > 0 else wing.x - 1) - rect.x
@@ -100,7 +102,9 @@ class _Join:
         along, across = (step[1], step[0]) if patch.upright else step
         self._sigma = SMOOTH * grown / along
         # Of two frames' difference: line by line, and smoothed.
-        self._grain = noise * float(np.sqrt(2)), noise / float(np.sqrt(max(self._sigma * np.sqrt(np.pi), 0.5)))
+        grain = unit * noise
+        self._grain = grain * float(np.sqrt(2)), grain / float(np.sqrt(max(self._sigma * np.sqrt(np.pi), 0.5)))
+        self._most = unit * EDGE
         self._lay_out(rect, grown / across)
 
     def _lay_out(self, rect: Rect, unit: float) -> None:
@@ -137,6 +141,7 @@ class _Join:
         step = self._along(shown - self._edge)
         coarse = self._smoothed(step)
         fine = step - coarse
+        coarse = coarse * np.exp(-((coarse / self._most) ** 2))
         added = fine[self._lines_of] * self._fine + coarse[self._lines_of] * self._coarse
         self._turned(drawn)[self._where] = self._outside + added
 

@@ -358,3 +358,18 @@ def test_passthrough_has_no_background(world: np.ndarray) -> None:
     whole = replace(drawn.window, width=WIDTH, height=HEIGHT, x=0, y=0)
     (shot,) = run(replace(drawn, window=whole))
     assert shot.method == "passthrough" and shot.background is None
+
+
+def test_what_all_masks_of_a_camera_at_rest_name_is_shown_to_a_fill_as_a_figure() -> None:
+    drawn = shoot(painting(1000, 560, 3), resting())
+    masks = drawn.masks.copy()
+    rows, columns = masks.shape[1:]
+    masks[:, rows // 3 : rows // 2, : columns // 6] = True
+    background = run(replace(drawn, masks=masks))[0].background
+    assert background is not None
+    left = int(np.flatnonzero(background.coverage.any(axis=0))[0])
+    middle = round(HEIGHT * 5 / 12) + int(np.flatnonzero(background.coverage.any(axis=1))[0])
+    there = np.s_[middle - 4 : middle + 4, left + 2 : left + 12]
+    assert background.coverage[there].all()
+    assert background.figures[there].all()
+    assert np.abs(background.image[there].astype(float) - drawn.frames[0][middle - 4 : middle + 4, 2:12]).mean() < 4

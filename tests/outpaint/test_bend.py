@@ -27,7 +27,7 @@ def level(turned: bool) -> Level:
     holes[:, JOIN:] = True
     if turned:
         drawn, holes = np.ascontiguousarray(drawn.transpose(1, 0, 2)), np.ascontiguousarray(holes.T)
-    return Level(1, drawn, features(drawn, 1.0), ~holes, ~holes, holes)
+    return Level(~holes, ~holes, ~holes, holes, 1, drawn, features(drawn, 1.0), drawn)
 
 
 def piece(turned: bool, mirrored: bool = False) -> Labels:
@@ -43,7 +43,7 @@ def test_lines_run_on_across_the_join(turned: bool) -> None:
     full = level(turned)
     chosen = np.where(full.holes, 0, -1).astype(np.int64)
     image = np.rint(full.picture).astype(np.uint8)
-    filled = compose(image, full, piece(turned), chosen, 0.3).astype(float)
+    filled = compose(image, full, piece(turned), chosen, np.zeros(image.shape[:2], np.float32), 0.3).astype(float)
     filled = filled.transpose(1, 0, 2) if turned else filled
     assert np.abs(filled[:, JOIN] - picture()[:, JOIN - 1]).max() < 40
     whole = picture()
@@ -56,8 +56,22 @@ def test_lines_run_on_across_the_join(turned: bool) -> None:
     assert np.abs(filled[106:124, JOIN:] - whole[106:124, 60:160]).mean() < 8
 
 
-def test_a_mirror_image_stays() -> None:
+def test_what_runs_straight_into_its_mirror_image_stays() -> None:
     full = level(turned=False)
     across, down = bends(full, piece(False, mirrored=True), np.where(full.holes, 0, -1).astype(np.int64))
     assert not across.any()
-    assert not down.any()
+    assert np.abs(down).max() < 0.5
+
+
+@pytest.mark.parametrize("slope", [-0.5, 0.5])
+def test_what_runs_aslant_into_its_mirror_image_leaves_in_its_own_direction_and_turns_back(slope: float) -> None:
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    below = y > HEIGHT / 2 + slope * (x - JOIN)
+    drawn = np.where(below[..., None], (60, 90, 40), (150, 180, 220)).astype(np.float32)
+    holes = x >= JOIN
+    full = Level(~holes, ~holes, ~holes, holes, 1, drawn, features(drawn, 1.0), drawn)
+    _, down = bends(full, piece(False, mirrored=True), np.where(holes, 0, -1).astype(np.int64))
+    middle = HEIGHT // 2
+    for away in (2, 4):
+        assert down[middle, JOIN + away] == pytest.approx(-2 * slope * away, rel=0.5)
+    assert abs(down[middle, -1]) < 0.5

@@ -9,8 +9,8 @@ import pytest
 
 from remaster.media.types import Mask, Rgb
 from remaster.outpaint import Filled, FillTask
-from remaster.outpaint.exemplar import ExemplarInpainter, groups
-from remaster.outpaint.labels import shrink
+from remaster.outpaint.exemplar import ExemplarInpainter, cut_off, groups
+from remaster.outpaint.labels import Masks, shrink
 from remaster.sample.episodes import EPISODES
 from remaster.sample.render import render
 
@@ -230,6 +230,30 @@ def test_no_holes_is_no_call() -> None:
     assert (done.image == picture).all()
 
 
+def test_a_figure_is_continued_where_the_hole_cuts_it_and_copied_nowhere_else() -> None:
+    picture, holes = landscape(), wings()
+    figure = np.zeros(holes.shape, bool)
+    figure[30:60, WING : WING + 30] = True
+    figure[16:66, 64:92] = True
+    picture[figure] = (255, 0, 255)
+    image = picture.copy()
+    image[holes] = 0
+    done = ExemplarInpainter().fill([FillTask(image, holes, ~holes, 1, figure)])[0].image
+    pink = (np.abs(done.astype(int) - (255, 0, 255)).max(axis=2) < 60) & holes
+    assert pink[34:56, WING - 6 : WING].mean() > 0.8
+    assert not pink[:26].any() and not pink[64:].any()
+    assert not pink[:, -WING:].any()
+
+
+def test_a_hole_cuts_off_only_what_runs_into_it() -> None:
+    figures, holes = np.zeros((2, 6, 12), bool)
+    holes[:, :3] = True
+    figures[2, 3:7] = figures[2, 8:10] = figures[4, 5:8] = True
+    cut = cut_off(figures, holes)
+    assert np.flatnonzero(cut[2]).tolist() == [3, 4, 5, 6]
+    assert not np.delete(cut, 2, axis=0).any()
+
+
 def test_hardly_any_known_pixels_give_their_colour() -> None:
     picture = np.full((40, 60, 3), (30, 120, 200), np.uint8)
     unknown = np.ones((40, 60), bool)
@@ -291,7 +315,7 @@ def test_a_mosaics_jagged_edge_bars_no_source_at_low_resolution_and_a_character_
     source = ~holes
     source[-2:, WING : WIDTH // 2] = False
     source[20:40, 60:72] = False
-    low = shrink(picture, source, source, holes, 6)
+    low = shrink(picture, Masks(source, source, source, holes), 6)
     assert low.source[-1, WING // 6 : (WIDTH - WING) // 6].all()
     assert low.context[-1, WING // 6 : (WIDTH - WING) // 6].all()
     assert not low.source[4:6, 10:12].any()

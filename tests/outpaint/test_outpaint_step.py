@@ -64,10 +64,12 @@ def test_holes_are_filled_and_still_recorded() -> None:
     assert done.calls == 1
 
 
-def test_tasks_take_coverage_as_known() -> None:
+def test_tasks_take_coverage_as_known_and_tell_figures() -> None:
     painter, source = Painter(), background()
+    source.figures[5:20, 12:20] = True
     outpaint([shot(0, source)], 9, WINDOW, painter)
     assert (painter.tasks[0].known == source.coverage).all()
+    assert painter.tasks[0].figures is not None and (painter.tasks[0].figures == source.figures).all()
     assert painter.tasks[0].seed == 9
 
 
