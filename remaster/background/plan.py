@@ -40,10 +40,10 @@ class StitchSettings:
     ``features`` per keyframe; ``min_overlap`` of keyframes that are matched; ``pair_share``: area that a pair must
     explain to be believed; ``broken_share``: explained area under which the scene may be broken there; ``min_frames``
     of a shot of its own; ``max_splits``: how often a shot that does not hold together is cut in two;
-    ``max_canvas_pixels`` of one background, or of a propagated shot's pictures; ``still_travel``: share of the picture's smaller side that a camera at rest
-    may weave; ``min_advantage``: the hold-out's advantage over a cheap fill, 0-1, under which a background is not
-    shown; ``doubtful``: that under which a shot is tried in two parts; ``border``: share of the picture's smaller side left
-    out at the edges that meet the wings.
+    ``max_canvas_pixels`` of one background, or of a propagated shot's pictures; ``still_travel``: share of the
+    picture's smaller side that a camera at rest may weave; ``min_advantage``: the hold-out's advantage over a cheap
+    fill, 0-1, under which a background is not shown; ``doubtful``: that under which a shot is tried in two parts;
+    ``border``: share of the picture's smaller side left out at the edges that meet the wings.
     """
 
     features: int = 400
