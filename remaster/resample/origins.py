@@ -45,5 +45,6 @@ def composed(window: Window, placed: Sequence[Patch], drawn: Sequence[Origins]) 
 
 def shares_of(origins: Origins, window: Window) -> WingShares:
     """What the wings of such a window are made of."""
-    counts = sum(np.bincount(part(origins, wing).ravel(), minlength=SOFT + 1) for wing in window.wings)
+    kinds = [part(origins, wing).ravel() for wing in window.wings]
+    counts = np.bincount(np.concatenate(kinds), minlength=SOFT + 1)
     return WingShares(*(counts[RECOVERED:] / max(window.wing_pixels, 1)).tolist())
