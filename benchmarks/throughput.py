@@ -34,6 +34,7 @@ from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.step import fill_work
 from remaster.outpaint.tiling import plan_rounds
 from remaster.pipeline.job import Job
+from remaster.report.wings import KINDS
 from remaster.rows import SceneRow
 
 RESULTS = Path(__file__).parent / "results"
@@ -93,7 +94,6 @@ def measure(clip: Path, scratch: Path | None) -> dict[str, Any]:
         counts = Counts(job)
         run = run_steps(clip, Path(folder), watch=counts.see)
     shots = run.shots
-    ambient = sum(s["end_frame"] - s["start_frame"] for s in shots if s["method"] == "ambient")
     scenes = {s["scene_id"]: s for s in shots}
     first = shots[0]
     row = {
@@ -102,10 +102,9 @@ def measure(clip: Path, scratch: Path | None) -> dict[str, Any]:
         "frames": run.frames,
         "scenes": len(scenes),
         "size": f"{first['width']}x{first['height']}",
-        "ambient_share": ambient / run.frames,
         "wing_pixels": run.video["wing_pixels"],
         "generated_pixels": run.video["generated_pixels"],
-        "recovered_share": run.video["recovered_share"],
+        **{f"{kind}_share": run.video[f"{kind}_share"] for kind in KINDS},
         "keyframes": sum(s["keyframes"] or 0 for s in scenes.values()),
         "fills": run.video["inpaint_calls"],
         "tiles": counts.tiles,
@@ -202,9 +201,9 @@ def networks(path: Path) -> Networks:
 
 
 def _keep(path: Path, row: dict[str, Any]) -> None:
-    """The row beside those of other clips; one of the same clip is replaced."""
+    """The row beside those of other clips; one of the same clip is replaced, one of other columns left out."""
     others = pq.read_table(path).to_pylist() if path.is_file() else []
-    rows = [*(other for other in others if other["clip"] != row["clip"]), row]
+    rows = [*(other for other in others if other["clip"] != row["clip"] and other.keys() == row.keys()), row]
     pq.write_table(pa.Table.from_pylist(sorted(rows, key=lambda r: r["clip"])), path)
 
 
@@ -252,7 +251,7 @@ def series(rows: Sequence[dict[str, Any]], name: str = "sample series") -> list[
     total = dict(episodes[0])
     for key, value in episodes[0].items():
         if key.endswith(("_a_frame", "_share")):
-            weights = [row["wing_pixels" if key == "recovered_share" else "frames"] for row in episodes]
+            weights = [row["wing_pixels" if key.endswith("_share") else "frames"] for row in episodes]
             total[key] = float(np.average([row[key] for row in episodes], weights=weights))
         elif isinstance(value, (int, float)):
             total[key] = sum(row[key] for row in episodes)
@@ -271,9 +270,9 @@ def report(rows: Sequence[dict[str, Any]], net: Networks) -> str:
         "",
         "## What is generated",
         "",
-        "| clip | size | frames | scenes | ambient frames | naive: wing pixels | remaster: generated | fewer"
-        " | naive: tiles | remaster: tiles | fewer | wings recovered |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| clip | size | frames | scenes | naive: wing pixels | remaster: generated | fewer"
+        f" | naive: tiles | remaster: tiles | fewer | wings: {', '.join(KINDS)} |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         *map(_generated, rows),
         "",
         "Naive tiles are the sampled frames' mean times the clip's frames.",
@@ -308,12 +307,13 @@ def report(rows: Sequence[dict[str, Any]], net: Networks) -> str:
 
 def _generated(row: dict[str, Any]) -> str:
     naive_tiles = row["naive_tiles_a_frame"] * row["frames"]
+    shares = ", ".join(f"{row[f'{kind}_share']:.0%}" for kind in KINDS)
     return (
-        f"| {row['clip']} | {row['size']} | {row['frames']} | {row['scenes']} | {row['ambient_share']:.1%}"
+        f"| {row['clip']} | {row['size']} | {row['frames']} | {row['scenes']}"
         f" | {row['wing_pixels']:,} | {row['generated_pixels']:,}"
         f" | {row['wing_pixels'] / max(row['generated_pixels'], 1):.0f} x"
         f" | {naive_tiles:,.0f} | {row['tiles']} | {naive_tiles / max(row['tiles'], 1):.0f} x"
-        f" | {row['recovered_share']:.0%} |"
+        f" | {shares} |"
     )
 
 

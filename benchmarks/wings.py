@@ -39,7 +39,8 @@ from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.step import outpaint
 from remaster.records import Analysis, Shot
 from remaster.resample.continuation import continued
-from remaster.resample.render import WingRenderer
+from remaster.resample.mixed import SceneRenderers
+from remaster.resample.render import WingRenderer, WingSource
 from remaster.resample.settings import Grain, ResampleSettings
 from remaster.sample.episodes import EPISODES
 from remaster.sample.render import render
@@ -165,7 +166,7 @@ def restored(clip: Clip, pictures: list[Planes]) -> tuple[Analysis, Mask | None,
 
 
 def footage(info: VideoInfo, pictures: Sequence[Planes]) -> Footage:
-    """The shot's pictures as the ``local`` method reads them."""
+    """The shot's pictures as the steps read them again."""
 
     def small(start: int, end: int, width: int, height: int) -> Iterator[Rgb]:
         return (resize_rgb(p, info.format, info.color, width, height, info.height) for p in pictures[start:end])
@@ -178,20 +179,33 @@ def footage(info: VideoInfo, pictures: Sequence[Planes]) -> Footage:
     return Footage(small, strips)
 
 
+def drawing(
+    clip: Clip, analysis: Analysis, gate: Mask | None, shots: Sequence[Shot], pictures: Sequence[Planes]
+) -> SceneRenderers:
+    """What draws the wings of the shots, without grain."""
+    info, settings = clip.info, ResampleSettings(grain=Grain.none)
+
+    def make(shot: Shot, source: WingSource | None) -> WingRenderer:
+        holds = analysis.holds[shot.start : shot.end]
+        beyond = continued(shot, clip.shown, holds, gate, clip.noise, info.format, footage(info, pictures))
+        return WingRenderer(
+            shot, clip.shown, info.format, info.color, gate, 0.0, settings, 1, info.height, beyond, True,
+            lambda index: pictures[shot.start + index], source,
+        )  # fmt: skip
+
+    return SceneRenderers(shots, make, lambda frame: pictures[frame])
+
+
 def measure(clip: Clip, frames: int) -> Found:
     """Restore every shot of a clip and measure some frames of each."""
-    found, settings = Found(), ResampleSettings(grain=Grain.none)
+    found = Found()
     for first, pictures in scenes(clip):
         started = time.process_time()
         analysis, gate, shots = restored(clip, pictures)
         picked = set(np.linspace(0, len(pictures) - 1, frames + 2).round().astype(int)[1:-1].tolist())
+        renderers = drawing(clip, analysis, gate, shots, pictures)
         for shot in shots:
-            info, read = clip.info, footage(clip.info, pictures)
-            holds = analysis.holds[shot.start : shot.end]
-            beyond = continued(shot, clip.shown, holds, gate, clip.noise, info.format, read)
-            renderer = WingRenderer(
-                shot, clip.shown, info.format, info.color, gate, 0.0, settings, 1, info.height, beyond
-            )
+            renderer = renderers.of(shot)
             before: Plane | None = None
             began = pictures[shot.start]
             for index in range(shot.start, shot.end):

@@ -77,12 +77,13 @@ VIDEOS = pa.schema(
         pa.field("scenes", pa.int32()),
         pa.field("shots", pa.int32()),
         pa.field("wing_pixels", pa.int64()),  # over all frames: what a frame-by-frame method would have to generate
-        pa.field("recovered_share", pa.float64()),  # of wing_pixels, seen by other frames
+        pa.field("recovered_share", pa.float64()),  # of wing_pixels, as for shots; the four shares sum to 1
         pa.field("generated_pixels", pa.int64()),  # once per scene
         pa.field("inpaint_calls", pa.int64()),
         pa.field("notes", pa.list_(pa.string()), nullable=False),  # what was repaired, left out or left alone
         pa.field("seconds_assemble", pa.float64()),
         pa.field("output_bytes", pa.int64()),
         pa.field("fingerprint", pa.string()),  # of its scenes and its container: whether it must be assembled again
+        *[pa.field(f"{kind}_share", pa.float64()) for kind in ("propagated", "generated", "soft")],
     ]
 )

@@ -40,13 +40,10 @@ class StitchSettings:
     ``features`` per keyframe; ``min_overlap`` of keyframes that are matched; ``pair_share``: area that a pair must
     explain to be believed; ``broken_share``: explained area under which the scene may be broken there; ``min_frames``
     of a shot of its own; ``max_splits``: how often a shot that does not hold together is cut in two;
-    ``max_canvas_pixels`` of one background; ``still_travel``: share of the picture's smaller side that a camera at rest
-    may weave; ``min_advantage``: the hold-out's advantage over a cheap fill, 0-1, under which a shot is ``ambient``;
-    ``min_local``: share of the wings' height that the frames nearby must foretell, under which it stays so, as it does
-    under their ``local_confidence`` (sharp repeats show more than a soft fill), with ``max_local_pixels`` of their
-    mosaics;
-    ``doubtful``: that under which a shot is tried in two parts; ``border``: share of the picture's smaller side left
-    out at the edges that meet the wings.
+    ``max_canvas_pixels`` of one background, or of a propagated shot's pictures; ``still_travel``: share of the
+    picture's smaller side that a camera at rest may weave; ``min_advantage``: the hold-out's advantage over a cheap
+    fill, 0-1, under which a background is not shown; ``doubtful``: that under which a shot is tried in two parts;
+    ``border``: share of the picture's smaller side left out at the edges that meet the wings.
     """
 
     features: int = 400
@@ -59,9 +56,6 @@ class StitchSettings:
     still_travel: float = 0.02
     min_advantage: float = 0.35
     doubtful: float = 0.6
-    min_local: float = 0.5
-    local_confidence: float = 0.12
-    max_local_pixels: int = 16_000_000
     border: float = 0.006
 
 

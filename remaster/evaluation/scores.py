@@ -19,14 +19,14 @@ WIDTH = 104
 class ShotScore:
     """Frames ``[start, end)`` of a video, how their wings were made, and ``samples`` by the name of the fill.
 
-    ``recovered`` is the share of the wings that other frames showed.
+    ``seen`` is the share of the wings that other frames showed.
     """
 
     start: int
     end: int
     method: str
     confidence: float
-    recovered: float
+    seen: float
     samples: Mapping[str, Sequence[Sample]]
 
 
@@ -38,7 +38,7 @@ def print_scores(title: str, shots: Sequence[ShotScore], console: Console, each:
     for heading in HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)
     for shot in shots if each else ():
-        what = f"{shot.method} {shot.confidence:.2f}, {shot.recovered:.0%} seen"
+        what = f"{shot.method} {shot.confidence:.2f}, {shot.seen:.0%} seen"
         measured = {name: summarize(samples) for name, samples in shot.samples.items()}
         _add_block(table, f"{shot.start}-{shot.end}", what, measured)
     _add_block(table, f"all {len(shots)} shots", "", overall(shots))

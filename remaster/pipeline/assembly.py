@@ -25,7 +25,7 @@ from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.planning import kept_plan, limited
 from remaster.pipeline.space import refuse_out_of_space
-from remaster.report.summary import wing_use
+from remaster.report.wings import KINDS, wing_use
 from remaster.rows import SceneRow
 from remaster.tables import SHOTS, VIDEOS
 
@@ -201,7 +201,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "scenes": len(scenes),
         "shots": len(shots),
         "wing_pixels": wings.pixels,
-        "recovered_share": wings.share(wings.recovered),
+        **{f"{kind}_share": wings.share(kind) for kind in KINDS},
         "generated_pixels": sum(shot["generated_pixels"] or 0 for shot in scenes.values()),
         "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
         "notes": [*task.row.notes, *lost, *made.notes],

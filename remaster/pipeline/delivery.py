@@ -35,9 +35,10 @@ from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.propagation.carry import OLDEST
 from remaster.records import Shot
-from remaster.report.preview import before_after
+from remaster.report.preview import before_after, origin_map
 from remaster.resample.mixed import SceneRenderers
-from remaster.resample.render import WingRenderer, Wings
+from remaster.resample.mixing import Neighbour
+from remaster.resample.render import WingRenderer
 from remaster.resample.shares import WingShares, planned_shares
 from remaster.rows import SceneRow, from_table, stage_seconds, to_table
 from remaster.storage import checksum
@@ -121,10 +122,10 @@ def _delivered(row: SceneRow, results: Sequence[dict[str, Any]]) -> SceneRow:
 
 
 def _remove_others(row: SceneRow, shots: int, job: Job) -> None:
-    """Remove segments and previews that are left from when the scene had more shots."""
+    """Remove segments and pictures that are left from when the scene had more shots."""
     number = shots
     while job.store.files.size(job.store.segment(row.video_id, row.scene_id or "", number)) is not None:
-        for place in (job.store.segment, job.store.preview):
+        for place in (job.store.segment, job.store.preview, job.store.map):
             job.store.files.remove(place(row.video_id, row.scene_id or "", number))
         number += 1
 
@@ -176,14 +177,12 @@ def _encode_piece(
         path = folder / segment
         path.parent.mkdir(parents=True, exist_ok=True)
         renderer = renderers.of(piece.shot) if piece.shot.method != "passthrough" else None
-        picture = _write_piece(path, row, piece, renderer, frames, window, job)
+        preview_jpeg, map_png = _write_piece(path, row, piece, renderer, frames, window, job)
         store.files.put(path, segment)
-        store.files.write(preview, picture, durable=False)
+        store.files.write(preview, preview_jpeg, durable=False)
+        _write_map(store.map(row.video_id, scene, number), map_png, job)
         size, crc = path.stat().st_size, checksum(path)
     shares = (renderer.shares if renderer else None) or _shares(piece, window)
-    if piece.shot.mix is not None:
-        before, after = (planned_shares(shot, window) for shot in renderers.beside(piece.shot))
-        shares = shares.mixed(before, after, piece.shot.mix)
     return Delivered(piece, segment, size, crc, preview, shares, renderer.continued if renderer else None)
 
 
@@ -195,9 +194,9 @@ def _write_piece(
     frames: Lookahead,
     window: Window,
     job: Job,
-) -> bytes:
-    """Encode a piece; returns the picture of its middle frame before and after, as JPEG."""
-    info, shot, picture = _info(row), piece.shot, b""
+) -> tuple[bytes, bytes]:
+    """Encode a piece; returns pictures of its middle frame: before and after, and where its wings come from."""
+    info, shot, picture, origins = _info(row), piece.shot, b"", b""
     holds = row.analysis.holds if row.analysis else np.zeros(row.frames, bool)
     with SegmentWriter(
         path, window.width, window.height, info.sar, info.format, info.color, info.fps, info.time_base,
@@ -212,9 +211,18 @@ def _write_piece(
             writer.write(composed, frame.pts - piece.start_pts)
             if index == piece.frames // 2:
                 picture = _preview(info, window, planes, composed)
+                origins = origin_map(renderer.origins()) if renderer is not None and job.config.output.map else b""
             if job.counter is not None and (index + 1) % COUNT_EVERY == 0:
                 job.counter.add.remote(COUNT_EVERY)
-    return picture
+    return picture, origins
+
+
+def _write_map(key: str, picture: bytes, job: Job) -> None:
+    """Replace a shot's map; an empty ``picture``: an older one tells of other wings."""
+    if picture:
+        job.store.files.write(key, picture, durable=False)
+    else:
+        job.store.files.remove(key)
 
 
 def _shares(piece: Piece, window: Window) -> WingShares:
@@ -231,7 +239,7 @@ def renderers_of(row: SceneRow, shots: Sequence[Shot], window: Window, job: Job,
     def read(frame: int) -> tuple[Plane, ...]:
         return active_planes(frames[frame], row)
 
-    def make(shot: Shot, before: Wings, after: Wings) -> WingRenderer:
+    def make(shot: Shot, before: Neighbour | None, after: Neighbour | None) -> WingRenderer:
         return WingRenderer(
             shot, window, info.format, info.color, row.gate, grain_of(row, shot), settings, row.seed, info.height,
             beyond[shot.start], job.fills_gate, lambda index: read(shot.start + index), before, after,

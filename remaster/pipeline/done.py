@@ -108,7 +108,18 @@ def _is_done(scene: SceneRow, rows: Rows, job: Job, checked: bool) -> bool:
         return False
     covered = sorted(frame for row in rows for frame in range(row["start_frame"], row["end_frame"]))
     tiles = covered == [frame for run in scene.runs for frame in range(run.start_frame, run.end_frame)]
-    return tiles and all((scene.copied and row["segment"] is None) or segment_whole(job, row, checked) for row in rows)
+    return tiles and all(
+        (scene.copied and row["segment"] is None) or (segment_whole(job, row, checked) and _mapped(scene, row, job))
+        for row in rows
+    )
+
+
+def _mapped(scene: SceneRow, row: Mapping[str, Any], job: Job) -> bool:
+    """Whether a shot has the map that is asked for."""
+    if not job.config.output.map or row["method"] == "passthrough":
+        return True
+    key = job.store.map(scene.video_id, scene.scene_id or "", row["shot"])
+    return job.store.files.size(key) is not None
 
 
 def _within(row: Mapping[str, Any], scene: SceneRow) -> bool:

@@ -36,7 +36,8 @@ from remaster.pipeline.planning import limited, plan_video
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
 from remaster.propagation.carry import OLDEST
-from remaster.resample.recovered import recovered_share
+from remaster.resample.render import WingRenderer
+from remaster.resample.shares import planned_shares
 from remaster.rows import SceneRow, from_table, to_table
 
 LEAD = 12
@@ -192,25 +193,27 @@ def _score(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, settings: Eval
     if row.info is None or (window.width, window.height) != (hidden.whole.width, hidden.whole.height):
         raise ValueError(f"the window of {row.video} is not its picture")
     samples: dict[str, list[Sample]] = {name: [] for name in (RESTORED, *FILLS)}
-    for drawn, planes in _rendered(row, piece, hidden, job, settings.frames):
+    frames = Lookahead(scene_frames(row))
+    near = [s for s in row.shots if s is shot or (shot.mix is not None and shot.start <= s.end and s.start <= shot.end)]
+    renderer = renderers_of(row, near, window, job, frames).of(shot)
+    for drawn, planes in _rendered(row, piece, hidden, renderer, frames, settings.frames):
         truth = luma8(planes, row.info.format)
         middle = truth[:, window.x : window.x + window.active.width]
         pictures: dict[str, Any] = {RESTORED: luma8(drawn, row.info.format)}
         pictures |= {name: fill(np.ascontiguousarray(middle), window) for name, fill in FILLS.items()}
         for name, picture in pictures.items():
             samples[name].append(compare(_float(picture), _float(truth), window, hidden.known))
-    first, share = piece.start_frame, recovered_share(shot, window)
-    return ShotScore(first, first + piece.frames, shot.method, shot.confidence, share, samples)
+    first, seen = piece.start_frame, (renderer.shares or planned_shares(shot, window)).coverage
+    return ShotScore(first, first + piece.frames, shot.method, shot.confidence, seen, samples)
 
 
-def _rendered(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, count: int) -> Iterator[tuple[Planes, Planes]]:
+def _rendered(
+    row: SceneRow, piece: Piece, hidden: Hidden, renderer: WingRenderer, frames: Lookahead, count: int
+) -> Iterator[tuple[Planes, Planes]]:
     """(what the steps make of it, the whole picture) of ``count`` frames of a piece."""
-    info, window, shot = row.info, job.window(row), piece.shot
+    info, shot = row.info, piece.shot
     if info is None or row.active is None:
         raise ValueError(f"{row.video} has not been detected")
-    frames = Lookahead(scene_frames(row))
-    near = [s for s in row.shots if s is shot or (shot.mix is not None and shot.start <= s.end and s.start <= shot.end)]
-    renderer = renderers_of(row, near, window, job, frames).of(shot)
     last = piece.end - 1
     count = min(count, piece.frames)
     measured = {int(i) for i in np.linspace(piece.start, last, count + 2).round()[1:-1]} or {piece.start}

@@ -69,6 +69,10 @@ class Store:
         """A shot's before/after picture."""
         return f"scenes/{video_id}/{scene_id}-{shot}.jpg"
 
+    def map(self, video_id: str, scene_id: str, shot: int) -> str:
+        """Where the wings of a shot's middle frame come from, as a picture."""
+        return f"scenes/{video_id}/{scene_id}-{shot}.map.png"
+
     def kept(self, video_id: str, scene_id: str, stage: str) -> str:
         """What a stage left of a scene for the stages after it."""
         return f"scenes/{video_id}/{scene_id}.{stage}.parquet"

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from html import escape
 
 from remaster.report import text
-from remaster.report.summary import WingUse
+from remaster.report.wings import WingUse
 
 _TONES = {"ok": "good", "finished": "good", "failed": "bad", "interrupted": "bad"}
 WING_KINDS = {
     "recovered": "of the wings recovered from other frames",
-    "generated": "generated, once a scene",
-    "ambient": "ambient fill",
+    "propagated": "carried from frames near in time",
+    "generated": "generated",
+    "soft": "soft fill",
 }
 
 
@@ -39,21 +40,22 @@ def tile(label: str, value: str, detail: str) -> str:
 
 
 def wing_bar(wings: WingUse) -> str:
-    """The three sources of the wings as one bar; their numbers stand beside it as text."""
-    shares = ((kind, wings.share(getattr(wings, kind)) or 0.0) for kind in WING_KINDS)
+    """The sources of the wings as one bar; their numbers stand beside it as text."""
+    shares = ((kind, wings.share(kind) or 0.0) for kind in WING_KINDS)
     strips = "".join(f'<i class="{kind}" style="width:{100 * part:.2f}%"></i>' for kind, part in shares)
     return f'<div class="bar" aria-hidden="true">{strips}</div>'
 
 
 def wing_legend(wings: WingUse) -> str:
     """What the colours of ``wing_bar`` mean, with the shares."""
-    items = (
-        f'<li><i class="{kind}"></i>{escape(wing_share(wings, kind))} {meaning}</li>'
-        for kind, meaning in WING_KINDS.items()
-    )
+    shares = wings.shares()
+    items = (f'<li><i class="{kind}"></i>{escape(shares[kind])} {meaning}</li>' for kind, meaning in WING_KINDS.items())
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
-def wing_share(wings: WingUse, kind: str) -> str:
-    """The share of one of ``WING_KINDS`` in percent."""
-    return text.share(wings.share(getattr(wings, kind)))
+def wing_cell(wings: WingUse) -> str:
+    """``wing_bar`` with the shares of what is there; a dash where there are no wings."""
+    if not wings.pixels:
+        return text.DASH
+    shares = "<br>".join(f"{escape(share)} {kind}" for kind, share in wings.shares().items() if wings.share(kind))
+    return f"{wing_bar(wings)}<small>{shares}</small>"

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from remaster.report import text
 from remaster.report.facts import RunFacts
-from remaster.report.markup import WING_KINDS, badge, cell, head, tile, wing_bar, wing_legend, wing_share
+from remaster.report.markup import badge, cell, head, tile, wing_bar, wing_cell, wing_legend
 from remaster.report.page_shots import Pictures, listed_shots, shots_section
 from remaster.report.preview import GAP
 from remaster.report.summary import Summary, VideoSummary, summarize
@@ -129,7 +129,6 @@ def _video_row(index: int, video: VideoSummary, row: dict[str, Any], pictures: P
     name = f"<bdi>{escape(video.video)}</bdi>"
     name = f'<a href="#video-{index}">{name}</a>' if made else name
     file = f'<small><a href="{pictures.link(video.output)}">open the result</a></small>' if video.output else ""
-    shares = "<br>".join(f"{escape(wing_share(video.wings, kind))} {kind}" for kind in WING_KINDS)
     naive = f"<small>of {text.count(video.frame_calls)}</small>"
     cells = (
         f'<th scope="row">{name}{file}</th>',
@@ -138,7 +137,7 @@ def _video_row(index: int, video: VideoSummary, row: dict[str, Any], pictures: P
         cell("Time", text.clock(video.duration if made else None), "n"),
         cell("Size", _size(row)),
         cell("Shots", escape(methods) or text.DASH),
-        cell("Wings", f"{wing_bar(video.wings)}<small>{shares}</small>" if video.wings.pixels else text.DASH, "wide"),
+        cell("Wings", wing_cell(video.wings), "wide"),
         cell("Calls", f"{text.count(video.calls)}{naive}" if made else text.DASH, "n"),
         cell("Generated pixels", text.amount(video.generated_pixels if made else None), "n"),
     )

@@ -15,19 +15,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from remaster.report import text
-from remaster.report.markup import badge, cell, head
+from remaster.report.markup import badge, cell, head, wing_cell
 from remaster.report.summary import VideoSummary
+from remaster.report.wings import WING_COLUMNS, wing_uses
 
 MAX_EMBEDDED = 300  # previews
 MAX_EMBEDDED_BYTES = 10_000_000  # of base64
 MAX_SHOTS = 5_000  # rows; browsers get slow with more
 _OPEN_VIDEOS = 5  # of more videos, each one's shots are folded up
-_HEADS = ("Before and after", "Scene", "Time", "Frames", "Method", "Confidence", "Recovered", "Generated", "Status")
-_NUMBERS = ("Frames", "Confidence", "Recovered", "Generated")
+_HEADS = ("Before and after", "Scene", "Time", "Frames", "Method", "Confidence", "Wings", "Generated", "Status")
+_NUMBERS = ("Frames", "Confidence", "Generated")
 _COLUMNS = (
-    *("video", "scene_id", "shot", "start_frame", "end_frame", "start_pts", "end_pts", "time_base", "method"),
-    *("coverage", "generated_pixels", "inpaint_calls", "confidence", "preview", "status", "error_stage", "error"),
-    "attempts",
+    *("video", "scene_id", "shot", "start_pts", "end_pts", "time_base", *WING_COLUMNS),
+    *("inpaint_calls", "confidence", "preview", "error_stage", "error", "attempts"),
 )
 
 
@@ -61,7 +61,8 @@ class Pictures:
 def listed_shots(shots: pa.Table) -> list[dict[str, Any]]:
     """The rows that a page has room for, by video and time; of too many, those that are not ``ok`` come first.
 
-    Each has the columns of ``tables.SHOTS`` that the page shows, and ``origin_pts``, where its video begins.
+    Each has the columns of ``tables.SHOTS`` that the page shows, ``origin_pts``, where its video begins, and ``wings``,
+    a ``WingUse``.
     """
     table = shots.select(list(_COLUMNS))
     if table.num_rows > MAX_SHOTS:
@@ -70,8 +71,11 @@ def listed_shots(shots: pa.Table) -> list[dict[str, Any]]:
         table = table.take(pc.sort_indices(table, sort_keys=order)[:MAX_SHOTS])
     starts = shots.group_by("video").aggregate([("start_pts", "min")]).to_pylist()
     origins = {row["video"]: row["start_pts_min"] for row in starts}
-    rows = table.sort_by([("video", "ascending"), ("start_frame", "ascending")]).to_pylist()
-    return [{**row, "origin_pts": origins[row["video"]]} for row in rows]
+    table = table.sort_by([("video", "ascending"), ("start_frame", "ascending")])
+    return [
+        {**row, "origin_pts": origins[row["video"]], "wings": wings}
+        for row, wings in zip(table.to_pylist(), wing_uses(table), strict=True)
+    ]
 
 
 def shots_section(videos: tuple[VideoSummary, ...], listed: list[dict[str, Any]], pictures: Pictures) -> str:
@@ -121,7 +125,7 @@ def _row(row: dict[str, Any], link: str | None, pictures: Pictures) -> str:
         cell("Frames", text.count(row["end_frame"] - row["start_frame"]), "n"),
         cell("Method", escape(row["method"])),
         cell("Confidence", text.ratio(row["confidence"]), "n"),
-        cell("Recovered", escape(text.share(row["coverage"])), "n"),
+        cell("Wings", wing_cell(row["wings"])),
         cell("Generated", text.amount(row["generated_pixels"]) + calls, "n"),
         cell("Status", _status(row), "wide"),
     )

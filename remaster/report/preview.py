@@ -1,16 +1,21 @@
-"""Pictures of a run for people: a shot before and after, and many pictures on one sheet."""
+"""Pictures of a run for people: a shot before and after, where its wings come from, many pictures on one sheet."""
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Sequence
 from fractions import Fraction
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from remaster.media.types import Rgb
 
 GAP = 6  # pixels between before and after; the page's slider counts on it
+MAP_COLORS = (0x000000, 0x2B8A84, 0x5B8FD0, 0xD9973A, 0xA9ADB3)
+"""Of the original, and of what was recovered, propagated, generated and soft, as on the page."""
 _JPEG_QUALITY = 82
 _SHEET_GAP = 4  # pixels between a sheet's pictures
 _SHEET_LEVEL = 128  # the grey around pictures
@@ -39,6 +44,19 @@ def before_after(frame_rgb: Rgb, window_rgb: Rgb, height: int = 270, sar: Fracti
     if not done:
         raise ValueError(f"no JPEG can be made of a picture of {pair.shape[1]}x{pair.shape[0]}")
     return jpeg.tobytes()
+
+
+def origin_map(origins: npt.NDArray[np.uint8]) -> bytes:
+    """A PNG whose pixels are indices (h, w) into ``MAP_COLORS``, as ``resample.origins`` numbers them."""
+    rows, columns = origins.shape
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0),
+        b"PLTE": b"".join(color.to_bytes(3, "big") for color in MAP_COLORS),
+        b"IDAT": zlib.compress(np.pad(origins, ((0, 0), (1, 0))).tobytes()),
+        b"IEND": b"",
+    }
+    written = (struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in chunks.items())
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written)
 
 
 def contact_sheet(pictures: Sequence[Rgb], columns: int) -> Rgb:

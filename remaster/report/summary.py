@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from rich.box import SIMPLE_HEAD
@@ -19,37 +18,12 @@ from rich.text import Text
 
 from remaster.report import text
 from remaster.report.facts import EngineChoice
+from remaster.report.wings import KINDS, WING_COLUMNS, WingUse, wing_pixels, wing_use
 from remaster.tables import STAGES
 
 MAX_LISTED = 40  # videos; of more, only those that are not ok are listed
-_CELLS = ("video", "status", "frames", "time", "shots", "recovered", "generated", "ambient", "calls")
-_NARROW, _WIDE = 64, 110  # columns of a terminal: below, plain lines; from here on, the whole table
-
-
-@dataclass(frozen=True)
-class WingUse:
-    """Wing pixels summed over delivered frames, by where they came from; the three sum to ``pixels``.
-
-    ``recovered`` were seen by other frames. ``generated`` show what an inpainter made. ``ambient`` are soft fill: the
-    shots where nothing holds, and holes that no engine filled.
-    """
-
-    pixels: int = 0
-    recovered: int = 0
-    generated: int = 0
-    ambient: int = 0
-
-    def share(self, pixels: int) -> float | None:
-        """``pixels`` of all wing pixels, 0-1; None where there are no wings."""
-        return pixels / self.pixels if self.pixels else None
-
-    def __add__(self, other: WingUse) -> WingUse:
-        return WingUse(
-            self.pixels + other.pixels,
-            self.recovered + other.recovered,
-            self.generated + other.generated,
-            self.ambient + other.ambient,
-        )
+_CELLS = ("video", "status", "frames", "time", "shots", *KINDS, "calls")
+_NARROW, _WIDE = 76, 120  # columns of a terminal: below, plain lines; from here on, the whole table
 
 
 @dataclass(frozen=True)
@@ -173,20 +147,6 @@ def summarize(videos: pa.Table, shots: pa.Table, seconds: float, earlier: float 
     )
 
 
-def wing_use(shots: pa.Table) -> WingUse:
-    """Where the wing pixels of these shots came from (rows of ``tables.SHOTS``); failed shots have none.
-
-    What a shot did not recover counts as generated where its scene generated anything, else as ambient.
-    """
-    pixels = _wing_pixels(shots)
-    method = np.asarray(shots["method"].to_pylist(), dtype=object)
-    coverage = np.nan_to_num(np.asarray(pc.fill_null(shots["coverage"], 0.0), float)).clip(0, 1)
-    recovered = np.rint(pixels * np.where(method == "ambient", 0.0, coverage)).astype(np.int64)
-    made = (np.asarray(pc.fill_null(shots["generated_pixels"], 0)) > 0) & (method != "ambient")
-    rest = pixels - recovered
-    return WingUse(int(pixels.sum()), int(recovered.sum()), int(rest[made].sum()), int(rest[~made].sum()))
-
-
 def render_summary(summary: Summary, console: Console, engines: Sequence[EngineChoice] = ()) -> None:
     """Print the summary: with a table in a terminal, as plain lines elsewhere; every failure is named.
 
@@ -222,27 +182,16 @@ def _video(name: str, row: dict[str, Any] | None, shots: pa.Table, calls: int, g
         methods=Counter(delivered["method"].to_pylist()),
         wings=wing_use(delivered),
         calls=calls,
-        frame_calls=int(frames[_wing_pixels(delivered) > 0].sum()),
+        frame_calls=int(frames[wing_pixels(delivered) > 0].sum()),
         generated_pixels=generated,
     )
 
 
-def _wing_pixels(shots: pa.Table) -> npt.NDArray[np.int64]:
-    """Wing pixels of each shot over its frames, int64 (n,); 0 where it failed."""
-    column = {n: np.asarray(shots[n], np.int64) for n in ("width", "height", "out_width", "out_height")}
-    frames = np.asarray(shots["end_frame"], np.int64) - np.asarray(shots["start_frame"], np.int64)
-    wings = column["out_width"] * column["out_height"] - column["width"] * column["height"]
-    failed = np.asarray(pc.equal(shots["status"], "failed"))
-    return np.where(failed, 0, frames * np.maximum(wings, 0))
-
-
 def _by_video(names: list[str], shots: pa.Table) -> list[pa.Table]:
     """The shots of each of ``names``, from one sort of the table."""
-    columns = ["start_frame", "end_frame", "fps", "width", "height", "out_width", "out_height"]
-    columns += ["method", "coverage", "generated_pixels", "status"]
     video = np.asarray(pc.index_in(shots["video"], pa.array(names, pa.string())))
     order = np.argsort(video, kind="stable")
-    table = shots.select(columns).take(order)
+    table = shots.select(["fps", *WING_COLUMNS]).take(order)
     bounds = np.searchsorted(video[order], np.arange(len(names) + 1))
     return [table.slice(start, end - start) for start, end in itertools.pairwise(bounds.tolist())]
 
@@ -294,8 +243,8 @@ def _methods(video: VideoSummary) -> str:
     return ", ".join(f"{method} {n}" for method, n in sorted(video.methods.items())) or text.DASH
 
 
-def _shares(wings: WingUse) -> list[str]:
-    return [text.share(wings.share(part)) for part in (wings.recovered, wings.generated, wings.ambient)]
+def _wings(wings: WingUse) -> str:
+    return ", ".join(f"{share} {kind}" for kind, share in wings.shares().items())
 
 
 def _table(summary: Summary, listed: list[VideoSummary], console: Console) -> Table:
@@ -322,17 +271,16 @@ def _cells(video: VideoSummary, status: str) -> dict[str, str]:
     made = video.shots > 0
     numbers = [text.count(video.frames if made else None), text.clock(video.duration if made else None)]
     calls = text.count(video.calls if made else None)
-    row = (video.video, status, *numbers, _methods(video), *_shares(video.wings), calls)
+    row = (video.video, status, *numbers, _methods(video), *video.wings.shares().values(), calls)
     return dict(zip(_CELLS, row, strict=True))
 
 
 def _video_line(video: VideoSummary) -> str:
     if not video.shots:
         return f"{video.video}: {video.status}"
-    recovered, generated, ambient = _shares(video.wings)
     return (
         f"{video.video}: {video.status}, {text.plural(video.frames, 'frame')} ({text.clock(video.duration)}), "
-        f"shots: {_methods(video)}, wings: {recovered} recovered, {generated} generated, {ambient} ambient, "
+        f"shots: {_methods(video)}, wings: {_wings(video.wings)}, "
         f"{text.plural(video.calls, 'generator call')}"
     )
 
@@ -340,14 +288,13 @@ def _video_line(video: VideoSummary) -> str:
 def _total_lines(summary: Summary) -> Iterator[str]:
     """The run in a few lines: speed, wings, and both costs beside those of generating every frame."""
     total, wings = summary.total, summary.total.wings
-    recovered, generated, ambient = _shares(wings)
     yield (
         f"{summary.delivered} of {text.plural(len(summary.videos), 'video')} delivered: "
         f"{text.plural(total.frames, 'frame')} ({text.clock(total.duration)}) in {_took(summary)}, "
         f"{text.ratio(summary.speed)} times real time"
     )
     if wings.pixels:
-        yield f"wings: {recovered} recovered, {generated} generated, {ambient} ambient"
+        yield f"wings: {_wings(wings)}"
         yield f"generator calls: {total.calls:,}, one a frame would be {total.frame_calls:,}{_fewer(total.call_factor)}"
         yield (
             f"generated pixels: {text.amount(total.generated_pixels)}, frame by frame would be "

@@ -21,6 +21,7 @@ from remaster.propagation.sampling import View, gathered
 from remaster.propagation.trust import Chosen, chosen
 from remaster.records import Background, Key, Propagation
 from remaster.resample.layout import Patch, on_plane, plane_steps
+from remaster.resample.origins import GENERATED, PROPAGATED, SOFT, Origins, all_of
 from remaster.resample.shares import WingShares
 from remaster.resample.warp import plane_grid
 
@@ -72,12 +73,13 @@ class PropagatedWings:
         soft: Under,
     ):
         self._grid, self._turned = Grid.of(window, gate), Upright.of(window).turned
-        self._read, self._soft = read, soft
+        self._read, self._soft, self._placed = read, soft, placed
         self._sources = _ShotSources(self._grid, propagation)
         wings = Upright.of(window).wings
         self._visible = (self._grid.x > -wings[0]) & (self._grid.x < self._grid.width - 1 + wings[1])
         self._visible &= (self._grid.x < 0) | (self._grid.x > self._grid.width - 1)
         self._sums = np.zeros(3)
+        self._kinds = np.zeros(self._grid.shape, np.uint8)
         self._pictures = _KeyPictures(
             self._grid, propagation, self._sources, lambda p: from_rgb(p.image, pixel_format, color, lines)
         )
@@ -94,12 +96,22 @@ class PropagatedWings:
         soft = self._soft.predict(index, planes)
         best, layers = self._sources.at(index), self._pictures.at(index)
         real = float(best.shown[:, self._visible].mean()) if self._visible.any() else 0.0
-        generated = (1 - real) * sum(layer.weight for layer in layers)
+        made = sum(layer.weight for layer in layers)
+        self._kinds = np.where(best.shown >= 0.5, PROPAGATED, GENERATED if made >= 0.5 else SOFT).astype(np.uint8)
+        generated = (1 - real) * made
         self._sums += real, generated, 1 - real - generated
         return [
             under if sides is None else [self._draw(s, p, under[p], best, layers) for p, s in enumerate(sides)]
             for sides, under in zip(self._sides, soft, strict=True)
         ]
+
+    def origins(self, index: int) -> list[Origins]:
+        """``[patch]`` of frame ``index``, which must be the one that was drawn last."""
+        found = all_of(SOFT, self._placed)
+        for kinds, sides in zip(found, self._sides, strict=True):
+            if sides is not None and sides[0].outside:
+                kinds[...] = sides[0].whole(kinds, sides[0].view.of_cells(self._kinds), self._turned)
+        return found
 
     @property
     def shares(self) -> WingShares:
@@ -243,7 +255,7 @@ class _Side:
         upright = drawn.T if turned else drawn
         return np.asarray(upright[:, self.inside :] if self.right else upright[:, : self.outside], np.float32)
 
-    def whole(self, drawn: npt.NDArray[Any], beyond: npt.NDArray[np.float32], turned: bool) -> npt.NDArray[np.float32]:
+    def whole(self, drawn: npt.NDArray[Any], beyond: npt.NDArray[Any], turned: bool) -> npt.NDArray[np.float32]:
         """A patch's plane as ``drawn``, stored as it is, with what lies ``beyond`` the strip, upright, put in."""
         upright = np.array(drawn.T if turned else drawn, np.float32)
         columns = slice(self.inside, None) if self.right else slice(0, self.outside)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from remaster import camera as cam
 from remaster.camera import Affine
 from remaster.geometry import Window
-from remaster.media.types import Rect
+from remaster.media.types import Mask, Rect
 from remaster.records import Shot
 
 GRID = 64
@@ -21,7 +24,7 @@ def recovered_share(shot: Shot, window: Window) -> float:
     """
     if shot.background is None or not window.wings or not len(shot.cameras):
         return 0.0
-    coverage = shot.background.coverage.astype(np.uint8)
+    coverage = shot.background.coverage
     cameras, counts = np.unique(np.round(shot.cameras, 3).reshape(-1, 6), axis=0, return_counts=True)
     seen = total = 0.0
     for camera, count in zip(cameras.reshape(-1, 2, 3), counts, strict=True):
@@ -32,15 +35,22 @@ def recovered_share(shot: Shot, window: Window) -> float:
     return seen / total
 
 
-def _share(
-    coverage: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], camera: Affine, wing: Rect, window: Window
-) -> float:
-    """The covered share of one wing as one camera sees it; beyond the canvas nothing is covered."""
+def covered(coverage: Mask, camera: Affine, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Mask:
+    """Whether ``coverage`` holds at what ``camera`` sees in columns ``x`` (w,) and rows ``y`` (h,): bool (h, w).
+
+    Beyond the canvas nothing is covered.
+    """
+    points = np.stack(np.meshgrid(x, y), axis=-1)
+    columns, rows = np.rint(np.moveaxis(cam.apply(camera, points.reshape(-1, 2)), -1, 0)).astype(int)
+    inside = (columns >= 0) & (columns < coverage.shape[1]) & (rows >= 0) & (rows < coverage.shape[0])
+    found = np.zeros(len(columns), bool)
+    found[inside] = coverage[rows[inside], columns[inside]]
+    return found.reshape(points.shape[:2])
+
+
+def _share(coverage: Mask, camera: Affine, wing: Rect, window: Window) -> float:
+    """The covered share of one wing as one camera sees it."""
     columns, rows = min(wing.width, GRID), min(wing.height, GRID)
     across, down = wing.width / columns, wing.height / rows
     x, y = wing.x - window.x + (across - 1) / 2, wing.y - window.y + (down - 1) / 2
-    x_of, y_of = np.meshgrid(np.arange(columns) * across + x, np.arange(rows) * down + y)
-    points = np.rint(cam.apply(camera, np.stack([x_of, y_of], axis=-1).reshape(-1, 2))).astype(int)
-    inside = (points >= 0).all(axis=1) & (points[:, 0] < coverage.shape[1]) & (points[:, 1] < coverage.shape[0])
-    hit = points[inside]
-    return float(coverage[hit[:, 1], hit[:, 0]].sum()) / len(points)
+    return float(covered(coverage, camera, np.arange(columns) * across + x, np.arange(rows) * down + y).mean())

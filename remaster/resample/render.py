@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -19,11 +18,13 @@ from remaster.resample.grain import GrainTile
 from remaster.resample.join import Correction, Field, JoinMatcher
 from remaster.resample.layers import NOBODY, Continuation, LayerPainter
 from remaster.resample.layout import Patch, patches, plane_steps
+from remaster.resample.mixing import MixedWings, Neighbour, Prediction, Wings, WingSource
+from remaster.resample.origins import Origins, composed, shares_of
 from remaster.resample.propagated import FrameReader, PropagatedWings
 from remaster.resample.samples import Floats, Strips
 from remaster.resample.seam import Seams
 from remaster.resample.settings import Grain, ResampleSettings
-from remaster.resample.shares import WingShares
+from remaster.resample.shares import WingShares, planned_shares
 from remaster.resample.soft import SoftFill
 from remaster.resample.warp import WarpedBackground
 
@@ -32,41 +33,6 @@ FOREGROUND = 10.0
 LEVEL_STEP, SAME_LEVEL = 4, 0.6
 """Every so many rows and columns tell a plane's level, and by how many levels a hold may differ in it: more is a
 fade."""
-
-Prediction = Sequence[Sequence[npt.NDArray[np.generic]]]
-
-
-class WingSource(Protocol):
-    """Where a shot's wings come from."""
-
-    def predict(self, index: int, planes: Sequence[Plane]) -> Prediction:
-        """``[patch][plane]`` over the patches' rectangles; the object returned before where it is the same."""
-        ...
-
-
-Wings = Sequence[Sequence[Floats]]
-"""``[patch][plane]`` over the patches' rectangles, without grain."""
-
-
-class MixedWings:
-    """A shot's ``own`` wings, mixed with those ``before`` and ``after`` it by ``mix``, as `Shot.mix`."""
-
-    def __init__(self, own: WingSource, before: Wings, after: Wings, mix: npt.NDArray[np.float32]):
-        self._own, self._mix = own, mix
-        self._beside = before, after
-
-    def predict(self, index: int, planes: Sequence[Plane]) -> Prediction:
-        """``[patch][plane]`` of frame ``index``."""
-        drawn, shares = self._own.predict(index, planes), self._mix[:, index]
-        if not shares.any():
-            return drawn
-        rest = np.float32(1 - shares.sum())
-        mixed = [[rest * np.asarray(plane, np.float32) for plane in patch] for patch in drawn]
-        for wings, share in zip(self._beside, shares, strict=True):
-            for patch, other in zip(mixed, wings, strict=False):
-                for plane, theirs in zip(patch, other, strict=True):
-                    plane += share * theirs
-        return mixed
 
 
 class WingRenderer:
@@ -94,23 +60,23 @@ class WingRenderer:
         continuation: Continuation | None = None,
         fill_gate: bool = True,
         read: FrameReader | None = None,
-        before: Wings = (),
-        after: Wings = (),
+        before: Neighbour | None = None,
+        after: Neighbour | None = None,
     ):
-        self._format = pixel_format
+        self._format, self._window = pixel_format, window
         steps = plane_steps(pixel_format)
         backed = shot.background is not None and shot.method not in ("ambient", "passthrough")
         self._placed = patches(window, gate, steps[-1])
-        self._composer = Composer(window, _replacing(self._placed, fill_gate), pixel_format, settings.feather)
+        self._replacing = _replacing(self._placed, fill_gate)
+        self._composer = Composer(window, self._replacing, pixel_format, settings.feather)
         self._strips = Strips(window, self._placed, pixel_format, color, gate)
         self._fields = self._each_plane(steps)
         lines = lines or window.active.height + 2 * window.active.y
         self._source = _source(
             shot, window, self._placed, self._strips, pixel_format, color, lines, gate, settings, read
         )
-        self._shares_of = self._source if isinstance(self._source, PropagatedWings) else None
-        if shot.mix is not None and (before or after):
-            self._source = MixedWings(self._source, before, after, shot.mix)
+        if shot.mix is not None:
+            self._source = MixedWings(self._source, planned_shares(shot, window), (before, after), shot.mix)
         self._painter: LayerPainter | None = None
         if continuation is not None:
             self._painter = LayerPainter(continuation, window, self._placed, pixel_format, color, lines)
@@ -122,7 +88,7 @@ class WingRenderer:
         self._grain = _grain(noise if settings.grain is Grain.match else 0.0, pixel_format, self._placed, seed)
         self._cuts = np.zeros((len(self._placed), 2))  # of each patch's last drawing: all, and those continued
         self._total = np.zeros(2)
-        self._level = np.zeros(len(steps))
+        self._index, self._level = 0, np.zeros(len(steps))
         self._predicted: Prediction = []
         self._predicted_strips: Floats = np.zeros((len(steps), 0), np.float32)
         self._correction: Correction | None = None
@@ -153,7 +119,7 @@ class WingRenderer:
         held = hold and bool(self._clean) and float(np.abs(level - self._level).max()) < SAME_LEVEL
         if self._placed and not held:
             self._draw(index, planes)
-            self._level = level
+            self._index, self._level = index, level
         if self._grain.present or self._drawn is None:
             self._drawn = [
                 [self._sample(clean, index, i, p) for p, clean in enumerate(patch)]
@@ -170,8 +136,21 @@ class WingRenderer:
 
     @property
     def shares(self) -> WingShares | None:
-        """What the wings drawn so far are made of, where the shot is propagated; else None."""
-        return None if self._shares_of is None else self._shares_of.shares
+        """What the wings drawn so far are made of; None where the shot tells (``shares.planned_shares``)."""
+        return self._source.shares
+
+    def origins(self) -> Origins:
+        """Where each pixel of the frame rendered last comes from (see ``origins``), (window height, window width)."""
+        return composed(self._window, self._replacing, self.wing_origins())
+
+    @property
+    def last_shares(self) -> WingShares:
+        """What the wings rendered last are made of."""
+        return shares_of(self.origins(), self._window)
+
+    def wing_origins(self) -> list[Origins]:
+        """The same ``[patch]``, over the patches' rectangles."""
+        return self._source.origins(self._index)
 
     @property
     def continued(self) -> float | None:
@@ -243,7 +222,7 @@ def _source(
     read: FrameReader | None,
 ) -> WingSource:
     if shot.background is not None and shot.method not in ("ambient", "passthrough"):
-        return WarpedBackground(shot.background.image, shot.cameras, window, placed, pixel_format, color, lines)
+        return WarpedBackground(shot.background, shot.cameras, window, placed, pixel_format, color, lines)
     soft = SoftFill(placed, window, pixel_format, strips.pivots, gate, settings.soft_memory)
     if shot.propagation is None or read is None:
         return soft

@@ -28,6 +28,7 @@ from remaster.resample.layout import (
     plane_steps,
     samples_beyond,
 )
+from remaster.resample.origins import SOFT, Origins, all_of
 from remaster.resample.samples import Floats
 from remaster.resample.tone import Doubles, Tone, between, neutral, weights
 
@@ -55,6 +56,8 @@ class SoftFill:
     of light, so fades are not delayed. Frames must come in order; a new shot needs a new fill.
     """
 
+    shares = None
+
     def __init__(
         self,
         placed: Sequence[Patch],
@@ -68,7 +71,7 @@ class SoftFill:
 
         ``gate`` bool (active height, active width), of which nothing is used; ``memory`` 0-1.
         """
-        steps = plane_steps(pixel_format)
+        steps, self._placed = plane_steps(pixel_format), placed
         self._memory, self._chroma = memory, pixel_format.kind == "yuv"
         self._unit, self._pivots = float(1 << (pixel_format.depth - 8)), tuple(pivots)
         levels = [self._unit * pivot for pivot in pivots]
@@ -95,6 +98,10 @@ class SoftFill:
             [side.drawn(m, n, plane) for side, m, n, plane in zip(row, mean, waves, planes, strict=True)]
             for row, mean, waves in zip(self._sides, self._means, now, strict=True)
         ]
+
+    def origins(self, index: int) -> list[Origins]:
+        """``[patch]`` of any frame."""
+        return all_of(SOFT, self._placed)
 
     def _change(self, planes: Sequence[Plane]) -> tuple[Tone, float]:
         """How the light changed since it last did, and how much (0-1) of the running mean stays."""

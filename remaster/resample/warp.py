@@ -14,7 +14,9 @@ from remaster.camera import Affine
 from remaster.geometry import Window
 from remaster.media.planes import from_rgb
 from remaster.media.types import ColorSpec, PixelFormat, Plane, Rect, Rgb
+from remaster.records import Background
 from remaster.resample.layout import Patch, on_plane, plane_steps
+from remaster.resample.origins import Origins, of_background
 
 LEVELS = 4
 """Sizes of a background that are kept, each half the one before."""
@@ -63,9 +65,11 @@ class BackgroundPlanes:
 class WarpedBackground:
     """The wings of a shot as its cameras see them in its background."""
 
+    shares = None
+
     def __init__(
         self,
-        image: Rgb,
+        background: Background,
         cameras: Affine,
         window: Window,
         placed: Sequence[Patch],
@@ -73,11 +77,11 @@ class WarpedBackground:
         color: ColorSpec,
         lines: int,
     ):
-        self._cameras, self._size = cameras, (window.width, window.height)
-        self._planes = BackgroundPlanes(image, pixel_format, color, lines)
+        self._cameras, self._size, self._coverage = cameras, (window.width, window.height), background.coverage
+        self._planes = BackgroundPlanes(background.image, pixel_format, color, lines)
         steps = plane_steps(pixel_format)
-        from_picture = [Rect(p.rect.x - window.x, p.rect.y - window.y, p.rect.width, p.rect.height) for p in placed]
-        self._rects = [[on_plane(rect, step) for step in steps] for rect in from_picture]
+        self._placed = [Rect(p.rect.x - window.x, p.rect.y - window.y, p.rect.width, p.rect.height) for p in placed]
+        self._rects = [[on_plane(rect, step) for step in steps] for rect in self._placed]
         self._camera: Affine | None = None
         self._seen: list[list[Plane]] = []
 
@@ -88,6 +92,10 @@ class WarpedBackground:
             self._camera = camera
             self._seen = [[self._planes.see(p, camera, rect) for p, rect in enumerate(row)] for row in self._rects]
         return self._seen
+
+    def origins(self, index: int) -> list[Origins]:
+        """``[patch]`` of frame ``index``."""
+        return [of_background(self._coverage, self._cameras[index], rect) for rect in self._placed]
 
 
 def plane_grid(step: tuple[int, int], color: ColorSpec) -> Affine:

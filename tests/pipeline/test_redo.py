@@ -75,6 +75,18 @@ def test_each_setting_redoes_what_follows_from_it(case: Case) -> None:
     assert case.delivered() == delivered
 
 
+def test_maps_that_are_asked_for_are_made_once_and_no_other_picture_changes(case: Case) -> None:
+    run(case)
+    before = case.delivered()
+    assert not kept(case, "map.png")
+    assert redone(case, "output.map=true") == (0, 0, SCENES, 0)
+    assert len(kept(case, "map.png")) == SCENES
+    assert redone(case, "output.map=true") == redone(case) == (0, 0, 0, 0)
+    assert case.delivered() == before
+    assert redone(case, "output.crf=30")[2] == SCENES
+    assert not kept(case, "map.png"), "they told of segments that are no more"
+
+
 def test_a_limit_drops_no_later_scene(case: Case) -> None:
     run(case)
     before, segments = case.delivered(), kept(case, "mkv")

@@ -77,6 +77,19 @@ def test_the_run_its_videos_and_shots_are_there(tmp_path, run_facts, videos_tabl
     assert "All pictures are part of this page." in page.text
 
 
+def test_every_kind_of_wing_has_its_bar_for_the_run_its_videos_and_its_shots(
+    tmp_path, run_facts, videos_table, shots_table
+):
+    shares = {"recovered": 0.0, "propagated": 0.6, "generated": 0.3, "soft": 0.1}
+    page = written(tmp_path, run_facts, videos_table({}), shots_table({"method": "propagated", **shares}))
+    for kind, share in shares.items():
+        strips = [a for a in page.all("i", **{"class": kind}) if "style" in a]
+        assert [a["style"] for a in strips] == [f"width:{100 * share:.2f}%"] * 3
+        assert f".{kind} {{ background: var(--" in page.source
+        rows = page.text[page.text.index("Generated pixels") :]
+        assert rows.count(f"{100 * share:.1f} % {kind}") == (2 if share else 0)
+
+
 def test_nothing_comes_from_elsewhere(tmp_path, run_facts, videos_table, shots_table):
     names = previews(tmp_path, 2)
     shots = shots_table({"preview": names[0], "video": "http://x/a b#?.mkv"}, {"preview": names[1], "video": EVIL})

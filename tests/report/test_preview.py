@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from remaster.report.preview import GAP, before_after, contact_sheet
+from remaster.report.preview import GAP, MAP_COLORS, before_after, contact_sheet, origin_map
 
 
 def flat(height, width, color):
@@ -83,3 +83,9 @@ def test_a_sheet_holds_every_picture_unscaled_in_its_cell():
 def test_a_sheet_needs_pictures_and_columns(pictures, columns):
     with pytest.raises(ValueError, match="contact sheet"):
         contact_sheet(pictures, columns)
+
+
+def test_a_map_is_a_picture_of_its_kinds_in_their_colours():
+    kinds = np.arange(35, dtype=np.uint8).reshape(5, 7) % 5
+    shown = cv2.imdecode(np.frombuffer(origin_map(kinds), np.uint8), cv2.IMREAD_COLOR).astype(int)
+    assert (shown[..., 2] << 16 | shown[..., 1] << 8 | shown[..., 0]).tolist() == np.array(MAP_COLORS)[kinds].tolist()

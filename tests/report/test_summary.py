@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from remaster.report.facts import EngineChoice
-from remaster.report.summary import MAX_LISTED, WingUse, render_summary, summarize, wing_use
+from remaster.report.summary import MAX_LISTED, render_summary, summarize
+from remaster.report.wings import WingUse, wing_use, wing_uses
 
 
 def rendered(summary, terminal=False, engines=(), width=160, **options):
@@ -15,7 +16,7 @@ def rendered(summary, terminal=False, engines=(), width=160, **options):
     return out.getvalue()
 
 
-def test_wings_are_shared_out_by_pixels_not_by_shots(shots_table):
+def test_rows_without_shares_go_by_method_and_coverage(shots_table):
     wing = 14 * 30
     shots = shots_table(
         {"coverage": 0.75},  # 10 frames: 3/4 recovered, the rest generated
@@ -25,10 +26,28 @@ def test_wings_are_shared_out_by_pixels_not_by_shots(shots_table):
         {"scene_id": "s4", "method": "passthrough", "out_width": 40, "coverage": None, "generated_pixels": None},
     )
     use = wing_use(shots)
-    assert use == WingUse(50 * wing, int(12.5 * wing), int(2.5 * wing), 35 * wing)
-    assert use.recovered + use.generated + use.ambient == use.pixels
-    assert use.share(use.recovered) == 0.25
-    assert WingUse().share(0) is None
+    assert use == WingUse(int(12.5 * wing), 0, int(2.5 * wing), 35 * wing)
+    assert use.pixels == 50 * wing
+    assert use.share("recovered") == 0.25
+    assert WingUse().share("recovered") is None
+
+
+def test_wings_are_shared_out_by_pixels_not_by_shots(shots_table):
+    shares = {"propagated": 0.5, "generated": 0.25, "soft": 0.25}
+    shots = shots_table(
+        {"method": "propagated", "recovered": 0.0, **shares, "coverage": 0.5},
+        {"scene_id": "s1", "end_frame": 30, "recovered": 1.0, **dict.fromkeys(shares, 0.0), "coverage": 1.0},
+    )
+    one = 10 * 14 * 30
+    assert wing_uses(shots) == [WingUse(0, one // 2, one // 4, one // 4), WingUse(3 * one, 0, 0, 0)]
+    assert wing_use(shots) == WingUse(3 * one, one // 2, one // 4, one // 4)
+
+
+def test_rounded_pixels_of_all_kinds_are_all_pixels(shots_table):
+    shares = dict.fromkeys(("recovered", "propagated", "generated", "soft"), 0.25)
+    (use,) = wing_uses(shots_table({"end_frame": 1, "width": 53, **shares}))
+    assert use.pixels == 30
+    assert {use.recovered, use.propagated, use.generated, use.soft} == {7, 8}
 
 
 def test_what_a_scene_repeats_on_its_rows_counts_once(shots_table, videos_table):
@@ -111,7 +130,9 @@ def test_plain_lines_carry_no_control_characters_and_the_numbers(shots_table, vi
     summary = summarize(videos_table({"video": name}), shots_table({"video": name}), 0.5)
     plain = rendered(summary, engines=[EngineChoice("inpainter", "exemplar", "auto: no GPU")])
     assert all(c.isprintable() or c == "\n" for c in plain)
-    assert plain.startswith("[bold]?[31m?evil .mkv: ok, 10 frames (0:01), shots: mosaic 1, wings: 75.0 % recovered")
+    assert plain.startswith(
+        "[bold]?[31m?evil .mkv: ok, 10 frames (0:01), shots: mosaic 1, wings: 75.0 % recovered, 0.0 % propagated"
+    )
     assert "1 of 1 video delivered: 10 frames (0:01) in 0:00, 2.00 times real time\n" in plain
     assert "generator calls: 2, one a frame would be 10 (5.00 times as many)\n" in plain
     assert "generated pixels: 100, frame by frame would be 4.20 k (42.0 times as many)\n" in plain
@@ -119,7 +140,8 @@ def test_plain_lines_carry_no_control_characters_and_the_numbers(shots_table, vi
 
 
 @pytest.mark.parametrize(
-    ("width", "present", "absent"), [(140, "calls", "@"), (80, "ambient", "calls "), (40, "ok, 10", "┃")]
+    ("width", "present", "absent"),
+    [(140, "calls", "@"), (80, "propagated", "calls "), (76, "soft", "calls "), (40, "ok, 10", "┃")],
 )
 def test_a_terminal_gets_the_columns_it_has_room_for(shots_table, videos_table, width, present, absent):
     name = "[red]x[/].mkv"

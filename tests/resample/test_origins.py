@@ -1,0 +1,136 @@
+"""The map of a frame: which pixels of its wings come from where."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, shot_of, whole_window, window_of
+
+from remaster import camera as cam
+from remaster.geometry import Window
+from remaster.media.types import Mask
+from remaster.propagation.grid import Grid
+from remaster.records import Background, Key, Propagation, Shot
+from remaster.resample.mixed import SceneRenderers
+from remaster.resample.origins import GENERATED, ORIGINAL, PROPAGATED, RECOVERED, SOFT
+from remaster.resample.render import WingRenderer, WingSource
+from remaster.resample.settings import ResampleSettings
+
+WIDE, TALL = window_of(160, 120, YUV420P), window_of(120, 160, YUV420P, "120/212")
+LOOK = cam.translation(60.0, 22.0)
+FRAMES, STEP, AT = 12, 2, 7
+"""Frames of a pan, pixels that it goes in each, and the frame whose map is looked at."""
+
+
+def drawn(shot: Shot, shown: Window = WIDE, gate: Mask | None = None, fill_gate: bool = True) -> WingRenderer:
+    """A renderer after frame ``AT`` of a shot (or its last one) has been drawn."""
+    frames = [picture(shown)] * len(shot.cameras)
+    renderer = WingRenderer(
+        shot, shown, YUV420P, COLOR, gate, 0.0, ResampleSettings(), 1, fill_gate=fill_gate, read=lambda i: frames[i]
+    )
+    for index in range(min(AT + 1, len(frames))):
+        frames[index] = tuple(plane ^ (index & 1) for plane in frames[index])  # No two frames are the same.
+        renderer.render(index, frames[index], False)
+    return renderer
+
+
+def picture(shown: Window) -> Planes:
+    return picture_of(whole_window(shown, LOOK, YUV420P), shown, YUV420P)
+
+
+def covered(left: int) -> Background:
+    """The scene's background, seen from column ``left`` on."""
+    known = canvas()
+    coverage = np.zeros_like(known.coverage)
+    coverage[:, left:] = True
+    return replace(known, coverage=coverage, holes=~coverage)
+
+
+def pan(shown: Window, generated: bool, gate: Mask | None = None) -> Shot:
+    """A propagated shot whose set moves inwards on the upright picture's left: that side is known from the future."""
+    ways = [np.repeat(cam.translation(way * STEP, 0)[None], FRAMES, axis=0) for way in (-1.0, 1.0)]
+    grid = Grid.of(shown, gate)
+    size = (grid.height, grid.span_x[1] - grid.span_x[0])
+    size = size[::-1] if shown.vertical else size
+    image = Background(np.full((*size, 3), 90, np.uint8), *(np.ones(size, bool) for _ in range(3)))
+    key = Key(0, FRAMES, FRAMES // 2, image if generated else None)
+    lives = np.full((2, FRAMES, 4, 2), 40.0, np.float32)
+    moves = Propagation(np.array(ways), np.zeros((2, FRAMES, 2, 32, 2), np.float32), lives, (key,))
+    return replace(shot_of([LOOK] * FRAMES, None, "propagated"), propagation=moves)
+
+
+def edge(shown: Window) -> Mask:
+    """A projector's gate, four pixels wide all around."""
+    gate = np.ones((shown.active.height, shown.active.width), bool)
+    gate[4:-4, 4:-4] = False
+    return gate
+
+
+def middle(origins: npt.NDArray[np.uint8]) -> list[int]:
+    """The kinds along the window's middle row."""
+    return [int(kind) for kind in origins[len(origins) // 2]]
+
+
+def test_a_background_is_recovered_where_frames_saw_it_and_generated_elsewhere() -> None:
+    renderer = drawn(shot_of([LOOK], covered(60 - 10)))
+    assert middle(renderer.origins()) == [GENERATED] * (WIDE.x - 10) + [RECOVERED] * 10 + [ORIGINAL] * 160 + [
+        RECOVERED
+    ] * (WIDE.width - WIDE.x - 160)
+    assert renderer.last_shares.recovered == pytest.approx((WIDE.width - 160 - WIDE.x + 10) / (WIDE.width - 160))
+
+
+def test_the_soft_fill_is_soft() -> None:
+    origins = drawn(shot_of([LOOK], None, "ambient")).origins()
+    assert np.unique(origins[:, : WIDE.x]).tolist() == np.unique(origins[:, WIDE.x + 160 :]).tolist() == [SOFT]
+    assert not origins[:, WIDE.x : WIDE.x + 160].any()
+
+
+@pytest.mark.parametrize(("generated", "under"), [(True, GENERATED), (False, SOFT)])
+def test_what_was_seen_nearby_is_propagated_over_what_lies_under_it(generated: bool, under: int) -> None:
+    kinds = middle(drawn(pan(WIDE, generated)).origins())
+    left, right = kinds[: WIDE.x][::-1], kinds[WIDE.x + 160 :]
+    assert kinds[WIDE.x : WIDE.x + 160] == [ORIGINAL] * 160
+    for side, frames in ((left, FRAMES - 1 - AT), (right, AT)):
+        assert side == sorted(side, key=[PROPAGATED, under].index)
+        assert side.count(PROPAGATED) == pytest.approx(STEP * frames, abs=3)
+
+
+def test_wings_above_and_below_are_those_beside_turned() -> None:
+    beside, above = (drawn(pan(shown, True), shown).origins() for shown in (WIDE, TALL))
+    assert TALL.vertical and (TALL.height, TALL.width) == (WIDE.width, WIDE.height)
+    np.testing.assert_array_equal(above, beside.T)
+
+
+@pytest.mark.parametrize("method", ["mosaic", "propagated"])
+def test_a_gate_that_is_filled_is_no_original(method: str) -> None:
+    gate = edge(WIDE)
+    shot = shot_of([LOOK], covered(0)) if method == "mosaic" else pan(WIDE, True, gate)
+    inner = np.s_[:, WIDE.x : WIDE.x + 160]
+    filled = drawn(shot, gate=gate).origins()
+    np.testing.assert_array_equal(filled[inner] == ORIGINAL, ~gate)
+    beside = {int(kind) for kind in filled[60, WIDE.x : WIDE.x + 4]}
+    assert beside == ({RECOVERED} if method == "mosaic" else {PROPAGATED})
+    kept = drawn(shot, gate=gate, fill_gate=False).origins()
+    assert not kept[inner].any()
+
+
+def test_a_transition_shows_the_side_that_is_more_of_it_and_its_shares_are_mixed() -> None:
+    shown, mix = picture(WIDE), np.array([0.25, 0.75], np.float32)
+    first, last = shot_of([LOOK], covered(0)), replace(shot_of([LOOK], None, "ambient"), start=3, end=4)
+    turn = replace(shot_of([LOOK] * 2, None, "propagated"), start=1, end=3, mix=mix)
+
+    def make(shot: Shot, source: WingSource | None) -> WingRenderer:
+        return WingRenderer(shot, WIDE, YUV420P, COLOR, None, 0.0, ResampleSettings(), 1, source=source)
+
+    renderers = SceneRenderers([first, turn, last], make, lambda frame: shown)
+    renderers.of(first).render(0, shown, False)
+    mixed, kinds = renderers.of(turn), []
+    for index in range(2):
+        mixed.render(index, tuple(plane ^ index for plane in shown), False)
+        kinds.append(middle(mixed.origins())[0])
+    assert kinds == [RECOVERED, SOFT]
+    assert mixed.shares is not None
+    assert (mixed.shares.recovered, mixed.shares.soft) == (0.5, 0.5)
