@@ -116,8 +116,9 @@ class Shot:
     (root mean square). ``registered`` counts its keyframes that were registered, ``inliers`` the matches that agree
     with the solution.
 
-    A ``propagated`` shot has a ``propagation`` instead of a background; its cameras are unused. A gradual transition
-    between two shots has neither but a ``mix``, float32 (end - start,): how far (0-1) each frame shows the later one.
+    A ``propagated`` shot has a ``propagation`` instead of a background; its cameras are unused. Where a shot passes
+    into its neighbours its ``mix``, float32 (2, end - start), 0-1, says how much of each frame's wings are the last
+    ones of the shot before, and the first ones of the shot after; a dissolve has nothing of its own.
     """
 
     start: int

@@ -27,6 +27,9 @@ REST = 0.02
 COLUMNS, ROWS = 8, 6
 """Cells of the picture, of which the outermost are compared."""
 
+UNMIXED = 0.25
+"""How far a frame may be off a mixture of both ends, as a share of what lies between these (root mean square)."""
+
 Cells = npt.NDArray[np.float32]
 
 
@@ -78,16 +81,21 @@ class TransitionFinder:
         return self._found[-1]
 
 
-def mixture(pictures: Iterable[Rgb]) -> npt.NDArray[np.float32]:
+def mixture(pictures: Iterable[Rgb]) -> npt.NDArray[np.float32] | None:
     """How far (0-1) each frame of a transition shows what follows it, float32 (n,), never falling.
 
-    ``pictures`` uint8 (h, w, 3) are the last one before it, its n frames, and the first one after it. A frame is taken
-    for a mixture of both ends; the outer parts of the picture tell, where figures rarely stand.
+    None where the frames are no mixtures of both ends, as those of a morph or a wipe are not. ``pictures`` uint8
+    (h, w, 3) are the last one before it, its n frames, and the first one after it. The outer parts of the picture tell,
+    where figures rarely stand.
     """
     outer = np.stack([_outline(picture).ravel() for picture in pictures])
     way = outer[-1] - outer[0]
     shares = (outer[1:-1] - outer[0]) @ way / max(float(way @ way), 1e-6)
-    return np.asarray(np.clip(np.maximum.accumulate(shares), 0.0, 1.0), np.float32)
+    shares = np.clip(np.maximum.accumulate(shares), 0.0, 1.0)
+    off = outer[1:-1] - outer[0] - shares[:, None] * way
+    if float((off**2).sum(axis=1).max()) > UNMIXED**2 * float(way @ way):
+        return None
+    return np.asarray(shares, np.float32)
 
 
 def _outline(proxy: Rgb) -> Cells:

@@ -35,6 +35,8 @@ TURNING = 0.5
 """Share of the frames between two shots that must be found to turn from one to the other, for these to be mixed."""
 OUTLINE = 32, 24
 """Size of the pictures by which the mixture is measured."""
+FADE = 12
+"""Frames over which a shot's wings pass into those of the shots beside it, where no cut lies between."""
 SEAM = 0.04
 """Share of the picture's smaller side over which what is lent gives way to the shot's own."""
 
@@ -147,14 +149,21 @@ def _mixed(scene: Scene, shots: Sequence[Shot], number: int, footage: Footage) -
         return shot
     if scene.analysis.turning[shot.start : shot.end].mean() < TURNING:
         return shot
-    return replace(shot, method="propagated", mix=mixture(footage.small(shot.start - 1, shot.end + 1, *OUTLINE)))
+    later = mixture(footage.small(shot.start - 1, shot.end + 1, *OUTLINE))
+    return shot if later is None else replace(shot, method="propagated", mix=np.stack([1 - later, later]))
 
 
 def _propagated(scene: Scene, masks: npt.NDArray[np.bool_], shot: Shot, footage: Footage) -> Shot:
-    """A shot without a background with wings that are carried from the frames nearby."""
+    """A shot without a background with wings that are carried from the frames nearby; of a few frames with those of the
+    shots on both sides.
+    """
     count = shot.end - shot.start
-    if shot.method != "ambient" or count < FEWEST:  # a transition's method is not
+    if shot.method != "ambient":
         return shot
+    if count < FEWEST:
+        inner = shot.start > 0 and shot.end < len(scene.analysis.motion)
+        later = ((np.arange(count) + 0.5) / count).astype(np.float32)
+        return replace(shot, mix=np.stack([1 - later, later])) if inner else shot
     settings, window, analysis = scene.settings, scene.window, scene.analysis
     size = window.active.width, window.active.height
 
@@ -165,7 +174,23 @@ def _propagated(scene: Scene, masks: npt.NDArray[np.bool_], shot: Shot, footage:
     holds = analysis.holds[shot.start : shot.end]
     made = propagate(shot.start, shot.end, footage, holds, window, scene.gate, figures, settings.max_canvas_pixels)
     sure = confidence(made.seen, made.error, _fill_error(scene, shot.start, shot.end))
-    return replace(shot, method="propagated", propagation=made.propagation, confidence=sure)
+    mix = _faded(analysis, shot, settings.broken_share)
+    return replace(shot, method="propagated", propagation=made.propagation, confidence=sure, mix=mix)
+
+
+def _faded(analysis: Analysis, shot: Shot, broken_share: float) -> npt.NDArray[np.float32] | None:
+    """How much of the wings of the shots before and after each frame of a shot shows, (2, n): they fade over `FADE`
+    frames where the picture goes on across the border; None where it does at neither.
+    """
+    count, explained = shot.end - shot.start, analysis.explained
+    length = min(FADE, count // 2)
+    mix = np.zeros((2, count), np.float32)
+    ramp = (np.arange(length, 0, -1) - 0.5) / max(length, 1)
+    if shot.start > 0 and explained[shot.start] >= broken_share:
+        mix[0, :length] = ramp
+    if shot.end < len(explained) and explained[shot.end] >= broken_share:
+        mix[1, count - length :] = ramp[::-1]
+    return mix if mix.any() else None
 
 
 def _identities(count: int) -> npt.NDArray[np.float64]:

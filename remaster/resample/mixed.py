@@ -1,60 +1,26 @@
-"""Wings of a gradual transition: those of the shots on both sides, mixed as the picture is."""
+"""Renderers of shots that pass into each other: each is given the wings that its neighbours end and begin with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from remaster.media.types import Plane
 from remaster.records import Shot
-from remaster.resample.origins import Origins
-from remaster.resample.render import WingRenderer, WingSource
-from remaster.resample.shares import WingShares
-
-
-class MixedWings:
-    """The last wings ``before`` a transition and the first ones ``after`` it, as these were drawn last, mixed by
-    ``shares`` float32 (n,) of the latter.
-    """
-
-    def __init__(self, before: WingRenderer, after: WingRenderer, shares: npt.NDArray[np.float32]):
-        self._before, self._after, self._shares = before, after, shares
-
-    def predict(self, index: int, planes: Sequence[Plane]) -> list[list[npt.NDArray[Any]]]:
-        """``[patch][plane]`` of frame ``index`` of the transition."""
-        share = np.float32(self._shares[index])
-        return [
-            [a + share * (b - a) for a, b in zip(first, last, strict=True)]
-            for first, last in zip(self._before.wings, self._after.wings, strict=True)
-        ]
-
-    def origins(self, index: int) -> list[Origins]:
-        """``[patch]`` of frame ``index``: those of the side that it shows more of."""
-        return (self._before if self._shares[index] < 0.5 else self._after).wing_origins()
-
-    @property
-    def shares(self) -> WingShares:
-        """What all the wings of the transition are made of."""
-        before, after = (np.array(astuple(side.last_shares)) for side in (self._before, self._after))
-        return WingShares(*(before + self._shares.mean() * (after - before)).tolist())
+from remaster.resample.render import Beside, WingRenderer
 
 
 class SceneRenderers:
     """The renderers of a scene's shots, asked for in the order of the shots, each made when it is first needed.
 
-    ``make(shot, source)`` makes one; with a ``source`` its wings come from there. ``read(frame)`` gives the planes of
-    the active picture of a scene's frame. A transition needs the last wings of the shot before it, which must have been
-    drawn, and the first ones of the shot after it, which are drawn here.
+    ``make(shot, before, after)`` makes one; where the shot is mixed with them it is given the last wings of the shot
+    before it, and the first ones of the shot after it. ``read(frame)`` gives the planes of the active picture of a
+    scene's frame. The shot before should have been drawn to its end; where it has not, its last frame is drawn.
     """
 
     def __init__(
         self,
         shots: Sequence[Shot],
-        make: Callable[[Shot, WingSource | None], WingRenderer],
+        make: Callable[[Shot, Beside | None, Beside | None], WingRenderer],
         read: Callable[[int], Sequence[Plane]],
     ):
         self._shots, self._make, self._read = shots, make, read
@@ -62,22 +28,35 @@ class SceneRenderers:
 
     def of(self, shot: Shot) -> WingRenderer:
         """The renderer of one of the shots; those of the shots before the one before it are let go."""
-        return self._numbered(next(i for i, one in enumerate(self._shots) if one is shot))
+        return self._numbered(self._number(shot))
+
+    def beside(self, shot: Shot) -> tuple[Shot, Shot]:
+        """The shots before and after one; itself where there is none."""
+        number = self._number(shot)
+        return self._shots[max(number - 1, 0)], self._shots[min(number + 1, len(self._shots) - 1)]
+
+    def _number(self, shot: Shot) -> int:
+        return next(i for i, one in enumerate(self._shots) if one is shot)
 
     def _numbered(self, number: int) -> WingRenderer:
         self._made = {i: renderer for i, renderer in self._made.items() if i >= number - 1}
         if number not in self._made:
             shot = self._shots[number]
-            self._made[number] = self._make(shot, self._mixed(number, shot))
+            before, after = (False, False) if shot.mix is None else (bool(way.any()) for way in shot.mix)
+            self._made[number] = self._make(
+                shot, self._last(number - 1) if before else None, self._first(number + 1) if after else None
+            )
         return self._made[number]
 
-    def _mixed(self, number: int, shot: Shot) -> WingSource | None:
-        """Where a transition's wings come from; None for other shots."""
-        if shot.mix is None:
-            return None
-        before, after = self._numbered(number - 1), self._numbered(number + 1)
-        after.render(0, self._read(self._shots[number + 1].start), False)
-        if not before.wings:  # Nothing of it was drawn, as where only some frames are asked for.
-            last = self._shots[number - 1].end - 1
-            before.render(last - self._shots[number - 1].start, self._read(last), False)
-        return MixedWings(before, after, shot.mix)
+    def _last(self, number: int) -> Beside:
+        """The wings of a shot's last frame."""
+        renderer, shot = self._numbered(number), self._shots[number]
+        if not renderer.wings:
+            renderer.render(shot.end - 1 - shot.start, self._read(shot.end - 1), False)
+        return renderer.beside()
+
+    def _first(self, number: int) -> Beside:
+        """The wings of a shot's first frame."""
+        renderer = self._numbered(number)
+        renderer.render(0, self._read(self._shots[number].start), False)
+        return renderer.beside()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from remaster.geometry import Window
 from remaster.records import Shot
@@ -21,6 +24,12 @@ class WingShares:
     propagated: float = 0.0
     generated: float = 0.0
     soft: float = 0.0
+
+    def mixed(self, before: WingShares, after: WingShares, mix: npt.NDArray[np.float32]) -> WingShares:
+        """The shares of a shot that passes into those ``before`` and ``after`` it as ``mix`` (2, n) says."""
+        first, last = mix.mean(axis=1).tolist()
+        parts = zip(astuple(self), astuple(before), astuple(after), strict=True)
+        return WingShares(*((1 - first - last) * own + first * a + last * b for own, a, b in parts))
 
     @property
     def coverage(self) -> float:
