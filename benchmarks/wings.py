@@ -40,7 +40,7 @@ from remaster.outpaint.step import outpaint
 from remaster.records import Analysis, Shot
 from remaster.resample.continuation import continued
 from remaster.resample.mixed import SceneRenderers
-from remaster.resample.render import WingRenderer, WingSource
+from remaster.resample.render import Beside, WingRenderer
 from remaster.resample.settings import Grain, ResampleSettings
 from remaster.sample.episodes import EPISODES
 from remaster.sample.render import render
@@ -185,12 +185,12 @@ def drawing(
     """What draws the wings of the shots, without grain."""
     info, settings = clip.info, ResampleSettings(grain=Grain.none)
 
-    def make(shot: Shot, source: WingSource | None) -> WingRenderer:
+    def make(shot: Shot, before: Beside | None, after: Beside | None) -> WingRenderer:
         holds = analysis.holds[shot.start : shot.end]
         beyond = continued(shot, clip.shown, holds, gate, clip.noise, info.format, footage(info, pictures))
         return WingRenderer(
             shot, clip.shown, info.format, info.color, gate, 0.0, settings, 1, info.height, beyond, True,
-            lambda index: pictures[shot.start + index], source,
+            lambda index: pictures[shot.start + index], before, after,
         )  # fmt: skip
 
     return SceneRenderers(shots, make, lambda frame: pictures[frame])

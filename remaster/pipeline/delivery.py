@@ -37,8 +37,7 @@ from remaster.propagation.carry import OLDEST
 from remaster.records import Shot
 from remaster.report.preview import before_after, origin_map
 from remaster.resample.mixed import SceneRenderers
-from remaster.resample.mixing import Neighbour
-from remaster.resample.render import WingRenderer
+from remaster.resample.render import Beside, WingRenderer
 from remaster.resample.shares import WingShares, planned_shares
 from remaster.rows import SceneRow, from_table, stage_seconds, to_table
 from remaster.storage import checksum
@@ -182,7 +181,7 @@ def _encode_piece(
         store.files.write(preview, preview_jpeg, durable=False)
         _write_map(store.map(row.video_id, scene, number), map_png, job)
         size, crc = path.stat().st_size, checksum(path)
-    shares = (renderer.shares if renderer else None) or _shares(piece, window)
+    shares = piece_shares(piece, window, renderers, renderer)
     return Delivered(piece, segment, size, crc, preview, shares, renderer.continued if renderer else None)
 
 
@@ -225,9 +224,16 @@ def _write_map(key: str, picture: bytes, job: Job) -> None:
         job.store.files.remove(key)
 
 
-def _shares(piece: Piece, window: Window) -> WingShares:
-    first = piece.start - piece.shot.start
-    return planned_shares(replace(piece.shot, cameras=piece.shot.cameras[first : first + piece.frames]), window)
+def piece_shares(piece: Piece, window: Window, renderers: SceneRenderers, renderer: WingRenderer | None) -> WingShares:
+    """What the wings of a piece are made of, which its ``renderer`` (None: it has no wings) has drawn."""
+    shot, first = piece.shot, piece.start - piece.shot.start
+    shares = renderer.shares if renderer is not None else None
+    if shares is None:
+        shares = planned_shares(replace(shot, cameras=shot.cameras[first : first + piece.frames]), window)
+    if shot.mix is None:
+        return shares
+    before, after = (planned_shares(other, window) for other in renderers.beside(shot))
+    return shares.mixed(before, after, shot.mix)
 
 
 def renderers_of(row: SceneRow, shots: Sequence[Shot], window: Window, job: Job, frames: Lookahead) -> SceneRenderers:
@@ -239,7 +245,7 @@ def renderers_of(row: SceneRow, shots: Sequence[Shot], window: Window, job: Job,
     def read(frame: int) -> tuple[Plane, ...]:
         return active_planes(frames[frame], row)
 
-    def make(shot: Shot, before: Neighbour | None, after: Neighbour | None) -> WingRenderer:
+    def make(shot: Shot, before: Beside | None, after: Beside | None) -> WingRenderer:
         return WingRenderer(
             shot, window, info.format, info.color, row.gate, grain_of(row, shot), settings, row.seed, info.height,
             beyond[shot.start], job.fills_gate, lambda index: read(shot.start + index), before, after,

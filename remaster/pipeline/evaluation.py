@@ -25,7 +25,7 @@ from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
 from remaster.media.types import Mask, Plane, Rect
 from remaster.pipeline.cluster import Resources, connected, quiet
-from remaster.pipeline.delivery import renderers_of
+from remaster.pipeline.delivery import piece_shares, renderers_of
 from remaster.pipeline.engines import Engine, check_fit, choose_engines, early_engines
 from remaster.pipeline.frames import scene_frames
 from remaster.pipeline.inputs import VideoFile, find_videos
@@ -37,7 +37,6 @@ from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage,
 from remaster.pipeline.store import Store
 from remaster.propagation.carry import OLDEST
 from remaster.resample.render import WingRenderer
-from remaster.resample.shares import planned_shares
 from remaster.rows import SceneRow, from_table, to_table
 
 LEAD = 12
@@ -195,7 +194,8 @@ def _score(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, settings: Eval
     samples: dict[str, list[Sample]] = {name: [] for name in (RESTORED, *FILLS)}
     frames = Lookahead(scene_frames(row))
     near = [s for s in row.shots if s is shot or (shot.mix is not None and shot.start <= s.end and s.start <= shot.end)]
-    renderer = renderers_of(row, near, window, job, frames).of(shot)
+    renderers = renderers_of(row, near, window, job, frames)
+    renderer = renderers.of(shot)
     for drawn, planes in _rendered(row, piece, hidden, renderer, frames, settings.frames):
         truth = luma8(planes, row.info.format)
         middle = truth[:, window.x : window.x + window.active.width]
@@ -203,7 +203,7 @@ def _score(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, settings: Eval
         pictures |= {name: fill(np.ascontiguousarray(middle), window) for name, fill in FILLS.items()}
         for name, picture in pictures.items():
             samples[name].append(compare(_float(picture), _float(truth), window, hidden.known))
-    first, seen = piece.start_frame, (renderer.shares or planned_shares(shot, window)).coverage
+    first, seen = piece.start_frame, piece_shares(piece, window, renderers, renderer).coverage
     return ShotScore(first, first + piece.frames, shot.method, shot.confidence, seen, samples)
 
 

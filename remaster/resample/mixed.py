@@ -6,22 +6,21 @@ from collections.abc import Callable, Sequence
 
 from remaster.media.types import Plane
 from remaster.records import Shot
-from remaster.resample.mixing import Neighbour
-from remaster.resample.render import WingRenderer
+from remaster.resample.render import Beside, WingRenderer
 
 
 class SceneRenderers:
     """The renderers of a scene's shots, asked for in the order of the shots, each made when it is first needed.
 
-    ``make(shot, before, after)`` makes one; where the shot is mixed with them it is given the shot before it, drawn to
-    its end (or, where nothing of that was drawn, its last frame), and the shot after it, of which the first frame is
-    drawn. ``read(frame)`` gives the planes of the active picture of a scene's frame.
+    ``make(shot, before, after)`` makes one; where the shot is mixed with them it is given the last wings of the shot
+    before it, and the first ones of the shot after it. ``read(frame)`` gives the planes of the active picture of a
+    scene's frame. The shot before should have been drawn to its end; where it has not, its last frame is drawn.
     """
 
     def __init__(
         self,
         shots: Sequence[Shot],
-        make: Callable[[Shot, Neighbour | None, Neighbour | None], WingRenderer],
+        make: Callable[[Shot, Beside | None, Beside | None], WingRenderer],
         read: Callable[[int], Sequence[Plane]],
     ):
         self._shots, self._make, self._read = shots, make, read
@@ -30,6 +29,11 @@ class SceneRenderers:
     def of(self, shot: Shot) -> WingRenderer:
         """The renderer of one of the shots; those of the shots before the one before it are let go."""
         return self._numbered(self._number(shot))
+
+    def beside(self, shot: Shot) -> tuple[Shot, Shot]:
+        """The shots before and after one; itself where there is none."""
+        number = self._number(shot)
+        return self._shots[max(number - 1, 0)], self._shots[min(number + 1, len(self._shots) - 1)]
 
     def _number(self, shot: Shot) -> int:
         return next(i for i, one in enumerate(self._shots) if one is shot)
@@ -44,15 +48,15 @@ class SceneRenderers:
             )
         return self._made[number]
 
-    def _last(self, number: int) -> Neighbour:
-        """A shot of which the last frame is drawn."""
+    def _last(self, number: int) -> Beside:
+        """The wings of a shot's last frame."""
         renderer, shot = self._numbered(number), self._shots[number]
         if not renderer.wings:
             renderer.render(shot.end - 1 - shot.start, self._read(shot.end - 1), False)
-        return renderer
+        return renderer.beside()
 
-    def _first(self, number: int) -> Neighbour:
-        """A shot of which the first frame is drawn."""
+    def _first(self, number: int) -> Beside:
+        """The wings of a shot's first frame."""
         renderer = self._numbered(number)
         renderer.render(0, self._read(self._shots[number].start), False)
-        return renderer
+        return renderer.beside()

@@ -12,7 +12,6 @@ from remaster.geometry import Window
 from remaster.media.types import Mask, Rect
 from remaster.resample.layout import Patch, part
 from remaster.resample.recovered import covered
-from remaster.resample.shares import WingShares
 
 ORIGINAL, RECOVERED, PROPAGATED, GENERATED, SOFT = range(5)
 """The picture itself; the shot's background, as frames saw it; frames near in time; the inpainter; the soft fill."""
@@ -41,10 +40,3 @@ def composed(window: Window, placed: Sequence[Patch], drawn: Sequence[Origins]) 
             y, x = y + window.y, x + window.x
             out[y, x] = kinds[y - patch.rect.y, x - patch.rect.x]
     return out
-
-
-def shares_of(origins: Origins, window: Window) -> WingShares:
-    """What the wings of such a window are made of."""
-    kinds = [part(origins, wing).ravel() for wing in window.wings]
-    counts = np.bincount(np.concatenate(kinds), minlength=SOFT + 1)
-    return WingShares(*(counts[RECOVERED:] / max(window.wing_pixels, 1)).tolist())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -18,13 +20,12 @@ from remaster.resample.grain import GrainTile
 from remaster.resample.join import Correction, Field, JoinMatcher
 from remaster.resample.layers import NOBODY, Continuation, LayerPainter
 from remaster.resample.layout import Patch, patches, plane_steps
-from remaster.resample.mixing import MixedWings, Neighbour, Prediction, Wings, WingSource
-from remaster.resample.origins import Origins, composed, shares_of
+from remaster.resample.origins import Origins, composed
 from remaster.resample.propagated import FrameReader, PropagatedWings
 from remaster.resample.samples import Floats, Strips
 from remaster.resample.seam import Seams
 from remaster.resample.settings import Grain, ResampleSettings
-from remaster.resample.shares import WingShares, planned_shares
+from remaster.resample.shares import WingShares
 from remaster.resample.soft import SoftFill
 from remaster.resample.warp import WarpedBackground
 
@@ -33,6 +34,59 @@ FOREGROUND = 10.0
 LEVEL_STEP, SAME_LEVEL = 4, 0.6
 """Every so many rows and columns tell a plane's level, and by how many levels a hold may differ in it: more is a
 fade."""
+
+Prediction = Sequence[Sequence[npt.NDArray[np.generic]]]
+
+
+class WingSource(Protocol):
+    """Where a shot's wings come from."""
+
+    def predict(self, index: int, planes: Sequence[Plane]) -> Prediction:
+        """``[patch][plane]`` over the patches' rectangles; the object returned before where it is the same."""
+        ...
+
+    def origins(self, index: int) -> Sequence[Origins]:
+        """``[patch]``: which of these pixels come from where; ``index`` was asked for last."""
+        ...
+
+
+Wings = Sequence[Sequence[Floats]]
+"""``[patch][plane]`` over the patches' rectangles, without grain."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The wings of one frame of a shot, and ``origins`` ``[patch]``: where their pixels come from."""
+
+    wings: Wings
+    origins: Sequence[Origins]
+
+
+class MixedWings:
+    """A shot's ``own`` wings, mixed with those ``before`` and ``after`` it by ``mix``, as `Shot.mix`."""
+
+    def __init__(self, own: WingSource, before: Beside | None, after: Beside | None, mix: npt.NDArray[np.float32]):
+        self._own, self._mix = own, mix
+        self._beside = before, after
+
+    def predict(self, index: int, planes: Sequence[Plane]) -> Prediction:
+        """``[patch][plane]`` of frame ``index``."""
+        drawn, shares = self._own.predict(index, planes), self._mix[:, index]
+        if not shares.any():
+            return drawn
+        rest = np.float32(1 - shares.sum())
+        mixed = [[rest * np.asarray(plane, np.float32) for plane in patch] for patch in drawn]
+        for beside, share in zip(self._beside, shares, strict=True):
+            for patch, other in zip(mixed, beside.wings if beside is not None else (), strict=False):
+                for plane, theirs in zip(patch, other, strict=True):
+                    plane += share * theirs
+        return mixed
+
+    def origins(self, index: int) -> Sequence[Origins]:
+        """``[patch]`` of frame ``index``: those of the side that it shows most of."""
+        before, after = self._mix[:, index].tolist()
+        most = max(((1 - before - after, None), (before, self._beside[0]), (after, self._beside[1])), key=itemgetter(0))
+        return most[1].origins if most[1] is not None else self._own.origins(index)
 
 
 class WingRenderer:
@@ -60,8 +114,8 @@ class WingRenderer:
         continuation: Continuation | None = None,
         fill_gate: bool = True,
         read: FrameReader | None = None,
-        before: Neighbour | None = None,
-        after: Neighbour | None = None,
+        before: Beside | None = None,
+        after: Beside | None = None,
     ):
         self._format, self._window = pixel_format, window
         steps = plane_steps(pixel_format)
@@ -75,8 +129,9 @@ class WingRenderer:
         self._source = _source(
             shot, window, self._placed, self._strips, pixel_format, color, lines, gate, settings, read
         )
-        if shot.mix is not None:
-            self._source = MixedWings(self._source, planned_shares(shot, window), (before, after), shot.mix)
+        self._shares_of = self._source if isinstance(self._source, PropagatedWings) else None
+        if shot.mix is not None and (before or after):
+            self._source = MixedWings(self._source, before, after, shot.mix)
         self._painter: LayerPainter | None = None
         if continuation is not None:
             self._painter = LayerPainter(continuation, window, self._placed, pixel_format, color, lines)
@@ -136,21 +191,16 @@ class WingRenderer:
 
     @property
     def shares(self) -> WingShares | None:
-        """What the wings drawn so far are made of; None where the shot tells (``shares.planned_shares``)."""
-        return self._source.shares
+        """What the wings drawn so far are made of, where the shot is propagated; else None."""
+        return None if self._shares_of is None else self._shares_of.shares
 
     def origins(self) -> Origins:
         """Where each pixel of the frame rendered last comes from (see ``origins``), (window height, window width)."""
-        return composed(self._window, self._replacing, self.wing_origins())
+        return composed(self._window, self._replacing, self._source.origins(self._index))
 
-    @property
-    def last_shares(self) -> WingShares:
-        """What the wings rendered last are made of."""
-        return shares_of(self.origins(), self._window)
-
-    def wing_origins(self) -> list[Origins]:
-        """The same ``[patch]``, over the patches' rectangles."""
-        return self._source.origins(self._index)
+    def beside(self) -> Beside:
+        """The wings rendered last, for a shot beside this one."""
+        return Beside(self.wings, self._source.origins(self._index))
 
     @property
     def continued(self) -> float | None:

@@ -56,8 +56,6 @@ class SoftFill:
     of light, so fades are not delayed. Frames must come in order; a new shot needs a new fill.
     """
 
-    shares = None
-
     def __init__(
         self,
         placed: Sequence[Patch],

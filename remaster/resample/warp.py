@@ -65,8 +65,6 @@ class BackgroundPlanes:
 class WarpedBackground:
     """The wings of a shot as its cameras see them in its background."""
 
-    shares = None
-
     def __init__(
         self,
         background: Background,

@@ -16,7 +16,7 @@ from remaster.propagation.grid import Grid
 from remaster.records import Background, Key, Propagation, Shot
 from remaster.resample.mixed import SceneRenderers
 from remaster.resample.origins import GENERATED, ORIGINAL, PROPAGATED, RECOVERED, SOFT
-from remaster.resample.render import WingRenderer, WingSource
+from remaster.resample.render import Beside, WingRenderer
 from remaster.resample.settings import ResampleSettings
 
 WIDE, TALL = window_of(160, 120, YUV420P), window_of(120, 160, YUV420P, "120/212")
@@ -79,7 +79,6 @@ def test_a_background_is_recovered_where_frames_saw_it_and_generated_elsewhere()
     assert middle(renderer.origins()) == [GENERATED] * (WIDE.x - 10) + [RECOVERED] * 10 + [ORIGINAL] * 160 + [
         RECOVERED
     ] * (WIDE.width - WIDE.x - 160)
-    assert renderer.last_shares.recovered == pytest.approx((WIDE.width - 160 - WIDE.x + 10) / (WIDE.width - 160))
 
 
 def test_the_soft_fill_is_soft() -> None:
@@ -117,20 +116,18 @@ def test_a_gate_that_is_filled_is_no_original(method: str) -> None:
     assert not kept[inner].any()
 
 
-def test_a_transition_shows_the_side_that_is_more_of_it_and_its_shares_are_mixed() -> None:
-    shown, mix = picture(WIDE), np.array([0.25, 0.75], np.float32)
-    first, last = shot_of([LOOK], covered(0)), replace(shot_of([LOOK], None, "ambient"), start=3, end=4)
-    turn = replace(shot_of([LOOK] * 2, None, "propagated"), start=1, end=3, mix=mix)
+def test_a_transition_shows_the_side_that_is_most_of_it() -> None:
+    shown, mix = picture(WIDE), np.array([[0.6, 0.3, 0.2], [0.4, 0.7, 0.3]], np.float32)
+    first, last = shot_of([LOOK], covered(0)), replace(shot_of([LOOK], None, "ambient"), start=4, end=5)
+    turn = replace(shot_of([LOOK] * 3, covered(200), "still"), start=1, end=4, mix=mix)
 
-    def make(shot: Shot, source: WingSource | None) -> WingRenderer:
-        return WingRenderer(shot, WIDE, YUV420P, COLOR, None, 0.0, ResampleSettings(), 1, source=source)
+    def make(shot: Shot, before: Beside | None, after: Beside | None) -> WingRenderer:
+        return WingRenderer(shot, WIDE, YUV420P, COLOR, None, 0.0, ResampleSettings(), 1, before=before, after=after)
 
     renderers = SceneRenderers([first, turn, last], make, lambda frame: shown)
     renderers.of(first).render(0, shown, False)
     mixed, kinds = renderers.of(turn), []
-    for index in range(2):
+    for index in range(3):
         mixed.render(index, tuple(plane ^ index for plane in shown), False)
         kinds.append(middle(mixed.origins())[0])
-    assert kinds == [RECOVERED, SOFT]
-    assert mixed.shares is not None
-    assert (mixed.shares.recovered, mixed.shares.soft) == (0.5, 0.5)
+    assert kinds == [RECOVERED, SOFT, GENERATED]
