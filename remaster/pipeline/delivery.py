@@ -38,7 +38,7 @@ from remaster.records import Shot
 from remaster.report.preview import before_after
 from remaster.resample.mixed import SceneRenderers
 from remaster.resample.render import WingRenderer, WingSource
-from remaster.resample.shares import WingShares, planned_shares
+from remaster.resample.shares import WingShares, mixed_shares, planned_shares
 from remaster.rows import SceneRow, from_table, stage_seconds, to_table
 from remaster.storage import checksum
 
@@ -180,7 +180,7 @@ def _encode_piece(
         store.files.put(path, segment)
         store.files.write(preview, picture, durable=False)
         size, crc = path.stat().st_size, checksum(path)
-    shares = (renderer.shares if renderer else None) or _shares(piece, window)
+    shares = (renderer.shares if renderer else None) or _shares(piece, renderers.shots, window)
     return Delivered(piece, segment, size, crc, preview, shares, renderer.continued if renderer else None)
 
 
@@ -214,7 +214,9 @@ def _write_piece(
     return picture
 
 
-def _shares(piece: Piece, window: Window) -> WingShares:
+def _shares(piece: Piece, shots: Sequence[Shot], window: Window) -> WingShares:
+    if piece.shot.mix is not None:
+        return mixed_shares(shots, next(i for i, shot in enumerate(shots) if shot is piece.shot), window)
     first = piece.start - piece.shot.start
     return planned_shares(replace(piece.shot, cameras=piece.shot.cameras[first : first + piece.frames]), window)
 

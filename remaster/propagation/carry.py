@@ -93,7 +93,8 @@ def _noted(
     ``source`` shows.
     """
     at_x = _between(x, pending.shape)
-    near = cv2.findNonZero(cv2.inRange(at_x, grid.inner[0] - 0.5, grid.inner[1] - 0.5) & pending)
+    between = np.asarray(cv2.inRange(at_x, grid.inner[0] - 0.5, grid.inner[1] - 0.5), np.uint8)
+    near = cv2.findNonZero(between & pending)
     if near is None:
         return
     columns, rows = near.reshape(-1, 2).T

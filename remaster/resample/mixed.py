@@ -46,17 +46,17 @@ class SceneRenderers:
         make: Callable[[Shot, WingSource | None], WingRenderer],
         read: Callable[[int], Sequence[Plane]],
     ):
-        self._shots, self._make, self._read = shots, make, read
+        self.shots, self._make, self._read = shots, make, read
         self._made: dict[int, WingRenderer] = {}
 
     def of(self, shot: Shot) -> WingRenderer:
         """The renderer of one of the shots; those of the shots before the one before it are let go."""
-        return self._numbered(next(i for i, one in enumerate(self._shots) if one is shot))
+        return self._numbered(next(i for i, one in enumerate(self.shots) if one is shot))
 
     def _numbered(self, number: int) -> WingRenderer:
         self._made = {i: renderer for i, renderer in self._made.items() if i >= number - 1}
         if number not in self._made:
-            shot = self._shots[number]
+            shot = self.shots[number]
             self._made[number] = self._make(shot, self._mixed(number, shot))
         return self._made[number]
 
@@ -65,8 +65,8 @@ class SceneRenderers:
         if shot.mix is None:
             return None
         before, after = self._numbered(number - 1), self._numbered(number + 1)
-        after.render(0, self._read(self._shots[number + 1].start), False)
+        after.render(0, self._read(self.shots[number + 1].start), False)
         if not before.wings:  # Nothing of it was drawn, as where only some frames are asked for.
-            last = self._shots[number - 1].end - 1
-            before.render(last - self._shots[number - 1].start, self._read(last), False)
+            last = self.shots[number - 1].end - 1
+            before.render(last - self.shots[number - 1].start, self._read(last), False)
         return MixedWings(before.wings, after.wings, shot.mix)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+
+import numpy as np
 
 from remaster.geometry import Window
 from remaster.records import Shot
@@ -36,3 +39,17 @@ def planned_shares(shot: Shot, window: Window) -> WingShares:
         return WingShares(soft=1.0)
     recovered = recovered_share(shot, window)
     return WingShares(recovered=recovered, generated=1.0 - recovered)
+
+
+def mixed_shares(shots: Sequence[Shot], number: int, window: Window) -> WingShares:
+    """The shares of a transition, the shot of that number: those of the shots on both sides as it mixes them.
+
+    A single frame of each is drawn: the last before it, the first after it.
+    """
+    before, mix, after = shots[number - 1], shots[number].mix, shots[number + 1]
+    share = 0.0 if mix is None else float(np.mean(mix))
+    one, other = (
+        astuple(planned_shares(replace(shot, cameras=shot.cameras[at]), window))
+        for shot, at in ((before, slice(-1, None)), (after, slice(0, 1)))
+    )
+    return WingShares(*(a + share * (b - a) for a, b in zip(one, other, strict=True)))
