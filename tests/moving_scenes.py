@@ -49,7 +49,7 @@ def to_8bit(picture: Float) -> Rgb:
 
 
 def two_planes(shown: Window, count: int, speeds: tuple[float, float], seed: int = 3) -> list[Rgb]:
-    """``count`` whole windows, uint8 (h, w, 3): a far set, and a near one over its lower half, each at its own speed."""
+    """``count`` whole windows, uint8 (h, w, 3): a far set, and a near one over its lower half, at two speeds."""
     reach = int(max(abs(s) for s in speeds) * count) + 40
     far, near = (texture(shown.height, shown.width + 2 * reach, seed + i) for i in (0, 1))
     columns, rows = np.arange(shown.width)[None], np.arange(shown.height)[:, None]
