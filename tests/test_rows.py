@@ -12,7 +12,7 @@ import pytest
 
 from remaster.camera import IDENTITY
 from remaster.media.types import ColorSpec, PixelFormat, Rect, VideoInfo
-from remaster.records import Analysis, Background, Shot
+from remaster.records import Analysis, Background, Key, Propagation, Shot
 from remaster.rows import (
     SCENE,
     Run,
@@ -65,11 +65,18 @@ def full_row() -> SceneRow:
     rng = np.random.default_rng(0)
     mask = rng.random((4, 5)) > 0.5
     background = Background(rng.integers(0, 256, (4, 5, 3), np.uint8), mask, ~mask, mask & (rng.random((4, 5)) > 0.5))
-    local = rng.random((1, 2, 60), np.float32), rng.random((2, 60), np.float32)
+    keys = Key(3, 4, 3, background), Key(4, 5, 4, None)
+    moving = Propagation(
+        rng.normal(size=(2, 2, 2, 3)),
+        rng.random((2, 2, 2, 32, 2), np.float32),
+        rng.random((2, 2, 4, 2), np.float32),
+        keys,
+    )
     shots = (
         Shot(0, 2, "mosaic", np.stack([IDENTITY] * 2), background, 0.75, 2, 99),
         Shot(2, 3, "ambient", np.stack([IDENTITY]), None, 0.1),
-        Shot(3, 4, "local", np.stack([IDENTITY]), background, 0.4, 0, 0, *local),
+        Shot(3, 5, "propagated", np.stack([IDENTITY] * 2), None, 0.4, 0, 0, moving),
+        Shot(5, 6, "propagated", np.stack([IDENTITY]), None, 0.0, mix=rng.random(1, np.float32)),
     )
     return SceneRow(
         video="ä b.mkv",

@@ -76,7 +76,8 @@ class AgeMeter:
         found = []
         for way in lives.reshape(2, n, -1):
             shortest = cv2.erode(way, np.ones((NEAR, 1), np.uint8), borderType=cv2.BORDER_REPLICATE)
-            found.append(cv2.GaussianBlur(shortest, (1, 0), sigmaX=1, sigmaY=SIGMA, borderType=cv2.BORDER_REPLICATE))
+            smooth = cv2.GaussianBlur(shortest, (1, 0), sigmaX=1, sigmaY=SIGMA, borderType=cv2.BORDER_REPLICATE)
+            found.append(np.minimum(smooth, shortest))  # A cut is sharp: what is stale is never shown a little longer.
         return np.asarray(found, np.float32).reshape(2, n, BANDS, 2)
 
     def _follow(self, now: Float, motion: Motion, index: int) -> None:

@@ -1,10 +1,11 @@
-"""Carries coordinates from frame to frame: for each cell of a wing, the frame that saw it last, and where."""
+"""Follows the cells of the wings from frame to frame until one shows them: which frame, and where on it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +16,8 @@ OLDEST = 48
 """Frames after which a source is forgotten. The frames that a renderer keeps in memory on either side."""
 BESIDE = 0.025
 """Share of the height above and below the picture up to which its outermost rows stand for what lies there."""
+SPACING = 4
+"""Cells from one place that is followed to the next; motion varies slowly, and cells lie between these places."""
 NONE = -1
 
 
@@ -32,8 +35,8 @@ class Sources:
     @classmethod
     def empty(cls, grid: Grid) -> Sources:
         """Nothing known."""
-        none = np.full(grid.shape, NONE, np.int32)
-        return cls(none, np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.float32), np.zeros_like(none))
+        none, zero = np.full(grid.shape, NONE, np.int32), np.zeros(grid.shape, np.float32)
+        return cls(none, zero, zero.copy(), np.zeros_like(none))
 
     def younger(self, other: Sources) -> tuple[Sources, npt.NDArray[np.bool_]]:
         """(each cell's nearer source in time; where that is ``other``'s)."""
@@ -43,48 +46,80 @@ class Sources:
         return Sources(*(np.where(theirs, b, a) for a, b in pairs)), theirs
 
 
-def carried(grid: Grid, before: Sources, motion: Motion, source: int) -> Sources:
-    """The sources of a frame whose ``motion`` leads to the frame ``source``, from that one's own ``before``.
-
-    A cell that lands inside the picture is seen there; one that lands on another cell takes over what that one knows.
-    """
-    if motion.at_rest:
-        return Sources(before.frame, before.x, before.y, before.age + 1)
-    x, y = grid.flow(motion)
-    rows, columns, on_grid = grid.cells_of(x, y)
-    take = rows, columns
-    frame = np.where(on_grid, before.frame[take], NONE)
-    from_x = before.x[take] + x - grid.x[columns]
-    from_y = before.y[take] + y - grid.y[rows]
-    age = before.age[take] + 1
-    seen = ~on_grid & _on_picture(grid, x, y)
-    frame[seen], from_x[seen], from_y[seen], age[seen] = source, x[seen], y[seen], 1
-    top, bottom = grid.span
-    beside = BESIDE * grid.height
-    gone = (from_y < top - beside) | (from_y > bottom + beside) | (age > OLDEST)
-    frame[gone] = NONE
-    return Sources(frame.astype(np.int32), from_x, from_y, age)
-
-
-def past_sources(grid: Grid, motions: Sequence[Motion]) -> Iterator[Sources]:
-    """The sources of frames 0, 1, ... from the past; ``motions[i]`` leads from frame i to the one before it."""
-    state = Sources.empty(grid)
-    for i, motion in enumerate(motions):
-        if i:
-            state = carried(grid, state, motion, i - 1)
-        yield state
+def past_sources(grid: Grid, motions: Sequence[Motion], first: int, last: int) -> list[Sources]:
+    """The sources of frames ``[first, last)`` from the past; ``motions[i]`` leads from frame i to the one before it."""
+    return _followed(grid, motions, np.arange(first, last), -1)
 
 
 def future_sources(grid: Grid, motions: Sequence[Motion], first: int, last: int) -> list[Sources]:
     """The sources of frames ``[first, last)`` from the future; ``motions[i]`` leads from frame i to the next one."""
-    end = min(last + OLDEST, len(motions))
-    state, found = Sources.empty(grid), []
-    for i in range(end - 1, first - 1, -1):
-        if i < end - 1:
-            state = carried(grid, state, motions[i], i + 1)
-        if i < last:
-            found.append(state)
-    return found[::-1]
+    return _followed(grid, motions, np.arange(first, last), 1)
+
+
+def _followed(grid: Grid, motions: Sequence[Motion], frames: npt.NDArray[np.intp], way: int) -> list[Sources]:
+    """Of each cell of ``frames``, the first frame that way in time on whose picture its centre lies.
+
+    Nothing is rounded on the way, so that the slowest motion adds up.
+    """
+    low, high = max(int(frames[0]) - OLDEST, 0), min(int(frames[-1]) + OLDEST + 1, len(motions))
+    cameras = np.array([motion.camera for motion in motions[low:high]])
+    owns = np.array([motion.own for motion in motions[low:high]], np.float32)
+    rests = np.array([motion.at_rest for motion in motions[low:high]])
+    found = [Sources.empty(grid) for _ in frames]
+    for side, part in enumerate(grid.sides):
+        x, y = (np.repeat(a[None], len(frames), axis=0) for a in _spaced(grid, part))
+        open_ = np.ones(len(frames), bool)
+        pending = np.ones((len(frames), len(grid.y), len(grid.x[part])), np.uint8)
+        for age in range(1, OLDEST + 1):
+            sources = frames + way * age
+            open_ &= (sources >= 0) & (sources < len(motions))
+            at = np.clip(sources - way, low, high - 1) - low
+            if not open_.any():
+                break
+            if rests[at[open_]].all():
+                continue
+            x, y = grid.moved(cameras[at], owns[at, side], x, y)
+            near = (x.max(axis=(1, 2)) >= grid.inner[0] - 0.5) & (x.min(axis=(1, 2)) <= grid.inner[1] - 0.5)
+            for i in np.flatnonzero(open_ & near).tolist():
+                _noted(grid, found[i], pending[i], part, x[i], y[i], int(sources[i]), age)
+                open_[i] = pending[i].any()
+    return found
+
+
+def _noted(
+    grid: Grid, found: Sources, pending: npt.NDArray[np.uint8], part: slice, x: Float, y: Float, source: int, age: int
+) -> None:
+    """Note which of the ``pending`` cells of a side, whose spaced places have come to ``x`` and ``y``, the frame
+    ``source`` shows.
+    """
+    at_x = _between(x, pending.shape)
+    between = np.asarray(cv2.inRange(at_x, grid.inner[0] - 0.5, grid.inner[1] - 0.5), np.uint8)
+    near = cv2.findNonZero(between & pending)
+    if near is None:
+        return
+    columns, rows = near.reshape(-1, 2).T
+    px, py = at_x[rows, columns], _between(y, pending.shape)[rows, columns]
+    seen = _on_picture(grid, px, py)
+    cells = rows[seen], columns[seen]
+    pending[cells] = 0
+    for values, new in ((found.frame, source), (found.x, px[seen]), (found.y, py[seen]), (found.age, age)):
+        values[:, part][cells] = new
+
+
+def _spaced(grid: Grid, part: slice) -> list[Float]:
+    """x and y of every `SPACING`-th place among a side's cells, and of one more at either end."""
+    places = []
+    for centres in (grid.x[part], grid.y):
+        steps = (np.arange(-1, -(-len(centres) // SPACING) + 1) + 0.5) * SPACING - 0.5
+        places.append((centres[0] + grid.cell * steps).astype(np.float32))
+    return list(np.meshgrid(*places))
+
+
+def _between(values: Float, shape: tuple[int, ...]) -> Float:
+    """Values at spaced places, interpolated at the cells, (rows, columns)."""
+    size = values.shape[1] * SPACING, values.shape[0] * SPACING
+    whole = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(whole[SPACING : SPACING + shape[0], SPACING : SPACING + shape[1]], np.float32)
 
 
 def carried_fill(grid: Grid, before: tuple[Float, Float], motion: Motion) -> tuple[Float, Float]:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.camera import Affine
 from remaster.geometry import Window
 from remaster.media.types import Mask
 from remaster.propagation.motion import FADE, Float, Motion
@@ -93,21 +94,38 @@ class Grid:
         """(rows, columns) of cells."""
         return len(self.y), len(self.x)
 
+    @property
+    def sides(self) -> tuple[slice, slice]:
+        """The columns of cells on the left and on the right."""
+        return slice(0, self.left), slice(self.left, None)
+
     def flow(self, motion: Motion) -> tuple[Float, Float]:
-        """Where the cells' centres move to, float32 (rows, columns) each: the affine motion, and the bands' own as it
-        fades with the distance from the picture.
+        """Where the cells' centres move to, float32 (rows, columns) each; see ``moved``."""
+        camera, y = motion.camera[None], self.y[None, :, None]
+        sides = [
+            self.moved(camera, own[None], self.x[None, None, s], y)
+            for s, own in zip(self.sides, motion.own, strict=True)
+        ]
+        return np.concatenate([a[0] for a, _ in sides], axis=1), np.concatenate([b[0] for _, b in sides], axis=1)
+
+    def moved(self, cameras: Affine, own: Float, x: Float, y: Float) -> tuple[Float, Float]:
+        """Where places beside the upright picture move to by several motions, float32 (n, h, w) each: the affine one of
+        ``cameras`` (n, 2, 3), and the ``own`` (n, b, 2) of the side's bands as it fades with the distance.
         """
-        away = np.maximum(np.maximum(-self.x, self.x - (self.width - 1)), 0)
-        fading = np.exp(-away / (FADE * self.height)).astype(np.float32)
-        bands = motion.own.shape[1]
-        at, knots = (self.y + 0.5) * bands / self.height - 0.5, np.arange(bands)
+        away = np.maximum(np.maximum(-x, x - (self.width - 1)), 0)
+        fading = np.exp(away * np.float32(-1 / (FADE * self.height)))
+        bands = own.shape[1]
+        at = np.clip((y + np.float32(0.5)) * np.float32(bands / self.height) - np.float32(0.5), 0, bands - 1)
+        band = np.minimum(at.astype(np.intp), max(bands - 2, 0))
+        share = at - band.astype(np.float32)
+        band += np.arange(len(own))[:, None, None] * bands
+        across, down, shift = (cameras[:, :, k, None, None].astype(np.float32) for k in range(3))
         found = []
-        for k, (across, down, shift) in enumerate(motion.camera):
-            moved = np.float32(across) * self.x + (np.float32(down) * self.y + np.float32(shift))[:, None]
-            for side, columns in enumerate((slice(0, self.left), slice(self.left, None))):
-                own = np.interp(at, knots, motion.own[side, :, k]).astype(np.float32)
-                moved[:, columns] += own[:, None] * fading[columns]
-            found.append(moved)
+        for k in range(2):
+            values = own[..., k].ravel()
+            upper = values.take(band)
+            adds = (upper + share * (values.take(band + min(bands - 1, 1)) - upper)) * fading
+            found.append(across[:, k] * x + down[:, k] * y + shift[:, k] + adds)
         return found[0], found[1]
 
     def cells_of(self, x: Float, y: Float) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Mask]:

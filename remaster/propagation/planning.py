@@ -118,13 +118,10 @@ def _key_frames(
     grid: Grid, upright: Upright, seen: Measured, parts: Sequence[Segment], start: int, figures: Callable[[int], Mask]
 ) -> tuple[dict[Segment, KeyFrame], float]:
     """The segments for which something may be generated, with their key frames; what share of the wings others show."""
-    by_key = {part.key: part for part in parts}
     found, real = {}, 0.0
-    for i, past in enumerate(past_sources(grid, seen.before)):
-        part = by_key.get(i)
-        if part is None:
-            continue
-        future = future_sources(grid, seen.after, i, i + 1)[0]
+    for part in parts:
+        i = part.key
+        (past,), (future,) = past_sources(grid, seen.before, i, i + 1), future_sources(grid, seen.after, i, i + 1)
         best = chosen(grid, past, future, seen.lives[:, i])
         visible = (grid.x >= -upright.wings[0]) & (grid.x <= grid.width - 1 + upright.wings[1])
         rests = _rests(grid, seen.before[part.start + 1 : part.end])

@@ -28,8 +28,8 @@ from remaster.resample.warp import plane_grid
 FrameReader = Callable[[int], Sequence[Plane]]
 """The planes of the active picture of a shot's frame, at most `OLDEST` before or after the one that is drawn."""
 
-CHUNK = 48
-"""Frames whose sources from the future are found at once: as many again, `OLDEST`, are gone through for them."""
+CHUNK = 16
+"""Frames whose sources are found at once, which is quicker than one by one."""
 CROSSFADE = 10
 """Frames over which the pictures of two segments are mixed."""
 
@@ -54,7 +54,7 @@ class _Layer:
 
 
 class PropagatedWings:
-    """Draws a propagated shot's wings; frames are asked for in ascending order.
+    """Draws a propagated shot's wings, in any order of its frames.
 
     ``read`` gives frames near the one that is drawn, ``soft`` what lies under all else, and in the strips inside the
     joins.
@@ -144,7 +144,7 @@ class PropagatedWings:
 
 
 class _ShotSources:
-    """The sources of a shot's frames, in ascending order."""
+    """The sources of a shot's frames."""
 
     def __init__(self, grid: Grid, propagation: Propagation):
         self._grid, self._lives = grid, propagation.lives
@@ -152,20 +152,17 @@ class _ShotSources:
             [Motion(camera, own) for camera, own in zip(cameras, owns, strict=True)]
             for cameras, owns in zip(propagation.cameras, propagation.own, strict=True)
         )
-        self._past, self._next = past_sources(grid, self.before), 0
-        self._last = Sources.empty(grid)
-        self._future: list[Sources] = []
-        self._first = 0
+
+        self._first, self._chunk = 0, list[tuple[Sources, Sources]]()
 
     def at(self, index: int) -> Chosen:
         """Those of a frame."""
-        while self._next <= index:
-            self._last, self._next = next(self._past), self._next + 1
-        if not self._first <= index < self._first + len(self._future):
-            self._first = index
-            last = min(index + CHUNK, len(self.after))
-            self._future = future_sources(self._grid, self.after, index, last)
-        return chosen(self._grid, self._last, self._future[index - self._first], self._lives[:, index])
+        if not self._first <= index < self._first + len(self._chunk):
+            self._first, last = index, min(index + CHUNK, len(self.before))
+            ways = (past_sources, self.before), (future_sources, self.after)
+            self._chunk = list(zip(*(find(self._grid, motions, index, last) for find, motions in ways), strict=True))
+        past, future = self._chunk[index - self._first]
+        return chosen(self._grid, past, future, self._lives[:, index])
 
 
 class _KeyPictures:

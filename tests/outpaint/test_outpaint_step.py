@@ -14,7 +14,7 @@ from remaster.media.types import Rect
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.step import outpaint
-from remaster.records import Background, Shot
+from remaster.records import Background, Key, Propagation, Shot
 
 WINDOW = Window(Rect(0, 0, 58, 40), 82, 40, 12, 0)
 
@@ -135,6 +135,33 @@ def test_nothing_is_given_smaller_where_the_nearest_view_shows_it() -> None:
     near = replace(view, cameras=np.repeat(IDENTITY[None], 9, axis=0))
     outpaint([near], 0, WINDOW, painter)
     assert painter.tasks[0].image.shape == source.image.shape
-    sliding = replace(view, method="local", tracks=np.zeros((9, 2, 4), np.float32), shares=np.ones((2, 4), np.float32))
-    outpaint([sliding], 0, WINDOW, painter)
-    assert painter.tasks[1].image.shape == source.image.shape, "a local shot has tracks in place of cameras"
+
+
+def test_the_pictures_of_a_propagated_shot_s_keys_are_filled_each_once() -> None:
+    painter, first, second = Painter(), background(100), background(140, wing=8)
+    keys = (Key(0, 2, 1, first), Key(2, 3, 2, None), Key(3, 5, 4, second))
+    nothing = np.zeros((2, 5, 2, 4, 2), np.float32)
+    made = Propagation(np.tile(IDENTITY, (2, 5, 1, 1)), nothing, nothing[..., 0], keys)
+    moving = replace(shot(0, None), method="propagated", propagation=made)
+    done = outpaint([moving], 0, WINDOW, painter)
+    assert [task.image.shape for task in painter.tasks] == [first.image.shape, second.image.shape], "at full size"
+    assert done.hole_pixels == first.holes.sum() + second.holes.sum()
+    assert done.calls == 2
+    found = done.shots[0].propagation
+    assert found is not None and [(k.start, k.end, k.frame) for k in found.keys] == [(0, 2, 1), (2, 3, 2), (3, 5, 4)]
+    assert found.keys[1].picture is None
+    for key, source in ((found.keys[0], first), (found.keys[2], second)):
+        assert key.picture is not None
+        assert (key.picture.image[source.holes] != source.image[source.holes]).any(axis=-1).all()
+        np.testing.assert_array_equal(key.picture.image[~source.holes], source.image[~source.holes])
+
+
+def test_a_key_s_figures_are_never_given_to_be_copied() -> None:
+    painter, source = Painter(), background()
+    figures = np.zeros_like(source.holes)
+    figures[5:30, 20:40] = True
+    picture = replace(source, figures=figures)
+    nothing = np.zeros((2, 5, 2, 4, 2), np.float32)
+    made = Propagation(np.tile(IDENTITY, (2, 5, 1, 1)), nothing, nothing[..., 0], (Key(0, 5, 2, picture),))
+    outpaint([replace(shot(0, None), method="propagated", propagation=made)], 0, WINDOW, painter)
+    np.testing.assert_array_equal(painter.tasks[0].known, source.coverage & ~figures)

@@ -1,0 +1,87 @@
+"""What is kept of a scene between its stages, and given back to a later run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faulty_runs import Case
+from hydra import compose, initialize_config_dir
+from test_rows import assert_same, full_row
+
+from remaster.config import config_dir, register_schema, to_config
+from remaster.geometry import parse_aspect
+from remaster.pipeline.engines import choose
+from remaster.pipeline.job import Job
+from remaster.pipeline.kept import forget, keep, restored
+from remaster.pipeline.store import Store
+from remaster.records import Background, Shot
+from remaster.rows import SceneRow
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return job_of(tmp_path)
+
+
+def job_of(root: Path, *overrides: str) -> Job:
+    case = Case(root, root / "in")
+    case.engine()
+    register_schema()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = to_config(compose("batch", overrides=[*case.overrides(), *overrides]))
+    engines = choose("segmenter", config.segmenter, 0), choose("inpainter", config.inpainter, 0)
+    return Job(config, Store(str(case.out)), parse_aspect(config.target.aspect), 0.5, *engines)
+
+
+def painted(picture: Background) -> Background:
+    """The picture with other colours in its holes, as an inpainter leaves it."""
+    return replace(picture, image=np.where(picture.holes[..., None], np.uint8(201), picture.image))
+
+
+def stages() -> tuple[SceneRow, SceneRow, SceneRow]:
+    """A scene before ``stitch``, after it, and after ``outpaint``."""
+    row = replace(full_row(), error=None, error_stage=None, hole_pixels=None, generated_pixels=None, inpaint_calls=None)
+    shots = tuple(shot.repainted(lambda picture: replace(picture, image=picture.image)) for shot in row.shots)
+    stitched = replace(row, shots=shots)
+    filled = tuple(shot.repainted(painted) for shot in shots)
+    planned = replace(row, shots=(), analysis=None, grain=None, keyframes=None, cut_foreground=None, seconds={})
+    return planned, stitched, replace(stitched, shots=filled, hole_pixels=5, generated_pixels=4, inpaint_calls=2)
+
+
+def kinds(shots: tuple[Shot, ...]) -> list[str]:
+    return [shot.method for shot in shots]
+
+
+def test_what_stitch_and_outpaint_left_comes_back_whole(job: Job) -> None:
+    planned, stitched, filled = stages()
+    assert kinds(stitched.shots) == ["mosaic", "ambient", "propagated", "propagated"]
+    keep(stitched, "stitch", job)
+    assert_same(restored(planned, job).shots, stitched.shots)
+    keep(filled, "outpaint", job)
+    back = restored(planned, job)
+    assert_same(back.shots, filled.shots)
+    assert (back.hole_pixels, back.generated_pixels, back.inpaint_calls) == (5, 4, 2)
+    assert_same(back.analysis, filled.analysis)
+
+
+def test_what_was_generated_alone_is_kept_of_the_pictures_a_second_time(job: Job) -> None:
+    planned, stitched, filled = stages()
+    keep(stitched, "stitch", job)
+    other = replace(
+        filled, shots=tuple(s.repainted(lambda p: replace(p, image=np.full_like(p.image, 201))) for s in filled.shots)
+    )
+    keep(other, "outpaint", job)
+    assert_same(restored(planned, job).shots, filled.shots)
+
+
+def test_nothing_that_was_made_otherwise_comes_back(job: Job, tmp_path: Path) -> None:
+    planned, stitched, filled = stages()
+    keep(stitched, "stitch", job)
+    keep(filled, "outpaint", job)
+    wider = job_of(tmp_path, "target.aspect=2.4")
+    assert restored(planned, wider) is planned
+    forget(planned, job)
+    assert restored(planned, job) is planned

@@ -1,0 +1,116 @@
+"""A transition between two sets: its wings are the same mixture of theirs as the picture is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from moving_scenes import COLOR, YUV, Clip, texture, to_8bit
+
+from remaster.camera import IDENTITY
+from remaster.geometry import Window
+from remaster.media.planes import to_rgb
+from remaster.media.types import Plane, Rect
+from remaster.records import Background, Shot
+from remaster.resample.mixed import MixedWings, SceneRenderers
+from remaster.resample.render import WingRenderer, WingSource
+from remaster.resample.settings import ResampleSettings
+from remaster.resample.shares import mixed_shares, planned_shares
+from remaster.transition import mixture
+
+SHOWN = Window(Rect(0, 0, 96, 72), 128, 72, 16, 0)
+FIRST, LAST = (to_8bit(texture(72, 128, seed, 6.0)) for seed in (1, 2))
+BEFORE, TURNING, AFTER = 6, 16, 6
+SHARES = np.concatenate([np.zeros(BEFORE), (np.arange(TURNING) + 1) / (TURNING + 1), np.ones(AFTER)])
+
+
+def still(start: int, end: int, image: np.ndarray, unseen: int = 0) -> Shot:
+    """A shot at rest before a set; ``unseen`` columns of its left wing were generated."""
+    holes = np.zeros(image.shape[:2], bool)
+    holes[:, :unseen] = True
+    camera = np.array([[1.0, 0.0, 16.0], [0.0, 1.0, 0.0]])
+    background = Background(image, ~holes, holes, np.zeros_like(holes))
+    return Shot(start, end, "still", np.repeat(camera[None], end - start, axis=0), background, 1.0)
+
+
+def dissolve() -> Clip:
+    return Clip.of(SHOWN, [to_8bit((1 - s) * FIRST.astype(np.float32) + s * LAST) for s in SHARES])
+
+
+def shots_of(clip: Clip) -> list[Shot]:
+    mix = mixture(clip.truth[BEFORE - 1 : BEFORE + TURNING + 1])
+    cameras = np.repeat(IDENTITY[None], TURNING, axis=0)
+    turning = Shot(BEFORE, BEFORE + TURNING, "propagated", cameras, None, 0.0, mix=mix)
+    return [still(0, BEFORE, FIRST), turning, still(BEFORE + TURNING, len(SHARES), LAST)]
+
+
+def renderers(clip: Clip, shots: list[Shot], made: list[int] | None = None) -> SceneRenderers:
+    def make(shot: Shot, source: WingSource | None) -> WingRenderer:
+        if made is not None:
+            made.append(shot.start)
+        return WingRenderer(shot, SHOWN, YUV, COLOR, None, 0.0, ResampleSettings(), 0, source=source)
+
+    def read(frame: int) -> tuple[Plane, ...]:
+        return clip.planes[frame]
+
+    return SceneRenderers(shots, make, read)
+
+
+def drawn(clip: Clip, wanted: slice = slice(None)) -> dict[int, np.ndarray]:
+    shots = shots_of(clip)
+    found, out = renderers(clip, shots), {}
+    for shot in shots[wanted]:
+        renderer = found.of(shot)
+        for i in range(shot.start, shot.end):
+            out[i] = to_rgb(renderer.render(i - shot.start, clip.planes[i], False), YUV, COLOR, 72)
+    return out
+
+
+def share_of(picture: np.ndarray, columns: slice) -> float:
+    """How far those columns show the later set, by least squares."""
+    way = (LAST[:, columns].astype(float) - FIRST[:, columns]).ravel()
+    return float((picture[:, columns].astype(float) - FIRST[:, columns]).ravel() @ way / (way @ way))
+
+
+def test_the_mixture_is_measured() -> None:
+    clip = dissolve()
+    np.testing.assert_allclose(shots_of(clip)[1].mix, SHARES[BEFORE : BEFORE + TURNING], atol=0.03)
+
+
+@pytest.mark.parametrize("wanted", [slice(None), slice(1, 2)], ids=["in order", "the transition alone"])
+def test_wings_turn_as_the_picture_does(wanted: slice) -> None:
+    clip = dissolve()
+    for i, picture in drawn(clip, wanted).items():
+        for columns in (slice(0, 16), slice(112, 128)):
+            assert abs(share_of(picture, columns) - SHARES[i]) < 0.1, f"frame {i}"
+            assert np.abs(picture[:, columns].astype(int) - clip.truth[i][:, columns]).mean() < 8
+
+
+def test_only_the_renderers_of_three_neighbours_are_alive_and_each_is_made_once() -> None:
+    clip, made = dissolve(), list[int]()
+    shots = shots_of(clip)
+    found = renderers(clip, shots, made)
+    assert found.of(shots[0]) is found.of(shots[0])
+    found.of(shots[0]).render(0, clip.planes[0], False)
+    turning = found.of(shots[1])
+    assert found.of(shots[1]) is turning
+    found.of(shots[2])
+    assert sorted(made) == [0, BEFORE, BEFORE + TURNING]
+
+
+def test_mixed_wings_are_between_both() -> None:
+    one, other = ([[np.full((4, 4), level, np.float32)]] for level in (20, 120))
+    wings = MixedWings(one, other, np.array([0.0, 0.25, 1.0], np.float32))
+    assert [float(wings.predict(i, ())[0][0].mean()) for i in range(3)] == [20, 45, 120]
+
+
+def test_a_transition_s_wings_are_made_of_what_those_of_both_sides_are() -> None:
+    clip = dissolve()
+    shots = shots_of(clip)
+    # Of the later set's left wing nothing was seen, so that half of its wings is generated.
+    shots[2] = still(BEFORE + TURNING, len(SHARES), LAST, unseen=16)
+    assert planned_shares(shots[0], SHOWN).recovered == pytest.approx(1.0)
+    assert planned_shares(shots[2], SHOWN).generated == pytest.approx(0.5)
+    found = mixed_shares(shots, 1, SHOWN)
+    assert found.generated == pytest.approx(0.5 * SHARES[BEFORE : BEFORE + TURNING].mean(), abs=0.02)
+    assert found.recovered + found.generated == pytest.approx(1.0)
+    assert found.soft == found.propagated == 0
