@@ -115,7 +115,8 @@ class Clip:
         a = self.window.active
         nobody = np.zeros((a.height, a.width), bool) if figures is None else figures
         count = len(self.planes)
-        return propagate(0, count, self.footage, self.holds, self.window, gate, lambda i: nobody, budget)
+        made = propagate(0, count, self.footage, self.holds, self.window, gate, lambda i: nobody, budget)
+        return made.propagation
 
     def shot(self, made: Propagation) -> Shot:
         """The propagated shot, with its keys' pictures filled by the embedded engine."""

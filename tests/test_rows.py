@@ -76,7 +76,7 @@ def full_row() -> SceneRow:
         Shot(0, 2, "mosaic", np.stack([IDENTITY] * 2), background, 0.75, 2, 99),
         Shot(2, 3, "ambient", np.stack([IDENTITY]), None, 0.1),
         Shot(3, 5, "propagated", np.stack([IDENTITY] * 2), None, 0.4, 0, 0, moving),
-        Shot(5, 6, "propagated", np.stack([IDENTITY]), None, 0.0, mix=rng.random(1, np.float32)),
+        Shot(5, 6, "propagated", np.stack([IDENTITY]), None, 0.0, mix=rng.random((2, 1), np.float32)),
     )
     return SceneRow(
         video="ä b.mkv",

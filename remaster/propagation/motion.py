@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import IDENTITY, Affine, invert, rescale
+from remaster.camera import IDENTITY, Affine, rescale
 
 Float = npt.NDArray[np.float32]
 Gray = npt.NDArray[np.uint8]
@@ -52,11 +52,6 @@ class Motion:
     def at_rest(self) -> bool:
         """True where nothing moves at all."""
         return bool((self.camera == IDENTITY).all()) and not self.own.any()
-
-    @property
-    def inverse(self) -> Motion:
-        """The motion back, of the other frame to this one."""
-        return Motion(invert(self.camera), -self.own)
 
 
 REST = Motion(IDENTITY, np.zeros((2, BANDS, 2), np.float32))

@@ -64,15 +64,17 @@ def measure(start: int, end: int, footage: Footage, holds: npt.NDArray[np.bool_]
     size = (lines, width) if upright.turned else (width, lines)
     flow = FlowMeter(width, lines, (upright.width / width, upright.height / lines))
     ages = AgeMeter(upright.width, upright.height)
-    before, last = [], None
+    before, after, last = [], [REST] * (end - start), None
     for i, stored in enumerate(footage.small(start, end, *size)):
         picture = np.asarray(upright.turn(stored), np.uint8)
         gray = gray_of(picture)
         moves = last is not None and not holds[i]
         before.append(flow.measure(gray, last) if moves and last is not None else REST)
+        # Both ways: where the set comes in, nothing of the frame before shows what lies at the border.
+        if moves and last is not None:
+            after[i - 1] = flow.measure(last, gray)
         ages.push(picture, before[-1])
         last = gray
-    after = [motion.inverse for motion in before[1:]] + [REST]
     return Measured(before, after, ages.lives(), ages.error)
 
 

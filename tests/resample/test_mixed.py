@@ -11,10 +11,11 @@ from remaster.geometry import Window
 from remaster.media.planes import to_rgb
 from remaster.media.types import Plane, Rect
 from remaster.records import Background, Shot
-from remaster.resample.mixed import MixedWings, SceneRenderers
-from remaster.resample.render import WingRenderer, WingSource
+from remaster.resample.mixed import SceneRenderers
+from remaster.resample.origins import GENERATED, RECOVERED, SOFT
+from remaster.resample.render import Beside, MixedWings, WingRenderer
 from remaster.resample.settings import ResampleSettings
-from remaster.resample.shares import mixed_shares, planned_shares
+from remaster.resample.shares import planned_shares
 from remaster.transition import mixture
 
 SHOWN = Window(Rect(0, 0, 96, 72), 128, 72, 16, 0)
@@ -37,17 +38,19 @@ def dissolve() -> Clip:
 
 
 def shots_of(clip: Clip) -> list[Shot]:
-    mix = mixture(clip.truth[BEFORE - 1 : BEFORE + TURNING + 1])
+    later = mixture(clip.truth[BEFORE - 1 : BEFORE + TURNING + 1])
+    assert later is not None
+    mix = np.stack([1 - later, later])
     cameras = np.repeat(IDENTITY[None], TURNING, axis=0)
     turning = Shot(BEFORE, BEFORE + TURNING, "propagated", cameras, None, 0.0, mix=mix)
     return [still(0, BEFORE, FIRST), turning, still(BEFORE + TURNING, len(SHARES), LAST)]
 
 
 def renderers(clip: Clip, shots: list[Shot], made: list[int] | None = None) -> SceneRenderers:
-    def make(shot: Shot, source: WingSource | None) -> WingRenderer:
+    def make(shot: Shot, before: Beside | None, after: Beside | None) -> WingRenderer:
         if made is not None:
             made.append(shot.start)
-        return WingRenderer(shot, SHOWN, YUV, COLOR, None, 0.0, ResampleSettings(), 0, source=source)
+        return WingRenderer(shot, SHOWN, YUV, COLOR, None, 0.0, ResampleSettings(), 0, before=before, after=after)
 
     def read(frame: int) -> tuple[Plane, ...]:
         return clip.planes[frame]
@@ -73,7 +76,18 @@ def share_of(picture: np.ndarray, columns: slice) -> float:
 
 def test_the_mixture_is_measured() -> None:
     clip = dissolve()
-    np.testing.assert_allclose(shots_of(clip)[1].mix, SHARES[BEFORE : BEFORE + TURNING], atol=0.03)
+    mix = shots_of(clip)[1].mix
+    assert mix is not None
+    np.testing.assert_allclose(mix[1], SHARES[BEFORE : BEFORE + TURNING], atol=0.03)
+    np.testing.assert_allclose(mix.sum(axis=0), 1, atol=1e-6)
+
+
+def test_a_morph_is_no_mixture() -> None:
+    """A third picture in the middle is none of both ends."""
+    other = to_8bit(texture(72, 128, 7, 6.0))
+    turning = [to_8bit((1 - s) * FIRST.astype(np.float32) + s * other) for s in (0.3, 0.7, 1.0)]
+    turning += [to_8bit((1 - s) * other.astype(np.float32) + s * LAST) for s in (0.3, 0.7)]
+    assert mixture([FIRST, *turning, LAST]) is None
 
 
 @pytest.mark.parametrize("wanted", [slice(None), slice(1, 2)], ids=["in order", "the transition alone"])
@@ -97,10 +111,24 @@ def test_only_the_renderers_of_three_neighbours_are_alive_and_each_is_made_once(
     assert sorted(made) == [0, BEFORE, BEFORE + TURNING]
 
 
-def test_mixed_wings_are_between_both() -> None:
-    one, other = ([[np.full((4, 4), level, np.float32)]] for level in (20, 120))
-    wings = MixedWings(one, other, np.array([0.0, 0.25, 1.0], np.float32))
-    assert [float(wings.predict(i, ())[0][0].mean()) for i in range(3)] == [20, 45, 120]
+class Level:
+    """Wings of one level."""
+
+    def predict(self, index: int, planes: object) -> list[list[np.ndarray]]:
+        return [[np.full((4, 4), 60, np.float32)]]
+
+    def origins(self, index: int) -> list[np.ndarray]:
+        return [np.full((4, 4), SOFT, np.uint8)]
+
+
+def test_mixed_wings_are_between_their_own_and_those_beside() -> None:
+    one, other = (
+        Beside([[np.full((4, 4), level, np.float32)]], [np.full((4, 4), kind, np.uint8)])
+        for level, kind in ((20, RECOVERED), (120, GENERATED))
+    )
+    wings = MixedWings(Level(), one, other, np.array([[1, 0.75, 0, 0.2], [0, 0.25, 1, 0]], np.float32))
+    assert [float(wings.predict(i, ())[0][0].mean()) for i in range(4)] == [20, 45, 120, 52]
+    assert [int(wings.origins(i)[0][0, 0]) for i in range(4)] == [RECOVERED, RECOVERED, GENERATED, SOFT]
 
 
 def test_a_transition_s_wings_are_made_of_what_those_of_both_sides_are() -> None:
@@ -110,7 +138,11 @@ def test_a_transition_s_wings_are_made_of_what_those_of_both_sides_are() -> None
     shots[2] = still(BEFORE + TURNING, len(SHARES), LAST, unseen=16)
     assert planned_shares(shots[0], SHOWN).recovered == pytest.approx(1.0)
     assert planned_shares(shots[2], SHOWN).generated == pytest.approx(0.5)
-    found = mixed_shares(shots, 1, SHOWN)
+    mix = shots[1].mix
+    assert mix is not None
+    before, after = (planned_shares(shots[i], SHOWN) for i in (0, 2))
+    found = planned_shares(shots[1], SHOWN).mixed(before, after, mix)
     assert found.generated == pytest.approx(0.5 * SHARES[BEFORE : BEFORE + TURNING].mean(), abs=0.02)
     assert found.recovered + found.generated == pytest.approx(1.0)
-    assert found.soft == found.propagated == 0
+    assert found.soft == pytest.approx(0, abs=1e-6)
+    assert found.propagated == 0
