@@ -1,4 +1,4 @@
-"""The cells over the wings in which sources are carried, in pixels of the upright picture."""
+"""The cells over the wings, of which each has a source of its own, in pixels of the upright picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from remaster.propagation.motion import FADE, Float, Motion
 ROWS = 120
 """Cells along the joins: 4 pixels at 480 lines."""
 BEYOND = 0.13
-"""Margin carried beyond each wing, as a share of the height: what leaves the window and returns is still known."""
+"""Margin of cells beyond each wing, as a share of the height: generated pictures reach so far."""
 INSET = 0.004
 """Share of the height beside the joins that is never a source: coding and scanning spoil the outermost pixels."""
 SOFT_EDGE = 0.016
