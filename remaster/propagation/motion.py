@@ -16,7 +16,9 @@ Gray = npt.NDArray[np.uint8]
 LINES = 240
 """Lines at which flow is measured. Finer flow cost four times as much and won nothing on the 13 cartoons."""
 FINEST = 1
-"""Finest level of the flow's pyramid: 1 is half of `LINES`."""
+"""Finest level of the flow's pyramid: 1 is half of `LINES`. Level 2 cost 0.4 dB of the wings of three cartoons, the
+preset MEDIUM in place of FAST a quarter more time for 0.05 dB less.
+"""
 BANDS = 32
 """Bands along a join that have a motion of their own."""
 OUTER = 0.05
@@ -67,7 +69,7 @@ class FlowMeter:
 
     def __init__(self, width: int, height: int, scale: tuple[float, float]):
         """For pictures of ``width`` x ``height``; ``scale`` (x, y) times as large is the picture that is meant."""
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._flow.setFinestScale(FINEST)
         self._scale = np.array(scale)
         rows, columns = np.mgrid[0:height:STEP, 0:width:STEP]
