@@ -164,4 +164,5 @@ def test_a_key_s_figures_are_never_given_to_be_copied() -> None:
     nothing = np.zeros((2, 5, 2, 4, 2), np.float32)
     made = Propagation(np.tile(IDENTITY, (2, 5, 1, 1)), nothing, nothing[..., 0], (Key(0, 5, 2, picture),))
     outpaint([replace(shot(0, None), method="propagated", propagation=made)], 0, WINDOW, painter)
-    np.testing.assert_array_equal(painter.tasks[0].known, source.coverage & ~figures)
+    np.testing.assert_array_equal(painter.tasks[0].known, source.coverage)
+    np.testing.assert_array_equal(painter.tasks[0].figures, figures)
