@@ -19,8 +19,8 @@ from remaster.propagation.carry import future_sources, past_sources
 from remaster.propagation.grid import Grid, Upright
 from remaster.propagation.motion import REST, Float, FlowMeter, Motion
 from remaster.propagation.segments import Segment, segments
-from remaster.propagation.trust import chosen
-from remaster.records import Background, Key, Propagation
+from remaster.propagation.trust import Chosen, chosen
+from remaster.records import Key, Propagation
 
 ENOUGH = 0.6
 """Share of a segment's wings, at its key frame, that must be real for the rest to be generated where the camera moves.
@@ -97,50 +97,56 @@ def propagate(
     seen = measure(start, end, footage, holds, window)
     grid, upright = Grid.of(window, gate), Upright.of(window)
     parts = segments(seen.lives)
-    keys, real = _key_frames(grid, upright, seen, parts, start, figures)
-    worth = sorted(keys, key=lambda part: part.start - part.end)[: budget // max(_pixels(grid), 1)]
-    chosen_parts = [part for part in parts if part in worth]
+    judged = [_judged(grid, upright, seen, part) for part in parts]
+    longest = sorted((one for one in judged if one.worth), key=lambda one: one.part.start - one.part.end)
+    kept = {one.part for one in longest[: budget // max(grid.height * (grid.span_x[1] - grid.span_x[0]), 1)]}
+    keys = [_key_frame(grid, upright, seen, one, start, figures) for one in judged if one.part in kept]
     turned = None if gate is None else np.asarray(upright.turn(gate), bool)
-    pictures = key_pictures(grid, upright, [keys[part] for part in chosen_parts], turned, footage) if worth else []
-    by_part = dict(zip(chosen_parts, pictures, strict=True))
-    made = tuple(_key(part, by_part.get(part)) for part in parts)
+    pictures = iter(key_pictures(grid, upright, keys, turned, footage) if keys else [])
+    made = tuple(Key(p.start, p.end, p.key, next(pictures) if p in kept else None) for p in parts)
+    real = sum(one.real * (one.part.end - one.part.start) for one in judged) / (end - start)
     cameras = np.array([[m.camera for m in way] for way in (seen.before, seen.after)])
     own = np.array([[m.own for m in way] for way in (seen.before, seen.after)], np.float32)
     return Planned(Propagation(cameras, own, seen.lives, made), real, seen.error)
 
 
-def _key(part: Segment, picture: Background | None) -> Key:
-    return Key(part.start, part.end, part.key, picture)
+@dataclass(frozen=True)
+class _Judged:
+    """A segment, what its key frame's cells take, how much of its wings is ``real`` (0-1), and whether it ``rests``."""
+
+    part: Segment
+    best: Chosen
+    real: float
+    rests: bool
+
+    @property
+    def worth(self) -> bool:
+        """Whether something is to be generated for it."""
+        return self.rests or self.real >= ENOUGH
 
 
-def _pixels(grid: Grid) -> int:
-    return grid.height * (grid.span_x[1] - grid.span_x[0])
+def _judged(grid: Grid, upright: Upright, seen: Measured, part: Segment) -> _Judged:
+    i = part.key
+    (past,), (future,) = past_sources(grid, seen.before, i, i + 1), future_sources(grid, seen.after, i, i + 1)
+    best = chosen(grid, past, future, seen.lives[:, i])
+    visible = (grid.x >= -upright.wings[0]) & (grid.x <= grid.width - 1 + upright.wings[1])
+    rests = _rests(grid, seen.before[part.start + 1 : part.end])
+    return _Judged(part, best, float(best.shown[:, visible].mean()), rests)
 
 
-def _key_frames(
-    grid: Grid, upright: Upright, seen: Measured, parts: Sequence[Segment], start: int, figures: Callable[[int], Mask]
-) -> tuple[dict[Segment, KeyFrame], float]:
-    """The segments for which something may be generated, with their key frames; what share of the wings others show."""
-    found, real = {}, 0.0
-    for part in parts:
-        i = part.key
-        (past,), (future,) = past_sources(grid, seen.before, i, i + 1), future_sources(grid, seen.after, i, i + 1)
-        best = chosen(grid, past, future, seen.lives[:, i])
-        visible = (grid.x >= -upright.wings[0]) & (grid.x <= grid.width - 1 + upright.wings[1])
-        rests = _rests(grid, seen.before[part.start + 1 : part.end])
-        share = float(best.shown[:, visible].mean())
-        real += share * (part.end - part.start) / len(seen.before)
-        if share < ENOUGH and not rests:
-            continue
-        scene_frame = np.where(best.sources.frame >= 0, best.sources.frame + start, -1)
-        best = best.at(scene_frame.astype(np.int32))
-        ways = seen.before[i + 1 : part.end], seen.after[part.start : i][::-1]
-        mask = np.asarray(upright.turn(figures(start + i)), bool)
-        if not rests:
-            depth = round(NEAR * grid.width)
-            mask[:, depth : grid.width - depth] = True
-        found[part] = KeyFrame(start + i, best, wanted_cells(grid, upright.wings, ways), mask)
-    return found, real
+def _key_frame(
+    grid: Grid, upright: Upright, seen: Measured, judged: _Judged, start: int, figures: Callable[[int], Mask]
+) -> KeyFrame:
+    """The key frame of a segment for which something is generated; ``start`` is the shot's first frame in the scene."""
+    part, best = judged.part, judged.best
+    i = part.key
+    scene_frame = np.where(best.sources.frame >= 0, best.sources.frame + start, -1)
+    ways = seen.before[i + 1 : part.end], seen.after[part.start : i][::-1]
+    mask = np.array(upright.turn(figures(start + i)), bool)
+    if not judged.rests:
+        depth = round(NEAR * grid.width)
+        mask[:, depth : grid.width - depth] = True
+    return KeyFrame(start + i, best.at(scene_frame.astype(np.int32)), wanted_cells(grid, upright.wings, ways), mask)
 
 
 def _rests(grid: Grid, motions: Sequence[Motion]) -> bool:
