@@ -9,6 +9,7 @@ import numpy as np
 
 from remaster.media.types import Mask, Rgb
 from remaster.outpaint.bend import bends
+from remaster.outpaint.expected import towards_expected
 from remaster.outpaint.labels import Floats, Ints, Labels, Level
 from remaster.outpaint.poisson import Values, correction, neighbours
 
@@ -16,7 +17,7 @@ _LARGEST = 40.0
 """A step at the join larger than this many grey levels is an object's edge, not a difference in tone."""
 _UNBENT = 0.05
 """Bends of fewer pixels are none."""
-_COARSE, _FINE = 0.25, 0.8
+_COARSE, _FINE = 0.2, 0.7
 """The contrast that copies keep about what is expected: of what is coarser than `_SCALE`, and of what is finer.
 
 A copy rarely shows what was there: on 42 frames of cartoons with known sides the least error would leave 0.0 of the
@@ -26,6 +27,8 @@ _SCALE, _LEAST_SCALE = 1 / 60, 4.0
 """Standard deviation that parts coarse from fine, as a share of the picture's shorter side, and at least, in pixels."""
 _SINGLE = 4.0, 8.0
 """Grey levels by which a patch differs from the likest far one where it repeats itself, and where it stands alone."""
+_BUSY = 20.0, 40.0
+"""Root mean square, in grey levels, by which copies differ from what is expected in a calm set, and in a busy one."""
 _MELT = 13
 """Pixels over which what is one of a kind and what is not melt together."""
 _RISING = 0.06
@@ -48,7 +51,10 @@ def compose(image: Rgb, full: Level, candidates: Labels, chosen: Ints, distinct:
     pairs = _inner_steps(full, candidates, chosen, picture)
     border = _join_steps(full, candidates, chosen, bent)
     picture[y, x] += correction(full.holes, pairs, border, reach * min(image.shape[:2]))
-    picture[y, x] = _towards_expected(picture, full, _unlike(full, candidates, chosen, distinct))[y, x]
+    unlike = _unlike(full, candidates, chosen, distinct)
+    alone = np.clip((unlike - _SINGLE[0]) / (_SINGLE[1] - _SINGLE[0]), 0, 1)
+    picture[y, x] += alone[y, x, None] * towards_expected(picture, full.expected, full.holes, full.context)
+    picture[y, x] = _calmed(picture, full, alone)[y, x]
     out = image.copy()
     out[y, x] = np.clip(np.rint(picture[y, x]), 0, 255).astype(np.uint8)
     return out
@@ -63,21 +69,20 @@ def _unlike(full: Level, candidates: Labels, chosen: Ints, distinct: Floats) -> 
     return np.asarray(cv2.blur(unlike, (_MELT, _MELT)) / np.maximum(share, 1e-3), np.float32)
 
 
-def _towards_expected(picture: Floats, full: Level, unlike: Floats) -> Floats:
-    """The copies drawn to what their surroundings lead one to expect, as far as they are ``unlike`` all else (h, w).
-
-    After James and Stein, "Estimation with Quadratic Loss" (1961): a guess is best shrunk towards what is sure.
+def _calmed(picture: Floats, full: Level, alone: Floats) -> Floats:
+    """The copies of a busy set drawn to what their surroundings lead one to expect, as far as they stand ``alone``
+    (h, w), 0-1. A calm set's stay as they are: there a copy is seldom far off, and a haze over it shows.
     """
     side = min(full.holes.shape)
     sigma = max(_SCALE * side, _LEAST_SCALE)
     holes = full.holes[..., None].astype(np.float32)
     off = ((picture - full.expected) * holes).astype(np.float32)
+    spread = float(np.sqrt((off**2).sum() / max(3 * float(holes.sum()), 1.0)))
+    busy = float(np.clip((spread - _BUSY[0]) / (_BUSY[1] - _BUSY[0]), 0, 1))
     share = cv2.GaussianBlur(holes, (0, 0), sigma)[..., None]
     coarse = np.asarray(cv2.GaussianBlur(off, (0, 0), sigma), np.float32) / np.maximum(share, 1e-3)
     away = cv2.distanceTransform((~full.context).astype(np.uint8), cv2.DIST_L2, 3) / (_RISING * side)
-    gone = (np.minimum(away, 1) * np.clip((unlike - _SINGLE[0]) / (_SINGLE[1] - _SINGLE[0]), 0, 1))[..., None].astype(
-        np.float32
-    )
+    gone = (busy * np.minimum(away, 1) * alone)[..., None].astype(np.float32)
     kept = coarse * (1 - (1 - _COARSE) * gone) + (off - coarse) * (1 - (1 - _FINE) * gone)
     return np.asarray(full.expected + kept, np.float32)
 
