@@ -51,7 +51,8 @@ def test_a_camera_at_rest_shows_beside_it_what_the_pan_before_had_seen(world: np
     assert background.holes[:, -window.x + 1 :].all() and not background.coverage[:, -window.x + 1 :].any()
     psnr, covered = wing_psnr(drawn, shot)
     assert psnr > 33 and covered > 0.45
-    assert 0.95 < shot.confidence < 1.0
+    # Half of the wings was seen; the rest is a guess.
+    assert 0.55 < shot.confidence < 0.8
     # Its own pixels are as they were, and lie where they lay.
     assert np.abs(to_world(drawn, shot) - translation(*(drawn.cameras[-1, :, 2] - (window.x, 0)))).max() < 1e-6
 
