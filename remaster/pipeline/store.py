@@ -151,7 +151,7 @@ def read_scenes(store: Store, key: str, mark: bytes, fingerprint: str) -> pa.Tab
     table = read_table(store, key)
     if table is None or (table.schema.metadata or {}).get(mark) != fingerprint.encode():
         return None
-    return table if table.schema.names == SCENE.names else None
+    return table if table.schema.equals(SCENE) else None
 
 
 def ordered_shots(store: Store, video_id: str) -> list[dict[str, Any]]:

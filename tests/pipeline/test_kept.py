@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from faulty_runs import Case
 from hydra import compose, initialize_config_dir
@@ -85,3 +87,18 @@ def test_nothing_that_was_made_otherwise_comes_back(job: Job, tmp_path: Path) ->
     assert restored(planned, wider) is planned
     forget(planned, job)
     assert restored(planned, job) is planned
+
+
+def test_what_an_older_version_kept_is_made_anew_though_only_a_part_of_a_column_differs(job: Job) -> None:
+    row = full_row()
+    keep(row, "stitch", job)
+    assert restored(replace(row, shots=()), job).shots
+    (path,) = Path(job.store.root).rglob("*.stitch.parquet")
+    table = pq.read_table(path)
+    shots = table.schema.field("shots")
+    parts = [part for part in shots.type.value_type if part.name != "mix"]
+    older = pa.list_(pa.struct(parts))
+    column = pa.array([[{k: v for k, v in shot.items() if k != "mix"} for shot in table["shots"][0].as_py()]], older)
+    at = table.schema.get_field_index("shots")
+    pq.write_table(table.set_column(at, pa.field("shots", older), column), path)
+    assert not restored(replace(row, shots=()), job).shots
