@@ -275,6 +275,19 @@ def test_noise_is_measured_in_one_frame() -> None:
     assert noise_level(sample([grain(paint(2), 3, 1)]), FULL) == pytest.approx(3, rel=0.2)
 
 
+def test_confetti_all_over_a_crowd_is_not_grain() -> None:
+    """What moves everywhere alike, without one motion, looks like strong grain; the flat places between tell."""
+    rng = np.random.default_rng(3)
+    frames = []
+    for _ in range(6):
+        small = rng.uniform(30, 220, (HEIGHT // 12, WIDTH // 12)).astype(np.float32)
+        frames.append(
+            grain(cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST).astype(np.uint8), 0.5, 1)
+        )
+    assert noise_level(sample(frames), FULL) <= 2.0
+    assert grain_levels(sample(frames), FULL).max() <= 2.0
+
+
 def test_coarse_grain_is_measured_where_there_are_holds() -> None:
     frames = []
     for i in range(12):
