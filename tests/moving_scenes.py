@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import IDENTITY
+from remaster.analyze import analyze
+from remaster.camera import IDENTITY, chain
 from remaster.footage import Footage
 from remaster.geometry import Window
 from remaster.media.planes import crop, from_rgb, resize_rgb, to_rgb
@@ -115,7 +116,9 @@ class Clip:
         a = self.window.active
         nobody = np.zeros((a.height, a.width), bool) if figures is None else figures
         count = len(self.planes)
-        made = propagate(0, count, self.footage, self.holds, self.window, gate, lambda i: nobody, budget)
+        small = self.footage.small(0, count, a.width, a.height)
+        cameras = chain(analyze(small, np.ones((a.height, a.width), bool), 0.0).motion)
+        made = propagate(0, count, self.footage, self.holds, cameras, self.window, gate, lambda i: nobody, budget)
         return made.propagation
 
     def shot(self, made: Propagation) -> Shot:

@@ -19,7 +19,7 @@ from remaster.background.preview import MASK_MARGIN, from_size
 from remaster.background.register import background_only, find_pairs
 from remaster.background.sources import Placed, Read, sources
 from remaster.background.wingerror import confidence, fill_error
-from remaster.camera import IDENTITY, apply, compose, invert, rescale
+from remaster.camera import IDENTITY, apply, chain, compose, invert, rescale
 from remaster.footage import Footage
 from remaster.geometry import Window
 from remaster.media.types import Mask
@@ -172,7 +172,10 @@ def _propagated(scene: Scene, masks: npt.NDArray[np.bool_], shot: Shot, footage:
         return np.asarray(cv2.resize(masks[nearest].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
 
     holds = analysis.holds[shot.start : shot.end]
-    made = propagate(shot.start, shot.end, footage, holds, window, scene.gate, figures, settings.max_canvas_pixels)
+    cameras = rescale(chain(analysis.motion[shot.start : shot.end]), *scene.ratio)
+    made = propagate(
+        shot.start, shot.end, footage, holds, cameras, window, scene.gate, figures, settings.max_canvas_pixels
+    )
     sure = confidence(made.seen, made.error, _fill_error(scene, shot.start, shot.end))
     mix = _faded(analysis, shot, settings.broken_share)
     return replace(shot, method="propagated", propagation=made.propagation, confidence=sure, mix=mix)

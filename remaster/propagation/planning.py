@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from remaster.background.features import gray_of
+from remaster.camera import IDENTITY, Affine, compose, corner_error, invert
 from remaster.footage import Footage
 from remaster.geometry import Window
 from remaster.media.types import Mask
@@ -29,11 +30,15 @@ What is generated there is carried along, and the fill has mostly figures to cop
 cartoons were 0.5 dB farther from the truth at 1/8 size than with the soft fill (SSIM 0.732, 0.766), and shards showed.
 """
 NEAR = 0.2
-"""Depth of the strips inside the joins, as a share of the width, that may be copied where the camera moves: it mostly
-follows figures, who stand in the middle and whom masks made for a resting set do not know.
+"""Depth of the strips inside the joins, as a share of the width, that may be copied: the camera mostly follows figures,
+who stand in the middle and whom masks made for a resting set do not know; nor do they in a morph.
+"""
+MOSTLY = 0.5
+"""Share of those strips from which masks no longer name figures: the set itself moves or changes.
 """
 AT_REST = 0.02
-"""Way that a segment's outer columns go, as a share of the height, up to which its camera rests."""
+"""Way that a segment's corners go from its key frame, as a share of the picture's smaller side, up to which its
+camera rests."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,22 @@ class Measured:
     after: list[Motion]
     lives: Float
     error: float
+
+    def resting(self, parts: Iterable[Segment]) -> Measured:
+        """The same without motion in these ``parts``: where the camera rests, what moves along the border are things
+        that fall or pass before the set (leaves, confetti), which must not be carried along as the set's.
+        """
+        before, after = list(self.before), list(self.after)
+        for part in parts:
+            steps = part.end - part.start - 1
+            before[part.start + 1 : part.end] = after[part.start : part.end - 1] = [REST] * steps
+        return replace(self, before=before, after=after)
+
+    def propagation(self, keys: tuple[Key, ...]) -> Propagation:
+        """As a record, with the ``keys`` that are to be generated."""
+        ways = self.before, self.after
+        cameras = np.array([[m.camera for m in way] for way in ways])
+        return Propagation(cameras, np.array([[m.own for m in way] for way in ways], np.float32), self.lives, keys)
 
 
 @dataclass(frozen=True)
@@ -84,6 +105,7 @@ def propagate(
     end: int,
     footage: Footage,
     holds: npt.NDArray[np.bool_],
+    cameras: Affine,
     window: Window,
     gate: Mask | None,
     figures: Callable[[int], Mask],
@@ -91,13 +113,17 @@ def propagate(
 ) -> Planned:
     """How the wings of frames ``[start, end)`` of a scene are drawn.
 
-    ``gate`` bool (h, w) is the active picture's, or None. ``figures(frame)`` are the characters in a scene's frame,
-    bool over the active picture. ``budget``: pixels, at most, of all pictures that are generated.
+    ``cameras`` (end - start, 2, 3) lead the frames of the active picture to one place, as far as one motion explains
+    them: they tell rest, which what falls before a resting set does not disturb. ``gate`` bool (h, w) is the active
+    picture's, or None. ``figures(frame)`` are the characters in a scene's frame, bool over the active picture.
+    ``budget``: pixels, at most, of all pictures that are generated.
     """
     seen = measure(start, end, footage, holds, window)
     grid, upright = Grid.of(window, gate), Upright.of(window)
     parts = segments(seen.lives)
-    judged = [_judged(grid, upright, seen, part) for part in parts]
+    resting = [_rests(cameras[part.start : part.end], part.key - part.start, window) for part in parts]
+    seen = seen.resting(part for part, rests in zip(parts, resting, strict=True) if rests)
+    judged = [_judged(grid, upright, seen, part, rests) for part, rests in zip(parts, resting, strict=True)]
     longest = sorted((one for one in judged if one.worth), key=lambda one: one.part.start - one.part.end)
     kept = {one.part for one in longest[: budget // max(grid.height * (grid.span_x[1] - grid.span_x[0]), 1)]}
     keys = [_key_frame(grid, upright, seen, one, start, figures) for one in judged if one.part in kept]
@@ -105,9 +131,7 @@ def propagate(
     pictures = iter(key_pictures(grid, upright, keys, turned, footage) if keys else [])
     made = tuple(Key(p.start, p.end, p.key, next(pictures) if p in kept else None) for p in parts)
     real = sum(one.real * (one.part.end - one.part.start) for one in judged) / (end - start)
-    cameras = np.array([[m.camera for m in way] for way in (seen.before, seen.after)])
-    own = np.array([[m.own for m in way] for way in (seen.before, seen.after)], np.float32)
-    return Planned(Propagation(cameras, own, seen.lives, made), real, seen.error)
+    return Planned(seen.propagation(made), real, seen.error)
 
 
 @dataclass(frozen=True)
@@ -125,12 +149,11 @@ class _Judged:
         return self.rests or self.real >= ENOUGH
 
 
-def _judged(grid: Grid, upright: Upright, seen: Measured, part: Segment) -> _Judged:
+def _judged(grid: Grid, upright: Upright, seen: Measured, part: Segment, rests: bool) -> _Judged:
     i = part.key
     (past,), (future,) = past_sources(grid, seen.before, i, i + 1), future_sources(grid, seen.after, i, i + 1)
     best = chosen(grid, past, future, seen.lives[:, i])
     visible = (grid.x >= -upright.wings[0]) & (grid.x <= grid.width - 1 + upright.wings[1])
-    rests = _rests(grid, seen.before[part.start + 1 : part.end])
     return _Judged(part, best, float(best.shown[:, visible].mean()), rests)
 
 
@@ -143,20 +166,15 @@ def _key_frame(
     scene_frame = np.where(best.sources.frame >= 0, best.sources.frame + start, -1)
     ways = seen.before[i + 1 : part.end], seen.after[part.start : i][::-1]
     mask = np.array(upright.turn(figures(start + i)), bool)
-    if not judged.rests:
-        depth = round(NEAR * grid.width)
-        mask[:, depth : grid.width - depth] = True
+    depth = round(NEAR * grid.width)
+    if np.hstack([mask[:, :depth], mask[:, grid.width - depth :]]).mean() > MOSTLY:
+        mask[:] = False
+    mask[:, depth : grid.width - depth] = True
     return KeyFrame(start + i, best.at(scene_frame.astype(np.int32)), wanted_cells(grid, upright.wings, ways), mask)
 
 
-def _rests(grid: Grid, motions: Sequence[Motion]) -> bool:
-    """Whether the picture's outermost columns stay where they are, all in all."""
-    x = np.array([0.0, grid.width - 1.0, 0.0, grid.width - 1.0])
-    y = np.array([0.0, 0.0, grid.height - 1.0, grid.height - 1.0])
-    points = np.stack([x, y], axis=-1)
-    way = points.copy()
-    farthest = 0.0
-    for motion in motions:
-        way = way + (points @ motion.camera[:, :2].T + motion.camera[:, 2] - points)
-        farthest = max(farthest, float(np.abs(way - points).max()))
-    return farthest <= AT_REST * grid.height
+def _rests(cameras: Affine, key: int, window: Window) -> bool:
+    """Whether the active picture's corners stay, in all frames, where they are at the ``key`` frame."""
+    width, height = window.active.width, window.active.height
+    way = compose(invert(cameras[key]), cameras)
+    return float(corner_error(way, IDENTITY, width, height).max()) <= AT_REST * min(width, height)

@@ -7,8 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from moving_scenes import YUV, Clip, cheap_fills, two_planes, wing_error
+from moving_scenes import YUV, Clip, cheap_fills, texture, to_8bit, two_planes, wing_error
 
+from remaster.camera import IDENTITY
 from remaster.geometry import Window, window
 from remaster.media.types import ColorSpec, PixelFormat, Rect, Rgb
 from remaster.propagation.carry import OLDEST
@@ -208,7 +209,7 @@ def test_a_hidden_cut_keeps_each_set_to_its_own_side() -> None:
         assert wing_error(drawn[i], clip.truth[i], where) < 30**2, f"frame {i}"
 
 
-def test_figures_are_never_copied_and_where_the_camera_moves_the_middle_is_not_either() -> None:
+def test_neither_figures_nor_the_middle_are_copied() -> None:
     clip = moving()
     figures = np.zeros((96, 128), bool)
     figures[50:, 4:16] = True
@@ -220,12 +221,30 @@ def test_figures_are_never_copied_and_where_the_camera_moves_the_middle_is_not_e
         assert marked[:, 40:90].all(), "the middle, where figures stand that no mask knows"
         assert not marked[:40, :20].any() and not marked[:40, 110:].any()
         assert not (key.picture.holes & key.picture.coverage).any()
-    where = clip.window
-    still = Clip.of(where, [clip.truth[0]] * 12)
-    (key,) = still.planned(figures=figures).keys
-    assert key.picture is not None
-    assert (key.picture.figures.sum()) == figures.sum(), "where the camera rests all but the figures may be copied"
-    assert key.picture.holes.any()
+    changing = np.zeros((96, 128), bool)
+    changing[:, :30] = changing[:80, 100:] = True
+    (picture, *_) = [key.picture for key in clip.planned(figures=changing).keys]
+    assert picture is not None
+    left = clip.window.x + (picture.image.shape[1] - clip.window.width) // 2
+    assert not picture.figures[:, left : left + 20].any(), "masks over most of the border name the set, not figures"
+
+
+def test_what_falls_before_a_set_at_rest_does_not_carry_it_along() -> None:
+    """Confetti over a painted set: most of the border's texture moves, the camera does not."""
+    rng = np.random.default_rng(5)
+    here = shown()
+    painted = to_8bit(texture(96, here.width, seed=5))
+    columns, rows, colours = rng.integers(0, here.width, 30), rng.integers(0, 96, 30), rng.integers(0, 255, (30, 3))
+    truth = []
+    for i in range(20):
+        frame = painted.copy()
+        for x, y, colour in zip(columns, rows, colours, strict=True):
+            top = (y + 3 * i) % 96
+            frame[top : top + 5, x : x + 4] = colour
+        truth.append(frame)
+    made = Clip.of(here, truth).planned()
+    assert np.abs(made.own).max() == 0
+    assert np.allclose(made.cameras, IDENTITY)
 
 
 def test_pictures_are_generated_within_the_budget() -> None:
