@@ -25,6 +25,8 @@ _MOST_GROUPS = 8
 """Groups of holes that are solved one by one at most."""
 _AROUND = 0.6
 """Holes that fill less than this share of the rectangle around them lie around the picture, or part of it."""
+_CLOSING = 1 / 3
+"""How deep what a hole cuts off is continued, as a share of the cut's length: a head closes, it does not come twice."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class ExemplarInpainter(Settings):
             scale = max(_scale(strip, self.nodes), min(coarsest, thickness(strip) // 2))
             rng = np.random.default_rng([task.seed, call])
             masks = Masks(source[crop], cut[crop], settled[crop], strip)
-            full, candidates, chosen, distinct = label(image[crop].astype(np.float32), masks, scale, self, rng)
-            image[crop] = compose(image[crop], full, candidates, chosen, distinct, self.reach)
+            full, candidates, chosen = label(image[crop].astype(np.float32), masks, scale, self, rng)
+            image[crop] = compose(image[crop], full, candidates, chosen, self.reach)
             settled[crop] |= strip
         return Filled(image, len(parts))
 
@@ -134,7 +136,10 @@ def _strips(holes: Mask, known: Mask, depth: float) -> list[Mask]:
 
 
 def cut_off(figures: Mask, holes: Mask) -> Mask:
-    """What of the figures (h, w) a hole cuts off: from there straight to the hole, along a row or column, is figure."""
+    """What of the figures (h, w) a hole cuts off, as deep as it takes to close them: bool (h, w).
+
+    From there straight to the hole, along a row or column, is figure; deep is less than `_CLOSING` of the cut's length.
+    """
     cut = np.zeros_like(figures)
     for turned in (slice(None), slice(None, None, -1)):
         for across in (False, True):
@@ -143,4 +148,7 @@ def cut_off(figures: Mask, holes: Mask) -> Mask:
             for row in range(1, len(figure)):
                 reached = hole[row] | (reached & figure[row])
                 into[row] |= reached & figure[row]
-    return cut
+    depth = cv2.distanceTransform((~holes).astype(np.uint8), cv2.DIST_L2, 5)
+    count, part = cv2.connectedComponents(cut.astype(np.uint8), connectivity=8)
+    length = np.bincount(part[cut & (depth < 2)], minlength=count)
+    return np.asarray(cut & (depth <= _CLOSING * length[part]))

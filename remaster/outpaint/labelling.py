@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from remaster.media.types import Mask
@@ -18,11 +17,11 @@ from remaster.outpaint.settings import Settings
 
 def label(
     picture: Floats, masks: Masks, scale: int, settings: Settings, rng: np.random.Generator
-) -> tuple[Level, Labels, Ints, Floats]:
+) -> tuple[Level, Labels, Ints]:
     """Label the holes of a picture (float32 (h, w, 3), 0-255), which join what is settled.
 
-    The labels are found in a picture ``scale`` times smaller. Returns the full level, the labels, int64 (h, w):
-    each hole's label, -1 outside the holes; and float32 (h, w): how distinct each known pixel is (see `dominant`).
+    The labels are found in a picture ``scale`` times smaller. Returns the full level, the labels, and int64 (h, w):
+    each hole's label, -1 outside the holes.
     """
     holes = masks.holes
     low = shrink(picture, masks, scale)
@@ -38,10 +37,7 @@ def label(
         alphas = range(len(used), len(used) + len(moved))
         priced = priced.with_more(more.take(np.arange(1, len(more.labels))))
         nodes = expand(_problem(low, priced, settings), nodes, alphas)
-    chosen = refine(full, priced.labels, _grown(low, nodes, holes), scale, settings.seam)
-    size = (low.holes.shape[1] * scale, low.holes.shape[0] * scale)
-    distinct = np.asarray(cv2.resize(distinct, size)[: holes.shape[0], : holes.shape[1]], np.float32)
-    return full, priced.labels, chosen, distinct
+    return full, priced.labels, refine(full, priced.labels, _grown(low, nodes, holes), scale, settings.seam)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def test_lines_run_on_across_the_join(turned: bool) -> None:
     full = level(turned)
     chosen = np.where(full.holes, 0, -1).astype(np.int64)
     image = np.rint(full.picture).astype(np.uint8)
-    filled = compose(image, full, piece(turned), chosen, np.zeros(image.shape[:2], np.float32), 0.3).astype(float)
+    filled = compose(image, full, piece(turned), chosen, 0.3).astype(float)
     filled = filled.transpose(1, 0, 2) if turned else filled
     assert np.abs(filled[:, JOIN] - picture()[:, JOIN - 1]).max() < 40
     whole = picture()
