@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 
 import cv2
 import numpy as np
@@ -16,27 +15,18 @@ from remaster.background.holes import find_holes, shown_in_wings
 from remaster.background.lend import Loan, lend, with_loans
 from remaster.background.plan import Plan, Scene, Stitchable, StitchSettings, plan_shots, travel
 from remaster.background.preview import MASK_MARGIN, from_size
+from remaster.background.propagated import border_error, without_background
 from remaster.background.register import background_only, find_pairs
 from remaster.background.sources import Placed, Read, sources
-from remaster.background.wingerror import confidence, fill_error
-from remaster.camera import IDENTITY, apply, chain, compose, invert, rescale
+from remaster.background.wingerror import confidence
+from remaster.camera import IDENTITY, apply, compose, invert, rescale
 from remaster.footage import Footage
 from remaster.geometry import Window
 from remaster.media.types import Mask
-from remaster.propagation.planning import propagate
 from remaster.records import Analysis, Background, Method, Shot
-from remaster.transition import mixture
 
 __all__ = ["Read", "StitchSettings", "stitch"]
 
-FEWEST = 4
-"""Frames of a shot, at least, from which anything can be carried."""
-TURNING = 0.5
-"""Share of the frames between two shots that must be found to turn from one to the other, for these to be mixed."""
-OUTLINE = 32, 24
-"""Size of the pictures by which the mixture is measured."""
-FADE = 12
-"""Frames over which a shot's wings pass into those of the shots beside it, where no cut lies between."""
 SEAM = 0.04
 """Share of the picture's smaller side over which what is lent gives way to the shot's own."""
 
@@ -50,13 +40,15 @@ def stitch(
     settings: StitchSettings,
     seed: int,
     footage: Footage | None = None,
+    cuts: Collection[int] = (),
 ) -> list[Shot]:
     """Recover the background of a scene: one shot, or several where registration breaks.
 
     ``masks`` bool (k, h, w) are the characters on the keyframes' proxies. ``read(frames)`` yields the active picture of
     those scene frames at full stored size, uint8 RGB (H, W, 3), in the order asked. ``gate`` bool (H, W) is the
     projector's gate on the active picture, or None. ``footage`` reads frames for shots that no one background holds;
-    without it none is ``propagated``. The shots tile the scene's frames ``[0, n)`` exactly.
+    without it none is ``propagated``. At ``cuts`` begin frames that do not follow those before in time. The shots tile
+    the scene's frames ``[0, n)`` exactly.
     """
     n = len(analysis.motion)
     if window.passthrough:
@@ -66,17 +58,14 @@ def stitch(
     pairs = find_pairs(analysis, usable, settings.features, settings.min_overlap, settings.pair_share)
     scene = Scene(analysis, usable, pairs, window, gate, settings)
     shots = _join_ambient([_shot(scene, plan, read) for plan in plan_shots(scene)])
-    if footage is None:
-        return shots
-    mixed = [_mixed(scene, shots, i, footage) for i in range(len(shots))]
-    return [_propagated(scene, masks, shot, footage) for shot in mixed]
+    return shots if footage is None else without_background(scene, masks, shots, footage, cuts)
 
 
 def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     """A planned shot with its background at full size: composite, what the wings show of it, and its holes."""
     span, made = plan.span, plan.stitchable
     if made is None:
-        sure = confidence(0.0, 0.0, _fill_error(scene, span.start, span.end))
+        sure = confidence(0.0, 0.0, border_error(scene, span.start, span.end))
         return Shot(span.start, span.end, "ambient", _identities(span.end - span.start), None, sure)
     registration = realigned(scene, made.registration, span.start, read)
     cameras = made.canvas.place(rescale(registration.cameras, *scene.ratio))
@@ -96,17 +85,8 @@ def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     counts = made.registration.registered, made.registration.inliers
     share = float((shown & coverage & ~own).sum() / max((shown & coverage).sum(), 1))
     seen = float((shown & coverage).sum() / max(shown.sum(), 1))
-    sure = confidence(seen, with_loans(plan.trust, loans, share).error, _fill_error(scene, span.start, span.end))
+    sure = confidence(seen, with_loans(plan.trust, loans, share).error, border_error(scene, span.start, span.end))
     return Shot(span.start, span.end, method, cameras, background, sure, *counts)
-
-
-def _fill_error(scene: Scene, start: int, end: int) -> float:
-    """How far off, in levels, what no frame shows beside frames ``[start, end)`` will be."""
-    keyframes = scene.analysis.keyframes
-    near = np.flatnonzero((keyframes >= start) & (keyframes < end))
-    if not len(near):
-        near = np.array([np.abs(keyframes - start).argmin()])
-    return fill_error(scene.analysis.proxies[near], scene.analysis.valid, scene.sides)
 
 
 def _own(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], read: Read) -> list[Source]:
@@ -139,61 +119,6 @@ def _figures(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64]) -
     to_frame = invert(from_size(made.preview.cameras[0], made.preview, active.width, active.height))
     to_canvas = compose(cameras[made.registration.at[0]], to_frame)
     return placed(made.figures, to_canvas, (made.canvas.width, made.canvas.height))
-
-
-def _mixed(scene: Scene, shots: Sequence[Shot], number: int, footage: Footage) -> Shot:
-    """A shot as it is, or as a transition where the frames of one lie between two shots that have a background."""
-    shot = shots[number]
-    inner = shot.method == "ambient" and 0 < number < len(shots) - 1
-    if not inner or "ambient" in (shots[number - 1].method, shots[number + 1].method):
-        return shot
-    if scene.analysis.turning[shot.start : shot.end].mean() < TURNING:
-        return shot
-    later = mixture(footage.small(shot.start - 1, shot.end + 1, *OUTLINE))
-    return shot if later is None else replace(shot, method="propagated", mix=np.stack([1 - later, later]))
-
-
-def _propagated(scene: Scene, masks: npt.NDArray[np.bool_], shot: Shot, footage: Footage) -> Shot:
-    """A shot without a background with wings that are carried from the frames nearby; of a few frames with those of the
-    shots on both sides.
-    """
-    count = shot.end - shot.start
-    if shot.method != "ambient":
-        return shot
-    if count < FEWEST:
-        inner = shot.start > 0 and shot.end < len(scene.analysis.motion)
-        later = ((np.arange(count) + 0.5) / count).astype(np.float32)
-        return replace(shot, mix=np.stack([1 - later, later])) if inner else shot
-    settings, window, analysis = scene.settings, scene.window, scene.analysis
-    size = window.active.width, window.active.height
-
-    def figures(frame: int) -> Mask:
-        nearest = int(np.abs(analysis.keyframes - frame).argmin())
-        return np.asarray(cv2.resize(masks[nearest].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
-
-    holds = analysis.holds[shot.start : shot.end]
-    cameras = rescale(chain(analysis.motion[shot.start : shot.end]), *scene.ratio)
-    made = propagate(
-        shot.start, shot.end, footage, holds, cameras, window, scene.gate, figures, settings.max_canvas_pixels
-    )
-    sure = confidence(made.seen, made.error, _fill_error(scene, shot.start, shot.end))
-    mix = _faded(analysis, shot, settings.broken_share)
-    return replace(shot, method="propagated", propagation=made.propagation, confidence=sure, mix=mix)
-
-
-def _faded(analysis: Analysis, shot: Shot, broken_share: float) -> npt.NDArray[np.float32] | None:
-    """How much of the wings of the shots before and after each frame of a shot shows, (2, n): they fade over `FADE`
-    frames where the picture goes on across the border; None where it does at neither.
-    """
-    count, explained = shot.end - shot.start, analysis.explained
-    length = min(FADE, count // 2)
-    mix = np.zeros((2, count), np.float32)
-    ramp = (np.arange(length, 0, -1) - 0.5) / max(length, 1)
-    if shot.start > 0 and explained[shot.start] >= broken_share:
-        mix[0, :length] = ramp
-    if shot.end < len(explained) and explained[shot.end] >= broken_share:
-        mix[1, count - length :] = ramp[::-1]
-    return mix if mix.any() else None
 
 
 def _identities(count: int) -> npt.NDArray[np.float64]:

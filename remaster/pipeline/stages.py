@@ -149,7 +149,9 @@ def _stitch(row: SceneRow, job: Job) -> SceneRow:
     def read(frames: Sequence[int]) -> Iterator[Rgb]:
         return read_rgb(row, frames)
 
-    shots = stitch(analysis, masks, read, job.window(row), row.gate, job.config.stitch, row.seed, footage_of(row))
+    cuts = np.cumsum([run.frames for run in row.runs])[:-1].tolist()
+    window, settings = job.window(row), job.config.stitch
+    shots = stitch(analysis, masks, read, window, row.gate, settings, row.seed, footage_of(row), cuts)
     # What follows needs neither proxies nor masks: they would only fill the object store.
     slim = replace(analysis, proxies=analysis.proxies[:0])
     return replace(row, shots=tuple(shots), analysis=slim, masks=None, keyframes=len(analysis.keyframes))
