@@ -1,8 +1,9 @@
 """Does memory grow with the length of a shot? Peak memory of the real steps over one shot, short and ten times longer.
 
-``python -m benchmarks.longshot [--minutes 1 10] [--out FILE]`` draws a camera at rest and one that pans to and fro over
-a set three frames wide, encodes them small, and sends each as one scene through the stages of a run (detect, analyze,
-segment, stitch, outpaint, resample), without Ray, in a process of its own, whose peak resident memory it reports.
+``python -m benchmarks.longshot [--minutes 1 10] [--out FILE]`` draws a camera at rest, one that pans to and fro over a
+set three frames wide, and one before a set in depth, whose near half goes by faster (no background holds it), encodes
+them small, and sends each as one scene through the stages of a run (detect, analyze, segment, stitch, outpaint,
+resample), without Ray, in a process of its own, whose peak resident memory it reports.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ from remaster.sample.film import add_grain
 WIDTH, HEIGHT, RATE = 192, 144, 12
 SWEEP = 240
 """Frames of one way of the pan, whose speed does not depend on the shot's length."""
-KINDS = ("still", "pan")
+KINDS = ("still", "pan", "depth")
+NEAR = 2.5
+"""Times the far set's speed that the near one goes by."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +63,22 @@ class Peak:
 
 def film(kind: str, frames: int) -> Iterator[Rgb]:
     """The frames, uint8 (HEIGHT, WIDTH, 3), drawn one by one, with grain and a ball that bounces through them."""
-    world = cv2.resize(np.asarray(background("village")), (3 * WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    village = np.asarray(background("village"))
+    far = cv2.resize(village, (3 * WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    near = cv2.resize(village[:, ::-1], (round((1 + 2 * NEAR) * WIDTH), HEIGHT), interpolation=cv2.INTER_AREA)
     for i in range(frames):
-        at = 0.5 - 0.5 * np.cos(np.pi * i / SWEEP) if kind == "pan" else 0.5
-        place = translation(-at * 2 * WIDTH, 0.0)
-        picture = np.asarray(cv2.warpAffine(world, place, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC), np.uint8)
+        at = 0.5 if kind == "still" else 0.5 - 0.5 * np.cos(np.pi * i / SWEEP)
+        picture = _seen(far, at * 2 * WIDTH)
+        if kind == "depth":
+            picture[HEIGHT // 2 :] = _seen(near, at * 2 * NEAR * WIDTH)[HEIGHT // 2 :]
         ball = round(WIDTH * (0.5 + 0.4 * np.sin(i / 20))), round(HEIGHT * (0.9 - 0.3 * abs(np.sin(i / 5))))
         cv2.circle(picture, ball, 12, (200, 40, 30), -1, cv2.LINE_AA)
         yield add_grain(picture, np.random.default_rng(i))
+
+
+def _seen(world: Rgb, left: float) -> Rgb:
+    """What a camera shows of a world from column ``left`` on."""
+    return np.asarray(cv2.warpAffine(world, translation(-left, 0.0), (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC), np.uint8)
 
 
 def steps(path: str, folder: str) -> str:
