@@ -346,7 +346,7 @@ def carried_packets(
 def _uncut(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
     """Packets with bytes, without those that an edit list cuts out.
 
-    Of these, one right before the first that is heard is kept: it is not played, and decoders need it to begin.
+    Of sound, one right before the first that is heard and before 0 is kept: it is not played, and decoders need it.
     """
     leads: dict[int, Packet[Any]] = {}
     begun: set[int] = set()
@@ -355,13 +355,19 @@ def _uncut(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
         if not packet.size:
             continue
         if packet.is_discard:
-            if packet.stream.type == "audio" and packet.pts is not None and packet.pts < 0:
-                leads[index] = packet
+            leads[index] = packet
             continue
-        if index not in begun and index in leads:
+        if index not in begun and index in leads and _leads(leads[index], packet):
             yield leads[index]
         begun.add(index)
         yield packet
+
+
+def _leads(lead: Packet[Any], first: Packet[Any]) -> bool:
+    if lead.stream.type != "audio" or lead.pts is None or first.pts is None:
+        return False
+    end = lead.pts + (lead.duration or 0)
+    return end <= 1 and abs(first.pts - end) <= 1
 
 
 def chapters_until(source: InputContainer, end: Fraction | None) -> list[Any]:

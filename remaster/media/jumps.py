@@ -29,7 +29,7 @@ _TABLES = "mp4"  # of formats whose times come from one table: its edits are the
 class Packets:
     """What is noted of a stream's packets, in the file's order: times and durations in units of ``tick`` seconds.
 
-    ``places`` are in bytes, or numbers in the whole file; ``keys``: whether a decoder can begin with the packet.
+    ``places`` are in bytes; ``keys``: whether a decoder can begin with the packet.
     """
 
     kind: str
@@ -39,11 +39,12 @@ class Packets:
     places: list[int] = field(default_factory=list)
     keys: list[bool] = field(default_factory=list)
 
-    def add(self, packet: Packet[Any], place: int) -> None:
-        """Note the next packet."""
+    def add(self, packet: Packet[Any]) -> None:
+        """Note the next packet; those that a parser cut out of one piece of the file have no place of their own."""
         self.pts.append(packet.pts)
         self.lasts.append(packet.duration or 0)
-        self.places.append(place)
+        last = self.places[-1] if self.places else 0
+        self.places.append(last if packet.pos is None else packet.pos)
         self.keys.append(bool(packet.is_keyframe))
 
 
@@ -207,9 +208,12 @@ def _begin(packets: Packets, first: int, until: int | None) -> Fraction | None:
 
 
 def _end(packets: Packets, first: int, until: int | None) -> Fraction | None:
-    pairs = zip(packets.pts[first:until], packets.lasts[first:until], strict=True)
-    ends = [time + lasts for time, lasts in pairs if time is not None]
-    return max(ends) * packets.tick if ends else None
+    """When a stretch of a stream ends; its last packets may have no times."""
+    rows = list(zip(packets.pts[first:until], packets.lasts[first:until], strict=True))
+    ends = [time + lasts for time, lasts in rows if time is not None]
+    timeless = next((number for number, (time, _) in enumerate(reversed(rows)) if time is not None), 0)
+    rest = sum(lasts for _, lasts in rows[len(rows) - timeless :])
+    return (max(ends) + rest) * packets.tick if ends else None
 
 
 def _first_shift(heard: Mapping[int, Packets]) -> Fraction:

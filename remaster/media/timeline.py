@@ -98,14 +98,15 @@ def _timeline(path: str, size: int, mtime_ns: int) -> Timeline:
             read_only(container, stream)
         noted = {s.index: Packets(s.type, s.time_base or Fraction(1, av.time_base)) for s in container.streams}
         try:
-            for order, packet in enumerate(container.demux()):
+            for packet in container.demux():
                 if not tables and packet.size:
-                    noted[packet.stream_index].add(packet, order if packet.pos is None else packet.pos)
+                    noted[packet.stream_index].add(packet)
                 if packet.stream_index != stream.index or not is_frame(packet):
                     continue
                 if packet.is_keyframe and packet.pts is not None:
                     dts = packet.pts if packet.dts is None else packet.dts
-                    keyframes.append((Keyframe(packet.pts, dts, len(rows), packet.pos), fingerprint(packet)))
+                    place = None if tables else noted[stream.index].places[-1]
+                    keyframes.append((Keyframe(packet.pts, dts, len(rows), place), fingerprint(packet)))
                 rows.append((NO_STAMP if packet.pts is None else packet.pts, packet.size))
         except av.FFmpegError:
             pass  # The file breaks off: what has been read is what there is, and decoding notes it.
