@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -370,10 +370,10 @@ def _leads(lead: Packet[Any], first: Packet[Any]) -> bool:
     return end <= 1 and abs(first.pts - end) <= 1
 
 
-def chapters_until(source: InputContainer, end: Fraction | None) -> list[Any]:
-    """The chapters, those that begin before ``end`` seconds, cut off there."""
+def chapters_until(chapters: Iterable[Any], end: Fraction | None) -> list[Any]:
+    """The chapters, of those that begin before ``end`` seconds, cut off there."""
     kept = []
-    for chapter in source.chapters():
+    for chapter in chapters:
         base = chapter["time_base"] or Fraction(1, av.time_base)
         if end is not None and chapter["start"] * base >= end:
             continue

@@ -24,6 +24,7 @@ _TRACKS, _TRACK_ENTRY, _TRACK_TYPE, _TRACK_UID, _VIDEO, _AUDIO = 0x1654AE6B, 0xA
 _LANGUAGE_BCP47, _CODEC_ID, _CODEC_PRIVATE, _BIT_DEPTH = 0x22B59D, 0x86, 0x63A2, 0x6264
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
 _CHAPTERS, _EDITION, _ATOM, _ATOM_TRACK, _ATOM_TRACK_UID = 0x1043A770, 0x45B9, 0xB6, 0x8F, 0x89
+_ATOM_START, _ATOM_END, _EDITION_DEFAULT = 0x91, 0x92, 0x45DB
 _ATOM_SEGMENT, _EDITION_ORDERED, _DISPLAY, _DISPLAY_TEXT = 0x6E67, 0x45DD, 0x80, 0x85
 _ACM = b"A_MS/ACM"
 _STREAM_TYPES = (b"\x01", b"\x02", b"\x11", b"\x21")  # of tracks that FFmpeg makes streams of
@@ -89,8 +90,8 @@ def read_header(path: str) -> Header:
     return Header(languages, tuple(track.get(_TRACK_UID, b"") for track in tracks), found.get(_CHAPTERS, b""))
 
 
-def chapters_for(header: Header, uids: Mapping[bytes, bytes]) -> bytes:
-    """The chapters' element with the tracks that they are about named by their new ``uids``; others are left out."""
+def chapters_for(chapters: bytes, uids: Mapping[bytes, bytes]) -> bytes:
+    """What the Chapters element holds, with tracks named by their new ``uids``; others are left out."""
 
     def renamed(body: bytes) -> bytes:
         parts = []
@@ -106,7 +107,7 @@ def chapters_for(header: Header, uids: Mapping[bytes, bytes]) -> bytes:
             parts.append(_element(kind, part))
         return b"".join(parts)
 
-    return renamed(header.chapters)
+    return renamed(chapters)
 
 
 def told_by_chapters(chapters: bytes) -> tuple[tuple[int, ...], ...]:
@@ -134,6 +135,26 @@ def beyond_plain_chapters(chapters: bytes) -> tuple[str, ...]:
         "chapter names in further languages": any(sum(kind == _DISPLAY for kind, _ in atom) > 1 for atom in atoms),
     }
     return tuple(what for what, there in found.items() if there)
+
+
+def plain_chapters(chapters: bytes) -> list[tuple[int, int, str]]:
+    """(start, end, title), in nanoseconds, of the default edition's chapters as other containers have them.
+
+    They follow each other in time, none inside another, each by its first name.
+    """
+    editions = [dict(_elements(body)) | {_ATOM: body} for kind, body in _elements(chapters) if kind == _EDITION]
+    default = next((e for e in editions if int.from_bytes(e.get(_EDITION_DEFAULT, b""))), editions[0])
+    rows = []
+    for kind, body in _elements(default[_ATOM]):
+        if kind == _ATOM:
+            parts = list(_elements(body))
+            told = dict(reversed(parts))
+            name = dict(_elements(told.get(_DISPLAY, b""))).get(_DISPLAY_TEXT, b"").decode("utf-8", "replace")
+            start = int.from_bytes(told.get(_ATOM_START, b""))
+            rows.append((start, int.from_bytes(told.get(_ATOM_END, b"")) or start, name))
+    rows.sort()
+    following = [*(start for start, _, _ in rows[1:]), 1 << 62]
+    return [(start, min(end, after), name) for (start, end, name), after in zip(rows, following, strict=True)]
 
 
 def plays_other_files(chapters: bytes) -> bool:

@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer, OutputContainer
+from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
-from av.video.codeccontext import VideoCodecContext
-from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
 from remaster.media.carry import (
@@ -26,23 +24,10 @@ from remaster.media.carry import (
     add_tracks,
     can_hold,
     carried_packets,
-    chapters_until,
-    fresh_tags,
-    wave_format,
 )
 from remaster.media.containers import is_cover, name_of, open_input, read_only, reason, video_stream
 from remaster.media.encode import Codec
-from remaster.media.matroska import (
-    Header,
-    HeaderEdits,
-    TrackEdit,
-    beyond_plain_chapters,
-    chapters_for,
-    display_size,
-    plays_other_files,
-    read_header,
-    write_header,
-)
+from remaster.media.headers import Rest, describe, finish, muxer_options, told_by
 from remaster.media.partfile import PartFile
 from remaster.media.timeline import clock_moves
 from remaster.media.types import Departures, VideoInfo
@@ -168,9 +153,8 @@ def assemble(
     end = (int(pts[-1]) + step) * info.time_base
     part = PartFile(out)
     try:
-        notes, departures, edits = _write(info, segments, schedule, part.temporary, end if partial else None)
-        if out.suffix == ".mkv" and (edits.tracks or edits.chapters):
-            write_header(part.temporary, edits)
+        notes, departures, rest = _write(info, segments, schedule, part.temporary, end if partial else None)
+        finish(part.temporary, rest)
     except (av.FFmpegError, OSError, ValueError) as error:
         part.discard()
         raise MediaError(f"{out} cannot be written: {reason(error)}") from error
@@ -207,20 +191,20 @@ def _ranks(segments: Sequence[Path | str], count: int, out: Path) -> Times:
 
 def _write(
     info: VideoInfo, segments: Sequence[Path | str], schedule: _Schedule, path: Path, end: Fraction | None
-) -> tuple[tuple[str, ...], Departures, HeaderEdits]:
+) -> tuple[tuple[str, ...], Departures, Rest]:
     """Returns the notes, what ``Assembled.departures`` says, and what is still to be written into the header."""
     clocks: dict[int, TrackClock] = {}
     with ExitStack() as stack:
         source = stack.enter_context(open_input(info.path))
         model = stack.enter_context(open_input(str(segments[0])))
-        header = read_header(info.path) if "matroska" in info.container else Header()
-        options = _options(path, source, header)
+        told = told_by(source, info.path)
+        options = muxer_options(_MUXERS[path.suffix], source, told)
         target = stack.enter_context(
             av.open(str(path), "w", _MUXERS[path.suffix], container_options=options, metadata_errors="surrogateescape")
         )
         film = video_stream(source, info.path)
         carried = add_tracks(source, target, film, video_stream(model, str(segments[0])))
-        notes = _describe(info, source, target, film, carried, header, end)
+        notes, rest = describe(info, source, target, film, carried, told, end)
         video = _video_packets(info, segments, schedule, carried.targets[film.index])
         others = carried_packets(
             source, set(carried.targets) - {film.index}, end, clocks, clock_moves(info.path, info.size, info.mtime_ns)
@@ -233,60 +217,9 @@ def _write(
                 if packet.stream_index not in tracks:
                     raise
                 clocks[tracks[packet.stream_index]].refuse()  # the others wait for it: it is the last one read
-        edits = _edits(info, source, target, film, carried, header, end)
         notes = (*carried.notes, *notes, *_notes_of_packets(source, clocks))
     refused = {index: frozenset(clock.refused) for index, clock in clocks.items() if clock.refused}
-    return notes, replace(carried.departures, refused=refused), edits
-
-
-def _options(path: Path, source: InputContainer, header: Header) -> dict[str, str]:
-    """The muxer's options; in Matroska there is room for all that ``_edits`` may write."""
-    options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
-    if path.suffix != ".mkv":
-        # Start offsets are kept in units of the movie's time scale, which is 1 ms by default.
-        return options | {"movflags": "+faststart", "movie_timescale": "90000"}
-    formats = [wave_format(stream) for stream in source.streams.audio if stream.codec_context]
-    edits = {n: TrackEdit(wave_format=form) for n, form in enumerate(formats)}
-    edits |= {len(edits) + n: TrackEdit() for n in range(len(source.streams))}
-    return options | {"metadata_header_padding": str(HeaderEdits(edits, header.chapters).room)}
-
-
-def _edits(
-    info: VideoInfo,
-    source: InputContainer,
-    target: OutputContainer,
-    film: VideoStream,
-    carried: Carried,
-    header: Header,
-    end: Fraction | None,
-) -> HeaderEdits:
-    """What Matroska's muxer does not write: see ``matroska``."""
-    if target.format.name != "matroska":
-        return HeaderEdits()
-    tracks = [stream for stream in source.streams if stream.type in ("video", "audio", "subtitle")]
-    languages = dict(zip((stream.index for stream in tracks), header.languages, strict=False))
-    numbers = {stream.index: n for n, stream in enumerate(s for s in target.streams if s.type != "attachment")}
-    edits: dict[int, TrackEdit] = {}
-    for index, stream in carried.targets.items():
-        context = cast(VideoCodecContext, stream.codec_context)
-        sized = index == film.index and info.sar != 1
-        edit = TrackEdit(
-            display_size(context.width, context.height, info.sar) if sized else None,
-            languages.get(index) or None,
-            carried.waves.get(index),
-        )
-        if edit != TrackEdit():
-            edits[numbers[stream.index]] = edit
-    if end is not None or not header.chapters:
-        return HeaderEdits(edits)
-    # The muxer numbers its tracks from 1, and so it does their UIDs where it writes the same bytes every time.
-    uids = dict(zip((stream.index for stream in tracks), header.uids, strict=False))
-    named = {
-        uids[index]: (numbers[stream.index] + 1).to_bytes(8)
-        for index, stream in carried.targets.items()
-        if index in uids
-    }
-    return HeaderEdits(edits, chapters_for(header, named))
+    return notes, replace(carried.departures, refused=refused), rest
 
 
 def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) -> Iterator[str]:
@@ -297,36 +230,6 @@ def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) 
         if clock.refused:
             what = f"{len(clock.refused)} of {clock.count} packets of {name_of(source.streams[index])}"
             yield f"{what} are damaged and left out"
-
-
-def _describe(
-    info: VideoInfo,
-    source: InputContainer,
-    target: OutputContainer,
-    film: VideoStream,
-    carried: Carried,
-    header: Header,
-    end: Fraction | None,
-) -> tuple[str, ...]:
-    """Everything that is written before the first packet and is no stream; returns notes."""
-    video = carried.targets[film.index]
-    matroska = target.format.name == "matroska"
-    video.time_base = info.time_base
-    if video.codec_context is not None:
-        cast(VideoCodecContext, video.codec_context).sample_aspect_ratio = info.sar
-    if info.rotation and isinstance(video, VideoStream):
-        video.set_display_rotation(info.rotation)
-    target.metadata.update(fresh_tags(source.metadata))
-    whole = matroska and end is None and header.chapters
-    target.set_chapters([] if whole else chapters_until(source, end))
-    if end is not None:
-        tags = [target.metadata.get("comment", ""), f"partial: ends after {float(end):.3f} s"]
-        target.metadata["comment"] = "; ".join(tag for tag in tags if tag)
-    lost = () if whole else beyond_plain_chapters(header.chapters)
-    notes = [f"of the chapters, {', '.join(lost)} cannot be kept and are left out"] if lost else []
-    if whole and plays_other_files(header.chapters):
-        notes.append("chapters play parts of other files: of those they name, not of what is made of them")
-    return tuple(notes)
 
 
 def _video_packets(

@@ -18,11 +18,14 @@ from zlib import crc32
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import InputContainer
 from av.packet import Packet
 from av.stream import AttachmentStream, Stream
 
 from remaster.errors import MediaError
 from remaster.media.containers import is_cover, name_of, open_input, video_stream
+from remaster.media.matroska import beyond_plain_chapters, plain_chapters, read_header, told_by_chapters
+from remaster.media.mp4 import read_languages
 from remaster.media.types import Departures, VideoInfo
 
 Floats = npt.NDArray[np.float64]
@@ -74,14 +77,17 @@ _COLUMNS = ("times", "lasts", "places", "keys", "sizes", "marks")
 
 @dataclass(frozen=True)
 class _Track:
-    """A stream and its ``packets``; ``lead`` has the last one that an edit list cuts out before them, if any."""
+    """A stream and its ``packets``; ``lead`` has the last one that an edit list cuts out before them, if any.
+
+    ``language`` has FFmpeg's code, and the tag as in BCP 47.
+    """
 
     index: int
     kind: str
     name: str
     raw: bool
     tick: float
-    language: str
+    language: tuple[str, str]
     packets: _Packets
     lead: _Packets
     content: int
@@ -98,6 +104,8 @@ class _File:
     chapters: tuple[tuple[float, float, str], ...]
     timecodes: frozenset[str]
     jumpy: bool
+    editions: tuple[tuple[int, ...], ...] | None
+    plain: tuple[tuple[float, float, str], ...]
 
 
 _NOTHING = Departures()
@@ -209,7 +217,17 @@ def _read(path: str) -> _File:
                     columns[packet.stream_index].add(packet)
         except av.FFmpegError:
             pass  # It breaks off here for everyone; that it does is noted.
-        tracks = {stream.index: _track(stream, columns[stream.index]) for stream in streams}
+        languages = _languages(path, container)
+        editions: tuple[tuple[int, ...], ...] | None = None
+        plain: tuple[tuple[float, float, str], ...] = ()
+        if "matroska" in container.format.name:
+            found = read_header(path).chapters
+            editions = told_by_chapters(found)
+            rows = plain_chapters(found) if beyond_plain_chapters(found) else []
+            plain = tuple((start / 1e9, end / 1e9, title) for start, end, title in rows)
+        tracks = {
+            stream.index: _track(stream, columns[stream.index], languages.get(stream.index, "")) for stream in streams
+        }
         return _File(
             path,
             tracks.pop(film),
@@ -218,17 +236,29 @@ def _read(path: str) -> _File:
             tuple((float(c["start"] * b), float(c["end"] * b), c["metadata"].get("title", "")) for c, b in chapters),
             frozenset(codes),
             bool(container.format.flags & _MAY_JUMP),
+            editions,
+            plain,
         )
 
 
-def _track(stream: Stream, columns: _Columns) -> _Track:
+def _languages(path: str, container: InputContainer) -> dict[int, str]:
+    """The tracks' languages as in BCP 47, by the streams' index."""
+    if "mp4" in container.format.name:
+        return dict(enumerate(read_languages(path)))
+    if "matroska" not in container.format.name:
+        return {}
+    tracks = [stream.index for stream in container.streams if stream.type in _WORDS]
+    return dict(zip(tracks, read_header(path).languages, strict=False))
+
+
+def _track(stream: Stream, columns: _Columns, language: str) -> _Track:
     return _Track(
         stream.index,
         "cover" if is_cover(stream) else stream.type,
         name_of(stream),
         stream.codec_context is not None and stream.codec_context.name.startswith("pcm_"),
         columns.tick,
-        stream.language or "und",
+        (stream.language or "und", language),
         _packets(columns.rows, columns.whole),
         _packets(*columns.lead),
         columns.content,
@@ -439,8 +469,13 @@ def _compare_track(
     aligned = _cut_alike(packets, found) if before.raw else packets
     _compare_times(before, after, aligned, found, offsets, out)
     _compare_length(before, packets, found, out)
-    if before.language != after.language:
-        raise MediaError(f"{out}: the language of {before.name} is {after.language} instead of {before.language}")
+    _compare_language(before, after, out)
+
+
+def _compare_language(before: _Track, after: _Track, out: str) -> None:
+    (code, tag), (found, found_tag) = before.language, after.language
+    if (tag and found_tag != tag) or code not in (found, found_tag):
+        raise MediaError(f"{out}: the language of {before.name} is {found_tag or found} instead of {tag or code}")
 
 
 def _joined(first: _Packets, then: _Packets) -> _Packets:
@@ -564,9 +599,14 @@ def _covers(file: _File, left_out: frozenset[int]) -> list[int]:
 
 def _compare_chapters(before: _File, after: _File, end: float | None) -> None:
     """Times, to a millisecond, and titles; of a partial film those that begin before its end."""
-    wanted = sorted(chapter for chapter in before.chapters if end is None or chapter[0] < end)
+    chapters = before.chapters
+    if before.plain and (after.editions is None or end is not None):
+        chapters = before.plain
+    wanted = sorted(chapter for chapter in chapters if end is None or chapter[0] < end)
     if len(wanted) != len(after.chapters):
         raise MediaError(f"{after.path} has {len(after.chapters)} chapters instead of {len(wanted)}")
+    if end is None and before.editions is not None and after.editions not in (before.editions, None):
+        raise MediaError(f"{after.path} has other editions or chapters than its source")
     for number, (one, other) in enumerate(zip(wanted, sorted(after.chapters), strict=True), 1):
         last = one[1] if end is None else min(one[1], end)
         if abs(one[0] - other[0]) > 2 * _MS or abs(last - other[1]) > 2 * _MS or one[2] != other[2]:

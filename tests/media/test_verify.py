@@ -12,7 +12,7 @@ import pytest
 from media_files import Source, write_segments, write_source
 
 from remaster.errors import MediaError
-from remaster.media import carry, clock, jumps, remux, timeline
+from remaster.media import carry, clock, jumps, matroska, timeline
 from remaster.media.encode import EncoderSettings
 from remaster.media.jumps import Moves
 from remaster.media.probe import probe
@@ -84,7 +84,7 @@ def renamed(self: Any, stream: Any) -> None:
         (carry._Adding, "attach", renamed, "lacks the attachment font.ttf"),
         (clock.Clock, "push", slow, "begins at 0.040 s, and its source at 0.000 s|shows frame"),
         (clock.Clock, "push", forgetful, "shows 29 frames, and its source 30"),
-        (remux, "chapters_for", lambda header, uids: b"", "0 chapters instead of 2"),
+        (matroska, "chapters_for", lambda chapters, uids: b"", "0 chapters instead of 2"),
     ],
 )
 def test_what_is_spoiled_is_named(
