@@ -99,7 +99,7 @@ def _timeline(path: str, size: int, mtime_ns: int) -> Timeline:
         noted = {s.index: Packets(s.type, s.time_base or Fraction(1, av.time_base)) for s in container.streams}
         try:
             for packet in container.demux():
-                if not tables and packet.size:
+                if not tables and packet.size and packet.stream_index in noted:
                     noted[packet.stream_index].add(packet)
                 if packet.stream_index != stream.index or not is_frame(packet):
                     continue
