@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from fractions import Fraction
 from io import BytesIO
 from itertools import islice
@@ -13,27 +14,74 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import AttachmentStream, Disposition, Stream
+from av.stream import AttachmentStream, Stream
 from av.video.stream import VideoStream
 
-from remaster.media.containers import open_input, read_only
+from remaster.media.containers import is_cover, name_of, open_input, read_only, reason
+from remaster.media.jumps import Mover, Moves
+from remaster.media.types import Departures
 
 # Tags that a muxer writes anew, or that speak of the source's own file.
 _STALE_TAGS = {"encoder", "duration", "major_brand", "minor_version", "compatible_brands", "vendor_id"}
 _STALE_PREFIXES = ("_statistics", "bps", "number_of_")
-_PICTURES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
+# Pictures that Matroska keeps as attachments: what a file of them is called, and its type.
+_PICTURES = {
+    "mjpeg": ("jpg", "image/jpeg"),
+    "png": ("png", "image/png"),
+    "gif": ("gif", "image/gif"),
+    "bmp": ("bmp", "image/bmp"),
+    "webp": ("webp", "image/webp"),
+    "tiff": ("tiff", "image/tiff"),
+}
 # Raw samples may come without the names of their channels, which MP4 must have.
 _PLAIN_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
 # Cover art is handed out before all other packets.
 _PACKETS_TO_COVERS = 64
+# Raw samples that hold a decoder's without loss; of 32 bits where a decoder has no more than 24 in them, 24.
+_RAW = {"u8": "pcm_u8", "s16": "pcm_s16le", "s32": "pcm_s32le", "flt": "pcm_f32le", "dbl": "pcm_f64le"}
+_RAW_24 = "pcm_s24le"
+_TIMECODE_TAGS = ("timecode", "reel_name")
+
+
+class Way(Enum):
+    """How a container takes a track: as it is, as one of Windows' audio manager, or decoded to raw samples."""
+
+    copy = "copy"
+    wave = "wave"
+    raw = "raw"
 
 
 @dataclass(frozen=True)
 class Carried:
-    """Source streams by index with the streams they are copied to, and what could not be taken along."""
+    """Source streams by index with the streams they are copied to, and what is not taken along as it is.
+
+    ``decoded``: streams that are decoded and written as raw samples. ``waves``: the WAVE formats of those that Matroska
+    keeps as Windows' audio manager has them, which must be written into its header.
+    """
 
     targets: dict[int, Stream]
     notes: tuple[str, ...]
+    departures: Departures
+    decoded: dict[int, Decoded]
+    waves: dict[int, bytes]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A track that is decoded and encoded as raw samples, packet by packet."""
+
+    source: Stream
+    target: Any
+
+    def convert(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+        """The raw packets of a packet; None: of what the decoder still holds. What cannot be decoded is left out."""
+        context: Any = self.source.codec_context
+        try:
+            frames = context.decode(packet)
+        except av.FFmpegError:
+            return
+        for frame in frames:
+            yield from self.target.encode(frame)
 
 
 @dataclass
@@ -67,18 +115,6 @@ class TrackClock:
         self.refused.add(self.count - 1)
 
 
-def name_of(stream: Stream) -> str:
-    """How a note calls a stream: ``audio stream 1 (aac, eng)``."""
-    words = [stream.codec_context.codec.canonical_name] if stream.codec_context else []
-    words += [stream.language] if stream.language and stream.language != "und" else []
-    return f"{stream.type} stream {stream.index}" + (f" ({', '.join(words)})" if words else "")
-
-
-def is_cover(stream: Stream) -> bool:
-    """Whether a stream is a single picture that goes with the film."""
-    return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
-
-
 def fresh_tags(metadata: dict[str, str]) -> dict[str, str]:
     """Tags without those that muxers write themselves."""
     return {
@@ -89,29 +125,84 @@ def fresh_tags(metadata: dict[str, str]) -> dict[str, str]:
 
 
 def can_hold(kind: str, stream: Stream) -> bool:
-    """Whether the container format ``kind`` (FFmpeg's muxer name) can hold a stream as it is.
+    """Whether the container format ``kind`` (FFmpeg's muxer name) can hold a stream as it is."""
+    return way_of(kind, stream)[0] in (Way.copy, Way.wave)
+
+
+def way_of(kind: str, stream: Stream) -> tuple[Way | None, str]:
+    """How a container takes a stream; None and the reason where it cannot.
 
     Found by writing an empty file into memory: some limits show only there (Opus in QuickTime, PCM of unknown layout).
     """
+    why = _refusal(kind, stream)
+    if not why:
+        return Way.copy, ""
+    if stream.type == "audio" and stream.codec_context is not None:
+        if kind == "matroska" and wave_format(stream):
+            return Way.wave, ""
+        if raw_codec(stream):
+            return Way.raw, why
+    return None, why
+
+
+def _refusal(kind: str, stream: Stream) -> str:
+    """Why a container does not take a stream as it is; empty where it does."""
+    if stream.type == "data" and kind == "matroska":
+        return "it has no place for data"
+    if stream.codec_context is None and stream.type != "data":
+        return "its codec is unknown"
     try:
         with av.open(BytesIO(), "w", kind) as trial:
-            if _copy(trial, stream) is None:
-                return False
+            _copy(trial, stream)
+            trial.start_encoding()
+    except av.FFmpegError as error:
+        return f"its muxer says: {reason(error)}"
+    except ValueError:
+        return "it has no code for it"
+    return ""
+
+
+def wave_format(stream: Stream) -> bytes:
+    """A sound stream's WAVEFORMATEX as FFmpeg writes it; empty where it has none."""
+    file = BytesIO()
+    try:
+        with av.open(file, "w", "wav") as trial:
+            _copy(trial, stream)
             trial.start_encoding()
     except (av.FFmpegError, ValueError):
-        return False
-    return True
+        return b""
+    data = file.getvalue()
+    at = data.find(b"fmt ")
+    return data[at + 8 : at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")] if at > 0 else b""
 
 
-def _copy(target: OutputContainer, stream: Stream) -> Stream | None:
-    if stream.codec_context is None:
-        return None
-    try:
-        copy = target.add_stream_from_template(stream, opaque=True)
-    except ValueError:
-        return None
+def raw_codec(stream: Stream) -> str | None:
+    """The codec of raw samples that holds what a sound stream's decoder gives; None where there is none."""
+    context: Any = stream.codec_context
+    name = None if context.format is None else context.format.name.removesuffix("p")
+    if name == "s32" and 0 < (context.bits_per_raw_sample or context.bits_per_coded_sample or 0) <= 24:
+        return _RAW_24
+    return _RAW.get(name or "")
+
+
+def _copy(target: OutputContainer, stream: Stream) -> Stream:
+    """Add a stream that takes another's packets; raises ``ValueError`` or ``FFmpegError`` where it cannot."""
+    copy = target.add_stream_from_template(stream, opaque=True)
     if isinstance(copy, AudioStream) and copy.codec_context.layout.name in _PLAIN_LAYOUTS:
         copy.codec_context.layout = _PLAIN_LAYOUTS[copy.codec_context.layout.name]
+    return _described(copy, stream)
+
+
+def _raw(target: OutputContainer, stream: Stream, codec: str) -> Stream:
+    """Add a stream of raw samples for a sound stream's."""
+    context: Any = stream.codec_context
+    raw: Any = target.add_stream(codec, context.sample_rate)
+    raw.codec_context.layout = _PLAIN_LAYOUTS.get(context.layout.name, context.layout.name)
+    raw.time_base = Fraction(1, context.sample_rate)
+    return _described(raw, stream)
+
+
+def _described(copy: Stream, stream: Stream) -> Stream:
     copy.metadata.update(fresh_tags(stream.metadata))
     copy.disposition = stream.disposition
     return copy
@@ -119,39 +210,112 @@ def _copy(target: OutputContainer, stream: Stream) -> Stream | None:
 
 def add_tracks(source: InputContainer, target: OutputContainer, film: VideoStream, template: VideoStream) -> Carried:
     """Create the target's streams in the source's order: ``film`` as ``template``, its new encoding, others as is."""
-    targets: dict[int, Stream] = {}
-    notes: list[str] = []
-    matroska = target.format.name == "matroska"
+    adding = _Adding(source, target)
     for stream in source.streams:
-        copy: Stream | None = None
         if stream.index == film.index:
-            copy = target.add_stream_from_template(template, opaque=True)
-            copy.metadata.update(fresh_tags(stream.metadata))
-            copy.disposition = stream.disposition
-        elif stream.type in ("audio", "subtitle") or (is_cover(stream) and not matroska):
-            copy = _copy(target, stream) if can_hold(target.format.name, stream) else None
-        elif isinstance(stream, AttachmentStream) and matroska:
-            target.add_attachment(
-                stream.name or "attachment", stream.mimetype or "application/octet-stream", stream.data
-            )
-            continue
-        elif is_cover(stream) and _attach_cover(source, target, stream):
-            continue
-        if copy is not None:
-            targets[stream.index] = copy
-        elif not _is_chapter_track(source, stream):
-            notes.append(f"{name_of(stream)} cannot be carried by {target.format.name} and is left out")
-    return Carried(targets, tuple(notes))
+            adding.targets[film.index] = _described(target.add_stream_from_template(template, opaque=True), film)
+        elif isinstance(stream, AttachmentStream):
+            adding.attach(stream)
+        elif not (is_cover(stream) and adding.matroska and adding.attach_cover(stream)):
+            adding.track(stream, film)
+    if adding.timecode:
+        tags = adding.targets[film.index].metadata
+        tags.update({key: value for key, value in adding.timecode.items() if key not in tags})
+    departures = Departures(
+        frozenset(adding.left_out), frozenset(adding.decoded), attachments_left=adding.attachments_left
+    )
+    return Carried(adding.targets, tuple(adding.notes), departures, adding.decoded, adding.waves)
 
 
-def extras(source: InputContainer, kind: str) -> int:
-    """How many attachments and covers of ``source`` a file of the muxer ``kind`` gets."""
-    if kind.startswith("matroska"):
-        attached = sum(isinstance(stream, AttachmentStream) for stream in source.streams)
-        return attached + sum(
-            is_cover(s) and bool(s.codec_context) and s.codec_context.name in _PICTURES for s in source.streams
+@dataclass
+class _Adding:
+    """What has been added to a target so far."""
+
+    source: InputContainer
+    target: OutputContainer
+    targets: dict[int, Stream] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    left_out: set[int] = field(default_factory=set)
+    decoded: dict[int, Decoded] = field(default_factory=dict)
+    waves: dict[int, bytes] = field(default_factory=dict)
+    timecode: dict[str, str] = field(default_factory=dict)
+    attachments_left: bool = False
+
+    @property
+    def matroska(self) -> bool:
+        return self.target.format.name == "matroska"
+
+    def attach(self, stream: AttachmentStream) -> None:
+        """Take an attachment along."""
+        if self.matroska:
+            kind = stream.mimetype or "application/octet-stream"
+            self.target.add_attachment(stream.name or "attachment", kind, stream.data)
+            return
+        self.attachments_left = True
+        self._leave(stream, "it has no attachments")
+
+    def attach_cover(self, stream: Stream) -> bool:
+        """Matroska keeps cover art as an attachment, which must be there before the first packet."""
+        known = _PICTURES.get(stream.codec_context.name) if stream.codec_context else None
+        data = b"" if known is None else _cover(self.source.name, stream.index)
+        if known is None or not data:
+            return False
+        name = stream.metadata.get("filename", f"cover.{known[0]}")
+        self.target.add_attachment(name, stream.metadata.get("mimetype", known[1]), data)
+        return True
+
+    def track(self, stream: Stream, film: VideoStream) -> None:
+        """Take a track along in the best way there is, or say why not."""
+        kind = self.target.format.name
+        if stream.type == "data" and "timecode" in stream.metadata:
+            # Muxers make a track, or a tag, of the film's tag.
+            self.timecode |= {key: stream.metadata[key] for key in _TIMECODE_TAGS if key in stream.metadata}
+            return
+        if _is_chapter_track(self.source, stream):
+            return
+        way, why = way_of(kind, stream)
+        if is_cover(stream) and self.matroska:
+            way, why = None, "its format is not known, or it is empty"
+        if way is Way.copy and stream.type == "video" and not is_cover(stream) and _has_cuts(self.source.name, stream):
+            way, why = None, "an edit list cuts pictures out of it"
+        if way is None:
+            self._leave(stream, why)
+        elif way is Way.copy:
+            self.targets[stream.index] = _copy(self.target, stream)
+        elif way is Way.wave:
+            self.waves[stream.index] = wave_format(stream)
+            self.targets[stream.index] = _raw(self.target, stream, _RAW["s16"])
+        else:
+            self._decode(stream, why)
+
+    def _decode(self, stream: Stream, why: str) -> None:
+        codec = raw_codec(stream) or ""
+        raw = self.targets[stream.index] = _raw(self.target, stream, codec)
+        self.decoded[stream.index] = Decoded(stream, raw)
+        self.notes.append(
+            f"{name_of(stream)} cannot be carried by {self.target.format.name} as it is ({why}): it is decoded to "
+            f"{codec}, which loses nothing"
         )
-    return sum(is_cover(stream) and can_hold(kind, stream) for stream in source.streams)
+
+    def _leave(self, stream: Stream, why: str) -> None:
+        self.left_out.add(stream.index)
+        self.notes.append(f"{name_of(stream)} cannot be carried by {self.target.format.name} and is left out: {why}")
+
+
+def _cover(path: str, index: int) -> bytes:
+    with open_input(path) as again:
+        for packet in islice(again.demux(), _PACKETS_TO_COVERS):
+            if packet.stream_index == index and packet.size:
+                return bytes(packet)
+    return b""
+
+
+def _has_cuts(path: str, stream: Stream) -> bool:
+    """Whether some of a stream's pictures are there only to be decoded, which other files than MP4 cannot say."""
+    with open_input(path) as again:
+        there = again.streams[stream.index]
+        read_only(again, there)
+        return any(packet.size and packet.is_discard for packet in again.demux(there))
 
 
 def _is_chapter_track(source: InputContainer, stream: Stream) -> bool:
@@ -159,40 +323,57 @@ def _is_chapter_track(source: InputContainer, stream: Stream) -> bool:
     return stream.type == "data" and stream.name == "bin_data" and bool(source.chapters())
 
 
-def _attach_cover(source: InputContainer, target: OutputContainer, stream: Stream) -> bool:
-    """Matroska keeps cover art as an attachment, which must be there before the first packet."""
-    known = _PICTURES.get(stream.codec_context.name) if stream.codec_context else None
-    if known is None:
-        return False
-    with open_input(source.name) as again:
-        for packet in islice(again.demux(), _PACKETS_TO_COVERS):
-            if packet.stream_index == stream.index and packet.size:
-                target.add_attachment(stream.metadata.get("filename", known[0]), known[1], bytes(packet))
-                return True
-    return False
-
-
 def carried_packets(
-    source: InputContainer, indices: set[int], end: Fraction | None, clocks: dict[int, TrackClock]
+    source: InputContainer, indices: set[int], end: Fraction | None, clocks: dict[int, TrackClock], moves: Moves
 ) -> Iterator[Packet[Any]]:
-    """The packets of the streams ``indices`` in the file's order, times settled, none from ``end`` seconds on."""
+    """The packets of the streams ``indices`` in the file's order, times settled, none from ``end`` seconds on.
+
+    Times are moved where the file's clock jumps. What an edit list cuts out is left out.
+    """
     streams = [stream for stream in source.streams if stream.index in indices]
     if not streams:
         return
     read_only(source, *streams)
-    for packet in source.demux(streams):
-        if not packet.size:
-            continue
+    mover = Mover(moves)
+    for packet in _uncut(source.demux(streams)):
+        mover.move(packet)
         if packet.stream.type != "video":
             clocks.setdefault(packet.stream_index, TrackClock()).settle(packet)
         if end is None or packet.pts is None or packet.pts * packet.time_base < end:
             yield packet
 
 
-def chapters_until(source: InputContainer, end: Fraction | None) -> list[Any]:
-    """The chapters, those that begin before ``end`` seconds, cut off there."""
+def _uncut(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+    """Packets with bytes, without those that an edit list cuts out.
+
+    Of sound, one right before the first that is heard and before 0 is kept: it is not played, and decoders need it.
+    """
+    leads: dict[int, Packet[Any]] = {}
+    begun: set[int] = set()
+    for packet in packets:
+        index = packet.stream_index
+        if not packet.size:
+            continue
+        if packet.is_discard:
+            leads[index] = packet
+            continue
+        if index not in begun and index in leads and _leads(leads[index], packet):
+            yield leads[index]
+        begun.add(index)
+        yield packet
+
+
+def _leads(lead: Packet[Any], first: Packet[Any]) -> bool:
+    if lead.stream.type != "audio" or lead.pts is None or first.pts is None:
+        return False
+    end = lead.pts + (lead.duration or 0)
+    return end <= 1 and abs(first.pts - end) <= 1
+
+
+def chapters_until(chapters: Iterable[Any], end: Fraction | None) -> list[Any]:
+    """The chapters, of those that begin before ``end`` seconds, cut off there."""
     kept = []
-    for chapter in source.chapters():
+    for chapter in chapters:
         base = chapter["time_base"] or Fraction(1, av.time_base)
         if end is not None and chapter["start"] * base >= end:
             continue

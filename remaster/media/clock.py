@@ -10,11 +10,12 @@ Item = TypeVar("Item")
 
 # How many frames in a row may lack a good time before the stream is taken to have jumped back.
 _PATIENCE = 8
+_TOLD = 4  # of the jumps that are named
 
 
 @dataclass
 class Repairs:
-    """What had to be repaired while decoding, as counts of frames or packets."""
+    """What had to be repaired while decoding, as counts of frames or packets; ``jumps``: the clock's, in seconds."""
 
     missing: int = 0
     disordered: int = 0
@@ -22,10 +23,12 @@ class Repairs:
     damaged: int = 0
     converted: int = 0
     cut_off: int = 0
+    jumps: tuple[Fraction, ...] = ()
 
     def reset(self) -> None:
         """Forget all counts."""
         self.missing = self.disordered = self.broken = self.damaged = self.converted = self.cut_off = 0
+        self.jumps = ()
 
     def add(self, other: Repairs) -> None:
         """Add the counts of another part of the same file."""
@@ -35,6 +38,7 @@ class Repairs:
         self.damaged += other.damaged
         self.converted += other.converted
         self.cut_off = max(self.cut_off, other.cut_off)
+        self.jumps = self.jumps or other.jumps
 
     def notes(self) -> tuple[str, ...]:
         """The repairs that were made, one short sentence each."""
@@ -46,7 +50,13 @@ class Repairs:
             (self.converted, "{} frames differed in size or pixel format and were converted"),
             (self.cut_off, "the file could not be read to its end"),
         )
-        return tuple(text.format(count) for count, text in texts if count)
+        found = tuple(text.format(count) for count, text in texts if count)
+        if self.jumps:
+            at = ", ".join(f"{float(second):.1f}" for second in self.jumps[:_TOLD]) + (
+                "..." * (len(self.jumps) > _TOLD)
+            )
+            found += (f"the file's clock starts again or jumps at {at} s: picture and tracks go on together",)
+        return found
 
 
 @dataclass

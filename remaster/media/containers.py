@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 
 import av
 from av.container import InputContainer
-from av.stream import Discard, Disposition
+from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
@@ -60,6 +60,18 @@ def video_stream(container: InputContainer, path: str) -> VideoStream:
     return streams[0]
 
 
+def name_of(stream: Stream) -> str:
+    """How a note calls a stream: ``audio stream 1 (aac, eng)``."""
+    words = [stream.codec_context.codec.canonical_name] if stream.codec_context else []
+    words += [stream.language] if stream.language and stream.language != "und" else []
+    return f"{stream.type} stream {stream.index}" + (f" ({', '.join(words)})" if words else "")
+
+
+def is_cover(stream: Stream) -> bool:
+    """Whether a stream is a single picture that goes with the film."""
+    return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
+
+
 def check_size(width: int, height: int, path: str) -> None:
     """Raise ``MediaError`` for a picture that no film has."""
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
@@ -71,7 +83,7 @@ def bound_decoder(stream: VideoStream) -> None:
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
 
 
-def read_only(container: InputContainer, *streams: av.stream.Stream) -> None:
+def read_only(container: InputContainer, *streams: Stream) -> None:
     """Let the demuxer skip all other streams."""
     wanted = {stream.index for stream in streams}
     for stream in container.streams:

@@ -18,6 +18,7 @@ from remaster.errors import MediaError
 from remaster.media.clock import Clock, Repairs
 from remaster.media.containers import bound_decoder, open_input, read_only, video_stream
 from remaster.media.formats import planar_format
+from remaster.media.jumps import Mover, Moves, has_tables, may_jump
 from remaster.media.timeline import NO_STAMP, Keyframe, Timeline, fingerprint, is_frame, timeline
 from remaster.media.types import Frame, PixelFormat, Plane, VideoInfo
 
@@ -99,13 +100,25 @@ def _seek_points(times: Timeline, start_pts: int) -> Iterator[Keyframe]:
 def _from_start(info: VideoInfo, threads: int, repairs: Repairs) -> Iterator[Frame]:
     with open_input(info.path) as container:
         stream = _open(container, info, threads)
+        times = None if has_tables(container) else timeline(info)
         packets: Iterator[Packet[VideoStream]] = container.demux(stream)
-        if info.container in _STAMPLESS and (times := timeline(info)).ranked:
+        if times is not None and times.moves.steps:
+            packets = _moved(packets, times.moves)
+            repairs.jumps = times.moves.at
+        if info.container in _STAMPLESS and times is not None and times.ranked:
             frames = _pictures(stream, _numbered(packets), repairs)
             yield from _timed(info, _ranked(frames, times, None), repairs)
         else:
             frames = _pictures(stream, packets, repairs)
             yield from _timed(info, ((frame, frame.pts) for frame in frames), repairs)
+
+
+def _moved(packets: Iterator[Packet[VideoStream]], moves: Moves) -> Iterator[Packet[VideoStream]]:
+    """All packets, read from the file's start, with the times that they have where the file's clock goes on."""
+    mover = Mover(moves)
+    for packet in packets:
+        mover.move(packet)
+        yield packet
 
 
 def _numbered(packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
@@ -149,7 +162,10 @@ def _from_keyframe(
     with open_input(info.path) as container:
         stream = _open(container, info, threads)
         try:
-            container.seek(keyframe.dts, stream=stream)
+            if times.moves.at and may_jump(container) and keyframe.place is not None:
+                container.seek(keyframe.place, unsupported_byte_offset=True)  # A time may be there more than once.
+            else:
+                container.seek(keyframe.dts, stream=stream)
         except av.FFmpegError:
             return  # Not seekable: the caller tries another way.
         packets = _restamped(container.demux(stream), times, keyframe, info.path)

@@ -1,91 +1,309 @@
-"""Writing the display size into a Matroska file's header (RFC 9559).
+"""What Matroska's header keeps and FFmpeg does not reach (RFC 9559): read from a source, written into a result.
 
-The muxer writes it only from a field that PyAV does not reach, and without it a codec that does not carry a sample
-aspect ratio of its own (AV1, FFV1) would show square pixels. So room is made in the track's name, which is then given
-to the display size; nothing else in the file moves.
+Without a display size, a codec that does not carry a sample aspect ratio of its own (AV1, FFV1) would show square
+pixels. Languages by BCP 47, editions and nested chapters, and codecs of Windows' audio manager (WMA, ADPCM) have no
+place in FFmpeg's interface either. So room is left at the header's end, the header is laid out anew in it, and nothing
+behind it moves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import IO
 from zlib import crc32
 
 from remaster.errors import MediaError
+from remaster.remote import is_remote, open_ranges
 
-_SEGMENT, _TRACKS, _TRACK_ENTRY = 0x18538067, 0x1654AE6B, 0xAE
-_TRACK_TYPE, _NAME, _VIDEO, _VOID, _CRC = 0x83, 0x536E, 0xE0, 0xEC, 0xBF
+_EBML, _SEGMENT, _CLUSTER, _VOID, _CRC = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0xEC, 0xBF
+_SEEK_HEAD, _SEEK, _SEEK_ID, _SEEK_POSITION = 0x114D9B74, 0x4DBB, 0x53AB, 0x53AC
+_TRACKS, _TRACK_ENTRY, _TRACK_TYPE, _TRACK_UID, _VIDEO, _AUDIO = 0x1654AE6B, 0xAE, 0x83, 0x73C5, 0xE0, 0xE1
+_LANGUAGE_BCP47, _CODEC_ID, _CODEC_PRIVATE, _BIT_DEPTH = 0x22B59D, 0x86, 0x63A2, 0x6264
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
-_VIDEO_TYPE = b"\x01"
-# What is added to the track's name to make room: enough for both sizes, longer size fields and an empty element.
-_ROOM = "\u2003" * 10
+_CHAPTERS, _EDITION, _ATOM, _ATOM_TRACK, _ATOM_TRACK_UID = 0x1043A770, 0x45B9, 0xB6, 0x8F, 0x89
+_ATOM_START, _ATOM_END, _EDITION_DEFAULT = 0x91, 0x92, 0x45DB
+_ATOM_SEGMENT, _EDITION_ORDERED, _DISPLAY, _DISPLAY_TEXT = 0x6E67, 0x45DD, 0x80, 0x85
+_ACM = b"A_MS/ACM"
+_STREAM_TYPES = (b"\x01", b"\x02", b"\x11", b"\x21")  # of tracks that FFmpeg makes streams of
+_MASTERS = (_EDITION, _ATOM, _ATOM_TRACK, _DISPLAY)
+_MAX_HEADER = 1 << 30  # bytes of attachments and the like before the first picture: more is no header
+_ROOM_FOR_ALL, _ROOM_FOR_TRACK = 512, 192
+"""Bytes: for longer sizes and places, and for a track's display size and language."""
 
 
-def with_room(title: str) -> str:
-    """A track title that leaves room for ``write_display_size``."""
-    return title + _ROOM
+@dataclass(frozen=True)
+class TrackEdit:
+    """What is written of a track: its size in pixels, a language as in BCP 47, the ``wave_format`` of ``A_MS/ACM``."""
+
+    display: tuple[int, int] | None = None
+    language: str | None = None
+    wave_format: bytes | None = None
 
 
-def write_display_size(path: Path, width: int, height: int, sar: Fraction) -> None:
-    """Set the first video track's display size, whose name was made by ``with_room``, and give it its own name back.
+@dataclass(frozen=True)
+class HeaderEdits:
+    """What is written into a header: tracks by their number in it, from 0, and what the Chapters element holds."""
 
-    The size is the smallest of exactly the display aspect that has no fewer lines than the picture. Raises
-    ``MediaError`` where the file's header is not as the muxer writes it.
+    tracks: Mapping[int, TrackEdit] = field(default_factory=dict)
+    chapters: bytes = b""
+
+    @property
+    def room(self) -> int:
+        """Bytes that must be free behind the header (the muxer's option ``metadata_header_padding``)."""
+        formats = sum(len(edit.wave_format or b"") for edit in self.tracks.values())
+        return _ROOM_FOR_ALL + _ROOM_FOR_TRACK * len(self.tracks) + formats + len(self.chapters)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file's header tells: a language as in BCP 47 of each stream ("" where there is none), and its chapters.
+
+    ``uids`` are the tracks' own; ``chapters`` is the content of the Chapters element as it stands.
     """
+
+    languages: tuple[str, ...] = ()
+    uids: tuple[bytes, ...] = ()
+    chapters: bytes = b""
+
+
+def display_size(width: int, height: int, sar: Fraction) -> tuple[int, int]:
+    """The smallest size of exactly the display aspect that has no fewer lines than the picture."""
     aspect = Fraction(width, height) * sar
     times = -(-height // aspect.denominator)
-    display = _element(_DISPLAY_WIDTH, _number(aspect.numerator * times))
-    display += _element(_DISPLAY_HEIGHT, _number(aspect.denominator * times))
-    with path.open("r+b") as file:
-        head = file.read(1 << 20)
-        begin, end = _tracks(head, path)
-        tracks = head[begin:end]
-        entries = [(kind, body) for kind, body in _elements(tracks) if kind != _CRC]
-        position = next((i for i, (kind, body) in enumerate(entries) if kind == _TRACK_ENTRY and _is_video(body)), None)
-        if position is None:
-            raise MediaError(f"{path} has no video track in its header")
-        entries[position] = (_TRACK_ENTRY, _with_display(entries[position][1], display))
-        content = b"".join(_element(kind, body) for kind, body in entries)
-        checked = any(kind == _CRC for kind, _ in _elements(tracks))
-        spare = len(tracks) - len(content) - (len(_element(_CRC, bytes(4))) if checked else 0)
-        if spare < 2:
-            raise MediaError(f"{path} has no room for its display size in its header")
-        content += _void(spare)
-        if checked:
-            content = _element(_CRC, crc32(content).to_bytes(4, "little")) + content
-        file.seek(begin)
-        file.write(content)
+    return aspect.numerator * times, aspect.denominator * times
 
 
-def _with_display(entry: bytes, display: bytes) -> bytes:
-    """A track entry with the display size in its video part, and without the room in its name."""
-    parts = []
-    for kind, body in _elements(entry):
-        if kind == _NAME:
-            body = body.decode().removesuffix(_ROOM).encode()
-            if not body:
+def read_header(path: str) -> Header:
+    """Read a Matroska file's tracks and chapters; empty where the file is not laid out as RFC 9559 has it."""
+    with open_ranges(path) if is_remote(path) else Path(path).open("rb") as file:
+        try:
+            found = _level_one(file, (_TRACKS, _CHAPTERS))
+            entries = [body for kind, body in _elements(found.get(_TRACKS, b"")) if kind == _TRACK_ENTRY]
+            tracks = [dict(_elements(body)) for body in entries]
+        except (IndexError, ValueError):
+            return Header()
+    tracks = [track for track in tracks if track.get(_TRACK_TYPE) in _STREAM_TYPES]
+    languages = tuple(track.get(_LANGUAGE_BCP47, b"").rstrip(b"\0").decode("ascii", "replace") for track in tracks)
+    return Header(languages, tuple(track.get(_TRACK_UID, b"") for track in tracks), found.get(_CHAPTERS, b""))
+
+
+def chapters_for(chapters: bytes, uids: Mapping[bytes, bytes]) -> bytes:
+    """What the Chapters element holds, with tracks named by their new ``uids``; others are left out."""
+
+    def renamed(body: bytes) -> bytes:
+        parts = []
+        for kind, part in _elements(body):
+            if kind in (_CRC, _VOID) or (kind == _ATOM_TRACK_UID and part not in uids):
                 continue
-        if kind == _VIDEO:
-            kept = (_element(*part) for part in _elements(body) if part[0] != _DISPLAY_UNIT)  # It says "unknown".
-            body = b"".join(kept) + display
+            if kind == _ATOM_TRACK_UID:
+                part = uids[part]
+            elif kind in _MASTERS:
+                part = renamed(part)
+                if kind == _ATOM_TRACK and not part:
+                    continue
+            parts.append(_element(kind, part))
+        return b"".join(parts)
+
+    return renamed(chapters)
+
+
+def told_by_chapters(chapters: bytes) -> tuple[tuple[int, ...], ...]:
+    """The kinds of all elements under the chapters with their checksums, without what names tracks: for comparison."""
+    told: list[tuple[int, ...]] = []
+    for kind, body in _elements(chapters):
+        if kind in (_CRC, _VOID, _ATOM_TRACK):
+            continue
+        told.append((kind, 0 if kind in _MASTERS else crc32(body)))
+        if kind in _MASTERS:
+            told += told_by_chapters(body)
+    return tuple(told)
+
+
+def beyond_plain_chapters(chapters: bytes) -> tuple[str, ...]:
+    """What of the chapters only Matroska keeps, in a few words each."""
+    editions = [list(_elements(body)) for kind, body in _elements(chapters) if kind == _EDITION]
+    atoms = [list(_elements(body)) for edition in editions for kind, body in edition if kind == _ATOM]
+    found = {
+        "further editions": len(editions) > 1,
+        "the order of an ordered edition": any(
+            int.from_bytes(body) for edition in editions for kind, body in edition if kind == _EDITION_ORDERED
+        ),
+        "chapters inside chapters": any(kind == _ATOM for atom in atoms for kind, _ in atom),
+        "chapter names in further languages": any(sum(kind == _DISPLAY for kind, _ in atom) > 1 for atom in atoms),
+    }
+    return tuple(what for what, there in found.items() if there)
+
+
+def plain_chapters(chapters: bytes) -> list[tuple[int, int, str]]:
+    """(start, end, title), in nanoseconds, of the default edition's chapters as other containers have them.
+
+    They follow each other in time, none inside another, each by its first name.
+    """
+    editions = [dict(_elements(body)) | {_ATOM: body} for kind, body in _elements(chapters) if kind == _EDITION]
+    default = next((e for e in editions if int.from_bytes(e.get(_EDITION_DEFAULT, b""))), editions[0])
+    rows = []
+    for kind, body in _elements(default[_ATOM]):
+        if kind == _ATOM:
+            parts = list(_elements(body))
+            told = dict(reversed(parts))
+            name = dict(_elements(told.get(_DISPLAY, b""))).get(_DISPLAY_TEXT, b"").decode("utf-8", "replace")
+            start = int.from_bytes(told.get(_ATOM_START, b""))
+            rows.append((start, int.from_bytes(told.get(_ATOM_END, b"")) or start, name))
+    rows.sort()
+    following = [*(start for start, _, _ in rows[1:]), 1 << 62]
+    return [(start, min(end, after), name) for (start, end, name), after in zip(rows, following, strict=True)]
+
+
+def plays_other_files(chapters: bytes) -> bool:
+    """Whether a chapter is a part of another file (a linked segment)."""
+    return any(
+        kind == _ATOM_SEGMENT or (kind in _MASTERS and plays_other_files(body)) for kind, body in _elements(chapters)
+    )
+
+
+def write_header(path: Path, edits: HeaderEdits) -> None:
+    """Lay a file's header out anew with the edits; the muxer must have left room for them behind it.
+
+    Raises ``MediaError`` where the header is not as the muxer writes it.
+    """
+    with path.open("r+b") as file:
+        begin, elements, end = _header_of(file, path)
+        body = {kind: content for kind, content in elements if kind not in (_VOID, _SEEK_HEAD)}
+        if _TRACKS not in body:
+            raise MediaError(f"{path} has no tracks in its header")
+        body[_TRACKS] = _edited_tracks(body[_TRACKS], edits.tracks)
+        if edits.chapters:
+            body[_CHAPTERS] = edits.chapters
+        old = next((content for kind, content in elements if kind == _SEEK_HEAD), b"")
+        kept = {kind: place for kind, place in _seeks(old).items() if kind not in body}
+        size = len(_seek_head({**dict.fromkeys(body, 0), **kept}))
+        at, places = size, {}
+        for kind, content in body.items():
+            places[kind] = at
+            at += len(_element(kind, content))
+        spare = end - begin - at
+        if spare < 2:
+            raise MediaError(f"{path} has no room for {-spare + 2} more bytes in its header")
+        laid = _seek_head(places | kept) + b"".join(_element(*part) for part in body.items()) + _void(spare)
+        file.seek(begin)
+        file.write(laid)
+
+
+def _edited_tracks(tracks: bytes, edits: Mapping[int, TrackEdit]) -> bytes:
+    parts, number = [], 0
+    for kind, body in _elements(tracks):
+        if kind in (_CRC, _VOID):
+            continue
+        if kind == _TRACK_ENTRY:
+            body = _edited_entry(body, edits[number]) if number in edits else body
+            number += 1
         parts.append(_element(kind, body))
-    return b"".join(parts)
+    return _checked(b"".join(parts))
 
 
-def _is_video(entry: bytes) -> bool:
-    return any(kind == _TRACK_TYPE and body == _VIDEO_TYPE for kind, body in _elements(entry))
+def _edited_entry(entry: bytes, edit: TrackEdit) -> bytes:
+    parts: list[tuple[int, bytes]] = []
+    for kind, body in _elements(entry):
+        if kind == _VIDEO and edit.display:
+            # What is there says "unknown".
+            sizes = (_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT)
+            body = b"".join(_element(*part) for part in _elements(body) if part[0] not in sizes)
+            body += _element(_DISPLAY_WIDTH, _number(edit.display[0]))
+            body += _element(_DISPLAY_HEIGHT, _number(edit.display[1]))
+        if edit.wave_format and kind == _CODEC_ID:
+            body = _ACM
+        if edit.wave_format and kind == _AUDIO:
+            body = b"".join(_element(*part) for part in _elements(body) if part[0] != _BIT_DEPTH)
+        if not (edit.wave_format and kind == _CODEC_PRIVATE) and not (edit.language and kind == _LANGUAGE_BCP47):
+            parts.append((kind, body))
+    if edit.wave_format:
+        parts.append((_CODEC_PRIVATE, edit.wave_format))
+    if edit.language:
+        parts.append((_LANGUAGE_BCP47, edit.language.encode()))
+    return b"".join(_element(*part) for part in parts)
 
 
-def _tracks(head: bytes, path: Path) -> tuple[int, int]:
-    """Where the content of the Tracks element begins and ends."""
-    position = 0
-    while position < len(head):
-        kind, begin, size = _header(head, position)
-        if kind == _TRACKS:
-            return begin, begin + size
-        position = begin if kind == _SEGMENT else begin + size
-    raise MediaError(f"{path} has no tracks in its header")
+def _checked(content: bytes) -> bytes:
+    return _element(_CRC, crc32(content).to_bytes(4, "little")) + content
+
+
+def _seeks(seek_head: bytes) -> dict[int, int]:
+    """Where elements lie, in bytes from the segment's first, by their kind."""
+    entries = [dict(_elements(body)) for kind, body in _elements(seek_head) if kind == _SEEK]
+    return {int.from_bytes(e.get(_SEEK_ID, b"")): int.from_bytes(e.get(_SEEK_POSITION, b"")) for e in entries}
+
+
+def _seek_head(places: Mapping[int, int]) -> bytes:
+    seeks = (
+        _element(_SEEK, _element(_SEEK_ID, _id(kind)) + _element(_SEEK_POSITION, place.to_bytes(8)))
+        for kind, place in places.items()
+    )
+    return _element(_SEEK_HEAD, _checked(b"".join(seeks)))
+
+
+def _header_of(file: IO[bytes], path: Path) -> tuple[int, Sequence[tuple[int, bytes]], int]:
+    """(the segment's first byte, the elements before its first cluster, that cluster's first byte)."""
+    begin = at = _segment(file)
+    elements: list[tuple[int, bytes]] = []
+    while True:
+        kind, start, size = _header_at(file, at)
+        if kind == _CLUSTER:
+            return begin, elements, at
+        if size > _MAX_HEADER or not kind:
+            raise MediaError(f"{path} has no cluster behind its header")
+        file.seek(start)
+        elements.append((kind, file.read(size)))
+        at = start + size
+
+
+def _level_one(file: IO[bytes], wanted: Sequence[int]) -> dict[int, bytes]:
+    """The content of a segment's elements of the wanted kinds: those before its first cluster, or told by its index."""
+    begin = _segment(file)
+    found: dict[int, bytes] = {}
+    places: dict[int, int] = {}
+    at = begin
+    while True:
+        kind, start, size = _header_at(file, at)
+        if kind in (0, _CLUSTER):
+            break
+        if kind in (*wanted, _SEEK_HEAD) and size <= _MAX_HEADER:
+            file.seek(start)
+            found[kind] = file.read(size)
+        if kind == _SEEK_HEAD:
+            places |= _seeks(found.pop(kind))
+        at = start + size
+    for kind in wanted:
+        if kind not in found and kind in places:
+            there, start, size = _header_at(file, begin + places[kind])
+            if there == kind and size <= _MAX_HEADER:
+                file.seek(start)
+                found[kind] = file.read(size)
+    return found
+
+
+def _segment(file: IO[bytes]) -> int:
+    """Where the content of the file's first segment begins."""
+    at = 0
+    while True:
+        kind, start, size = _header_at(file, at)
+        if kind == _SEGMENT:
+            return start
+        if not kind:
+            raise ValueError("no segment")
+        at = start + size
+
+
+def _header_at(file: IO[bytes], at: int) -> tuple[int, int, int]:
+    """``_header`` at a place in a file; a kind of 0 at its end."""
+    file.seek(at)
+    head = file.read(12)
+    if len(head) < 2 or not head[0]:
+        return 0, at, 0
+    kind, start, size = _header(head + bytes(12), 0)
+    return kind, at + start, size
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -111,7 +329,11 @@ def _element(kind: int, body: bytes) -> bytes:
     while len(body) >= (1 << 7 * length) - 1:
         length += 1
     size = (len(body) | 1 << 7 * length).to_bytes(length)
-    return kind.to_bytes((kind.bit_length() + 7) // 8) + size + body
+    return _id(kind) + size + body
+
+
+def _id(kind: int) -> bytes:
+    return kind.to_bytes((kind.bit_length() + 7) // 8)
 
 
 def _void(length: int) -> bytes:

@@ -99,7 +99,9 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: str) -> V
 
 
 def _rate(stream: VideoStream) -> Fraction:
-    return stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
+    """The first rate that can be one: of raw DV the average is its time base's."""
+    rates = [rate for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate]
+    return next((rate for rate in rates if 0 < rate <= MAX_RATE), rates[0] if rates else Fraction(25))
 
 
 def _picture(stream: VideoStream, frame: VideoFrame, path: str) -> tuple[PixelFormat, ColorSpec]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer, OutputContainer
+from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
-from av.video.codeccontext import VideoCodecContext
-from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
 from remaster.media.carry import (
@@ -26,15 +24,13 @@ from remaster.media.carry import (
     add_tracks,
     can_hold,
     carried_packets,
-    chapters_until,
-    fresh_tags,
-    name_of,
 )
-from remaster.media.containers import open_input, read_only, reason, video_stream
+from remaster.media.containers import is_cover, name_of, open_input, read_only, reason, video_stream
 from remaster.media.encode import Codec
-from remaster.media.matroska import with_room, write_display_size
+from remaster.media.headers import Rest, describe, finish, muxer_options, told_by
 from remaster.media.partfile import PartFile
-from remaster.media.types import VideoInfo
+from remaster.media.timeline import clock_moves
+from remaster.media.types import Departures, VideoInfo
 from remaster.media.verify import verify
 
 __all__ = ["Assembled", "Container", "assemble", "copyable", "output_suffix", "verify"]
@@ -54,14 +50,14 @@ class Container(Enum):
 class Assembled:
     """``duration`` in seconds, from the first frame's time to the last one's end; ``notes`` say what was left out.
 
-    ``refused``: numbers of damaged packets, by the source's stream, that the container did not take.
+    ``departures``: the same, for ``verify``.
     """
 
     frames: int
     duration: float
     bytes: int
     notes: tuple[str, ...]
-    refused: Mapping[int, Set[int]]
+    departures: Departures
 
 
 _MUXERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -87,7 +83,9 @@ def output_suffix(info: VideoInfo, container: Container, codec: Codec) -> str:
         return ".mp4"
     candidates = [suffix for suffix in (_own_suffix(info), *_FALLBACKS) if codec in _VIDEO_IN[suffix]]
     with open_input(info.path) as source:
-        tracks = [stream for stream in source.streams if stream.type in ("audio", "subtitle")]
+        film = video_stream(source, info.path).index
+        tracks = [s for s in source.streams if s.type in ("audio", "subtitle", "video") and s.index != film]
+        tracks = [stream for stream in tracks if not is_cover(stream)]
         for suffix in candidates:
             if all(can_hold(_MUXERS[suffix], stream) for stream in tracks):
                 return suffix
@@ -155,10 +153,8 @@ def assemble(
     end = (int(pts[-1]) + step) * info.time_base
     part = PartFile(out)
     try:
-        notes, refused = _write(info, segments, schedule, part.temporary, end if partial else None)
-        if out.suffix == ".mkv" and info.sar != 1:
-            width, height = _size(segments[0])
-            write_display_size(part.temporary, width, height, info.sar)
+        notes, departures, rest = _write(info, segments, schedule, part.temporary, end if partial else None)
+        finish(part.temporary, rest)
     except (av.FFmpegError, OSError, ValueError) as error:
         part.discard()
         raise MediaError(f"{out} cannot be written: {reason(error)}") from error
@@ -166,7 +162,7 @@ def assemble(
         part.discard()
         raise
     part.commit()
-    return Assembled(len(pts), float(end - int(pts[0]) * info.time_base), out.stat().st_size, notes, refused)
+    return Assembled(len(pts), float(end - int(pts[0]) * info.time_base), out.stat().st_size, notes, departures)
 
 
 def _ranks(segments: Sequence[Path | str], count: int, out: Path) -> Times:
@@ -193,42 +189,37 @@ def _ranks(segments: Sequence[Path | str], count: int, out: Path) -> Times:
     return np.concatenate(parts)
 
 
-def _size(segment: Path | str) -> tuple[int, int]:
-    with open_input(str(segment)) as container:
-        context = video_stream(container, str(segment)).codec_context
-        return context.width, context.height
-
-
 def _write(
     info: VideoInfo, segments: Sequence[Path | str], schedule: _Schedule, path: Path, end: Fraction | None
-) -> tuple[tuple[str, ...], dict[int, set[int]]]:
-    """Returns the notes, and what ``Assembled.refused`` says."""
-    options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
-    if path.suffix != ".mkv":
-        # Start offsets are kept in units of the movie's time scale, which is 1 ms by default.
-        options |= {"movflags": "+faststart", "movie_timescale": "90000"}
+) -> tuple[tuple[str, ...], Departures, Rest]:
+    """Returns the notes, what ``Assembled.departures`` says, and what is still to be written into the header."""
     clocks: dict[int, TrackClock] = {}
     with ExitStack() as stack:
         source = stack.enter_context(open_input(info.path))
         model = stack.enter_context(open_input(str(segments[0])))
+        told = told_by(source, info.path)
+        options = muxer_options(_MUXERS[path.suffix], source, told)
         target = stack.enter_context(
             av.open(str(path), "w", _MUXERS[path.suffix], container_options=options, metadata_errors="surrogateescape")
         )
         film = video_stream(source, info.path)
         carried = add_tracks(source, target, film, video_stream(model, str(segments[0])))
-        _describe(info, source, target, film, carried, end)
+        notes, rest = describe(info, source, target, film, carried, told, end)
         video = _video_packets(info, segments, schedule, carried.targets[film.index])
-        others = carried_packets(source, set(carried.targets) - {film.index}, end, clocks)
+        others = carried_packets(
+            source, set(carried.targets) - {film.index}, end, clocks, clock_moves(info.path, info.size, info.mtime_ns)
+        )
         tracks = {stream.index: index for index, stream in carried.targets.items() if index != film.index}
-        for packet in _interleave(video, _retargeted(others, carried.targets)):
+        for packet in _interleave(video, _retargeted(others, carried)):
             try:
                 target.mux(packet)
             except av.InvalidDataError:
                 if packet.stream_index not in tracks:
                     raise
                 clocks[tracks[packet.stream_index]].refuse()  # the others wait for it: it is the last one read
-        notes = (*carried.notes, *_notes_of_packets(source, clocks))
-    return notes, {index: clock.refused for index, clock in clocks.items() if clock.refused}
+        notes = (*carried.notes, *notes, *_notes_of_packets(source, clocks))
+    refused = {index: frozenset(clock.refused) for index, clock in clocks.items() if clock.refused}
+    return notes, replace(carried.departures, refused=refused), rest
 
 
 def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) -> Iterator[str]:
@@ -239,31 +230,6 @@ def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) 
         if clock.refused:
             what = f"{len(clock.refused)} of {clock.count} packets of {name_of(source.streams[index])}"
             yield f"{what} are damaged and left out"
-
-
-def _describe(
-    info: VideoInfo,
-    source: InputContainer,
-    target: OutputContainer,
-    film: VideoStream,
-    carried: Carried,
-    end: Fraction | None,
-) -> None:
-    """Everything that is written before the first packet and is no stream."""
-    video = carried.targets[film.index]
-    matroska = target.format.name == "matroska"
-    video.time_base = info.time_base
-    if video.codec_context is not None:
-        cast(VideoCodecContext, video.codec_context).sample_aspect_ratio = info.sar
-    if matroska and info.sar != 1:
-        video.metadata["title"] = with_room(video.metadata.get("title", ""))
-    if info.rotation and isinstance(video, VideoStream):
-        video.set_display_rotation(info.rotation)
-    target.metadata.update(fresh_tags(source.metadata))
-    target.set_chapters(chapters_until(source, end))
-    if end is not None:
-        tags = [target.metadata.get("comment", ""), f"partial: ends after {float(end):.3f} s"]
-        target.metadata["comment"] = "; ".join(tag for tag in tags if tag)
 
 
 def _video_packets(
@@ -281,10 +247,17 @@ def _video_packets(
                     yield packet
 
 
-def _retargeted(packets: Iterator[Packet[Any]], targets: dict[int, Stream]) -> Iterator[Packet[Any]]:
+def _retargeted(packets: Iterator[Packet[Any]], carried: Carried) -> Iterator[Packet[Any]]:
+    """Packets of the source as packets of the target's streams."""
     for packet in packets:
-        packet.stream = targets[packet.stream_index]
+        decoded = carried.decoded.get(packet.stream_index)
+        if decoded is not None:
+            yield from decoded.convert(packet)
+            continue
+        packet.stream = carried.targets[packet.stream_index]
         yield packet
+    for decoded in carried.decoded.values():
+        yield from decoded.convert(None)
 
 
 def _interleave(video: Iterator[Packet[Any]], others: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:

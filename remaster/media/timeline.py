@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 from zlib import crc32
 
 import av
 import numpy as np
 import numpy.typing as npt
 from av.packet import Packet
-from av.video.stream import VideoStream
 
 from remaster.media.containers import open_input, read_only, video_stream
+from remaster.media.jumps import Moves, Packets, find_moves, has_tables, may_jump
 from remaster.media.types import VideoInfo
 
 GAP = 1.75
@@ -26,21 +28,25 @@ Int64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Keyframe:
-    """A packet that decoding can begin with: its times, and its number in decoding order.
+    """A packet that decoding can begin with: its times, its number in decoding order, its ``place`` in bytes.
 
-    ``after_gap``: a picture's time is missing since the keyframe before. If it was lost, decoders may hand on what they
-    have of it later, so that the keyframe before is the better start.
+    ``pts`` is moved as ``Timeline.moves`` says, ``dts`` is the file's own, for seeking. ``after_gap``: a picture's time
+    is missing since the keyframe before. If it was lost, decoders may hand on what they have of it later, so that the
+    keyframe before is the better start.
     """
 
     pts: int
     dts: int
     number: int
+    place: int | None = None
     after_gap: bool = False
 
 
 @dataclass(frozen=True)
 class Timeline:
     """The packets in decoding order: ``stamps`` (pts, ``NO_STAMP`` where there is none) and ``sizes``, int64 (n,).
+
+    Where the file's clock jumps, ``moves`` says how all of its streams are moved; ``stamps`` are moved already.
 
     ``keyframes`` are those that lie where the stream is still in order, by pts: up to them every packet has a time of
     its own and none jumps back. ``numbers`` finds their place by their fingerprint. ``ranked``: the times are
@@ -52,17 +58,18 @@ class Timeline:
     keyframes: tuple[Keyframe, ...]
     numbers: dict[int, int]
     ranked: bool
+    moves: Moves
 
 
 NO_STAMP = _EARLIEST
 
 
-def is_frame(packet: Packet[VideoStream]) -> bool:
+def is_frame(packet: Packet[Any]) -> bool:
     """Whether the packet is one of the stream's shown pictures, not the end of the stream or cut by an edit list."""
     return bool(packet.size) and not packet.is_discard
 
 
-def fingerprint(packet: Packet[VideoStream]) -> int:
+def fingerprint(packet: Packet[Any]) -> int:
     """Tells a file's packets apart by their bytes: not all demuxers know positions."""
     return packet.size << 32 | crc32(packet)
 
@@ -72,33 +79,53 @@ def timeline(info: VideoInfo) -> Timeline:
     return _timeline(info.path, info.size, info.mtime_ns)
 
 
+def clock_moves(path: str, size: int, mtime_ns: int) -> Moves:
+    """How the file's streams are moved where its clock jumps; read once per process and file content."""
+    with open_input(path) as container:
+        if has_tables(container):
+            return Moves({})
+    return _timeline(path, size, mtime_ns).moves
+
+
 @lru_cache(maxsize=8)
 def _timeline(path: str, size: int, mtime_ns: int) -> Timeline:
     rows: list[tuple[int, int]] = []
     keyframes: list[tuple[Keyframe, int]] = []
     with open_input(path) as container:
         stream = video_stream(container, path)
-        read_only(container, stream)
+        tables = has_tables(container)
+        if tables:
+            read_only(container, stream)
+        noted = {s.index: Packets(s.type, s.time_base or Fraction(1, av.time_base)) for s in container.streams}
         try:
-            for packet in container.demux(stream):
-                if not is_frame(packet):
+            for packet in container.demux():
+                if not tables and packet.size and packet.stream_index in noted:
+                    noted[packet.stream_index].add(packet)
+                if packet.stream_index != stream.index or not is_frame(packet):
                     continue
                 if packet.is_keyframe and packet.pts is not None:
                     dts = packet.pts if packet.dts is None else packet.dts
-                    keyframes.append((Keyframe(packet.pts, dts, len(rows)), fingerprint(packet)))
+                    place = None if tables else noted[stream.index].places[-1]
+                    keyframes.append((Keyframe(packet.pts, dts, len(rows), place), fingerprint(packet)))
                 rows.append((NO_STAMP if packet.pts is None else packet.pts, packet.size))
         except av.FFmpegError:
             pass  # The file breaks off: what has been read is what there is, and decoding notes it.
         reorders = bool(stream.codec_context.has_b_frames)
         kind = container.format.name
+        told = {index: packets for index, packets in noted.items() if packets.pts}
+        moves = find_moves(told, stream.index, may_jump(container)) if stream.index in told else Moves({})
     stamps, sizes = np.array(rows, np.int64).reshape(-1, 2).T
+    if moves.steps:
+        by = np.array([moves.by(stream.index, number) for number in range(len(stamps))], np.int64)
+        stamps = np.where(stamps == NO_STAMP, NO_STAMP, stamps + by)
+        keyframes = [(replace(key, pts=int(key.pts + by[key.number])), mark) for key, mark in keyframes]
     ranked = kind == "avi" and reorders and len(stamps) > 2 and bool((np.diff(stamps) > 0).all())
     end = _LATEST if ranked else _first_disorder(stamps, [key for key, _ in keyframes])
     usable = [(key, place) for key, place in keyframes if key.pts < end]
     ordered = _with_gaps(sorted((key for key, _ in usable), key=lambda key: key.pts), stamps)
     seen = Counter(mark for _, mark in keyframes)
     numbers = {mark: key.number for key, mark in usable if seen[mark] == 1}
-    return Timeline(stamps, sizes, tuple(ordered), numbers, ranked)
+    return Timeline(stamps, sizes, tuple(ordered), numbers, ranked, moves)
 
 
 def _with_gaps(keyframes: list[Keyframe], stamps: Int64) -> list[Keyframe]:

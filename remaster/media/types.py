@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
@@ -114,6 +115,20 @@ class VideoInfo:
     size: int
     mtime_ns: int
     treatment: Treatment | None = None
+
+
+@dataclass(frozen=True)
+class Departures:
+    """What an assembled file knowingly lacks or has otherwise than its source; each is named in a note.
+
+    ``left_out`` and ``converted`` (to another lossless codec) are indices of the source's streams; ``refused`` has, by
+    stream, the numbers of damaged packets that the container did not take.
+    """
+
+    left_out: frozenset[int] = frozenset()
+    converted: frozenset[int] = frozenset()
+    refused: Mapping[int, Set[int]] = field(default_factory=dict)
+    attachments_left: bool = False
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
         path.parent.mkdir(parents=True, exist_ok=True)
         made = assemble(info, [local / key for key in keys] or [info.path], pts, path, partial=task.partial)
         try:
-            verify(info, path, pts, task.partial, made.refused)
+            verify(info, path, pts, task.partial, made.departures)
             _check_centre(task, info, shots, path, _floor(task, copied))
         except MediaError:
             path.unlink()  # what is not proved is not delivered

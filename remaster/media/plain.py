@@ -1,0 +1,260 @@
+"""A plain reading of a media file, for the proof: what lies in it, by FFmpeg's demuxer alone."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+from zlib import crc32
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import AttachmentStream, Stream
+
+from remaster.media.containers import is_cover, name_of, open_input, video_stream
+from remaster.media.matroska import beyond_plain_chapters, plain_chapters, read_header, told_by_chapters
+from remaster.media.mp4 import read_languages
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+CARRIED = ("audio", "subtitle", "video")
+_ADTS = {"aac"}
+_NALS = {"h264", "hevc"}  # whose units stand behind start codes or behind their lengths
+_MAY_JUMP = 0x200  # AVFMT_TS_DISCONT
+
+
+@dataclass(frozen=True)
+class Packets:
+    """Packets in the file's order: times (NaN: none) and durations in seconds, places in bytes, (n,) each.
+
+    ``sizes`` and checksums (``marks``) are those of what the packets hold.
+    """
+
+    times: Floats
+    lasts: Floats
+    places: Ints
+    keys: npt.NDArray[np.bool_]
+    sizes: Ints
+    marks: Ints
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __getitem__(self, which: Any) -> Packets:
+        return Packets(*(getattr(self, name)[which] for name in COLUMNS))
+
+    @property
+    def ends(self) -> Floats:
+        """When each packet ends, in seconds."""
+        return self.times + self.lasts
+
+
+COLUMNS = ("times", "lasts", "places", "keys", "sizes", "marks")
+
+
+@dataclass(frozen=True)
+class Track:
+    """A stream and its ``packets``; ``lead`` has the last one that an edit list cuts out before them, if any.
+
+    ``language`` has FFmpeg's code, and the tag as in BCP 47.
+    """
+
+    index: int
+    kind: str
+    name: str
+    raw: bool
+    tick: float
+    language: tuple[str, str]
+    packets: Packets
+    lead: Packets
+    content: int
+
+
+@dataclass(frozen=True)
+class File:
+    """All that is compared of a file; ``jumpy`` formats have clocks that may jump and must be moved to begin at 0."""
+
+    path: str
+    film: Track
+    tracks: tuple[Track, ...]
+    attachments: Counter[tuple[str, int]]
+    chapters: tuple[tuple[float, float, str], ...]
+    timecodes: frozenset[str]
+    jumpy: bool
+    editions: tuple[tuple[int, ...], ...] | None
+    plain: tuple[tuple[float, float, str], ...]
+
+
+@dataclass
+class _Columns:
+    """A stream's packets while they are read; ``film``'s content is not looked at."""
+
+    tick: float
+    film: bool
+    rows: array[float] = field(default_factory=lambda: array("d"))
+    whole: array[int] = field(default_factory=lambda: array("q"))
+    lead: tuple[array[float], array[int]] = field(default_factory=lambda: (array("d"), array("q")))
+    content: int = 0
+
+    def add(self, packet: Packet[Any]) -> None:
+        payload = b"" if self.film else _payload(packet)
+        time = np.nan if packet.pts is None else packet.pts * self.tick
+        row = array("d", [time, (packet.duration or 0) * self.tick])
+        # Those that a parser cut out of one piece of the file have no place of their own.
+        place = packet.pos if packet.pos is not None else self.whole[-4] if self.whole else 0
+        whole = array("q", [place, bool(packet.is_keyframe), len(payload), crc32(payload)])
+        if packet.is_discard:
+            self.lead = self.lead if self.rows else (row, whole)
+            return
+        self.rows += row
+        self.whole += whole
+        self.content = crc32(payload, self.content)
+
+
+def _packets(rows: array[float], whole: array[int]) -> Packets:
+    times, lasts = np.array(rows, np.float64).reshape(-1, 2).T
+    places, keys, sizes, marks = np.array(whole, np.int64).reshape(-1, 4).T
+    return Packets(times, lasts, places, keys.astype(bool), sizes, marks)
+
+
+def read(path: str) -> File:
+    """Read a whole file's packets, plainly."""
+    with open_input(path) as container:
+        film = video_stream(container, path).index
+        streams = [stream for stream in container.streams if not isinstance(stream, AttachmentStream)]
+        columns = {s.index: _Columns(float(s.time_base or Fraction(1, 1000)), s.index == film) for s in streams}
+        attached = Counter((s.name or "", crc32(s.data)) for s in container.streams if isinstance(s, AttachmentStream))
+        told = [container.metadata, *(stream.metadata for stream in container.streams)]
+        codes = {tags[key] for tags in told for key in tags if key.lower() == "timecode"}
+        chapters = [(c, c["time_base"] or Fraction(1, av.time_base)) for c in container.chapters()]
+        try:
+            for packet in container.demux():
+                if packet.size and packet.stream_index in columns:
+                    columns[packet.stream_index].add(packet)
+        except av.FFmpegError:
+            pass  # It breaks off here for everyone; that it does is noted.
+        languages = _languages(path, container)
+        editions: tuple[tuple[int, ...], ...] | None = None
+        plain: tuple[tuple[float, float, str], ...] = ()
+        if "matroska" in container.format.name:
+            found = read_header(path).chapters
+            editions = told_by_chapters(found)
+            rows = plain_chapters(found) if beyond_plain_chapters(found) else []
+            plain = tuple((start / 1e9, end / 1e9, title) for start, end, title in rows)
+        tracks = {
+            stream.index: _track(stream, columns[stream.index], languages.get(stream.index, "")) for stream in streams
+        }
+        return File(
+            path,
+            tracks.pop(film),
+            tuple(tracks.values()),
+            attached,
+            tuple((float(c["start"] * b), float(c["end"] * b), c["metadata"].get("title", "")) for c, b in chapters),
+            frozenset(codes),
+            bool(container.format.flags & _MAY_JUMP),
+            editions,
+            plain,
+        )
+
+
+def _languages(path: str, container: InputContainer) -> dict[int, str]:
+    """The tracks' languages as in BCP 47, by the streams' index."""
+    if "mp4" in container.format.name:
+        return dict(enumerate(read_languages(path)))
+    if "matroska" not in container.format.name:
+        return {}
+    tracks = [stream.index for stream in container.streams if stream.type in CARRIED]
+    return dict(zip(tracks, read_header(path).languages, strict=False))
+
+
+def _track(stream: Stream, columns: _Columns, language: str) -> Track:
+    return Track(
+        stream.index,
+        "cover" if is_cover(stream) else stream.type,
+        name_of(stream),
+        stream.codec_context is not None and stream.codec_context.name.startswith("pcm_"),
+        columns.tick,
+        (stream.language or "und", language),
+        _packets(columns.rows, columns.whole),
+        _packets(*columns.lead),
+        columns.content,
+    )
+
+
+def joined(first: Packets, then: Packets) -> Packets:
+    """Two runs of packets, one after the other."""
+    return Packets(*(np.concatenate([getattr(first, name), getattr(then, name)]) for name in COLUMNS))
+
+
+def frames_of(container: Any, stream: Any) -> Iterator[Any]:
+    """Decode what can be decoded of a stream."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError:
+            packet = None
+        last = packet is None or not packet.size
+        try:
+            yield from stream.codec_context.decode(None if last else packet)
+        except EOFError:
+            return
+        except av.FFmpegError:
+            pass  # A broken packet: the next may be whole.
+        if last:
+            return
+
+
+def samples_of(path: str, track: Track) -> Packets:
+    """A sound track's decoded frames: sizes in samples, marks of all samples so far, as 32 bits each."""
+    rows, whole = array("d"), array("q")
+    places = dict(zip(track.packets.times.tolist(), track.packets.places.tolist(), strict=True))
+    mark, place = 0, 0
+    with open_input(path) as container:
+        stream = container.streams[track.index]
+        resampler: Any = None
+        for frame in frames_of(container, stream):
+            resampler = resampler or av.AudioResampler("s32", frame.layout, frame.sample_rate)
+            time = np.nan if frame.pts is None else frame.pts * track.tick
+            place = places.get(time, place)
+            for part in resampler.resample(frame):
+                mark = crc32(part.to_ndarray().tobytes(), mark)
+            rows += array("d", [time, frame.samples / frame.sample_rate])
+            whole += array("q", [place, 1, frame.samples, mark])
+    return _packets(rows, whole)
+
+
+def _payload(packet: Packet[Any]) -> bytes:
+    """What a packet holds, without what containers keep in ways of their own.
+
+    These are AAC's ADTS header in transport streams, and what H.264 and HEVC put before each unit.
+    """
+    data = bytes(packet)
+    context = packet.stream.codec_context
+    name = "" if context is None else context.codec.canonical_name
+    if name in _NALS:
+        return _units(data)
+    if name not in _ADTS or len(data) < 7:
+        return data
+    if data[0] != 0xFF or data[1] & 0xF6 != 0xF0 or int.from_bytes(data[3:6]) >> 5 & 0x1FFF != len(data):
+        return data
+    return data[7:] if data[1] & 1 else data[9:]
+
+
+def _units(data: bytes) -> bytes:
+    """The units of a picture one after the other, without start codes or lengths of four bytes."""
+    if data[:3] == b"\0\0\1" or data[:4] == b"\0\0\0\1":
+        return b"".join(part.rstrip(b"\0") for part in data.split(b"\0\0\1"))
+    units, at = [], 0
+    while at + 4 <= len(data):
+        size = int.from_bytes(data[at : at + 4])
+        units.append(data[at + 4 : at + 4 + size].rstrip(b"\0"))
+        at += 4 + size
+    return b"".join(units) if at == len(data) else data

@@ -1,0 +1,233 @@
+"""What a film carries beside its picture is kept in the best way there is, or named with the reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from media_files import YUV420, packets_of, picture, write_segments
+
+from remaster.media.encode import Codec, EncoderSettings, to_frame
+from remaster.media.probe import probe
+from remaster.media.remux import Assembled, Container, assemble, output_suffix, verify
+
+FAST = EncoderSettings(preset="ultrafast")
+FRAMES, RATE = 25, 48000
+COVER = av.stream.Disposition.attached_pic
+IMAGES = {
+    "png": ("png", "rgb24", "image/png"),
+    "gif": ("gif", "rgb8", "image/gif"),
+    "bmp": ("bmp", "bgr24", "image/bmp"),
+    "tiff": ("tiff", "rgb24", "image/tiff"),
+    "jpg": ("mjpeg", "yuvj420p", "image/jpeg"),
+    "webp": ("libwebp", "yuv420p", "image/webp"),
+}
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """A film with further tracks: ``audio`` and ``second`` (a picture) are encoders, ``covers`` keys of ``IMAGES``."""
+
+    codec: str = "mpeg4"
+    audio: Sequence[str] = ()
+    second: str = ""
+    covers: Sequence[str] = ()
+    attachments: Sequence[tuple[str, str, bytes]] = ()
+    timecode: str = ""
+
+
+def write(path: Path, tracks: Tracks) -> Path:
+    with av.open(str(path), "w", container_options={"fflags": "+bitexact"}) as output:
+        film: Any = output.add_stream(tracks.codec, 25, width=96, height=64, pix_fmt="yuv420p")
+        film.metadata.update({"timecode": tracks.timecode} if tracks.timecode else {})
+        second: Any = tracks.second and output.add_stream(tracks.second, 25, width=64, height=64, pix_fmt="yuv420p")
+        packets: list[Any] = []
+        for name in tracks.covers:
+            codec, form, _ = IMAGES[name]
+            cover: Any = output.add_stream(codec, 1, width=32, height=32, pix_fmt=form)
+            cover.disposition = COVER
+            packets += [*cover.encode(small().reformat(format=form)), *cover.encode(None)]
+        sounds = [sound(output, codec) for codec in tracks.audio]
+        for name, kind, data in tracks.attachments:
+            output.add_attachment(name, kind, data)
+        for stream, width in ((film, 96), (second, 64)):
+            packets += pictures(stream, width) if stream else []
+        for number, stream in enumerate(sounds):
+            packets += samples(stream, number)
+        for packet in sorted(packets, key=lambda p: (p.dts or 0) * p.time_base):
+            output.mux(packet)
+    return path
+
+
+def small() -> av.VideoFrame:
+    return to_frame(picture(3, YUV420, 32, 32), YUV420, 32, 32)
+
+
+def image(name: str) -> bytes:
+    codec, form, _ = IMAGES[name]
+    context: Any = av.CodecContext.create(codec, "w")
+    context.width = context.height = 32
+    context.pix_fmt, context.time_base = form, Fraction(1)
+    frame = small().reformat(format=form)
+    frame.pts = 0
+    return b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)])
+
+
+def pictures(stream: Any, width: int) -> list[Any]:
+    packets: list[Any] = []
+    for number in range(FRAMES):
+        frame = to_frame(picture(number, YUV420, width, 64), YUV420, width, 64)
+        frame.pts, frame.time_base = number, Fraction(1, 25)
+        packets += stream.encode(frame)
+    return [*packets, *stream.encode(None)]
+
+
+def sound(output: Any, codec: str) -> Any:
+    stream = output.add_stream(codec, RATE)
+    stream.layout, stream.bit_rate = "stereo", 128000
+    return stream
+
+
+def samples(stream: Any, number: int) -> list[Any]:
+    """A second of sound, encoded."""
+    context = stream.codec_context
+    context.open(strict=False)
+    size = context.frame_size or 1024
+    resampler = av.AudioResampler(context.format.name, "stereo", RATE, context.frame_size or None)
+    packets: list[Any] = []
+    for index in range(RATE // size):
+        tone = np.sin(np.arange(size) * (0.02 + 0.013 * (index + number))) * 0.3
+        frame = av.AudioFrame.from_ndarray(np.stack([tone, tone[::-1]]).astype(np.float32), "fltp", "stereo")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, index * size, Fraction(1, RATE)
+        for part in resampler.resample(frame):
+            packets += stream.encode(part)
+    return [*packets, *stream.encode(None)]
+
+
+def remade(source: Path, suffix: str = "") -> tuple[Path, Assembled]:
+    info = probe(str(source))
+    segments, pts = write_segments(source.parent, info, (FRAMES,), FAST)
+    out = source.parent / "out" / f"film{suffix or output_suffix(info, Container.source, Codec.h264)}"
+    done = assemble(info, segments, pts, out)
+    verify(info, out, pts, departures=done.departures)
+    return out, done
+
+
+def codecs(path: Path) -> list[str]:
+    with av.open(str(path)) as container:
+        return [s.codec_context.name if s.codec_context else "" for s in container.streams]
+
+
+def content(path: Path, kind: str) -> list[list[bytes]]:
+    return [[data for _, data in track] for track in packets_of(path, kind)]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "audio"),
+    [
+        ("a.wmv", "wmv2", ("wmav1", "wmav2")),
+        ("a.avi", "mpeg4", ("adpcm_ms", "adpcm_ima_wav")),
+        ("a.mov", "mpeg4", ("adpcm_ima_qt",)),
+        ("a.mkv", "mpeg4", ("flac", "libopus")),
+    ],
+)
+def test_sound_that_ffmpeg_itself_writes_is_copied(name: str, codec: str, audio: Sequence[str], tmp_path: Path) -> None:
+    source = write(tmp_path / name, Tracks(codec, audio))
+    out, done = remade(source)
+    assert not done.notes
+    assert codecs(out)[1:] == codecs(source)[1:]
+    assert content(out, "audio") == content(source, "audio")
+    # A player hears the same.
+    assert heard(out) == heard(source)
+
+
+def heard(path: Path) -> list[int]:
+    with av.open(str(path)) as container:
+        return [sum(frame.samples for frame in decoded(path, s.index)) for s in container.streams.audio]
+
+
+def decoded(path: Path, index: int) -> list[av.AudioFrame]:
+    with av.open(str(path)) as container:
+        return [frame for frame in container.decode(container.streams[index]) if isinstance(frame, av.AudioFrame)]
+
+
+def lpcm_of_dvd(path: Path) -> Path:
+    """A program stream whose sound is the LPCM of DVD, 16 bits, two channels."""
+    return write(path, Tracks("mpeg2video", ("pcm_dvd",)))
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_lpcm_of_dvd_becomes_plain_samples_and_is_said(suffix: str, tmp_path: Path) -> None:
+    source = lpcm_of_dvd(tmp_path / "a.vob")
+    out, done = remade(source, suffix)
+    assert done.departures.converted == {1}
+    assert re.search(r"audio stream 1 \(pcm_dvd\) .* decoded to pcm_s16le, which loses nothing", done.notes[0])
+    before, after = (np.concatenate([f.to_ndarray() for f in decoded(p, 1)], axis=1) for p in (source, out))
+    np.testing.assert_array_equal(before, after)
+    (first,), (second,) = packets_of(source, "audio"), packets_of(out, "audio")
+    assert second[0][0] == pytest.approx(first[0][0], abs=0.001)
+
+
+def test_what_matroska_has_no_code_for_is_decoded(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.mov", Tracks(audio=("adpcm_ima_qt",)))
+    out, done = remade(source, ".mkv")
+    assert codecs(out)[1:] == ["pcm_s16le"]
+    assert "it has no code for it" in done.notes[0]
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.ts", "a.mpg"])
+def test_a_second_picture_track_is_kept(name: str, tmp_path: Path) -> None:
+    codec = "mpeg2video" if name in ("a.ts", "a.mpg") else "libx264"
+    source = write(tmp_path / name, Tracks(codec, ("mp2",), second=codec))
+    out, done = remade(source)
+    assert not done.notes
+    with av.open(str(out)) as container:
+        assert [(s.width, s.height) for s in container.streams.video] == [(112, 64), (64, 64)]
+    shown = [[(round(t, 2), data) for t, data in packets_of(path, "video")[1]] for path in (source, out)]
+    assert shown[0] == shown[1]
+
+
+def test_covers_of_every_format_and_attachments_of_one_name_are_kept(tmp_path: Path) -> None:
+    pictures = [(f"cover.{name}", kind, image(name)) for name, (_, _, kind) in IMAGES.items()]
+    fonts = [("a.ttf", "font/ttf", b"one" * 9), ("a.ttf", "font/ttf", b"two" * 9), ("a.ttf", "font/ttf", b"one" * 9)]
+    source = write(tmp_path / "a.mkv", Tracks(attachments=[*pictures, *fonts]))
+    out, done = remade(source)
+    assert not done.notes
+    data = out.read_bytes()
+    assert all(data.count(picture) == 1 for _, _, picture in pictures)
+    with av.open(str(out)) as container:
+        kept = [(s.name, s.data) for s in container.streams.attachments if s.name == "a.ttf"]
+    assert kept == [(name, data) for name, _, data in fonts]
+    mp4, done = remade(source, ".mp4")
+    with av.open(str(mp4)) as container:
+        assert sum(bool(s.disposition & COVER) for s in container.streams.video) == 2  # PNG and JPEG
+    assert sum("has no attachments" in note for note in done.notes) == 5
+    assert sum("no code for it" in note for note in done.notes) == 2
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_two_covers_of_an_mp4_are_kept(suffix: str, tmp_path: Path) -> None:
+    source = write(tmp_path / "a.mp4", Tracks("libx264", covers=("png", "jpg")))
+    out, done = remade(source, suffix)
+    assert not done.notes
+    assert all(out.read_bytes().count(image(name)) == 1 for name in ("png", "jpg"))
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mp4", ".mkv"])
+def test_a_time_code_is_kept(suffix: str, tmp_path: Path) -> None:
+    source = write(tmp_path / "a.mov", Tracks("libx264", timecode="01:02:03:04"))
+    with av.open(str(source)) as container:
+        assert [s.type for s in container.streams] == ["video", "data"]
+    out, done = remade(source, suffix)
+    assert not done.notes
+    with av.open(str(out)) as container:
+        tags = {key.lower(): value for s in container.streams for key, value in s.metadata.items()}
+        assert tags["timecode"] == "01:02:03:04"
+        assert [s.type for s in container.streams] == ["video", *(["data"] if suffix != ".mkv" else [])]
