@@ -22,11 +22,10 @@ from remaster.resample.samples import Floats
 SMOOTH = 3.0
 """Differences are split along the join into what is longer than so many pixels, and the rest."""
 FINE, COARSE = 1.5, 6.0
-"""Pixels from the join after which the rest, and what is longer, counts 1/e."""
+"""Pixels from the join after which the rest, and what is longer, counts 1/e. A figure that the join cuts ends as softly:
+judged blind, a hard cut was liked less than a soft one in each of eight pairs."""
 REACH = 3
 """Differences are carried so many times ``COARSE`` far."""
-EDGE = 24.0
-"""A step of so many levels that is longer than `SMOOTH` is the edge of something the wing does not show, and stays."""
 LINES = 480
 """Lines of a picture for which these lengths are meant; in larger ones they grow with it."""
 DEAD_ZONE = 1.5
@@ -104,7 +103,6 @@ class _Join:
         # Of two frames' difference: line by line, and smoothed.
         grain = unit * noise
         self._grain = grain * float(np.sqrt(2)), grain / float(np.sqrt(max(self._sigma * np.sqrt(np.pi), 0.5)))
-        self._most = unit * EDGE
         self._lay_out(rect, grown / across)
 
     def _lay_out(self, rect: Rect, unit: float) -> None:
@@ -141,7 +139,6 @@ class _Join:
         step = self._along(shown - self._edge)
         coarse = self._smoothed(step)
         fine = step - coarse
-        coarse = coarse * np.exp(-((coarse / self._most) ** 2))
         added = fine[self._lines_of] * self._fine + coarse[self._lines_of] * self._coarse
         self._turned(drawn)[self._where] = self._outside + added
 
