@@ -237,6 +237,8 @@ def _info(values: dict[str, Any]) -> VideoInfo:
     if treatment is not None:
         values["treatment"] = Treatment(**(treatment | {"stored": _info(treatment["stored"])}))
     values |= {name: Fraction(values[name]) for name in ("sar", "fps", "time_base")}
+    shown = values.get("shown")  # plans of older versions have neither
+    values |= {"display": tuple(values.get("display", ())), "shown": Rect(**shown) if shown else None}
     values |= {"format": PixelFormat(**values["format"]), "color": _color(values["color"])}
     return VideoInfo(**values)
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
 from av.packet import Packet
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -18,9 +19,11 @@ from remaster.errors import MediaError
 from remaster.media.clock import Clock, Repairs
 from remaster.media.containers import bound_decoder, open_input, read_only, video_stream
 from remaster.media.formats import planar_format
+from remaster.media.hdr import side_data
 from remaster.media.timeline import NO_STAMP, Keyframe, Timeline, fingerprint, is_frame, timeline
 from remaster.media.types import Frame, PixelFormat, Plane, VideoInfo
 
+_Decoded = tuple[tuple[Plane, ...], bytes]
 MAX_FRAMES = 5_000_000
 """A day of 60 frames a second: what lasts longer is no film."""
 # How many keyframes before the wanted frame's own a seek aims at, one try after the other, before the file's start.
@@ -230,14 +233,19 @@ def _pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repai
 
 
 def _timed(info: VideoInfo, stamped: Iterator[tuple[VideoFrame, int | None]], repairs: Repairs) -> Iterator[Frame]:
-    clock: Clock[tuple[Plane, ...]] = Clock(1 / (info.fps * info.time_base), repairs)
+    clock: Clock[_Decoded] = Clock(1 / (info.fps * info.time_base), repairs)
     for number, (frame, stamp) in enumerate(stamped):
         if number >= MAX_FRAMES:
             raise MediaError(f"{info.path} has more than {MAX_FRAMES:,} frames")
-        for pts, planes in clock.push(_planes(frame, info, repairs), stamp):
-            yield Frame(pts, planes)
-    for pts, planes in clock.flush():
-        yield Frame(pts, planes)
+        for pts, (planes, captions) in clock.push((_planes(frame, info, repairs), _captions(frame)), stamp):
+            yield Frame(pts, planes, captions)
+    for pts, (planes, captions) in clock.flush():
+        yield Frame(pts, planes, captions)
+
+
+def _captions(frame: VideoFrame) -> bytes:
+    data = side_data(frame).get(Type.A53_CC)
+    return b"" if data is None else bytes(data)
 
 
 def _planes(frame: VideoFrame, info: VideoInfo, repairs: Repairs) -> tuple[Plane, ...]:

@@ -1,13 +1,13 @@
-"""Writing the display size into a Matroska file's header (RFC 9559).
+"""Matroska's header (RFC 9559): what it crops, and writing the display size into it.
 
-The muxer writes it only from a field that PyAV does not reach, and without it a codec that does not carry a sample
-aspect ratio of its own (AV1, FFV1) would show square pixels. So room is made in the track's name, which is then given
-to the display size; nothing else in the file moves.
+The muxer writes the display size only from a field that PyAV does not reach, and without it a codec that does not
+carry a sample aspect ratio of its own (AV1, FFV1) would show square pixels. So room is made in the track's name, which
+is then given to the display size; nothing else in the file moves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from zlib import crc32
@@ -17,6 +17,7 @@ from remaster.errors import MediaError
 _SEGMENT, _TRACKS, _TRACK_ENTRY = 0x18538067, 0x1654AE6B, 0xAE
 _TRACK_TYPE, _NAME, _VIDEO, _VOID, _CRC = 0x83, 0x536E, 0xE0, 0xEC, 0xBF
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
+_CROPS = (0x54CC, 0x54BB, 0x54DD, 0x54AA)  # left, top, right, bottom
 _VIDEO_TYPE = b"\x01"
 # What is added to the track's name to make room: enough for both sizes, longer size fields and an empty element.
 _ROOM = "\u2003" * 10
@@ -35,8 +36,15 @@ def write_display_size(path: Path, width: int, height: int, sar: Fraction) -> No
     """
     aspect = Fraction(width, height) * sar
     times = -(-height // aspect.denominator)
-    display = _element(_DISPLAY_WIDTH, _number(aspect.numerator * times))
-    display += _element(_DISPLAY_HEIGHT, _number(aspect.denominator * times))
+    write_video(path, {_DISPLAY_WIDTH: aspect.numerator * times, _DISPLAY_HEIGHT: aspect.denominator * times})
+
+
+def write_video(path: Path, numbers: Mapping[int, int]) -> None:
+    """Add numbers, by their elements' ids, to what the first video track's header says of its picture.
+
+    As ``write_display_size``, which says what it needs and raises.
+    """
+    added = b"".join(_element(kind, _number(value)) for kind, value in numbers.items())
     with path.open("r+b") as file:
         head = file.read(1 << 20)
         begin, end = _tracks(head, path)
@@ -45,12 +53,12 @@ def write_display_size(path: Path, width: int, height: int, sar: Fraction) -> No
         position = next((i for i, (kind, body) in enumerate(entries) if kind == _TRACK_ENTRY and _is_video(body)), None)
         if position is None:
             raise MediaError(f"{path} has no video track in its header")
-        entries[position] = (_TRACK_ENTRY, _with_display(entries[position][1], display))
+        entries[position] = (_TRACK_ENTRY, _with_video(entries[position][1], added))
         content = b"".join(_element(kind, body) for kind, body in entries)
         checked = any(kind == _CRC for kind, _ in _elements(tracks))
         spare = len(tracks) - len(content) - (len(_element(_CRC, bytes(4))) if checked else 0)
         if spare < 2:
-            raise MediaError(f"{path} has no room for its display size in its header")
+            raise MediaError(f"{path} has no room for more in its header")
         content += _void(spare)
         if checked:
             content = _element(_CRC, crc32(content).to_bytes(4, "little")) + content
@@ -58,8 +66,23 @@ def write_display_size(path: Path, width: int, height: int, sar: Fraction) -> No
         file.write(content)
 
 
-def _with_display(entry: bytes, display: bytes) -> bytes:
-    """A track entry with the display size in its video part, and without the room in its name."""
+def pixel_crop(head: bytes) -> tuple[int, int, int, int]:
+    """Pixels that the first video track's header crops left, above, right and below (RFC 9559, 5.1.4.1.28.8 to 11).
+
+    ``head`` are a file's first bytes; raises ``MediaError`` where they hold no tracks.
+    """
+    begin, end = _tracks(head, Path("the header"))
+    found = dict.fromkeys(_CROPS, 0)
+    entry = next((body for kind, body in _elements(head[begin:end]) if kind == _TRACK_ENTRY and _is_video(body)), b"")
+    for kind, body in _elements(entry):
+        if kind == _VIDEO:
+            found |= {part: int.from_bytes(value) for part, value in _elements(body) if part in found}
+    left, top, right, bottom = (found[kind] for kind in _CROPS)
+    return left, top, right, bottom
+
+
+def _with_video(entry: bytes, added: bytes) -> bytes:
+    """A track entry with more in its video part, and without the room in its name."""
     parts = []
     for kind, body in _elements(entry):
         if kind == _NAME:
@@ -68,7 +91,7 @@ def _with_display(entry: bytes, display: bytes) -> bytes:
                 continue
         if kind == _VIDEO:
             kept = (_element(*part) for part in _elements(body) if part[0] != _DISPLAY_UNIT)  # It says "unknown".
-            body = b"".join(kept) + display
+            body = b"".join(kept) + added
         parts.append(_element(kind, body))
     return b"".join(parts)
 

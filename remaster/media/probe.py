@@ -17,6 +17,7 @@ from remaster.media.containers import bound_decoder, check_size, open_input, rea
 from remaster.media.formats import planar_format
 from remaster.media.hdr import content_light, dynamic_formats, mastering_display
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES
+from remaster.media.shown import display_matrix, shown_part
 from remaster.media.siting import chroma_location
 from remaster.media.types import ColorSpec, PixelFormat, VideoInfo
 from remaster.remote import is_remote, status
@@ -64,6 +65,8 @@ def probe(path: str) -> VideoInfo:
             subtitle_streams=len(container.streams.subtitles),
             size=size,
             mtime_ns=mtime_ns,
+            display=display_matrix(frame),
+            shown=shown_part(stream, frame.width, frame.height, pixel_format),
         )
 
 

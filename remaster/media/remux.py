@@ -20,6 +20,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
+from remaster.media.captions import CaptionWriter, captions_of, lost_captions
 from remaster.media.carry import (
     Carried,
     TrackClock,
@@ -155,9 +156,11 @@ def assemble(
     end = (int(pts[-1]) + step) * info.time_base
     part = PartFile(out)
     try:
+        lost = None if _is_source(info, segments) else lost_captions(info, _model(segments)[0])
         notes, refused = _write(info, segments, schedule, part.temporary, end if partial else None)
+        notes = notes if lost is None else (*notes, lost)
         if out.suffix == ".mkv" and info.sar != 1:
-            width, height = _size(segments[0])
+            _, width, height = _model(segments)
             write_display_size(part.temporary, width, height, info.sar)
     except (av.FFmpegError, OSError, ValueError) as error:
         part.discard()
@@ -193,10 +196,16 @@ def _ranks(segments: Sequence[Path | str], count: int, out: Path) -> Times:
     return np.concatenate(parts)
 
 
-def _size(segment: Path | str) -> tuple[int, int]:
-    with open_input(str(segment)) as container:
-        context = video_stream(container, str(segment)).codec_context
-        return context.width, context.height
+def _model(segments: Sequence[Path | str]) -> tuple[str, int, int]:
+    """(codec's name, width, height) of the joined video."""
+    with open_input(str(segments[0])) as container:
+        context = video_stream(container, str(segments[0])).codec_context
+        return context.codec.canonical_name, context.width, context.height
+
+
+def _is_source(info: VideoInfo, segments: Sequence[Path | str]) -> bool:
+    """Whether the source's own packets are joined, which have all that rides in them."""
+    return [str(segment) for segment in segments] == [info.path]
 
 
 def _write(
@@ -257,8 +266,8 @@ def _describe(
         cast(VideoCodecContext, video.codec_context).sample_aspect_ratio = info.sar
     if matroska and info.sar != 1:
         video.metadata["title"] = with_room(video.metadata.get("title", ""))
-    if info.rotation and isinstance(video, VideoStream):
-        video.set_display_rotation(info.rotation)
+    if info.display and isinstance(video, VideoStream):
+        video.set_display_matrix(info.display)
     target.metadata.update(fresh_tags(source.metadata))
     target.set_chapters(chapters_until(source, end))
     if end is not None:
@@ -270,15 +279,34 @@ def _video_packets(
     info: VideoInfo, segments: Sequence[Path | str], schedule: _Schedule, target: Stream
 ) -> Iterator[Packet[Any]]:
     times = schedule.times()
+    writer = _caption_writer(info, segments)
     for segment in segments:
         with open_input(str(segment)) as container:
             packets: Iterator[Packet[Any]] = container.demux(video_stream(container, str(segment)))
             for packet in packets:
                 if packet.size:
-                    packet.pts, packet.dts, packet.duration = next(times)
+                    pts, dts, duration = next(times)
+                    packet = packet if writer is None else _captioned(packet, writer, pts)
+                    packet.pts, packet.dts, packet.duration = pts, dts, duration
                     packet.time_base = info.time_base
                     packet.stream = target
                     yield packet
+
+
+def _caption_writer(info: VideoInfo, segments: Sequence[Path | str]) -> CaptionWriter | None:
+    """What puts the source's captions into the segments' packets; None where there are none to put in."""
+    with open_input(str(segments[0])) as container:
+        context = video_stream(container, str(segments[0])).codec_context
+        name, configuration = context.codec.canonical_name, context.extradata or b""
+    if _is_source(info, segments) or not info.captions or lost_captions(info, name):
+        return None
+    return CaptionWriter(name, configuration, captions_of(info))
+
+
+def _captioned(packet: Packet[Any], writer: CaptionWriter, pts: int) -> Packet[Any]:
+    result: Packet[Any] = Packet(writer.written(bytes(packet), pts))
+    result.is_keyframe = packet.is_keyframe
+    return result
 
 
 def _retargeted(packets: Iterator[Packet[Any]], targets: dict[int, Stream]) -> Iterator[Packet[Any]]:

@@ -1,4 +1,4 @@
-"""The source as every step sees it: decoded and, where asked for or needed, deinterlaced and scaled to square pixels.
+"""The source as every step sees it: decoded and, where asked for or needed, deinterlaced, cropped and scaled.
 
 Deinterlacing is libavfilter's: ``bwdif`` for video, ``fieldmatch`` and ``decimate`` for film under 3:2 pulldown.
 """
@@ -24,7 +24,8 @@ from remaster.media.clock import Repairs
 from remaster.media.containers import MAX_SIDE, reason
 from remaster.media.decode import decode, frame_planes
 from remaster.media.encode import to_frame
-from remaster.media.types import Entry, Frame, Plane, Treatment, VideoInfo
+from remaster.media.planes import crop
+from remaster.media.types import Entry, Frame, PixelFormat, Plane, Rect, Treatment, VideoInfo
 
 CYCLE = 5
 """Frames under 3:2 pulldown that hold ``KEPT`` frames of film."""
@@ -42,13 +43,15 @@ def treated(info: VideoInfo, deinterlace: Literal["off", "bwdif", "ivtc"], top_f
     Raises ``MediaError`` where square pixels would make an absurd width.
     """
     square = square and info.sar != 1
-    if deinterlace == "off" and not square:
+    if deinterlace == "off" and not square and info.shown is None:
         return info
-    result = replace(info, treatment=Treatment(deinterlace, top_first, square, info))
+    result = replace(info, treatment=Treatment(deinterlace, top_first, square, info), shown=None)
+    if info.shown is not None:
+        result = replace(result, width=info.shown.width, height=info.shown.height)
     if deinterlace == "ivtc":
         result = replace(result, fps=info.fps * KEPT / CYCLE)
     if square:
-        width = max(round(info.width * info.sar / 2) * 2, 2)
+        width = max(round(result.width * info.sar / 2) * 2, 2)
         if width > MAX_SIDE:
             raise MediaError(f"{info.path} would be {width} pixels wide with square pixels")
         result = replace(result, width=width, sar=Fraction(1))
@@ -56,23 +59,25 @@ def treated(info: VideoInfo, deinterlace: Literal["off", "bwdif", "ivtc"], top_f
 
 
 class SourceReader:
-    """Reads a whole video once, treated, and knows afterwards where each frame can be decoded from."""
+    """Reads a whole video once, treated, and knows afterwards where each frame can be decoded from.
+
+    ``captions``: whether any of the frames read had closed captions.
+    """
 
     def __init__(self, info: VideoInfo, repairs: Repairs) -> None:
         self._info, self._repairs = info, repairs
         self._times: list[int] = []
         self._ended = False
+        self.captions = False
 
     def frames(self) -> Iterator[Frame]:
         """All frames, in order, with their times; raises ``MediaError``."""
         if self._info.treatment is None:
-            for frame in decode(self._info, repairs=self._repairs):
-                self._times.append(frame.pts)
-                yield frame
+            yield from self._stored(self._info)
             return
         waiting: deque[Planes] = deque()
         number = 0
-        for planes in treated_pictures(self._info, self._stored(self._info.treatment)):
+        for planes in treated_pictures(self._info, self._stored(self._info.treatment.stored)):
             waiting.append(planes)
             while waiting and (time := self._time(number)) is not None:
                 yield Frame(time, waiting.popleft())
@@ -92,9 +97,10 @@ class SourceReader:
         lead = min(number, LEAD) if treatment is not None and treatment.deinterlace == "bwdif" else 0
         return Entry(self._times[number - lead], lead)
 
-    def _stored(self, treatment: Treatment) -> Iterator[Frame]:
-        for frame in decode(treatment.stored, repairs=self._repairs):
+    def _stored(self, stored: VideoInfo) -> Iterator[Frame]:
+        for frame in decode(stored, repairs=self._repairs):
             self._times.append(frame.pts)
+            self.captions = self.captions or bool(frame.captions)
             yield frame
         self._ended = True
 
@@ -140,16 +146,21 @@ def treated_pictures(info: VideoInfo, frames: Iterator[Frame]) -> Iterator[Plane
     treatment = info.treatment
     if treatment is None:
         raise ValueError(f"{info.path} has no treatment")
-    stored = treatment.stored
-    pictures: Iterator[VideoFrame] = (
-        to_frame(frame.planes, stored.format, stored.width, stored.height) for frame in frames
-    )
+    stored, pictures = treatment.stored, (frame.planes for frame in frames)
     if treatment.deinterlace != "off":
-        pictures = _filtered(pictures, stored, _chain(treatment))
-    for picture in pictures:
-        if treatment.square:
-            picture = picture.reformat(info.width, info.height, info.format.name, interpolation=SCALING, threads=1)
-        yield frame_planes(picture, info.format, info.width, info.height)
+        filtered = _filtered(pictures, stored, _chain(treatment))
+        pictures = (frame_planes(picture, stored.format, stored.width, stored.height) for picture in filtered)
+    shown = stored.shown or Rect(0, 0, stored.width, stored.height)
+    for planes in pictures:
+        planes = crop(planes, stored.format, shown)
+        yield _scaled(planes, stored.format, shown, info) if treatment.square else planes
+
+
+def _scaled(planes: Planes, pixel_format: PixelFormat, place: Rect, info: VideoInfo) -> Planes:
+    """The planes of a picture of ``place``'s size at the size of ``info``."""
+    picture = to_frame(planes, pixel_format, place.width, place.height)
+    picture = picture.reformat(info.width, info.height, info.format.name, interpolation=SCALING, threads=1)
+    return frame_planes(picture, info.format, info.width, info.height)
 
 
 def _chain(treatment: Treatment) -> Sequence[tuple[str, str]]:
@@ -161,9 +172,7 @@ def _chain(treatment: Treatment) -> Sequence[tuple[str, str]]:
     return [("fieldmatch", f"order={order}:combmatch=full"), ("bwdif", f"parity={order}:deint=interlaced"), last]
 
 
-def _filtered(
-    pictures: Iterator[VideoFrame], stored: VideoInfo, chain: Sequence[tuple[str, str]]
-) -> Iterator[VideoFrame]:
+def _filtered(pictures: Iterator[Planes], stored: VideoInfo, chain: Sequence[tuple[str, str]]) -> Iterator[VideoFrame]:
     """Pictures through a chain of filters. Its clock counts frames: the true times are put back by number."""
     time_base = 1 / stored.fps
     name = stored.format.name
@@ -179,7 +188,8 @@ def _filtered(
             last.link_to(step)
             last = step
         graph.configure()
-        for number, picture in enumerate(pictures):
+        for number, planes in enumerate(pictures):
+            picture = to_frame(planes, stored.format, stored.width, stored.height)
             picture.pts, picture.time_base = number, time_base
             graph.vpush(picture)
             yield from _ready(graph, name)

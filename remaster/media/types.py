@@ -67,10 +67,14 @@ class ColorSpec:
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded picture: read-only planes as in ``PixelFormat``, and its time in units of the stream's time base."""
+    """One decoded picture: read-only planes as in ``PixelFormat``, and its time in units of the stream's time base.
+
+    ``captions``: what it has of closed captions, as triplets of ATSC A/53's cc_data (treated frames have none).
+    """
 
     pts: int
     planes: tuple[Plane, ...]
+    captions: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,11 @@ class VideoInfo:
     lossless planar equal (nv12 -> yuv420p, rgb24 -> gbrp, pal8 -> gbrp). ``frames`` and ``duration`` (seconds) are the
     headers' claims and may be None. ``size`` and ``mtime_ns`` identify the file's content for resuming.
 
-    With a ``treatment``, width, sample aspect ratio and rate are those of the treated frames, which are the source for
+    ``display`` is the display matrix as ``shown.display_matrix`` has it, () where the picture is shown as it is stored;
+    ``rotation`` is its part in degrees. ``shown``: the part of the stored picture that the container's header shows;
+    None: all of it. ``captions``: closed captions ride in its pictures, as reading it whole tells.
+
+    With a ``treatment``, size, sample aspect ratio and rate are those of the treated frames, which are the source for
     all that follows.
     """
 
@@ -114,6 +122,9 @@ class VideoInfo:
     size: int
     mtime_ns: int
     treatment: Treatment | None = None
+    display: tuple[int, ...] = ()
+    shown: Rect | None = None
+    captions: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +132,8 @@ class Treatment:
     """What is done to a video's decoded frames before any step sees them; ``stored`` is the video as the file has it.
 
     ``deinterlace``: ``"off"``, ``"bwdif"`` (a frame for each frame) or ``"ivtc"`` (3:2 pulldown undone: four frames for
-    each five). ``top_first``: the upper field is the earlier one. Where ``stored`` has another sample aspect ratio than
+    each five). ``top_first``: the upper field is the earlier one. After that the picture is cropped to what ``stored``
+    shows. Where ``stored`` has another sample aspect ratio than
     1, frames are scaled in width to square pixels if ``square``.
     """
 
@@ -132,5 +144,6 @@ class Treatment:
 
     @property
     def name(self) -> str:
-        """``bwdif``, ``ivtc``, ``square``, or two of them joined by ``+``."""
-        return "+".join(filter(None, (self.deinterlace.replace("off", ""), "square" if self.square else "")))
+        """``bwdif``, ``ivtc``, ``crop``, ``square``, or some of them joined by ``+``."""
+        cropped, square = "crop" if self.stored.shown else "", "square" if self.square else ""
+        return "+".join(filter(None, (self.deinterlace.replace("off", ""), cropped, square)))

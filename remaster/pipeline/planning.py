@@ -103,7 +103,9 @@ def _see(info: VideoInfo, job: Job) -> _Seen:
     notes = _interlacing(scan, seen.detection, mode)
     if asked == "off":
         return replace(seen, notes=(*seen.notes, *notes))
-    return _read(treated(info, asked, fields.top_first, square), job, notes)
+    # A picture cropped to what is shown may begin with the other field.
+    top_first = fields.top_first ^ bool(info.shown and info.shown.y % 2)
+    return _read(treated(info, asked, top_first, square), job, notes)
 
 
 def _read(info: VideoInfo, job: Job, notes: tuple[str, ...]) -> _Seen:
@@ -111,7 +113,8 @@ def _read(info: VideoInfo, job: Job, notes: tuple[str, ...]) -> _Seen:
     reader = SourceReader(info, repairs)
     detection = detect(reader.frames(), info, job.config.detect)
     found = (*repairs.notes(), *_missing(info, detection), *_findings(info, detection), *notes)
-    return _Seen(info, reader, detection, found, bool(repairs.notes()))
+    # Only a whole reading tells: captions may begin at any frame.
+    return _Seen(replace(info, captions=reader.captions), reader, detection, found, bool(repairs.notes()))
 
 
 def _missing(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
@@ -160,8 +163,11 @@ def _findings(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
         found.append(f"black bars: the active picture is {active.width}x{active.height} at ({active.x}, {active.y})")
     if detection.gate is not None:
         found.append(f"projector gate: {detection.gate.mean():.1%} of the picture")
+    stored = info if info.treatment is None else info.treatment.stored
+    if stored.shown is not None:
+        seen = f"{stored.shown.width}x{stored.shown.height} at ({stored.shown.x}, {stored.shown.y})"
+        found.append(f"cropped to what the file's header shows: {seen} of {stored.width}x{stored.height}")
     if info.treatment is not None and info.treatment.square:
-        stored = info.treatment.stored
         found.append(f"scaled to square pixels: {stored.width} wide at {stored.sar} became {info.width}")
     return tuple(found)
 
