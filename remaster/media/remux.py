@@ -35,6 +35,8 @@ from remaster.media.containers import open_input, read_only, reason, video_strea
 from remaster.media.encode import Codec
 from remaster.media.matroska import with_room, write_display_size
 from remaster.media.partfile import PartFile
+from remaster.media.subtitles.follow import Follower, follow
+from remaster.media.subtitles.places import Places
 from remaster.media.types import VideoInfo
 from remaster.media.verify import verify
 
@@ -55,7 +57,8 @@ class Container(Enum):
 class Assembled:
     """``duration`` in seconds, from the first frame's time to the last one's end; ``notes`` say what was left out.
 
-    ``refused``: numbers of damaged packets, by the source's stream, that the container did not take.
+    ``refused``: numbers of damaged packets, by the source's stream, that the container did not take. ``moved``: the
+    source's streams whose subtitles follow the picture.
     """
 
     frames: int
@@ -63,6 +66,7 @@ class Assembled:
     bytes: int
     notes: tuple[str, ...]
     refused: Mapping[int, Set[int]]
+    moved: Set[int] = frozenset()
 
 
 _MUXERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -141,13 +145,19 @@ class _Schedule:
 
 
 def assemble(
-    info: VideoInfo, segments: Sequence[Path | str], pts: Times, out: Path, partial: bool = False
+    info: VideoInfo,
+    segments: Sequence[Path | str],
+    pts: Times,
+    out: Path,
+    partial: bool = False,
+    places: Places | None = None,
 ) -> Assembled:
     """Join ``segments`` into ``out`` with the source's frame times ``pts``, int64 (n,), and all that it carries.
 
     In place of segments there may be the source itself (see ``copyable``).
     The n-th frame shown by the segments gets the n-th time. Sound and subtitles are copied packet by packet with their
-    own times; ``partial`` ends them with the last frame and says so in the comment tag. The kind of file follows
+    own times; ``partial`` ends them with the last frame and says so in the comment tag. Subtitles that have places are
+    moved to where the source's picture lies by ``places`` (None: they stay). The kind of file follows
     ``out``'s extension. It is written under a temporary name and takes its place when it is whole. Raises
     ``MediaError`` where the segments' frames are not as many as ``pts``, do not fit together, or writing fails.
     """
@@ -157,7 +167,7 @@ def assemble(
     part = PartFile(out)
     try:
         lost = None if _is_source(info, segments) else lost_captions(info, _model(segments)[0])
-        notes, refused = _write(info, segments, schedule, part.temporary, end if partial else None)
+        notes, refused, moved = _write(info, segments, schedule, part.temporary, end if partial else None, places)
         notes = notes if lost is None else (*notes, lost)
         if out.suffix == ".mkv" and info.sar != 1:
             _, width, height = _model(segments)
@@ -169,7 +179,7 @@ def assemble(
         part.discard()
         raise
     part.commit()
-    return Assembled(len(pts), float(end - int(pts[0]) * info.time_base), out.stat().st_size, notes, refused)
+    return Assembled(len(pts), float(end - int(pts[0]) * info.time_base), out.stat().st_size, notes, refused, moved)
 
 
 def _ranks(segments: Sequence[Path | str], count: int, out: Path) -> Times:
@@ -209,9 +219,14 @@ def _is_source(info: VideoInfo, segments: Sequence[Path | str]) -> bool:
 
 
 def _write(
-    info: VideoInfo, segments: Sequence[Path | str], schedule: _Schedule, path: Path, end: Fraction | None
-) -> tuple[tuple[str, ...], dict[int, set[int]]]:
-    """Returns the notes, and what ``Assembled.refused`` says."""
+    info: VideoInfo,
+    segments: Sequence[Path | str],
+    schedule: _Schedule,
+    path: Path,
+    end: Fraction | None,
+    places: Places | None,
+) -> tuple[tuple[str, ...], dict[int, set[int]], set[int]]:
+    """Returns the notes, and what ``Assembled``'s ``refused`` and ``moved`` say."""
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
     if path.suffix != ".mkv":
         # Start offsets are kept in units of the movie's time scale, which is 1 ms by default.
@@ -226,10 +241,11 @@ def _write(
         film = video_stream(source, info.path)
         carried = add_tracks(source, target, film, video_stream(model, str(segments[0])))
         _describe(info, source, target, film, carried, end)
+        moving = _followers(info, source, carried, places)
         video = _video_packets(info, segments, schedule, carried.targets[film.index])
         others = carried_packets(source, set(carried.targets) - {film.index}, end, clocks)
         tracks = {stream.index: index for index, stream in carried.targets.items() if index != film.index}
-        for packet in _interleave(video, _retargeted(others, carried.targets)):
+        for packet in _interleave(video, _retargeted(others, carried.targets, moving)):
             try:
                 target.mux(packet)
             except av.InvalidDataError:
@@ -237,7 +253,7 @@ def _write(
                     raise
                 clocks[tracks[packet.stream_index]].refuse()  # the others wait for it: it is the last one read
         notes = (*carried.notes, *_notes_of_packets(source, clocks))
-    return notes, {index: clock.refused for index, clock in clocks.items() if clock.refused}
+    return notes, {index: clock.refused for index, clock in clocks.items() if clock.refused}, set(moving)
 
 
 def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) -> Iterator[str]:
@@ -304,14 +320,38 @@ def _caption_writer(info: VideoInfo, segments: Sequence[Path | str]) -> CaptionW
 
 
 def _captioned(packet: Packet[Any], writer: CaptionWriter, pts: int) -> Packet[Any]:
-    result: Packet[Any] = Packet(writer.written(bytes(packet), pts))
-    result.is_keyframe = packet.is_keyframe
+    return replaced(packet, writer.written(bytes(packet), pts))
+
+
+def replaced(packet: Packet[Any], content: bytes) -> Packet[Any]:
+    """A packet like ``packet`` with another content."""
+    result: Packet[Any] = Packet(content)
+    result.pts, result.dts, result.duration = packet.pts, packet.dts, packet.duration
+    result.time_base, result.is_keyframe = packet.time_base, packet.is_keyframe
     return result
 
 
-def _retargeted(packets: Iterator[Packet[Any]], targets: dict[int, Stream]) -> Iterator[Packet[Any]]:
+def _followers(info: VideoInfo, source: InputContainer, carried: Carried, places: Places | None) -> dict[int, Follower]:
+    """What moves the subtitles, by the source's stream; the headers of their copies are moved."""
+    if places is None or not places.moved:
+        return {}
+    stored = info if info.treatment is None else info.treatment.stored
+    streams = {stream.index: stream for stream in source.streams if stream.index in carried.targets}
+    found = follow(info.path, streams, places, (stored.width, stored.height))
+    for index, one in found.items():
+        if one.header is not None:
+            cast(Any, carried.targets[index].codec_context).extradata = one.header
+    return found
+
+
+def _retargeted(
+    packets: Iterator[Packet[Any]], targets: dict[int, Stream], moving: Mapping[int, Follower]
+) -> Iterator[Packet[Any]]:
     for packet in packets:
-        packet.stream = targets[packet.stream_index]
+        index = packet.stream_index
+        if index in moving:
+            packet = replaced(packet, moving[index].moved(packet))
+        packet.stream = targets[index]
         yield packet
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from remaster.config import digest
+from remaster.config import Subtitles, digest
 from remaster.errors import MediaError
 from remaster.gate import SIDE_REACH
 from remaster.media.centre import CentreSample, check_centre, psnr_floor, without_border
 from remaster.media.encode import lost_hdr
 from remaster.media.remux import Assembled, assemble
+from remaster.media.subtitles.places import Places, Stay
+from remaster.media.subtitles.placing import place_of
 from remaster.media.types import ColorSpec, VideoInfo
 from remaster.media.verify import verify
 from remaster.pipeline import store as files
@@ -71,7 +73,7 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
     try:
         shots = _shots(task)
         made_of = [[shot[name] for name in ("fingerprint", "status", "segment", "segment_bytes")] for shot in shots]
-        fingerprint = digest(task.output, task.partial, made_of)
+        fingerprint = digest(task.output, task.partial, made_of, task.job.config.subtitles)
         kept = _still_good(task, fingerprint)
         if kept is not None:
             return kept
@@ -141,15 +143,39 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
     with folder.view(keys) as local:
         path = local / task.key
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = assemble(info, [local / key for key in keys] or [info.path], pts, path, partial=task.partial)
+        sources = [local / key for key in keys] or [info.path]
+        made = assemble(info, sources, pts, path, task.partial, None if copied else _places(task, shots))
         try:
-            verify(info, path, pts, task.partial, made.refused)
+            verify(info, path, pts, task.partial, made.refused, made.moved)
             _check_centre(task, info, shots, path, _floor(task, copied))
         except MediaError:
             path.unlink()  # what is not proved is not delivered
             raise
         folder.put(path, task.key)
     return made
+
+
+def _places(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Places | None:
+    """Where the source's picture lies in each shot; None where subtitles are to stay."""
+    if task.job.config.subtitles is Subtitles.keep:
+        return None
+    scenes = _planned(task)
+    stays = []
+    for shot in shots:
+        scene = replace(scenes[str(shot["scene_id"])], framing=float(shot["framing"]))
+        info = scene.info or task.row.info
+        assert info is not None
+        place = place_of(task.job.window(scene), info)
+        stays.append(Stay(shot["start_pts"] * info.time_base, shot["end_pts"] * info.time_base, place))
+    return Places(stays)
+
+
+def _planned(task: VideoTask) -> dict[str, SceneRow]:
+    """The video's scenes by their ids; raises ``MediaError`` where its plan is gone."""
+    scenes = limited(kept_plan(task.row, task.job), task.job)
+    if not scenes:
+        raise MediaError(f"the plan of {task.row.video} is gone: what its frames show cannot be told")
+    return {scene.scene_id or "": scene for scene in scenes}
 
 
 def _is_copied(shots: Sequence[Mapping[str, Any]]) -> bool:
@@ -167,10 +193,7 @@ def _check_centre(
 ) -> None:
     """Compare the centre of some frames, spread over the video, with the source; raises ``MediaError``."""
     framings = {shot["scene_id"]: float(shot["framing"]) for shot in shots}
-    scenes = limited(kept_plan(task.row, task.job), task.job)
-    if not scenes:
-        raise MediaError(f"the plan of {task.row.video} is gone: its centre cannot be compared with the source")
-    samples = []
+    scenes, samples = list(_planned(task).values()), []
     for scene in scenes[:: -(-len(scenes) // CENTRES)]:
         window = task.job.window(replace(scene, framing=framings[scene.scene_id]))
         run = scene.runs[0]
