@@ -17,24 +17,29 @@ import numpy as np
 import numpy.typing as npt
 from av.filter import Graph
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation
+from av.video.reformatter import Interpolation, VideoReformatter
 
 from remaster.errors import MediaError
 from remaster.media.clock import Repairs
 from remaster.media.containers import MAX_SIDE, reason
 from remaster.media.decode import decode, frame_planes
 from remaster.media.encode import to_frame
-from remaster.media.planes import crop
-from remaster.media.types import Entry, Frame, PixelFormat, Plane, Rect, Treatment, VideoInfo
+from remaster.media.planes import coefficients, crop
+from remaster.media.types import Entry, Frame, Plane, Rect, Treatment, VideoInfo
 
 CYCLE = 5
 """Frames under 3:2 pulldown that hold ``KEPT`` frames of film."""
 KEPT = 4
 LEAD = 2
 """Frames before a range that bwdif is given: it looks at one on each side."""
+FIT_TOLERANCE = 0.01
+"""Share of a frame's side up to which a picture of another shape is stretched to fill it."""
 SCALING = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
 Planes = tuple[Plane, ...]
+# Swscale's numbers of matrices, by their (Kr, Kb).
+_SWS_601 = 5
+_SWS = {(0.2126, 0.0722): 1, (0.30, 0.11): 4, (0.299, 0.114): _SWS_601, (0.212, 0.087): 7, (0.2627, 0.0593): 9}
 
 
 def treated(info: VideoInfo, deinterlace: Literal["off", "bwdif", "ivtc"], top_first: bool, square: bool) -> VideoInfo:
@@ -58,14 +63,38 @@ def treated(info: VideoInfo, deinterlace: Literal["off", "bwdif", "ivtc"], top_f
     return result
 
 
+def fitted(info: VideoInfo, stored: VideoInfo, active: Rect, frame: tuple[int, int]) -> VideoInfo:
+    """A part ``stored`` of a video whose pictures have another shape, as large as the ``frame`` of the video shows it.
+
+    Its picture, ``active`` in stored pixels, keeps its shape; its pixels get that of ``info``, which the rest of the
+    video has. Nothing is deinterlaced.
+    """
+    shape = Fraction(active.width, active.height) * stored.sar / info.sar
+    width, height = frame
+    if shape < Fraction(width, height):
+        near = round(height * shape / 2) * 2
+        width = width if width - near <= FIT_TOLERANCE * width else near
+    else:
+        near = round(width / shape / 2) * 2
+        height = height if height - near <= FIT_TOLERANCE * height else near
+    treatment = Treatment("off", True, False, replace(stored, shown=active), frame)
+    return replace(info, width=max(width, 2), height=max(height, 2), treatment=treatment, span=None, shown=None)
+
+
+def is_fitted(info: VideoInfo) -> bool:
+    """Whether this is a part of a video that was scaled into the frame of the rest."""
+    return info.treatment is not None and info.treatment.frame is not None
+
+
 class SourceReader:
     """Reads a whole video once, treated, and knows afterwards where each frame can be decoded from.
 
     ``captions``: whether any of the frames read had closed captions.
     """
 
-    def __init__(self, info: VideoInfo, repairs: Repairs) -> None:
-        self._info, self._repairs = info, repairs
+    def __init__(self, info: VideoInfo, repairs: Repairs, stored: Iterator[Frame] | None = None) -> None:
+        """``stored``: the stored frames, where they are read already."""
+        self._info, self._repairs, self._given = info, repairs, stored
         self._times: list[int] = []
         self._ended = False
         self.captions = False
@@ -98,7 +127,7 @@ class SourceReader:
         return Entry(self._times[number - lead], lead)
 
     def _stored(self, stored: VideoInfo) -> Iterator[Frame]:
-        for frame in decode(stored, repairs=self._repairs):
+        for frame in self._given or _spanned(stored, stored.span[0] if stored.span else None, self._repairs):
             self._times.append(frame.pts)
             self.captions = self.captions or bool(frame.captions)
             yield frame
@@ -135,10 +164,18 @@ def source_frames(info: VideoInfo, entry: Entry | None, pts: npt.NDArray[np.int6
         return
     if entry is None:
         raise ValueError("a range of treated frames needs its entry")
-    stored = decode(info.treatment.stored, entry.pts)
+    stored = _spanned(info.treatment.stored, entry.pts)
     pictures = islice(treated_pictures(info, stored), entry.skip, entry.skip + len(pts))
     for time, planes in zip(pts.tolist(), pictures, strict=False):
         yield Frame(time, planes)
+
+
+def _spanned(stored: VideoInfo, start: int | None, repairs: Repairs | None = None) -> Iterator[Frame]:
+    """Stored frames from the time ``start`` on, up to the end of the part of the video that is meant."""
+    for frame in decode(stored, start, repairs=repairs):
+        if stored.span is not None and frame.pts > stored.span[1]:
+            return
+        yield frame
 
 
 def treated_pictures(info: VideoInfo, frames: Iterator[Frame]) -> Iterator[Planes]:
@@ -153,14 +190,43 @@ def treated_pictures(info: VideoInfo, frames: Iterator[Frame]) -> Iterator[Plane
     shown = stored.shown or Rect(0, 0, stored.width, stored.height)
     for planes in pictures:
         planes = crop(planes, stored.format, shown)
-        yield _scaled(planes, stored.format, shown, info) if treatment.square else planes
+        yield planes if _fits(stored, shown, info) else _scaled(planes, stored, shown, info)
 
 
-def _scaled(planes: Planes, pixel_format: PixelFormat, place: Rect, info: VideoInfo) -> Planes:
-    """The planes of a picture of ``place``'s size at the size of ``info``."""
-    picture = to_frame(planes, pixel_format, place.width, place.height)
-    picture = picture.reformat(info.width, info.height, info.format.name, interpolation=SCALING, threads=1)
+def _fits(stored: VideoInfo, shown: Rect, info: VideoInfo) -> bool:
+    """Whether the ``shown`` part of stored pictures is those of ``info`` as it is."""
+    same = (shown.width, shown.height, stored.format) == (info.width, info.height, info.format)
+    return same and like_colors(stored, info)
+
+
+def like_colors(one: VideoInfo, other: VideoInfo) -> bool:
+    """Whether samples of both mean the same colours, by matrix and range."""
+    if one.color == other.color:
+        return True
+    if one.color.full_range != other.color.full_range:
+        return False
+    matrices = [coefficients(info.color, info.height) for info in (one, other) if info.format.kind == "yuv"]
+    return len(set(matrices)) < 2
+
+
+def _scaled(planes: Planes, stored: VideoInfo, place: Rect, info: VideoInfo) -> Planes:
+    """The planes of a picture of ``place``'s size in the size, format, range and matrix of ``info``."""
+    picture = to_frame(planes, stored.format, place.width, place.height)
+    colors = {}
+    if not like_colors(stored, info):
+        colors = {"src_colorspace": _swscale_matrix(stored), "dst_colorspace": _swscale_matrix(info)}
+        colors |= {"src_color_range": 1 + stored.color.full_range, "dst_color_range": 1 + info.color.full_range}
+    picture = VideoReformatter().reformat(
+        picture, info.width, info.height, info.format.name, interpolation=SCALING, threads=1, **colors
+    )
     return frame_planes(picture, info.format, info.width, info.height)
+
+
+def _swscale_matrix(info: VideoInfo) -> int:
+    """Swscale's number (SWS_CS) of the matrix."""
+    if info.format.kind != "yuv":
+        return _SWS_601
+    return _SWS.get(coefficients(info.color, info.height), _SWS_601)
 
 
 def _chain(treatment: Treatment) -> Sequence[tuple[str, str]]:

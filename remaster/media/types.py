@@ -66,15 +66,29 @@ class ColorSpec:
 
 
 @dataclass(frozen=True)
+class Look:
+    """What a decoded frame says of itself; ``color`` has no HDR metadata and no place of chroma samples."""
+
+    width: int
+    height: int
+    sar: Fraction
+    format: PixelFormat
+    color: ColorSpec
+    interlaced: bool
+
+
+@dataclass(frozen=True)
 class Frame:
     """One decoded picture: read-only planes as in ``PixelFormat``, and its time in units of the stream's time base.
 
-    ``captions``: what it has of closed captions, as triplets of ATSC A/53's cc_data (treated frames have none).
+    ``captions``: what it has of closed captions, as triplets of ATSC A/53's cc_data. ``look`` is what it says of
+    itself. (Treated frames have neither.)
     """
 
     pts: int
     planes: tuple[Plane, ...]
     captions: bytes = b""
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +113,7 @@ class VideoInfo:
     ``display`` is the display matrix as ``shown.display_matrix`` has it, () where the picture is shown as it is stored;
     ``rotation`` is its part in degrees. ``shown``: the part of the stored picture that the container's header shows;
     None: all of it. ``captions``: closed captions ride in its pictures, as reading it whole tells.
+    ``span``: times of the first and the last stored frame, where this is a part of a video whose parts differ.
 
     With a ``treatment``, size, sample aspect ratio and rate are those of the treated frames, which are the source for
     all that follows.
@@ -125,6 +140,7 @@ class VideoInfo:
     display: tuple[int, ...] = ()
     shown: Rect | None = None
     captions: bool = False
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -134,16 +150,19 @@ class Treatment:
     ``deinterlace``: ``"off"``, ``"bwdif"`` (a frame for each frame) or ``"ivtc"`` (3:2 pulldown undone: four frames for
     each five). ``top_first``: the upper field is the earlier one. After that the picture is cropped to what ``stored``
     shows. Where ``stored`` has another sample aspect ratio than
-    1, frames are scaled in width to square pixels if ``square``.
+    1, frames are scaled in width to square pixels if ``square``. What differs from the rest of its video is scaled and
+    converted to that: into its ``frame``, (width, height), where it has another shape.
     """
 
     deinterlace: Literal["off", "bwdif", "ivtc"]
     top_first: bool
     square: bool
     stored: VideoInfo
+    frame: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
-        """``bwdif``, ``ivtc``, ``crop``, ``square``, or some of them joined by ``+``."""
-        cropped, square = "crop" if self.stored.shown else "", "square" if self.square else ""
-        return "+".join(filter(None, (self.deinterlace.replace("off", ""), cropped, square)))
+        """``bwdif``, ``ivtc``, ``crop``, ``square``, ``fit``, or some of them joined by ``+``."""
+        cropped = "crop" if self.stored.shown and not self.frame else ""
+        scaled = "fit" if self.frame else "square" if self.square else ""
+        return "+".join(filter(None, (self.deinterlace.replace("off", ""), cropped, scaled)))

@@ -193,16 +193,17 @@ def _check_centre(
 ) -> None:
     """Compare the centre of some frames, spread over the video, with the source; raises ``MediaError``."""
     framings = {shot["scene_id"]: float(shot["framing"]) for shot in shots}
-    scenes, samples = list(_planned(task).values()), []
+    scenes = list(_planned(task).values())
     for scene in scenes[:: -(-len(scenes) // CENTRES)]:
         window = task.job.window(replace(scene, framing=framings[scene.scene_id]))
         run = scene.runs[0]
         until = min(run.frames // 2, DEPTH) + 1
         number = run.start_frame + until - 1
-        samples.append(CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y))
-    gate = scenes[0].gate if task.job.fills_gate else None
-    trusted = None if gate is None else without_border(~gate, SIDE_REACH)
-    check_centre(info, path, samples, trusted, floor)
+        trusted = None if scene.gate is None or not task.job.fills_gate else without_border(~scene.gate, SIDE_REACH)
+        source = scene.info or info
+        place = window.active, window.x, window.y
+        sample = CentreSample(number, run.entry, run.pts[:until], *place)
+        check_centre(source, path, [sample], trusted, floor)
 
 
 def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assembled) -> dict[str, Any]:
@@ -220,6 +221,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "partial": task.partial,
         "frames": made.frames,
         "duration": made.duration,
+        "source_filter": _filters(task),
         **{name: first[name] for name in ("width", "height", "out_width", "out_height")},
         "scenes": len(scenes),
         "shots": len(shots),
@@ -229,6 +231,13 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
         "notes": [*task.row.notes, *lost, *made.notes],
     }
+
+
+def _filters(task: VideoTask) -> str | None:
+    """What ran before any step, in any part of the video."""
+    infos = [scene.info for scene in _planned(task).values()]
+    names = {info.treatment.name: None for info in infos if info is not None and info.treatment is not None}
+    return ", ".join(filter(None, names)) or None
 
 
 def _source_columns(info: VideoInfo) -> dict[str, Any]:

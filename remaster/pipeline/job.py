@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from remaster.config import BatchConfig, GateMode, digest, stage_settings
-from remaster.geometry import Window, window
+from remaster.geometry import Window, fitted_window, window
 from remaster.media.formats import planar_format
 from remaster.media.types import PixelFormat, VideoInfo
 from remaster.pipeline.engines import Engine
@@ -49,6 +49,10 @@ class Job:
         if row.info is None or row.active is None:
             raise ValueError(f"{row.video} has not been detected")
         # What is stored on its side is shown upright: its own target lies on its side, too.
+        treatment = row.info.treatment
+        if treatment is not None and treatment.frame is not None:
+            grid = self._grid(row.info.format)
+            return fitted_window(row.info.width, row.info.height, treatment.frame, grid, row.framing)
         aspect = 1 / self.aspect if row.info.rotation in (90, 270) else self.aspect
         return window(row.active, row.info.sar, self._grid(row.info.format), aspect, row.framing)
 
