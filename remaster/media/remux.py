@@ -74,23 +74,28 @@ _MUXERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _FALLBACKS = (".mkv", ".mov")
 _VIDEO_IN = {
     ".mp4": {Codec.h264, Codec.hevc, Codec.av1},
-    ".mov": {Codec.h264, Codec.hevc},
-    ".mkv": set(Codec),
+    ".mov": {Codec.h264, Codec.hevc, Codec.prores, Codec.dnxhr},
+    ".mkv": set(Codec) - {Codec.dnxhr},
 }
 
 
 def output_suffix(info: VideoInfo, container: Container, codec: Codec) -> str:
     """``.mp4``, ``.mov`` or ``.mkv``: the file name's extension of the output.
 
-    FFV1 always goes to Matroska. ``source`` keeps MP4 and QuickTime where they hold all sound and subtitles as they
+    FFV1 always goes to Matroska, DNxHR to QuickTime; ProRes goes to QuickTime where that holds all the rest, else to
+    Matroska, and never to MP4. ``source`` keeps MP4 and QuickTime where they hold all sound and subtitles as they
     are, and is otherwise the first container that does, Matroska if none. Raises ``MediaError`` where the source cannot
     be opened.
     """
-    if codec is Codec.ffv1 or container is Container.mkv:
+    editing = codec not in _VIDEO_IN[".mp4"]
+    if codec is Codec.ffv1 or (container is Container.mkv and codec in _VIDEO_IN[".mkv"]):
         return ".mkv"
+    if codec is Codec.dnxhr or (editing and container is Container.mp4):
+        return ".mov"
     if container is Container.mp4:
         return ".mp4"
-    candidates = [suffix for suffix in (_own_suffix(info), *_FALLBACKS) if codec in _VIDEO_IN[suffix]]
+    tried = (".mov", ".mkv") if editing else (_own_suffix(info), *_FALLBACKS)
+    candidates = [suffix for suffix in tried if codec in _VIDEO_IN[suffix]]
     with open_input(info.path) as source:
         tracks = [stream for stream in source.streams if stream.type in ("audio", "subtitle")]
         for suffix in candidates:

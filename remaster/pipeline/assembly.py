@@ -14,7 +14,7 @@ from remaster.config import Subtitles, digest
 from remaster.errors import MediaError
 from remaster.gate import SIDE_REACH
 from remaster.media.centre import CentreSample, check_centre, psnr_floor, without_border
-from remaster.media.encode import lost_hdr
+from remaster.media.encode import converted, lost_hdr
 from remaster.media.remux import Assembled, assemble
 from remaster.media.subtitles.places import Places, Stay
 from remaster.media.subtitles.placing import place_of
@@ -212,7 +212,10 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     wings = wing_use(pa.Table.from_pylist(list(shots), schema=SHOTS))
     facts = {} if info is None else _source_columns(info)
     color = ColorSpec() if info is None else info.color
-    lost = () if _is_copied(shots) else lost_hdr(encoder_settings(task.job.config.output), color)
+    settings = encoder_settings(task.job.config.output)
+    lost = () if _is_copied(shots) else lost_hdr(settings, color)
+    other = None if info is None or _is_copied(shots) else converted(settings, info.format)
+    lost = lost if other is None else (*lost, other)
     return facts | {
         "video": task.row.video,
         "output": task.key,

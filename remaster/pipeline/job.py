@@ -8,7 +8,7 @@ from typing import Any
 
 from remaster.config import BatchConfig, GateMode, digest, stage_settings
 from remaster.geometry import Window, fitted_window, window
-from remaster.media.formats import planar_format
+from remaster.media.encode import EncoderSettings, encoded_format
 from remaster.media.types import PixelFormat, VideoInfo
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.store import Store
@@ -58,9 +58,10 @@ class Job:
 
     def _grid(self, source: PixelFormat) -> PixelFormat:
         """The source's pixel format with the chroma grid of what is encoded, where that is coarser."""
-        if self.config.output.pixel_format is None:
-            return source
-        target = planar_format(self.config.output.pixel_format)
+        output = self.config.output
+        target = encoded_format(
+            EncoderSettings(output.codec, encoder=output.encoder, pixel_format=output.pixel_format), source
+        )
         log2_w, log2_h = (max(getattr(f, n) for f in (source, target)) for n in ("log2_chroma_w", "log2_chroma_h"))
         return replace(source, log2_chroma_w=log2_w, log2_chroma_h=log2_h)
 
