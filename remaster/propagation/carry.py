@@ -90,12 +90,13 @@ def _followed(grid: Grid, motions: Sequence[Motion], frames: npt.NDArray[np.intp
             which, rows, columns = np.nonzero(inside)
             if not len(which):
                 continue
-            px, py = at_x[which, rows, columns], (down @ y[some] @ across)[which, rows, columns]
+            px, py = (np.asarray(p[which, rows, columns], np.float32) for p in (at_x, down @ y[some] @ across))
             seen = _on_picture(grid, px, py)
             cells = some[which[seen]], rows[seen], columns[seen]
             pending[cells] = False
-            for values, new in zip(found, (sources[cells[0]], px[seen], py[seen], age), strict=True):
-                values[:, :, part][cells] = new
+            frame, at_place_x, at_place_y, ages = (values[:, :, part] for values in found)
+            frame[cells], ages[cells] = sources[cells[0]], age
+            at_place_x[cells], at_place_y[cells] = px[seen], py[seen]
     return [Sources(*arrays) for arrays in zip(*found, strict=True)]
 
 
@@ -108,7 +109,7 @@ def _spaced(grid: Grid, part: slice) -> list[Float]:
     return list(np.meshgrid(*places))
 
 
-def _between(cells: int) -> Float:
+def _between(cells: int) -> npt.NDArray[np.float32]:
     """What interpolates linearly from places as `_spaced` has them along one axis to its cells, (cells, places)."""
     at = (np.arange(cells) + 0.5) / SPACING + 0.5
     first = np.floor(at).astype(np.intp)
