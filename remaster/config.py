@@ -38,9 +38,18 @@ class Deinterlace(Enum):
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """``path``: a file, a folder (searched through), a glob, or an ``s3://`` or ``gs://`` address; no default."""
+    """``path``: a file, a folder (searched through), a glob, or an ``s3://`` or ``gs://`` address; no default.
+
+    ``paths``: more of them, together one dataset; the paths of a command line stand here where there are several.
+    """
 
     path: str | None = None
+    paths: list[str] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All paths, each once."""
+        return tuple(dict.fromkeys([*([self.path] if self.path else []), *self.paths]))
 
 
 @dataclass(frozen=True)
