@@ -11,7 +11,6 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from remaster import __version__
 from remaster.analyze import AnalyzeSettings
 from remaster.background.stitch import StitchSettings
 from remaster.media.encode import Codec
@@ -103,7 +102,11 @@ class ClusterConfig:
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """The whole configuration of ``remaster.jobs.batch``."""
+    """The whole configuration of ``remaster.jobs.batch``.
+
+    ``strict``: what was delivered with something left out (status ``incomplete``), and inputs that are left out and may
+    be videos, make the exit code 1.
+    """
 
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     target: TargetConfig = field(default_factory=TargetConfig)
@@ -116,6 +119,7 @@ class BatchConfig:
     deinterlace: Deinterlace = Deinterlace.auto
     square_pixels: bool = False
     resume: bool = True
+    strict: bool = False
     seed: int = 0
     detect: DetectSettings = field(default_factory=DetectSettings)
     analyze: AnalyzeSettings = field(default_factory=AnalyzeSettings)
@@ -160,7 +164,6 @@ def stage_settings(config: BatchConfig, segmenter: Any, inpainter: Any) -> dict[
     output = config.output
     return {
         "stitch": {
-            "version": __version__,
             "target": asdict(config.target),
             # The framing is chosen, by settings of resample's, before the holes are known.
             "framing": _framing_settings(config) if config.target.framing == "auto" else None,

@@ -23,7 +23,7 @@ from remaster.media.containers import (
     video_stream,
 )
 from remaster.media.discs import parts
-from remaster.media.formats import planar_format
+from remaster.media.formats import planar_format, without_alpha
 from remaster.media.hdr import content_light, dynamic_formats, mastering_display
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES
 from remaster.media.siting import chroma_location
@@ -107,7 +107,7 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: str) -> V
             continue
         if frames:
             check_size(frames[0].width, frames[0].height, path)
-            return frames[0]
+            return without_alpha(frames[0], path)
     raise MediaError(f"{path} has a video stream without a picture that can be decoded")
 
 

@@ -28,7 +28,7 @@ from remaster.pipeline.assembly import failed_video
 from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.delivery import encoder_settings
 from remaster.pipeline.engines import check_fit, choose_engines, early_engines
-from remaster.pipeline.inputs import VideoFile, absolute, dataset_name, find_dataset, inputs_of, output_names
+from remaster.pipeline.inputs import Dataset, VideoFile, absolute, dataset_name, find_dataset, inputs_of, output_names
 from remaster.pipeline.interruption import exit_code
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
@@ -58,10 +58,10 @@ class Outcome:
     videos: pa.Table
     shots: pa.Table
 
-    @property
-    def exit_code(self) -> int:
-        """0 where everything was delivered whole, else 1."""
-        return int(any(status != "ok" for status in self.videos.column("status").to_pylist()))
+    def exit_code(self, strict: bool) -> int:
+        """0 where every video was delivered and no step failed, ``strict`` with nothing left out; else 1."""
+        good = {"ok"} if strict else {"ok", "incomplete"}
+        return int(any(status not in good for status in self.videos.column("status").to_pylist()))
 
 
 def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> int:
@@ -82,10 +82,11 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         files.remove_temporaries(store)
         engines = engines or choose_engines(config, resources.gpus)
         check_fit(engines, resources.cpus, resources.gpus)
-        job = Job(config, store, aspect, framing, **engines)
+        job = Job(config, store, aspect, framing, engines["segmenter"], engines["inpainter"])
         _write_run(store, composed, job)
         facts = _facts(job, resources)
         _announce(console, facts, len(videos))
+        _say_left_out(console, dataset)
         try:
             with clock.keep(store, config.resume):
                 stopped = _execute(videos, job, console)
@@ -93,12 +94,13 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
             _report(videos, store, _ended(facts, clock, exit_code()))
             raise
         outcome = _outcome(videos, store)
-        code = max(outcome.exit_code, int(stopped is not None))
+        code = max(outcome.exit_code(config.strict), int(config.strict and dataset.lost), int(stopped is not None))
         facts = _ended(facts, clock, code)
         page = _report(videos, store, facts)
         render_summary(
             summarize(outcome.videos, outcome.shots, facts.seconds, facts.earlier_seconds), console, facts.engines
         )
+        _say_left_out(console, dataset)
         console.print(f"videos: {store.where('videos')}", f"report: {page}", sep="\n", highlight=False, soft_wrap=True)
         if stopped is not None:
             console.print(f"stopped early: {stopped}; the same command goes on", highlight=False, markup=False)
@@ -111,7 +113,7 @@ def _execute(videos: Sequence[VideoFile], job: Job, console: Console) -> str | N
     with ProgressView(console) as view:
         view.found(len(videos))
         for row in unreadable:
-            view.video_done(row["video"], None, "failed")
+            view.video_done(row["video"], None, "failed", [row["error"]])
         return Driver(readable, outputs, job, view).run()
 
 
@@ -261,6 +263,11 @@ def _versions() -> Mapping[str, str]:
 
 def _ended(facts: RunFacts, clock: RunClock, code: int) -> RunFacts:
     return replace(facts, seconds=clock.seconds, earlier_seconds=clock.earlier, exit_code=code)
+
+
+def _say_left_out(console: Console, dataset: Dataset) -> None:
+    for line in dataset.left_out:
+        console.print(text.printable(f"not taken: {line}", console.encoding), highlight=False, markup=False)
 
 
 def _announce(console: Console, facts: RunFacts, videos: int) -> None:

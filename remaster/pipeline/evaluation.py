@@ -98,7 +98,7 @@ def _evaluate(
     scores, failures = [], []
     for video in videos:
         # The aspect is set for each video: its own.
-        job = Job(config, store, Fraction(1), 0.5, **engines)
+        job = Job(config, store, Fraction(1), 0.5, engines["segmenter"], engines["inpainter"])
         try:
             scenes = ray.get(ray.remote(num_cpus=1)(_hidden_scenes).remote(video, job))
         except ray.exceptions.RayTaskError as error:
