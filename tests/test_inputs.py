@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,21 @@ def test_what_is_no_file_is_named(series: Path, monkeypatch: pytest.MonkeyPatch)
     (series / "dead.mkv").symlink_to("/nonesuch")
     with pytest.raises(UserError, match=r"dead\.mkv is no file but a dead link to /nonesuch, which does not exist"):
         find_dataset([str(series / "dead.mkv")], "/nowhere")
+
+
+def test_a_folder_that_may_not_be_read_is_named(series: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = Path.iterdir
+
+    def refused(folder: Path) -> Iterator[Path]:  # whoever runs the tests may read everything
+        if folder.name == "season 2":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    found = find_dataset([str(series)], "/nowhere")
+    assert [video.name for video in found.videos] == ["a.mkv", "b.MP4"]
+    assert found.left_out[1:] == ("folder that cannot be read (1): season 2",)
+    assert found.lost
 
 
 def test_a_folder_without_videos_says_what_is_there(tmp_path: Path) -> None:
