@@ -82,7 +82,7 @@ def check_alone(path: str) -> None:
     if is_disc_image(path):
         raise MediaError(f"{path} is the image of a disc; mount or unpack it and pass its {DISC_FOLDER} folder")
     if scrambled(path):
-        raise MediaError(f"{path} is scrambled: decrypt the disc or recording first")
+        raise MediaError(f"{path} is scrambled: decrypt the disc first (or the recording)")
 
 
 @cache

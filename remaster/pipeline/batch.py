@@ -28,7 +28,7 @@ from remaster.pipeline.assembly import failed_video
 from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.delivery import encoder_settings
 from remaster.pipeline.engines import check_fit, choose_engines, early_engines
-from remaster.pipeline.inputs import Dataset, VideoFile, absolute, dataset_name, find_dataset, inputs_of, output_names
+from remaster.pipeline.inputs import VideoFile, absolute, dataset_name, find_dataset, inputs_of, output_names
 from remaster.pipeline.interruption import exit_code
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
@@ -84,9 +84,9 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         check_fit(engines, resources.cpus, resources.gpus)
         job = Job(config, store, aspect, framing, engines["segmenter"], engines["inpainter"])
         _write_run(store, composed, job)
-        facts = _facts(job, resources)
+        facts = replace(_facts(job, resources), left_out=dataset.left_out)
         _announce(console, facts, len(videos))
-        _say_left_out(console, dataset)
+        _say_left_out(console, facts)
         try:
             with clock.keep(store, config.resume):
                 stopped = _execute(videos, job, console)
@@ -100,7 +100,7 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         render_summary(
             summarize(outcome.videos, outcome.shots, facts.seconds, facts.earlier_seconds), console, facts.engines
         )
-        _say_left_out(console, dataset)
+        _say_left_out(console, facts)
         console.print(f"videos: {store.where('videos')}", f"report: {page}", sep="\n", highlight=False, soft_wrap=True)
         if stopped is not None:
             console.print(f"stopped early: {stopped}; the same command goes on", highlight=False, markup=False)
@@ -265,8 +265,8 @@ def _ended(facts: RunFacts, clock: RunClock, code: int) -> RunFacts:
     return replace(facts, seconds=clock.seconds, earlier_seconds=clock.earlier, exit_code=code)
 
 
-def _say_left_out(console: Console, dataset: Dataset) -> None:
-    for line in dataset.left_out:
+def _say_left_out(console: Console, facts: RunFacts) -> None:
+    for line in facts.left_out:
         console.print(text.printable(f"not taken: {line}", console.encoding), highlight=False, markup=False)
 
 

@@ -106,7 +106,7 @@ def test_scrambled_streams_are_refused_in_one_sentence(tmp_path: Path) -> None:
         packets[at + 3] |= 0x80
     (tmp_path / "b.ts").write_bytes(packets)
     for name in ("a.vob", "b.ts"):
-        with pytest.raises(MediaError, match=rf"{name} is scrambled: decrypt the disc or recording first$"):
+        with pytest.raises(MediaError, match=rf"{name} is scrambled: decrypt the disc first \(or the recording\)$"):
             probe(str(tmp_path / name))
 
 
