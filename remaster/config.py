@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -185,6 +186,11 @@ def stage_settings(config: BatchConfig, segmenter: Any, inpainter: Any) -> dict[
             ],
         },
     }
+
+
+def literal(text: str) -> str:
+    """A text as OmegaConf holds it: what looks like an interpolation is none."""
+    return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", text)
 
 
 def digest(*parts: Any) -> str:

@@ -19,7 +19,7 @@ from typing import Any, get_args, get_type_hints
 from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import OmegaConf
 
-from remaster.config import BatchConfig, config_dir
+from remaster.config import BatchConfig, config_dir, literal
 from remaster.errors import UserError
 
 GRAMMAR = "--grammar"
@@ -62,11 +62,6 @@ def hydra_arguments(arguments: Sequence[str], schema: type[BatchConfig] = BatchC
 def quoted(text: str) -> str:
     """A text as a value of Hydra's grammar that stands for this very text."""
     return QuotedString(literal(text), Quote.single).with_quotes()
-
-
-def literal(text: str) -> str:
-    """A text as OmegaConf holds it: what looks like an interpolation is none."""
-    return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", text)
 
 
 def _is_utf8(text: str) -> bool:

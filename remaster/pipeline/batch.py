@@ -15,7 +15,7 @@ import ray
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from remaster.config import BatchConfig, DatasetConfig
+from remaster.config import BatchConfig, DatasetConfig, literal
 from remaster.errors import MediaError, UserError
 from remaster.geometry import parse_aspect, parse_framing
 from remaster.media.encode import check_codec
@@ -23,7 +23,6 @@ from remaster.media.probe import probe
 from remaster.media.remux import output_suffix
 from remaster.media.types import PixelFormat
 from remaster.pipeline import store as files
-from remaster.pipeline.arguments import literal
 from remaster.pipeline.assembly import failed_video
 from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.delivery import encoder_settings
