@@ -183,10 +183,10 @@ def see_through(path: Path) -> None:
 
 
 def gif(path: Path) -> None:
+    """A grey one: the encoder would dither colours, which looks interlaced."""
     made = path.with_suffix(".gif")
-    coded(
-        film(form=PixelFormat("gbrp", "rgb")), "gif", PixelFormat("gbrp", "rgb"), encoded_as="rgb8", fps=Fraction(25)
-    )(made)
+    form = PixelFormat("gbrp", "rgb")
+    coded(film(form=form), "gif", form, encoded_as="gray", fps=Fraction(25))(made)
     made.rename(path)
 
 

@@ -338,7 +338,6 @@ DAMAGE = (
         damaged(source(replace(PLAIN, frames=24)), scratched),
         frames=-1,
         notes="damaged frames",
-        incomplete=True,
         exact=False,
     ),
     Kind(
