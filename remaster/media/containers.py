@@ -74,14 +74,20 @@ def check_alone(path: str) -> None:
 
     That is a text which names other files, a disc's image, a stream whose sectors are scrambled.
     """
-    with open_parts([path]) as file:
-        start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    try:
+        with open_parts([path]) as file:
+            start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+        image, secret = is_disc_image(path), scrambled(path)
+    except IsADirectoryError as error:
+        raise MediaError(f"{path} is a folder") from error
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {reason(error)}") from error
     kind = next((kind for begin, kind in _LISTS.items() if start.startswith(begin)), None)
     if kind is not None:
         raise MediaError(f"{path} is {kind}, a text: what it names is not read; pass the media files themselves")
-    if is_disc_image(path):
+    if image:
         raise MediaError(f"{path} is the image of a disc; mount or unpack it and pass its {DISC_FOLDER} folder")
-    if scrambled(path):
+    if secret:
         raise MediaError(f"{path} is scrambled: decrypt the disc first (or the recording)")
 
 
