@@ -61,7 +61,7 @@ def test_help_names_settings_that_exist_and_their_defaults(program: str, schema:
     template = OmegaConf.load(config_dir() / "hydra" / "help" / f"{program}.yaml").template
     lines = re.findall(r"^ {2}([a-z_.]+=.*)$", template, re.MULTILINE)
     settings = [setting.split("=") for line in lines for setting in line.split("   ")[0].split()]
-    assert len(settings) == {"batch": 19, "evaluate": 1, "plan": 7}[program]
+    assert len(settings) == {"batch": 20, "evaluate": 1, "plan": 7}[program]
     for key, default in settings:
         chosen = f"{key}.name" if key in ("segmenter", "inpainter") else key
         value = OmegaConf.select(config, chosen, throw_on_missing=True)
@@ -105,7 +105,14 @@ def test_what_touches_pixels_changes_the_fingerprint_and_nothing_else_does() -> 
         return digest(stage_settings(to_config(composed(*overrides)), "motion", "exemplar"))
 
     same = fingerprint()
-    others = ("dataset.path=x", "output.dir=y", "output.container=mkv", "output.map=true", "resume=false")
+    others = (
+        "dataset.path=x",
+        "output.dir=y",
+        "output.container=mkv",
+        "output.map=true",
+        "resume=false",
+        "strict=true",
+    )
     for override in (*others, "scenes.limit=1"):
         assert fingerprint(override) == same, override
     for override in ("output.crf=19", "target.aspect=21:9", "target.framing=left", "seed=1", "output.grain=none"):

@@ -18,6 +18,7 @@ from remaster.media.encode import lost_hdr
 from remaster.media.remux import Assembled, assemble
 from remaster.media.types import ColorSpec, VideoInfo
 from remaster.media.verify import verify
+from remaster.notes import status_of
 from remaster.pipeline import store as files
 from remaster.pipeline.delivery import encoder_settings
 from remaster.pipeline.done import segment_whole
@@ -71,7 +72,7 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
     try:
         shots = _shots(task)
         made_of = [[shot[name] for name in ("fingerprint", "status", "segment", "segment_bytes")] for shot in shots]
-        fingerprint = digest(task.output, task.partial, made_of)
+        fingerprint = digest(task.job.code["assemble"], task.output, task.partial, made_of)
         kept = _still_good(task, fingerprint)
         if kept is not None:
             return kept
@@ -189,10 +190,11 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     facts = {} if info is None else _source_columns(info)
     color = ColorSpec() if info is None else info.color
     lost = () if _is_copied(shots) else lost_hdr(encoder_settings(task.job.config.output), color)
+    notes = [*task.row.notes, *lost, *made.notes]
     return facts | {
         "video": task.row.video,
         "output": task.key,
-        "status": "ok" if all(shot["status"] == "ok" for shot in shots) else "fallback",
+        "status": status_of(any(shot["status"] != "ok" for shot in shots), notes),
         "error": None,
         "partial": task.partial,
         "frames": made.frames,
@@ -204,7 +206,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         **{f"{kind}_share": wings.share(kind) for kind in KINDS},
         "generated_pixels": sum(shot["generated_pixels"] or 0 for shot in scenes.values()),
         "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
-        "notes": [*task.row.notes, *lost, *made.notes],
+        "notes": notes,
     }
 
 
