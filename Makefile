@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := -q --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes
 
-.PHONY: demo test check format lock clean
+.PHONY: demo test check format docs lock clean
 
 demo: .venv/core.done
 	$(BIN)/python -m remaster.jobs.sample
@@ -20,6 +20,9 @@ check: .venv/dev.done
 format: .venv/dev.done
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: .venv/dev.done
+	$(BIN)/python tests/media/kinds.py
 
 lock: .venv/build.done
 	$(BIN)/uv pip compile $(LOCK) requirements/build.in -o requirements/build.txt

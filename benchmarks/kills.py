@@ -38,8 +38,8 @@ class Runs:
     def start(self, name: str, *more: str) -> subprocess.Popen[bytes]:
         """The program as a process group of its own."""
         command = [
-            sys.executable, "-m", "remaster.jobs.batch", f'dataset.path="{self.root / "in"}"',
-            f'output.dir="{self.root / name}"', "output.preset=ultrafast", *(more or (f"cluster.cpus={self.cpus}",)),
+            sys.executable, "-m", "remaster.jobs.batch", f"dataset.path={self.root / 'in'}",
+            f"output.dir={self.root / name}", "output.preset=ultrafast", *(more or (f"cluster.cpus={self.cpus}",)),
         ]  # fmt: skip
         with (self.root / f"{name}.log").open("a") as log:
             return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)

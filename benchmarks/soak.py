@@ -58,8 +58,8 @@ class Soak:
     def command(self) -> list[str]:
         """The program, as a person would start it."""
         return [
-            sys.executable, "-m", "remaster.jobs.batch", f'dataset.path="{self.root / "in"}"',
-            f'output.dir="{self.root / "out"}"', "output.preset=ultrafast", "inpainter=soak",
+            sys.executable, "-m", "remaster.jobs.batch", f"dataset.path={self.root / 'in'}",
+            f"output.dir={self.root / 'out'}", "output.preset=ultrafast", "inpainter=soak",
             f"hydra.searchpath=[file://{self.root / 'conf'}]", f"cluster.cpus={self.options.cpus}",
         ]  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from remaster import __version__
 from remaster.analyze import AnalyzeSettings
 from remaster.background.stitch import StitchSettings
 from remaster.media.encode import Codec
@@ -45,9 +45,18 @@ class Subtitles(Enum):
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """``path``: a file, a folder (searched through), a glob, or an ``s3://`` or ``gs://`` address; no default."""
+    """``path``: a file, a folder (searched through), a glob, or an ``s3://`` or ``gs://`` address; no default.
+
+    ``paths``: more of them, together one dataset; the paths of a command line stand here where there are several.
+    """
 
     path: str | None = None
+    paths: list[str] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All paths, each once."""
+        return tuple(dict.fromkeys([*([self.path] if self.path else []), *self.paths]))
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,11 @@ class ClusterConfig:
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """The whole configuration of ``remaster.jobs.batch``."""
+    """The whole configuration of ``remaster.jobs.batch``.
+
+    ``strict``: what was delivered with something left out (status ``incomplete``), and inputs that are left out and may
+    be videos, make the exit code 1.
+    """
 
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     target: TargetConfig = field(default_factory=TargetConfig)
@@ -115,6 +128,7 @@ class BatchConfig:
     square_pixels: bool = False
     subtitles: Subtitles = Subtitles.follow
     resume: bool = True
+    strict: bool = False
     seed: int = 0
     detect: DetectSettings = field(default_factory=DetectSettings)
     analyze: AnalyzeSettings = field(default_factory=AnalyzeSettings)
@@ -159,7 +173,6 @@ def stage_settings(config: BatchConfig, segmenter: Any, inpainter: Any) -> dict[
     output = config.output
     return {
         "stitch": {
-            "version": __version__,
             "target": asdict(config.target),
             # The framing is chosen, by settings of resample's, before the holes are known.
             "framing": _framing_settings(config) if config.target.framing == "auto" else None,
@@ -181,6 +194,11 @@ def stage_settings(config: BatchConfig, segmenter: Any, inpainter: Any) -> dict[
             ],
         },
     }
+
+
+def literal(text: str) -> str:
+    """A text as OmegaConf holds it: what looks like an interpolation is none."""
+    return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", text)
 
 
 def digest(*parts: Any) -> str:

@@ -60,7 +60,9 @@ VIDEOS = pa.schema(
     [
         pa.field("video", pa.string(), nullable=False),
         pa.field("output", pa.string()),  # path relative to the output folder
-        pa.field("status", pa.string(), nullable=False),  # ok, fallback (some shots fell back), failed
+        pa.field(
+            "status", pa.string(), nullable=False
+        ),  # ok, incomplete (a note names what was left out), fallback, failed
         pa.field("error", pa.string()),
         pa.field("partial", pa.bool_(), nullable=False),  # trimmed by scenes.limit
         pa.field("frames", pa.int64()),

@@ -56,7 +56,7 @@ def test_nothing_can_start(arguments: tuple[str, ...], said: str, folder: Path) 
 def test_help_and_the_whole_configuration(folder: Path) -> None:
     told = by_a_shell("--help", cwd=folder)
     assert told.returncode == 0
-    assert told.stdout.startswith("remaster dataset.path=")
+    assert told.stdout.startswith("remaster FILE|FOLDER|GLOB|URI ... [key=value ...]")
     shown = run_program(BATCH, ["--cfg", "job"], folder)
     assert shown.returncode == 0
     assert "crf: 18" in shown.stdout

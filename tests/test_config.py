@@ -105,7 +105,14 @@ def test_what_touches_pixels_changes_the_fingerprint_and_nothing_else_does() -> 
         return digest(stage_settings(to_config(composed(*overrides)), "motion", "exemplar"))
 
     same = fingerprint()
-    others = ("dataset.path=x", "output.dir=y", "output.container=mkv", "output.map=true", "resume=false")
+    others = (
+        "dataset.path=x",
+        "output.dir=y",
+        "output.container=mkv",
+        "output.map=true",
+        "resume=false",
+        "strict=true",
+    )
     for override in (*others, "scenes.limit=1"):
         assert fingerprint(override) == same, override
     for override in ("output.crf=19", "target.aspect=21:9", "target.framing=left", "seed=1", "output.grain=none"):

@@ -18,7 +18,7 @@ def main() -> NoReturn:
     from remaster.pipeline.evaluation import EvaluateConfig
 
     register_schema(EvaluateConfig, "evaluate_schema")
-    run_program("evaluate", _run, "nothing was kept")
+    run_program("evaluate", _run, "nothing was kept", EvaluateConfig)
 
 
 def _run(composed: DictConfig) -> int:

@@ -18,7 +18,7 @@ def main() -> NoReturn:
     from remaster.pipeline.forecasting import PlanConfig
 
     register_schema(PlanConfig, "plan_schema")
-    run_program("plan", _run, "nothing was kept")
+    run_program("plan", _run, "nothing was kept", PlanConfig)
 
 
 def _run(composed: DictConfig) -> int:

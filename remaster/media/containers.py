@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 
 import av
 from av.container import InputContainer
@@ -11,12 +12,27 @@ from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
+from remaster.media.discs import DISC_FOLDER, is_disc_image, open_parts, parts, scrambled
 from remaster.remote import is_remote, open_ranges
 
 # Cover art and thumbnails are video streams to FFmpeg.
 _NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 # Demuxers that find pictures where a person sees none: text as ANSI art, single images.
-_NO_VIDEO_FORMATS = ("tty", "image2", "ico", "bmp_pipe", "svg_pipe")
+_NO_VIDEO_FORMATS = ("tty", "ico", "bmp_pipe", "svg_pipe")
+# Demuxers that read other files or addresses than the one they are given, and devices.
+_ELSEWHERE = frozenset((
+    "concat", "dash", "hls", "image2", "imf", "rtp", "rtsp", "sdp", "vapoursynth", "vobsub", "webm_dash_manifest",
+    "alsa", "fbdev", "kmsgrab", "lavfi", "video4linux2,v4l2", "x11grab",
+))  # fmt: skip
+_LISTS = {
+    b"ffconcat version": "a list of files for FFmpeg",
+    b"#EXTM3U": "a playlist",
+    b"[playlist]": "a playlist",
+    b"v=0": "a session description",
+    b"<?xml": "XML",
+    b"[InternetShortcut]": "a shortcut",
+}
+"""How texts begin that name other files or addresses."""
 
 
 MAX_SIDE = 16384
@@ -28,22 +44,57 @@ MAX_PIXELS = 1 << 26
 def open_input(path: str) -> Iterator[InputContainer]:
     """Open a file or an object on ``s3://`` or ``gs://`` for reading; raises ``MediaError``, in one sentence.
 
+    A DVD title's first file stands for the whole title. Nothing else is read than these files, whatever they name.
     Metadata that is not UTF-8 survives as surrogate escapes, so that it can be written as it was.
     """
     file = None
+    options = {"format_whitelist": _own_formats(), "protocol_whitelist": "file"}
     try:
-        file = open_ranges(path) if is_remote(path) else None
-        container = av.open(file or path, "r", metadata_errors="surrogateescape")
+        files = parts(path)
+        file = open_parts(files) if len(files) > 1 else open_ranges(path) if is_remote(path) else None
+        container = av.open(file or path, "r", options=options, metadata_errors="surrogateescape")
     except FileNotFoundError as error:
         raise MediaError(f"{path} does not exist") from error
     except IsADirectoryError as error:
         raise MediaError(f"{path} is a folder") from error
     except PermissionError as error:
         raise MediaError(f"{path} may not be read") from error
+    except av.error.ArgumentError as error:  # what FFmpeg says of a format that is not on the list
+        raise MediaError(
+            f"{path} is no media file that stands alone: a list of others, a picture or a device"
+        ) from error
     except (av.FFmpegError, OSError, ValueError) as error:
         raise MediaError(f"{path} is no media file, or is damaged at its start ({reason(error)})") from error
     with container, file or nullcontext():
         yield container
+
+
+def check_alone(path: str) -> None:
+    """Raise ``MediaError`` for what holds no film by itself, or one that nobody can see.
+
+    That is a text which names other files, a disc's image, a stream whose sectors are scrambled.
+    """
+    try:
+        with open_parts([path]) as file:
+            start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+        image, secret = is_disc_image(path), scrambled(path)
+    except IsADirectoryError as error:
+        raise MediaError(f"{path} is a folder") from error
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {reason(error)}") from error
+    kind = next((kind for begin, kind in _LISTS.items() if start.startswith(begin)), None)
+    if kind is not None:
+        raise MediaError(f"{path} is {kind}, a text: what it names is not read; pass the media files themselves")
+    if image:
+        raise MediaError(f"{path} is the image of a disc; mount or unpack it and pass its {DISC_FOLDER} folder")
+    if secret:
+        raise MediaError(f"{path} is scrambled: decrypt the disc first (or the recording)")
+
+
+@cache
+def _own_formats() -> str:
+    """The formats that are read from what is given and nothing else, as FFmpeg takes a list."""
+    return ",".join(sorted(av.formats_available - _ELSEWHERE))
 
 
 def video_stream(container: InputContainer, path: str) -> VideoStream:

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from remaster.errors import MediaError
 from remaster.media.clock import Clock, Repairs
 from remaster.media.containers import bound_decoder, open_input, read_only, video_stream
-from remaster.media.formats import planar_format
+from remaster.media.formats import planar_format, without_alpha
 from remaster.media.hdr import side_data
 from remaster.media.jumps import Mover, Moves, has_tables, may_jump
 from remaster.media.looks import Looker
@@ -244,7 +244,7 @@ def _pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repai
         try:
             for frame in stream.codec_context.decode(packet if packet is not None and packet.size else None):
                 repairs.damaged += frame.is_corrupt
-                yield frame
+                yield without_alpha(frame, stream.container.name)
         except EOFError:
             return
         except av.FFmpegError:

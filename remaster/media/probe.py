@@ -14,8 +14,17 @@ from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
 from remaster.media.apertures import display_matrix, shown_part
-from remaster.media.containers import bound_decoder, check_size, open_input, read_only, reason, video_stream
-from remaster.media.formats import planar_format
+from remaster.media.containers import (
+    bound_decoder,
+    check_alone,
+    check_size,
+    open_input,
+    read_only,
+    reason,
+    video_stream,
+)
+from remaster.media.discs import parts
+from remaster.media.formats import planar_format, without_alpha
 from remaster.media.hdr import content_light, dynamic_formats, mastering_display
 from remaster.media.looks import full_range
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES
@@ -40,6 +49,7 @@ def probe(path: str) -> VideoInfo:
     size, mtime_ns = _identity(path)
     if size == 0:
         raise MediaError(f"{path} is empty")
+    check_alone(path)
     with open_input(path) as container:
         stream = video_stream(container, path)
         frame = _first_frame(container, stream, path)
@@ -71,16 +81,19 @@ def probe(path: str) -> VideoInfo:
 
 
 def _identity(path: str) -> tuple[int, int]:
-    """(bytes, time of change in ns): how a file is known again."""
+    """(bytes, time of change in ns) of a file, or of all files of a title: how it is known again."""
     try:
-        if is_remote(path):
-            found = status(path)
-            if found is None:
-                raise MediaError(f"{path} does not exist")
-            return found
-        there = Path(path).stat()
+        found = [status(file) if is_remote(file) else _local(file) for file in parts(path)]
     except OSError as error:
         raise MediaError(f"{path} cannot be read: {reason(error)}") from error
+    there = [item for item in found if item is not None]
+    if not there:
+        raise MediaError(f"{path} does not exist")
+    return sum(size for size, _ in there), max(changed for _, changed in there)
+
+
+def _local(path: str) -> tuple[int, int]:
+    there = Path(path).stat()
     return there.st_size, there.st_mtime_ns
 
 
@@ -109,9 +122,10 @@ def _rate(stream: VideoStream) -> Fraction:
 
 def _picture(stream: VideoStream, frame: VideoFrame, path: str) -> tuple[PixelFormat, ColorSpec]:
     try:
-        pixel_format = planar_format(frame.format.name)
+        pixel_format = planar_format(frame.format.name, opaque=True)
     except MediaError as error:
         raise MediaError(f"{path}: {error}") from error
+    without_alpha(frame, path)  # which says so where something shows through
     context = stream.codec_context
     color = ColorSpec(
         matrix=context.colorspace,

@@ -20,6 +20,7 @@ from remaster.media.subtitles.places import Places, Stay
 from remaster.media.subtitles.placing import place_of
 from remaster.media.types import ColorSpec, VideoInfo
 from remaster.media.verify import verify
+from remaster.notes import status_of
 from remaster.pipeline import store as files
 from remaster.pipeline.delivery import encoder_settings
 from remaster.pipeline.done import segment_whole
@@ -73,7 +74,8 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
     try:
         shots = _shots(task)
         made_of = [[shot[name] for name in ("fingerprint", "status", "segment", "segment_bytes")] for shot in shots]
-        fingerprint = digest(task.output, task.partial, made_of, task.job.config.subtitles)
+        subtitles = task.job.config.subtitles
+        fingerprint = digest(task.job.code["assemble"], task.output, task.partial, made_of, subtitles)
         kept = _still_good(task, fingerprint)
         if kept is not None:
             return kept
@@ -216,10 +218,11 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     lost = () if _is_copied(shots) else lost_hdr(settings, color)
     other = None if info is None or _is_copied(shots) else converted(settings, info.format)
     lost = lost if other is None else (*lost, other)
+    notes = [*task.row.notes, *lost, *made.notes]
     return facts | {
         "video": task.row.video,
         "output": task.key,
-        "status": "ok" if all(shot["status"] == "ok" for shot in shots) else "fallback",
+        "status": status_of(any(shot["status"] != "ok" for shot in shots), notes),
         "error": None,
         "partial": task.partial,
         "frames": made.frames,
@@ -232,7 +235,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         **{f"{kind}_share": wings.share(kind) for kind in KINDS},
         "generated_pixels": sum(shot["generated_pixels"] or 0 for shot in scenes.values()),
         "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
-        "notes": [*task.row.notes, *lost, *made.notes],
+        "notes": notes,
     }
 
 

@@ -15,7 +15,7 @@ import ray
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from remaster.config import BatchConfig
+from remaster.config import BatchConfig, DatasetConfig, literal
 from remaster.errors import MediaError, UserError
 from remaster.geometry import parse_aspect, parse_framing
 from remaster.media.encode import check_codec
@@ -27,7 +27,7 @@ from remaster.pipeline.assembly import failed_video
 from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.delivery import encoder_settings
 from remaster.pipeline.engines import check_fit, choose_engines, early_engines
-from remaster.pipeline.inputs import VideoFile, absolute, dataset_name, find_videos, output_names
+from remaster.pipeline.inputs import VideoFile, absolute, dataset_name, find_dataset, inputs_of, output_names
 from remaster.pipeline.interruption import exit_code
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
@@ -35,6 +35,7 @@ from remaster.pipeline.run import Driver
 from remaster.pipeline.runclock import RunClock
 from remaster.pipeline.space import told_when_full
 from remaster.pipeline.store import Store
+from remaster.report import text
 from remaster.report.facts import EngineChoice, RunFacts
 from remaster.report.page import write_page
 from remaster.report.progress import ProgressView
@@ -43,6 +44,7 @@ from remaster.rows import SceneRow
 from remaster.tables import SHOTS, VIDEOS
 
 PROBES = 16  # headers that one task reads: a file that kills it costs as many others a second reading
+NAMED = 3  # of several inputs, so many are told
 RUN = "run.yaml"
 REPORT = "report/index.html"
 COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)  # every codec holds it, so what is refused with it is a setting
@@ -55,10 +57,10 @@ class Outcome:
     videos: pa.Table
     shots: pa.Table
 
-    @property
-    def exit_code(self) -> int:
-        """0 where everything was delivered whole, else 1."""
-        return int(any(status != "ok" for status in self.videos.column("status").to_pylist()))
+    def exit_code(self, strict: bool) -> int:
+        """0 where every video was delivered and no step failed, ``strict`` with nothing left out; else 1."""
+        good = {"ok"} if strict else {"ok", "incomplete"}
+        return int(any(status not in good for status in self.videos.column("status").to_pylist()))
 
 
 def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> int:
@@ -69,7 +71,8 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
     clock = RunClock()
     aspect, framing = parse_aspect(config.target.aspect), parse_framing(config.target.framing)
     store = Store(_output_dir(config))
-    videos = find_videos(_dataset_path(config), store.root)
+    dataset = find_dataset(inputs_of(config.dataset), store.root)
+    videos = dataset.videos
     check_codec(encoder_settings(config.output), COMMON_FORMAT)
     _refuse_other_dataset(store, config)
     engines = early_engines(config)
@@ -78,10 +81,11 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         files.remove_temporaries(store)
         engines = engines or choose_engines(config, resources.gpus)
         check_fit(engines, resources.cpus, resources.gpus)
-        job = Job(config, store, aspect, framing, **engines)
+        job = Job(config, store, aspect, framing, engines["segmenter"], engines["inpainter"])
         _write_run(store, composed, job)
-        facts = _facts(job, resources)
+        facts = replace(_facts(job, resources), left_out=dataset.left_out)
         _announce(console, facts, len(videos))
+        _say_left_out(console, facts)
         try:
             with clock.keep(store, config.resume):
                 stopped = _execute(videos, job, console)
@@ -89,12 +93,13 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
             _report(videos, store, _ended(facts, clock, exit_code()))
             raise
         outcome = _outcome(videos, store)
-        code = max(outcome.exit_code, int(stopped is not None))
+        code = max(outcome.exit_code(config.strict), int(config.strict and dataset.lost), int(stopped is not None))
         facts = _ended(facts, clock, code)
         page = _report(videos, store, facts)
         render_summary(
             summarize(outcome.videos, outcome.shots, facts.seconds, facts.earlier_seconds), console, facts.engines
         )
+        _say_left_out(console, facts)
         console.print(f"videos: {store.where('videos')}", f"report: {page}", sep="\n", highlight=False, soft_wrap=True)
         if stopped is not None:
             console.print(f"stopped early: {stopped}; the same command goes on", highlight=False, markup=False)
@@ -107,7 +112,7 @@ def _execute(videos: Sequence[VideoFile], job: Job, console: Console) -> str | N
     with ProgressView(console) as view:
         view.found(len(videos))
         for row in unreadable:
-            view.video_done(row["video"], None, "failed")
+            view.video_done(row["video"], None, "failed", [row["error"]])
         return Driver(readable, outputs, job, view).run()
 
 
@@ -174,14 +179,8 @@ def _probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[tuple[SceneRow, 
     return found
 
 
-def _dataset_path(config: BatchConfig) -> str:
-    if not config.dataset.path:
-        raise UserError("no dataset; pass +dataset=series for the sample, or dataset.path=FILE, FOLDER or GLOB")
-    return config.dataset.path
-
-
 def _output_dir(config: BatchConfig) -> str:
-    return absolute(config.output.dir or f"outputs/{dataset_name(_dataset_path(config))}")
+    return absolute(config.output.dir or f"outputs/{dataset_name(inputs_of(config.dataset))}")
 
 
 def _refuse_other_dataset(store: Store, config: BatchConfig) -> None:
@@ -189,32 +188,45 @@ def _refuse_other_dataset(store: Store, config: BatchConfig) -> None:
     run = store.files.read(RUN)
     if run is None:
         return
-    other = OmegaConf.select(OmegaConf.create(run.decode()), "dataset.path")
-    if other is not None and absolute(str(other)) != absolute(_dataset_path(config)):
-        raise UserError(f"output.dir={store.root} holds the results of {other}; choose another output.dir")
+    before = OmegaConf.create(run.decode())
+    path, paths = OmegaConf.select(before, "dataset.path"), OmegaConf.select(before, "dataset.paths")
+    others = DatasetConfig(path, list(paths or [])).inputs
+    if others and {absolute(other) for other in others} != set(map(absolute, inputs_of(config.dataset))):
+        raise UserError(f"output.dir={store.root} holds the results of {', '.join(others)}; choose another output.dir")
 
 
 def _write_run(store: Store, composed: DictConfig, job: Job) -> None:
-    """The resolved configuration, with the dataset's absolute path and the engines that were chosen."""
-    run = OmegaConf.create(OmegaConf.to_container(composed, resolve=True, enum_to_str=True))
-    run.dataset.path = absolute(_dataset_path(job.config))
-    run.output.dir = store.root
+    """The resolved configuration, with the dataset's absolute paths and the engines that were chosen."""
+    run: Any = OmegaConf.to_container(composed, resolve=True, enum_to_str=True)
+    inputs = [absolute(path) for path in inputs_of(job.config.dataset)]
+    alone = len(inputs) == 1
+    run["dataset"] = {"path": inputs[0] if alone else None, "paths": [] if alone else inputs}
+    run["output"]["dir"] = store.root
     engines = {"segmenter": job.segmenter, "inpainter": job.inpainter}
-    run.chosen = {
+    run["chosen"] = {
         step: {"name": engine.name, "reason": engine.reason, "weights": dict(engine.weights)}
         for step, engine in engines.items()
     }
-    store.files.write(RUN, OmegaConf.to_yaml(run).encode())
+    store.files.write(RUN, OmegaConf.to_yaml(OmegaConf.create(_literally(run))).encode())
+
+
+def _literally(value: Any) -> Any:
+    """The value with all texts in it as OmegaConf holds them; nothing in them is an interpolation any more."""
+    if isinstance(value, dict):
+        return {key: _literally(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_literally(item) for item in value]
+    return literal(value) if isinstance(value, str) else value
 
 
 def _facts(job: Job, resources: Resources) -> RunFacts:
-    config = job.config
+    config, inputs = job.config, inputs_of(job.config.dataset)
     engines = {"segmenter": job.segmenter, "inpainter": job.inpainter}
     hardware = f"{resources.cpus:g} CPUs, {resources.gpus:g} GPUs, {resources.nodes} node(s)"
     return RunFacts(
         command=shlex.join(["remaster", *sys.argv[1:]]),
-        dataset=dataset_name(_dataset_path(config)),
-        source=_dataset_path(config),
+        dataset=dataset_name(inputs),
+        source=", ".join(inputs[:NAMED]) + (f" and {len(inputs) - NAMED:,} more" if len(inputs) > NAMED else ""),
         output=job.store.root,
         hardware=hardware,
         started=datetime.now().astimezone(),
@@ -252,7 +264,13 @@ def _ended(facts: RunFacts, clock: RunClock, code: int) -> RunFacts:
     return replace(facts, seconds=clock.seconds, earlier_seconds=clock.earlier, exit_code=code)
 
 
+def _say_left_out(console: Console, facts: RunFacts) -> None:
+    for line in facts.left_out:
+        console.print(text.printable(f"not taken: {line}", console.encoding), highlight=False, markup=False)
+
+
 def _announce(console: Console, facts: RunFacts, videos: int) -> None:
-    console.print(f"{videos} video(s) in {facts.source}, on {facts.hardware}", highlight=False, markup=False)
+    found = f"{videos} video(s) in {facts.source}, on {facts.hardware}"
+    console.print(text.printable(found, console.encoding), highlight=False, markup=False)
     for engine in facts.engines:
         console.print(f"{engine.step}: {engine.name} ({engine.reason})", highlight=False, markup=False)

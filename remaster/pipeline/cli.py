@@ -12,18 +12,28 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from remaster.config import config_dir
+from remaster.config import BatchConfig, config_dir
 from remaster.errors import UserError
+from remaster.pipeline.arguments import hydra_arguments
 from remaster.pipeline.interruption import Interrupter
 from remaster.pipeline.space import OutOfSpace
+from remaster.report import text
 
 
-def run_program(config_name: str, run: Callable[[DictConfig], int], when_interrupted: str) -> NoReturn:
-    """Compose ``conf/<config_name>.yaml``, run, and exit as the contract says: 0, 1, 2, 130 or 143."""
+def run_program(
+    config_name: str,
+    run: Callable[[DictConfig], int],
+    when_interrupted: str,
+    schema: type[BatchConfig] = BatchConfig,
+) -> NoReturn:
+    """Compose ``conf/<config_name>.yaml``, run, and exit as the contract says: 0, 1, 2, 130 or 143.
+
+    ``schema`` tells which keys hold texts, which are taken from the command line as they stand.
+    """
     interrupter = Interrupter(f"remaster: interrupted; {when_interrupted}")
     interrupter.install()
     try:
-        composed = compose(config_name)
+        composed = compose(config_name, schema)
         code = 0 if composed is None else run(composed)
         if interrupter.asked:  # in a destructor, out of which nothing is raised
             interrupter.leave()
@@ -43,7 +53,7 @@ def run_program(config_name: str, run: Callable[[DictConfig], int], when_interru
         raise
 
 
-def compose(config_name: str) -> DictConfig | None:
+def compose(config_name: str, schema: type[BatchConfig] = BatchConfig) -> DictConfig | None:
     """The configuration of this command line, or None where Hydra answered it itself (``--help``, ``--cfg``).
 
     Hydra only composes: errors raised inside its function it would report in its own way, over several lines.
@@ -54,12 +64,22 @@ def compose(config_name: str) -> DictConfig | None:
     def keep(config: DictConfig) -> None:
         composed.append(config)
 
-    hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(keep)()
+    asked = sys.argv
+    sys.argv = [asked[0], *hydra_arguments(asked[1:], schema)]
+    try:
+        hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(keep)()
+    finally:
+        sys.argv = asked
     return composed[0] if composed else None
 
 
 def one_sentence(error: BaseException) -> str:
-    """An error's telling line: Hydra and OmegaConf add context below it, or hide the reason in a cause."""
+    """An error's telling line: Hydra and OmegaConf add context below it, or hide the reason in a cause.
+
+    The program's own errors are one sentence, whatever the names in it hold.
+    """
+    if isinstance(error, UserError):
+        return text.printable(str(error))
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = lines[0].rstrip(".") if lines else type(error).__name__
     choices = [line for line in lines if line.startswith("Available options")]

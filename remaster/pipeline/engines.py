@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from remaster.config import BatchConfig
 from remaster.errors import EngineUnavailable, UserError
 from remaster.pipeline.cluster import gpus_before_start
+from remaster.pipeline.codeprint import engine_code
 
 PREFLIGHT_SECONDS = 180
 """How long a node with a GPU may take to start a worker, import the libraries and look for weights."""
@@ -45,7 +46,7 @@ class PoolSettings:
 class Engine:
     """A chosen engine: its ``name``, the ``reason`` for the choice, its class and settings, and its pool or None.
 
-    ``weights`` name the content of what it loads, by setting.
+    ``weights`` name the content of what it loads, by setting; ``code`` is a digest of its class' code.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Engine:
     settings: dict[str, Any]
     pool: PoolSettings | None
     weights: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
 
     def build(self) -> Any:
         """An instance, in the process that will use it."""
@@ -74,11 +76,12 @@ class Engine:
         return found
 
     def identity(self) -> dict[str, Any]:
-        """All of the engine that touches pixels: its class, its settings and the content of its weights.
+        """All of the engine that touches pixels: its class and its code, its settings and the content of its weights.
 
         Weights at another place, other batches, another device or pool leave it as it is.
         """
-        return {key: value for key, value in self.settings.items() if key not in PLACE} | dict(self.weights)
+        settings = {key: value for key, value in self.settings.items() if key not in PLACE}
+        return settings | dict(self.weights) | {"code": self.code}
 
 
 def choose_engines(config: BatchConfig, gpus: float) -> dict[str, Engine]:
@@ -164,7 +167,7 @@ def _engine(step: str, config: Mapping[str, Any], reason: str) -> Engine:
     pool = None if config["pool"] is None else _pool(step, config["pool"])
     engine = Engine(config["name"], reason, dict(config["engine"]), pool)
     _check_settings(step, engine)
-    return engine
+    return replace(engine, code=engine_code(engine.kind))
 
 
 def _pool(step: str, values: Mapping[str, Any]) -> PoolSettings:

@@ -28,7 +28,7 @@ from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.delivery import piece_shares, renderers_of
 from remaster.pipeline.engines import Engine, check_fit, choose_engines, early_engines
 from remaster.pipeline.frames import scene_frames
-from remaster.pipeline.inputs import VideoFile, find_videos
+from remaster.pipeline.inputs import VideoFile, find_dataset, inputs_of
 from remaster.pipeline.job import Job
 from remaster.pipeline.lookahead import Lookahead
 from remaster.pipeline.pieces import Piece, pieces
@@ -65,13 +65,12 @@ def run_evaluation(config: EvaluateConfig, console: Console) -> int:
 
     Raises ``UserError`` where nothing could start.
     """
-    if not config.dataset.path:
-        raise UserError("no dataset; pass dataset.path=FILE, FOLDER or GLOB")
+    inputs = inputs_of(config.dataset)
     if config.evaluate.frames < 1:
         raise UserError(f"evaluate.frames={config.evaluate.frames} measures nothing; pass 1 or more")
     with tempfile.TemporaryDirectory(prefix="remaster-evaluate-") as folder:
         store = Store(folder)
-        videos = find_videos(config.dataset.path, store.root)
+        videos = find_dataset(inputs, store.root).videos
         engines = early_engines(config)
         with connected(config.cluster) as resources:
             quiet()
@@ -99,7 +98,7 @@ def _evaluate(
     scores, failures = [], []
     for video in videos:
         # The aspect is set for each video: its own.
-        job = Job(config, store, Fraction(1), 0.5, **engines)
+        job = Job(config, store, Fraction(1), 0.5, engines["segmenter"], engines["inpainter"])
         try:
             scenes = ray.get(ray.remote(num_cpus=1)(_hidden_scenes).remote(video, job))
         except ray.exceptions.RayTaskError as error:

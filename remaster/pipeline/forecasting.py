@@ -23,7 +23,8 @@ from remaster.forecast.workload import Episode, from_headers
 from remaster.geometry import parse_aspect
 from remaster.media.probe import probe
 from remaster.media.types import VideoInfo
-from remaster.pipeline.inputs import VideoFile, absolute, find_videos
+from remaster.pipeline.inputs import VideoFile, absolute, find_dataset, inputs_of
+from remaster.report import text
 from remaster.tables import STAGES
 
 PROBES = 16  # headers that are read at once: storage is slow to answer
@@ -58,21 +59,23 @@ class PlanConfig(BatchConfig):
 
 def run_plan(config: PlanConfig, console: Console) -> int:
     """Print the forecast; returns 1 where some files could not be read, else 0. Raises ``UserError``."""
-    if not config.dataset.path:
-        raise UserError("no dataset; pass dataset.path=FILE, FOLDER or GLOB")
+    inputs = inputs_of(config.dataset)
     settings = config.plan
     if settings.repeat < 1 or settings.scene_seconds <= 0 or settings.gpus < 0:
         raise UserError("plan.repeat is 1 or more, plan.scene_seconds above 0 and plan.gpus not below it")
-    videos = find_videos(config.dataset.path, absolute(config.output.dir or "outputs"))
+    dataset = find_dataset(inputs, absolute(config.output.dir or "outputs"))
+    videos = dataset.videos
     infos, failures = _probe(videos)
     try:
         episodes = from_headers(infos, parse_aspect(config.target.aspect), settings.scene_seconds) * settings.repeat
     except ValueError as error:
         raise UserError(str(error)) from error
+    for line in dataset.left_out:
+        console.print(text.printable(f"not taken: {line}", console.encoding), highlight=False, markup=False)
     for failure in failures:
         console.print(f"left out: {failure}", highlight=False, markup=False)
     if not episodes:
-        raise UserError(f"none of the {len(videos)} video(s) in {config.dataset.path} can be read")
+        raise UserError(f"none of the {len(videos)} video(s) in {', '.join(inputs)} can be read")
     cluster = _cluster(config)
     costs = _costs(settings, cluster)
     todo = [episode for episode in episodes if not episode.passthrough]

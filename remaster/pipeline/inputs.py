@@ -1,4 +1,4 @@
-"""From ``dataset.path`` to videos: which files, what they are called, and what their outputs are called."""
+"""From paths to videos: which files, what they are called, and what their outputs are called."""
 
 from __future__ import annotations
 
@@ -8,21 +8,16 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from remaster.config import DatasetConfig
 from remaster.errors import UserError
+from remaster.media.discs import DISC_FOLDER, is_menu, parts, title_part
+from remaster.pipeline.search import EXTENSIONS, MENU, LeftOut, search, special
 from remaster.remote import is_remote, joined, locate, status
 from remaster.storage import folder
-
-# fmt: off
-EXTENSIONS = frozenset((
-    ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
-    ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
-))
-# fmt: on
-
 
 NAME_BYTES = 255  # of one file name, in every common file system
 
@@ -36,52 +31,104 @@ class VideoFile:
     video_id: str
 
 
-def find_videos(path: str, output: str) -> list[VideoFile]:
-    """All videos of a file, a folder (searched through, hidden files left out) or a glob, sorted by name.
+@dataclass(frozen=True)
+class Dataset:
+    """The videos of all inputs, sorted by name, and one line for each kind of thing in them that is not taken.
 
-    ``path`` may be an address on an object store, there without globs. A file that is named outright, or by a glob's
-    own extension, is taken whatever its extension is. Files inside the ``output`` folder are never inputs. Raises
-    ``UserError`` where there is nothing.
+    ``lost``: whether there may be videos among those, such as dead links.
     """
-    if is_remote(path):
-        return _remote_videos(path, output)
-    root, outputs = Path(path), Path(output)
-    if root.is_file():
-        return _named(root.parent, [root])
-    if root.is_dir():
-        files = [f for f in root.rglob("*") if f.is_file() and f.suffix.lower() in EXTENSIONS]
-        files = [f for f in files if not any(part.startswith(".") for part in f.relative_to(root).parts)]
-        files = _outside(files, outputs)
-        if not files:
-            raise UserError(
-                f"dataset.path={path} has no video in it; known extensions are {' '.join(sorted(EXTENSIONS))}"
-            )
-        return _named(root, files)
-    if glob.has_magic(path):
-        base = _fixed_folder(root)
-        found = [Path(f) for f in glob.glob(path, recursive=True)]  # noqa: PTH207 (absolute patterns too)
-        named = Path(path).suffix not in ("", ".*")
-        files = _outside([f for f in found if f.is_file() and (named or f.suffix.lower() in EXTENSIONS)], outputs)
-        if not files:
-            raise UserError(f"dataset.path={path} matches no video")
-        return _named(base, files)
-    raise UserError(f"dataset.path={path} does not exist (looked in {Path.cwd()})")
+
+    videos: tuple[VideoFile, ...]
+    left_out: tuple[str, ...] = ()
+    lost: bool = False
 
 
-def dataset_name(path: str) -> str:
-    """What a dataset is called: its folder, its file without extension, or the folder that its glob starts in."""
-    root = Path(unquote(urlsplit(path).path) or urlsplit(path).netloc) if is_remote(path) else Path(path)
+@dataclass(frozen=True)
+class _Found:
+    """A file, its name by the input alone, and the ``whole`` name that tells it from files of other inputs."""
+
+    path: str
+    name: str
+    whole: str
+
+
+def find_dataset(paths: Sequence[str], output: str) -> Dataset:
+    """All videos of some files, folders (searched through), globs and addresses on an object store (without globs).
+
+    Each is named relative to its input; where two would then be called alike, all are by their whole paths, below what
+    these share. A file that is named outright, or by a glob's own extension, is taken whatever its extension is. The
+    files of a DVD's title are one video, named after the title; its menus are left out. Files inside the ``output``
+    folder are never inputs. Raises ``UserError`` where an input has nothing.
+    """
+    left_out = LeftOut()
+    found: dict[str, _Found] = {}
+    for path in paths:
+        several = len(paths) > 1
+        found |= {file.path: file for file in _inputs(path, output, several, left_out) if file.path not in found}
+    files = list(found.values())
+    names = [file.name for file in files]
+    if len(set(names)) < len(names):
+        shared = os.path.commonpath([os.path.dirname(file.whole) for file in files])  # noqa: PTH120
+        files = [replace(file, name=os.path.relpath(file.whole, shared)) for file in files]
+    files = _without_menus(_joined_titles(files), left_out)
+    videos = [VideoFile(file.path, _readable(file.name), video_id(_readable(file.name))) for file in files]
+    return Dataset(
+        tuple(sorted(videos, key=lambda video: video.name.split("/"))), tuple(left_out.lines()), left_out.lost
+    )
+
+
+def inputs_of(config: DatasetConfig) -> tuple[str, ...]:
+    """The paths of a dataset; raises ``UserError`` where there is none."""
+    if not config.inputs:
+        raise UserError("no dataset; pass files, folders or globs, or +dataset=series for the sample")
+    return config.inputs
+
+
+def find_videos(path: str, output: str) -> list[VideoFile]:
+    """The videos of one input, as ``find_dataset`` has them."""
+    return list(find_dataset([path], output).videos)
+
+
+def dataset_name(paths: Sequence[str] | str) -> str:
+    """What a dataset is called: its folder, its file without extension, or the folder that its glob starts in.
+
+    Of several inputs it is the folder that they share. A DVD is called by the folder around ``VIDEO_TS``.
+    """
+    paths = [paths] if isinstance(paths, str) else paths
+    if len(paths) > 1:
+        return _shared_folder(paths)
+    (path,) = paths
+    root = Path(unquote(urlsplit(path).path) or urlsplit(path).netloc) if is_remote(path) else expanded(path)
     if root.is_file() or (is_remote(path) and root.suffix.lower() in EXTENSIONS):
         return root.stem
     if is_remote(path):
         return root.name or urlsplit(path).netloc
-    folder = _fixed_folder(root) if glob.has_magic(path) else root
-    return folder.resolve().name or "dataset"
+    return _folder_name(_fixed_folder(root) if glob.has_magic(path) and not root.exists() else root)
 
 
 def absolute(path: str) -> str:
     """A path from the root on; an address as it is."""
-    return path.rstrip("/") if is_remote(path) else str(Path(path).absolute())
+    return path.rstrip("/") if is_remote(path) else str(expanded(path).absolute())
+
+
+def expanded(path: str) -> Path:
+    """A path; ``~/`` at its start is the home folder, unless there is a folder of that name."""
+    plain = Path(path)
+    return plain.expanduser() if plain.parts[:1] == ("~",) and not Path("~").exists() else plain
+
+
+def _shared_folder(paths: Sequence[str]) -> str:
+    if any(is_remote(path) for path in paths):
+        return "dataset"
+    folders = [
+        _fixed_folder(p) if glob.has_magic(str(p)) and not p.exists() else p.parent for p in map(expanded, paths)
+    ]
+    return _folder_name(Path(os.path.commonpath([folder.absolute() for folder in folders])))
+
+
+def _folder_name(folder: Path) -> str:
+    whole = folder.resolve()
+    return (whole.parent if whole.name.upper() == DISC_FOLDER else whole).name or "dataset"
 
 
 def video_id(name: str) -> str:
@@ -127,38 +174,95 @@ def _fitting(name: str, suffix: str, kept: str) -> str:
     return f"{path}{end}"
 
 
-def _remote_videos(uri: str, output: str) -> list[VideoFile]:
-    """The videos at an address: the object itself, or all below it as a prefix."""
+def _inputs(path: str, output: str, several: bool, left_out: LeftOut) -> list[_Found]:
+    """The files of one input; one of ``several`` has its own name in theirs, if it is a folder."""
+    if is_remote(path):
+        return _remote_inputs(path, output, several, left_out)
+    root, outputs = expanded(path), expanded(output)
+    if root.is_file():
+        return _named(root.parent, [root])
+    if root.is_dir():
+        files = search(root, outputs, left_out)
+        if not files:
+            there = f" ({'; '.join(left_out.lines())})" if left_out.lines() else ""
+            raise UserError(f"{path} has no video in it{there}; known extensions are {' '.join(sorted(EXTENSIONS))}")
+        return _named(root, files, root.resolve().name if several else "")
+    if os.path.lexists(root):
+        kind = special(root)
+        to = f" to {root.readlink()}, which does not exist" if root.is_symlink() else ""
+        hint = "; its bytes can be read only once: save them as a file" if kind == "named pipe" else ""
+        raise UserError(f"{path} is no file but a {kind}{to}{hint}")
+    if glob.has_magic(path):
+        found = [Path(f) for f in glob.glob(str(root), recursive=True)]  # noqa: PTH207 (absolute patterns too)
+        named = root.suffix not in ("", ".*")
+        files = _outside([f for f in found if f.is_file() and (named or f.suffix.lower() in EXTENSIONS)], outputs)
+        if not files:
+            raise UserError(f"{path} matches no video")
+        return _named(_fixed_folder(root), files)
+    raise UserError(f"{path} does not exist (looked in {Path.cwd()})")
+
+
+def _remote_inputs(uri: str, output: str, several: bool, left_out: LeftOut) -> list[_Found]:
+    """What lies at an address: the object itself, or all below it as a prefix."""
+    where = f"{urlsplit(uri).netloc}{unquote(urlsplit(uri).path).rstrip('/')}"
+    own = where.rpartition("/")[2]
     try:
         if status(uri) is not None:
-            name = unquote(urlsplit(uri).path).rpartition("/")[2]
-            return [VideoFile(uri, name, video_id(name))]
+            return [_Found(uri, own, where)]
         names = folder(uri).names("", recursive=True)
     except OSError as error:
-        raise UserError(f"dataset.path={uri} cannot be listed: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{uri} cannot be listed: {str(error).splitlines()[0]}") from error
     outputs = f"{locate(output)[1]}/" if is_remote(output) else None
     found = []
     for name in names:
-        hidden = any(part.startswith(".") for part in name.split("/"))
-        inside = outputs is not None and f"{locate(uri)[1]}/{name}".startswith(outputs)
-        if Path(name).suffix.lower() in EXTENSIONS and not hidden and not inside:
+        if outputs is not None and f"{locate(uri)[1]}/{name}".startswith(outputs):
+            continue
+        if any(part.startswith(".") for part in name.split("/")):
+            left_out.file(f".{name}")
+        elif Path(name).suffix.lower() not in EXTENSIONS:
+            left_out.file(name)
+        else:
             # Keys may have empty parts, which would make an absolute path; ".." is hidden already.
             plain = "/".join(part or "%2F" for part in name.split("/"))
-            found.append(VideoFile(joined(uri, name), plain, video_id(name)))
+            found.append(_Found(joined(uri, name), f"{own}/{plain}" if several else plain, f"{where}/{plain}"))
     if not found:
-        raise UserError(f"dataset.path={uri} has no video in it")
+        raise UserError(f"{uri} has no video in it")
     return found
 
 
-def _named(base: Path, files: Sequence[Path]) -> list[VideoFile]:
+def _named(base: Path, files: Sequence[Path], own: str = "") -> list[_Found]:
     """Files under the names that they have below ``base``; a file that two patterns lead to is one video."""
     # "..", which a pattern may have anywhere, is taken out of names: they become paths below the output folder.
     plain = {os.path.abspath(file): file for file in sorted(files)}  # noqa: PTH100 (resolve would follow links)
     root = os.path.abspath(base)  # noqa: PTH100
     if any(not Path(path).is_relative_to(root) for path in plain):
         root = os.path.commonpath([os.path.dirname(path) for path in plain])  # noqa: PTH120
-    names = [(file, _readable(Path(path).relative_to(root).as_posix())) for path, file in plain.items()]
-    return [VideoFile(str(file.absolute()), name, video_id(name)) for file, name in names]
+    names = [(file, path, (own / Path(path).relative_to(root)).as_posix()) for path, file in plain.items()]
+    return [_Found(str(file.absolute()), name, path.lstrip("/")) for file, path, name in names]
+
+
+def _joined_titles(files: Sequence[_Found]) -> list[_Found]:
+    """One for each DVD title in place of its parts, named after the title; a part whose first is missing stays."""
+    paths = {file.path for file in files}
+    joined_up, inside = [], set[str]()
+    for file in files:
+        head, _, last = file.name.rpartition("/")
+        found = title_part(last)
+        if found is not None and found[1] == 1:
+            inside |= paths.intersection(parts(file.path)[1:])
+            file = replace(file, name=f"{head}/{found[0]}".lstrip("/"))
+        joined_up.append(file)
+    return [file for file in joined_up if file.path not in inside]
+
+
+def _without_menus(files: Sequence[_Found], left_out: LeftOut) -> list[_Found]:
+    """The files that are no DVD's menus; one that is all there is stays."""
+    menus = [file for file in files if is_menu(file.name.rpartition("/")[2])]
+    if len(menus) == len(files):
+        return list(files)
+    if menus:
+        left_out.named[MENU] += [file.name for file in menus]
+    return [file for file in files if file not in menus]
 
 
 def _readable(name: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +11,7 @@ from remaster.config import BatchConfig, GateMode, digest, stage_settings
 from remaster.geometry import Window, fitted_window, window
 from remaster.media.encode import EncoderSettings, encoded_format
 from remaster.media.types import PixelFormat, VideoInfo
+from remaster.pipeline.codeprint import stages_code
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.store import Store
 from remaster.rows import SceneRow
@@ -19,7 +21,7 @@ from remaster.rows import SceneRow
 class Fingerprints:
     """What a scene's results were made of, by the stage that leaves them; each has those before it in it.
 
-    They change whenever the result would: source, range, every setting and engine behind it.
+    They change whenever the result would: source, range, every setting and engine behind it, and the code.
     """
 
     stitch: str
@@ -29,7 +31,10 @@ class Fingerprints:
 
 @dataclass(frozen=True)
 class Job:
-    """One run. ``framing`` None is ``auto``; ``counter`` is the actor handle that counts encoded frames."""
+    """One run. ``framing`` None is ``auto``; ``counter`` is the actor handle that counts encoded frames.
+
+    ``code`` has a digest of each stage's code, which workers take from the driver.
+    """
 
     config: BatchConfig
     store: Store
@@ -38,6 +43,7 @@ class Job:
     segmenter: Engine
     inpainter: Engine
     counter: Any = None
+    code: Mapping[str, str] = field(default_factory=stages_code)
 
     @property
     def fills_gate(self) -> bool:
@@ -69,7 +75,7 @@ class Job:
         """Changes whenever a video would have to be detected again."""
         config = self.config
         source = [config.deinterlace, config.square_pixels]
-        return digest("plan", info.size, info.mtime_ns, asdict(config.detect), source)
+        return digest("plan", self.code["plan"], info.size, info.mtime_ns, asdict(config.detect), source)
 
     def fingerprints(self, row: SceneRow) -> Fingerprints:
         """Those of a scene under this run's settings."""
@@ -78,6 +84,6 @@ class Job:
         settings = stage_settings(self.config, self.segmenter.identity(), self.inpainter.identity())
         source = self.plan_fingerprint(row.info)
         frames = [(run.start_frame, run.end_frame) for run in row.runs]
-        stitch = digest(source, frames, settings["stitch"])
-        outpaint = digest(stitch, settings["outpaint"])
-        return Fingerprints(stitch, outpaint, digest(outpaint, settings["resample"]))
+        stitch = digest(self.code["stitch"], source, frames, settings["stitch"])
+        outpaint = digest(self.code["outpaint"], stitch, settings["outpaint"])
+        return Fingerprints(stitch, outpaint, digest(self.code["resample"], outpaint, settings["resample"]))

@@ -186,7 +186,8 @@ class Driver:
         self.states[video_id].finished = True
         if write:
             files.write_video(self.job.store, video_id, row)
-        self.view.video_done(row["video"], row["output"], row["status"])
+        notes = row["notes"] if row["error"] is None else [row["error"], *row["notes"]]
+        self.view.video_done(row["video"], row["output"], row["status"], notes)
 
 
 def _pump(videos: Sequence[SceneRow], job: Job, arrived: queue.Queue[Any]) -> None:

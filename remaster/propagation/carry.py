@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -38,11 +37,16 @@ class Sources:
         none, zero = np.full(grid.shape, NONE, np.int32), np.zeros(grid.shape, np.float32)
         return cls(none, zero, zero.copy(), np.zeros_like(none))
 
+    @property
+    def arrays(self) -> tuple[npt.NDArray[np.int32], Float, Float, npt.NDArray[np.int32]]:
+        """``frame``, ``x``, ``y`` and ``age``."""
+        return self.frame, self.x, self.y, self.age
+
     def younger(self, other: Sources) -> tuple[Sources, npt.NDArray[np.bool_]]:
         """(each cell's nearer source in time; where that is ``other``'s)."""
         far = np.iinfo(np.int32).max
         theirs = np.where(other.frame >= 0, other.age, far) < np.where(self.frame >= 0, self.age, far)
-        pairs = ((self.frame, other.frame), (self.x, other.x), (self.y, other.y), (self.age, other.age))
+        pairs = zip(self.arrays, other.arrays, strict=True)
         return Sources(*(np.where(theirs, b, a) for a, b in pairs)), theirs
 
 
@@ -65,14 +69,14 @@ def _followed(grid: Grid, motions: Sequence[Motion], frames: npt.NDArray[np.intp
     cameras = np.array([motion.camera for motion in motions[low:high]])
     owns = np.array([motion.own for motion in motions[low:high]], np.float32)
     rests = np.array([motion.at_rest for motion in motions[low:high]])
-    found = [Sources.empty(grid) for _ in frames]
+    found = [np.stack([array] * len(frames)) for array in Sources.empty(grid).arrays]
     for side, part in enumerate(grid.sides):
         x, y = (np.repeat(a[None], len(frames), axis=0) for a in _spaced(grid, part))
-        open_ = np.ones(len(frames), bool)
-        pending = np.ones((len(frames), len(grid.y), len(grid.x[part])), np.uint8)
+        down, across = _between(len(grid.y)), _between(len(grid.x[part])).T
+        pending = np.ones((len(frames), len(grid.y), len(grid.x[part])), bool)
         for age in range(1, OLDEST + 1):
             sources = frames + way * age
-            open_ &= (sources >= 0) & (sources < len(motions))
+            open_ = (sources >= 0) & (sources < len(motions)) & pending.any(axis=(1, 2))
             at = np.clip(sources - way, low, high - 1) - low
             if not open_.any():
                 break
@@ -80,30 +84,20 @@ def _followed(grid: Grid, motions: Sequence[Motion], frames: npt.NDArray[np.intp
                 continue
             x, y = grid.moved(cameras[at], owns[at, side], x, y)
             near = (x.max(axis=(1, 2)) >= grid.inner[0] - 0.5) & (x.min(axis=(1, 2)) <= grid.inner[1] - 0.5)
-            for i in np.flatnonzero(open_ & near).tolist():
-                _noted(grid, found[i], pending[i], part, x[i], y[i], int(sources[i]), age)
-                open_[i] = pending[i].any()
-    return found
-
-
-def _noted(
-    grid: Grid, found: Sources, pending: npt.NDArray[np.uint8], part: slice, x: Float, y: Float, source: int, age: int
-) -> None:
-    """Note which of the ``pending`` cells of a side, whose spaced places have come to ``x`` and ``y``, the frame
-    ``source`` shows.
-    """
-    at_x = _between(x, pending.shape)
-    between = np.asarray(cv2.inRange(at_x, grid.inner[0] - 0.5, grid.inner[1] - 0.5), np.uint8)
-    near = cv2.findNonZero(between & pending)
-    if near is None:
-        return
-    columns, rows = near.reshape(-1, 2).T
-    px, py = at_x[rows, columns], _between(y, pending.shape)[rows, columns]
-    seen = _on_picture(grid, px, py)
-    cells = rows[seen], columns[seen]
-    pending[cells] = 0
-    for values, new in ((found.frame, source), (found.x, px[seen]), (found.y, py[seen]), (found.age, age)):
-        values[:, part][cells] = new
+            some = np.flatnonzero(open_ & near)
+            at_x = down @ x[some] @ across
+            inside = (at_x >= grid.inner[0] - 0.5) & (at_x <= grid.inner[1] - 0.5) & pending[some]
+            which, rows, columns = np.nonzero(inside)
+            if not len(which):
+                continue
+            px, py = (np.asarray(p[which, rows, columns], np.float32) for p in (at_x, down @ y[some] @ across))
+            seen = _on_picture(grid, px, py)
+            cells = some[which[seen]], rows[seen], columns[seen]
+            pending[cells] = False
+            frame, at_place_x, at_place_y, ages = (values[:, :, part] for values in found)
+            frame[cells], ages[cells] = sources[cells[0]], age
+            at_place_x[cells], at_place_y[cells] = px[seen], py[seen]
+    return [Sources(*arrays) for arrays in zip(*found, strict=True)]
 
 
 def _spaced(grid: Grid, part: slice) -> list[Float]:
@@ -115,11 +109,14 @@ def _spaced(grid: Grid, part: slice) -> list[Float]:
     return list(np.meshgrid(*places))
 
 
-def _between(values: Float, shape: tuple[int, ...]) -> Float:
-    """Values at spaced places, interpolated at the cells, (rows, columns)."""
-    size = values.shape[1] * SPACING, values.shape[0] * SPACING
-    whole = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(whole[SPACING : SPACING + shape[0], SPACING : SPACING + shape[1]], np.float32)
+def _between(cells: int) -> npt.NDArray[np.float32]:
+    """What interpolates linearly from places as `_spaced` has them along one axis to its cells, (cells, places)."""
+    at = (np.arange(cells) + 0.5) / SPACING + 0.5
+    first = np.floor(at).astype(np.intp)
+    weights = np.zeros((cells, -(-cells // SPACING) + 2), np.float32)
+    weights[np.arange(cells), first] = first + 1 - at
+    weights[np.arange(cells), first + 1] += (at - first).astype(np.float32)
+    return weights
 
 
 def carried_fill(grid: Grid, before: tuple[Float, Float], motion: Motion) -> tuple[Float, Float]:

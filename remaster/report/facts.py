@@ -21,10 +21,10 @@ class RunFacts:
     """The facts that hold for a whole run.
 
     ``command`` is the command line as one would type it. ``settings`` are the options worth reading (dotted name to
-    value), ``versions`` those of the program and its libraries. ``hardware`` says what the run had, such as ``8 CPUs,
-    1 GPU``. ``started`` carries its time zone. ``seconds`` is wall time, ``earlier_seconds``
-    that of the runs before it in the same folder. ``exit_code`` is the program's: 0 all
-    delivered, 1 with failures, 130 and 143 interrupted, None while the run goes on.
+    value), ``versions`` those of the program and its libraries. ``left_out`` says what of the inputs was not taken, a
+    line for each kind. ``hardware`` says what the run had: ``8 CPUs, 1 GPU``. ``started`` carries its time zone.
+    ``seconds`` is wall time, ``earlier_seconds`` that of the runs before it in the same folder. ``exit_code`` is the
+    program's: 0 all delivered, 1 with failures, 130 and 143 interrupted, None while the run goes on.
     """
 
     command: str
@@ -39,6 +39,7 @@ class RunFacts:
     engines: tuple[EngineChoice, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:

@@ -109,6 +109,8 @@ def _run(run: RunFacts) -> str:
         "settings": settings or text.DASH,
         "versions": escape(versions) or text.DASH,
     }
+    if run.left_out:
+        facts["not taken"] = "<br>".join(map(escape, run.left_out))
     items = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in facts.items())
     return f'<dl class="card facts">{items}</dl>'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -103,11 +103,13 @@ class ProgressView:
         self._recent = (*(e for e in self._recent if e[0] >= now - _WINDOW), (now, dict(seconds_by_stage)))
         self._changed()
 
-    def video_done(self, video: str, output: str | None, status: str) -> None:
-        """A video was delivered as ``output``, or ended without one (None)."""
+    def video_done(self, video: str, output: str | None, status: str, notes: Sequence[str] = ()) -> None:
+        """A video was delivered as ``output``, or ended without one (None); its ``notes`` follow, a line each."""
         self._finished.add(video)
         self._settled.add(video)
         self.message(f"{status}: {video}" + ("" if output is None else f" -> {output}") + f" ({self._video_note()})")
+        for note in notes:
+            self.message(f"  {text.first_line(note)}")
         self._changed()
 
     def message(self, content: str) -> None:

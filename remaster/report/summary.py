@@ -16,12 +16,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from remaster.notes import losses
 from remaster.report import text
 from remaster.report.facts import EngineChoice
 from remaster.report.wings import KINDS, WING_COLUMNS, WingUse, wing_pixels, wing_use
 from remaster.tables import STAGES
 
 MAX_LISTED = 40  # videos; of more, only those that are not ok are listed
+NAMED = 3  # of the videos that a note is about, so many are told
 _CELLS = ("video", "status", "frames", "time", "shots", *KINDS, "calls")
 _NARROW, _WIDE = 76, 120  # columns of a terminal: below, plain lines; from here on, the whole table
 
@@ -71,6 +73,15 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What the rows of some ``videos`` say alike; ``loss``: their results lack something of their sources."""
+
+    message: str
+    videos: tuple[str, ...]
+    loss: bool
+
+
+@dataclass(frozen=True)
 class Summary:
     """A run in numbers: ``seconds`` of wall time, and the seconds that its steps took together, whatever ran beside.
 
@@ -82,6 +93,7 @@ class Summary:
     stage_seconds: Mapping[str, float]
     failures: tuple[Failure, ...]
     earlier: float = 0.0
+    notes: tuple[Note, ...] = ()
 
     @property
     def total(self) -> VideoSummary:
@@ -116,6 +128,11 @@ class Summary:
         return stage, self.stage_seconds[stage] / whole
 
     @property
+    def incomplete(self) -> int:
+        """How many videos were delivered with something left out."""
+        return sum(v.status == "incomplete" for v in self.videos)
+
+    @property
     def delivered(self) -> int:
         """How many videos have an output."""
         return sum(v.output is not None for v in self.videos)
@@ -129,7 +146,7 @@ def summarize(videos: pa.Table, shots: pa.Table, seconds: float, earlier: float 
     What the contract repeats on each row of a scene (calls, generated pixels, seconds of a step) counts once a scene.
     Videos that have shots but no row yet, as after an interruption, are ``unfinished``.
     """
-    rows = {row["video"]: row for row in _columns(videos, "video", "status", "output", "error", "duration")}
+    rows = {row["video"]: row for row in _columns(videos, "video", "status", "output", "error", "duration", "notes")}
     names = [*rows, *sorted(set(pc.unique(shots["video"]).to_pylist()) - set(rows))]
     scenes = _scenes(shots)
     parts = _by_video(names, shots)
@@ -144,11 +161,12 @@ def summarize(videos: pa.Table, shots: pa.Table, seconds: float, earlier: float 
         stage_seconds={s: _sum(scenes[f"seconds_{s}_max"]) for s in STAGES}
         | {"assemble": _sum(videos["seconds_assemble"])},
         failures=_failures(rows, shots),
+        notes=_notes(rows),
     )
 
 
 def render_summary(summary: Summary, console: Console, engines: Sequence[EngineChoice] = ()) -> None:
-    """Print the summary: with a table in a terminal, as plain lines elsewhere; every failure is named.
+    """Print the summary: with a table in a terminal, as plain lines elsewhere; notes and every failure are named.
 
     ``engines`` are repeated with the reason for their choice. Nothing in a name can format or break the output.
     """
@@ -161,6 +179,10 @@ def render_summary(summary: Summary, console: Console, engines: Sequence[EngineC
         _lines(console, [f"{text.plural(len(summary.videos) - len(listed), 'more video')}, all ok"])
     _lines(console, _total_lines(summary))
     _lines(console, (f"{choice.step}: {choice.name} ({choice.reason})" for choice in engines))
+    _lines(console, (_note_line(note) for note in summary.notes[:MAX_LISTED]))
+    if len(summary.notes) > MAX_LISTED:
+        more = text.plural(len(summary.notes) - MAX_LISTED, "more note")
+        _lines(console, [f"{more}, in the report and in metadata/videos"])
     _lines(console, (_failure_line(f) for f in summary.failures))
 
 
@@ -229,6 +251,17 @@ def _failures(rows: dict[str, dict[str, Any]], shots: pa.Table) -> tuple[Failure
     return (*failed, *[Failure(*key, len(frames), frames[0]) for key, frames in groups.items()])
 
 
+def _notes(rows: Mapping[str, Mapping[str, Any]]) -> tuple[Note, ...]:
+    """What the videos' rows note, those of losses first, alike ones together."""
+    videos: dict[str, list[str]] = {}
+    for name, row in rows.items():
+        for message in row["notes"] or ():
+            videos.setdefault(message, []).append(name)
+    lost = set(losses(videos))
+    order = sorted(videos, key=lambda message: message not in lost)
+    return tuple(Note(message, tuple(videos[message]), message in lost) for message in order)
+
+
 def _columns(table: pa.Table, *names: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = table.select(list(names)).to_pylist()
     return rows
@@ -289,7 +322,7 @@ def _total_lines(summary: Summary) -> Iterator[str]:
     """The run in a few lines: speed, wings, and both costs beside those of generating every frame."""
     total, wings = summary.total, summary.total.wings
     yield (
-        f"{summary.delivered} of {text.plural(len(summary.videos), 'video')} delivered: "
+        f"{summary.delivered} of {text.plural(len(summary.videos), 'video')} delivered{_incomplete(summary)}: "
         f"{text.plural(total.frames, 'frame')} ({text.clock(total.duration)}) in {_took(summary)}, "
         f"{text.ratio(summary.speed)} times real time"
     )
@@ -304,6 +337,10 @@ def _total_lines(summary: Summary) -> Iterator[str]:
         yield f"most time in {slowest[0]} ({text.share(slowest[1])} of all steps)"
 
 
+def _incomplete(summary: Summary) -> str:
+    return f" ({summary.incomplete:,} with something left out)" if summary.incomplete else ""
+
+
 def _took(summary: Summary) -> str:
     """The time of all runs; where there were several, also this one's."""
     together = text.clock(summary.seconds + summary.earlier)
@@ -312,6 +349,12 @@ def _took(summary: Summary) -> str:
 
 def _fewer(factor: float | None) -> str:
     return "" if factor is None else f" ({text.ratio(factor)} times as many)"
+
+
+def _note_line(note: Note) -> str:
+    named = ", ".join(note.videos[:NAMED])
+    more = f" and {len(note.videos) - NAMED:,} more" if len(note.videos) > NAMED else ""
+    return f"{'incomplete' if note.loss else 'note'}: {named}{more}: {text.first_line(note.message)}"
 
 
 def _failure_line(failure: Failure) -> str:

@@ -22,11 +22,8 @@ from remaster.resample.samples import Floats
 SMOOTH = 3.0
 """Differences are split along the join into what is longer than so many pixels, and the rest."""
 FINE, COARSE = 1.5, 6.0
-"""Pixels from the join after which the rest, and what is longer, counts 1/e.
-
-A figure that the join cuts ends as softly: judged blind, a hard cut was liked less than a soft one in each of eight
-pairs.
-"""
+"""Pixels from the join after which the rest, and what is longer, counts 1/e. So softly ends what the join cuts: judged
+blind, a hard cut was liked less than a soft one in each of eight pairs."""
 REACH = 3
 """Differences are carried so many times ``COARSE`` far."""
 LINES = 480

@@ -166,6 +166,55 @@ def with_cover(path: Path) -> None:
         output.mux(video.encode(None))
 
 
+def see_through(path: Path) -> None:
+    """Pictures behind which something is meant to show."""
+    with av.open(str(path), "w", container_options=EXACT) as output:
+        stream: Any = output.add_stream("ffv1", NTSC)
+        stream.width, stream.height, stream.pix_fmt = *SMALL, "yuva420p"
+        for number, (y, u, v) in enumerate(film()):
+            frame = av.VideoFrame(*SMALL, "yuva420p")
+            for plane, values in zip(frame.planes, (y, u, v, np.full_like(y, 200)), strict=True):
+                padded = np.zeros((plane.height, plane.line_size), np.uint8)
+                padded[:, : plane.width] = values
+                plane.update(padded.tobytes())
+            frame.pts, frame.time_base = number, 1 / NTSC
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+
+
+def gif(path: Path) -> None:
+    """A grey one: the encoder would dither colours, which looks interlaced."""
+    made = path.with_suffix(".gif")
+    form = PixelFormat("gbrp", "rgb")
+    coded(film(form=form), "gif", form, encoded_as="gray", fps=Fraction(25))(made)
+    made.rename(path)
+
+
+def text(content: str) -> Make:
+    return lambda path: path.write_text(content)
+
+
+def scrambled(data: bytearray) -> bytearray:
+    """A program stream of which every second sector with a picture says that it is scrambled, and is."""
+    marked = 0
+    for sector in range(0, len(data) - 2047, 2048):
+        at = sector + 14 + (data[sector + 13] & 7)
+        if data[at + 3] == 0xBB:  # a system header
+            at += 6 + int.from_bytes(data[at + 4 : at + 6])
+        if data[at : at + 4] == b"\0\0\1\xe0":
+            marked += 1
+            if marked % 2 == 0:
+                data[at + 6] |= 0x10
+                data[sector + 128 : sector + 2048] = bytes(byte ^ 0x5A for byte in data[sector + 128 : sector + 2048])
+    assert marked > 3
+    return data
+
+
+def as_image(data: bytearray) -> bytearray:
+    """An ISO 9660 image that begins where its volume descriptor stands."""
+    return bytearray(16 * 2048) + b"\1CD001\1" + bytes(2040) + data
+
+
 def absurd(data: bytearray) -> bytearray:
     """An AVI whose headers claim 60,000 x 60,000 pixels."""
     for size, claim in ((SMALL[0], 60000), (SMALL[1], 60000)):

@@ -1,6 +1,6 @@
 """Every kind of file that is promised to be handled: how to make a tiny one, and what must become of it.
 
-``docs/media.md`` lists them: its table is what ``python tests/media/kinds.py`` prints.
+``docs/media.md`` lists them: ``make docs`` writes its tables, in which the last column comes from what is checked.
 """
 
 from __future__ import annotations
@@ -17,15 +17,20 @@ from kind_files import (
     SMALL,
     Make,
     absurd,
+    as_image,
     barred,
     coded,
     damaged,
     film,
+    gif,
     interlaced,
+    scrambled,
     scratched,
+    see_through,
     sound_alone,
     source,
     telecined,
+    text,
     two_sizes,
     with_cover,
 )
@@ -39,8 +44,8 @@ class Kind:
     """``name`` is the file's. ``becomes`` says it in words; the rest is checked.
 
     ``size`` is the output's in stored pixels; None: as computed from the source's own aspect. ``fails``: what the error
-    says; then nothing else counts. ``notes``: what the video's notes say. ``exact``: the centre equals what a plain
-    decoder shows. ``copied``: the picture's packets are the source's own.
+    says; then nothing else counts. ``notes``: what the video's notes say; ``incomplete``: they name
+    a loss. ``exact``: the centre equals what a plain decoder shows. ``copied``: the picture's packets are the source's.
     """
 
     name: str
@@ -55,8 +60,25 @@ class Kind:
     exact: bool = True
     tracks: tuple[str, ...] = ()
     copied: bool = False
+    incomplete: bool = False
+
+    @property
+    def checked(self) -> str:
+        """What the test of the whole job looks at, in words."""
+        if self.fails:
+            said = f"and \u201c{self.fails}\u201d" if self.fails != "." else ""
+            return f"status `failed`, one sentence with the file's name {said}".rstrip()
+        facts = [f"status `{'incomplete' if self.incomplete else 'ok'}`", "colour tags, shape"]
+        facts += [f"{self.frames} frame{'s' if self.frames > 1 else ''}"] if self.frames > 0 else []
+        facts += ["the picture's packets"] if self.copied else ["times and centre, exact"] if self.exact else []
+        facts += ["{}x{} pixels".format(*self.size)] if self.size else ["fills 16:9"]
+        facts += [f"every packet of {', '.join(self.tracks)}"] if self.tracks else []
+        facts += [f"a note with \u201c{self.notes}\u201d"] if self.notes else []
+        return "; ".join(facts)
 
 
+DOCS = Path(__file__).parents[2] / "docs" / "media.md"
+BEGIN, END = "<!-- tables: made by `make docs` -->", "<!-- end of the tables -->"
 KEY = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "1" * 32, "encryption_kid": "2" * 32}
 VARIED = list(accumulate([33, 5, 500, 20, 41, 42, 33, 40, 41], initial=0))
 LATE = [1500 + 42 * number for number in range(FRAMES)]
@@ -178,9 +200,17 @@ COLOUR = (
         "alpha.mkv",
         "transparency",
         "refused in one sentence",
-        coded(film(), encoded_as="yuva420p"),
+        see_through,
         fails="transparency",
     ),
+    Kind("opaque.mkv", "an alpha channel with nothing in it", "kept without it", coded(film(), encoded_as="yuva420p")),
+    Kind(
+        "bgra.mkv",
+        "RGB with an alpha channel with nothing in it",
+        "kept without it",
+        coded(film(form=RGB), pixel_format=RGB, encoded_as="bgra"),
+    ),
+    Kind("gif.mov", "GIF, opaque, whatever it is called", "kept as RGB", gif),
     Kind(
         "ycgco.mkv",
         "YCgCo",
@@ -299,6 +329,7 @@ DAMAGE = (
         damaged(coded(film(40)), lambda data: data[: len(data) // 2]),
         frames=-1,
         notes="headers claim",
+        incomplete=True,
     ),
     Kind(
         "scratched.mkv",
@@ -338,6 +369,34 @@ DAMAGE = (
         damaged(coded(film(), "rawvideo"), absurd),
         fails=".",
     ),
+    Kind(
+        "list.mkv",
+        "a text that names other files (FFmpeg's list, HLS, ...), whatever it is called",
+        "refused in one sentence, and none of them is read",
+        text("ffconcat version 1.0\nfile 'ntsc.mkv'\n"),
+        fails="a list of files for FFmpeg, a text",
+    ),
+    Kind(
+        "playlist.ts",
+        "a playlist",
+        "refused in one sentence, and nothing it names is read",
+        text("#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:10,\ntransport.ts\n#EXT-X-ENDLIST\n"),
+        fails="a playlist, a text",
+    ),
+    Kind(
+        "scrambled.vob",
+        "a DVD's scrambled sectors",
+        "refused in one sentence",
+        damaged(source(MPEG2), scrambled),
+        fails="decrypt the disc",
+    ),
+    Kind(
+        "disc.mpg",
+        "the image of a disc",
+        "refused in one sentence",
+        damaged(source(MPEG2), as_image),
+        fails="the image of a disc",
+    ),
     Kind("encrypted.mp4", "encrypted", "refused in one sentence", coded(film(), "libx264", container=KEY), fails="."),
 )
 GROUPS = {"Geometry": GEOMETRY, "Colour": COLOUR, "Time": TIME, "Streams and containers": STREAMS, "Damage": DAMAGE}
@@ -348,11 +407,17 @@ def table() -> str:
     """The kinds as Markdown."""
     lines = []
     for title, kinds in GROUPS.items():
-        lines += [f"### {title}", "", "| kind | what becomes of it |", "| --- | --- |"]
-        lines += [f"| {kind.what} | {kind.becomes} |" for kind in kinds]
+        lines += [f"### {title}", "", "| kind | what becomes of it | what the test checks |", "| --- | --- | --- |"]
+        lines += [f"| {kind.what} | {kind.becomes} | {kind.checked} |" for kind in kinds]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
 
+def documented(page: str) -> str:
+    """The page with its tables made anew."""
+    begin, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+    return f"{page[:begin]}\n\n{table()}\n{page[end:]}"
+
+
 if __name__ == "__main__":
-    print(table(), end="")
+    DOCS.write_text(documented(DOCS.read_text()))

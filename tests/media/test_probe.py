@@ -95,7 +95,7 @@ def test_what_is_no_video_is_named_in_one_sentence(tmp_path: Path) -> None:
     alpha = tmp_path / "alpha.mkv"
     with av.open(str(alpha), "w") as container:
         film = container.add_stream("ffv1", 24, width=32, height=16, pix_fmt="bgra")
-        container.mux(film.encode(av.VideoFrame(32, 16, "bgra")))
+        container.mux(film.encode(av.VideoFrame.from_ndarray(np.zeros((16, 32, 4), np.uint8), "bgra")))
         container.mux(film.encode(None))
     cases = {
         tmp_path / "missing.mkv": "No such file",

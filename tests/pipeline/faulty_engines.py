@@ -11,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from remaster.media.partfile import PartFile
 from remaster.outpaint import Filled, FillTask
 from remaster.pipeline import batch
 from remaster.pipeline.inputs import VideoFile
 from remaster.pipeline.job import Job
 from remaster.rows import SceneRow
+
+FULL = "full"
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class FaultyInpainter:
 
     That is no setting, because a setting is part of a scene's fingerprint: file ``seconds`` has how long a call takes,
     file ``fault`` what happens to pictures that are redder than blue. ``kill`` takes the worker along, ``once`` does
-    the first time only, ``raise`` raises. ``tone`` is a setting: it is added to the mean.
+    the first time only, ``raise`` raises, ``fill`` leaves no room on the disk. ``tone`` is a setting: it is added to
+    the mean.
     """
 
     folder: str
@@ -48,12 +52,27 @@ class FaultyInpainter:
         if fault == "kill" or (fault == "once" and not died.exists()):
             self._note("died")
             os.kill(os.getpid(), signal.SIGKILL)
+        if fault == "fill":
+            self._note(FULL)
         if fault == "raise":
             raise ZeroDivisionError("the picture is too red")
 
     def _note(self, name: str) -> None:
         with Path(self.folder, name).open("a") as file:
             file.write(f"{os.getpid()}\n")
+
+
+_opened = PartFile.__init__
+
+
+def _open(part: PartFile, path: Path) -> None:
+    """As ever, but where the engine has left no room: there the kernel refuses every byte, in FFmpeg's writes too."""
+    _opened(part, path)
+    if any((folder / "notes" / FULL).exists() for folder in path.parents):
+        part.temporary.symlink_to("/dev/full")
+
+
+PartFile.__init__ = _open
 
 
 def probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[tuple[SceneRow, str | None]]:

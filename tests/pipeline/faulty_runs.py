@@ -22,6 +22,7 @@ from programs import FORKS
 from rich.console import Console
 
 from remaster.config import config_dir, register_schema, to_config
+from remaster.pipeline.arguments import hydra_arguments
 from remaster.pipeline.batch import run_batch
 
 HERE = Path(__file__).parent
@@ -56,9 +57,14 @@ class Case:
         (self.notes / "fault").write_text(fault)
 
     def overrides(self) -> list[str]:
+        """The arguments as Hydra has to get them."""
+        return hydra_arguments(self.arguments())
+
+    def arguments(self) -> list[str]:
+        """What a person would type."""
         return [
-            f'dataset.path="{self.source}"',
-            f'output.dir="{self.out}"',
+            f"dataset.path={self.source}",
+            f"output.dir={self.out}",
             "output.preset=ultrafast",
             "segmenter=none",
             "inpainter=faulty",
@@ -85,7 +91,7 @@ class Case:
     @contextmanager
     def started(self, where: str = "cluster.cpus=2") -> Iterator[subprocess.Popen[str]]:
         """A run as a program, in a process group of its own, which is ended at the end."""
-        command = [sys.executable, "-m", "remaster.jobs.batch", *self.overrides(), where]
+        command = [sys.executable, "-m", "remaster.jobs.batch", *self.arguments(), where]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         process: subprocess.Popen[str] = subprocess.Popen(
             command, env=self.environment(), start_new_session=True, **streams

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from io import StringIO
 from itertools import pairwise
@@ -20,6 +21,8 @@ from clips import HEIGHT, WIDTH, pan, series_clip, still, two_scenes
 from faulty_runs import Case, command_of, wait_for
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from kind_files import PLAIN
+from media_files import write_source
 from rich.console import Console
 
 from remaster.config import config_dir, register_schema, to_config
@@ -180,6 +183,32 @@ def test_rubbish_costs_nothing_else(tmp_path: Path) -> None:
     assert status["good.mp4"]["status"] == "ok"
     assert status["text.mp4"]["status"] == status["empty.mkv"]["status"] == "failed"
     assert "text.mp4" in status["text.mp4"]["error"]
+
+
+def test_what_is_left_out_is_said_where_people_look(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    write_source(source / "a.mkv", replace(PLAIN, subtitles=True))
+    series_clip(source / "b.mp4", [still(3, 4)])
+    (source / "b.nfo").touch()
+    lost = "subtitle stream 1 (subrip, eng) cannot be carried by mp4 and is left out"
+    code, printed = batch(source, tmp_path / "out", "output.container=mp4")
+    lines = printed.splitlines()
+    assert code == 0
+    begun = next(n for n, line in enumerate(lines) if line.startswith("incomplete: a.mkv -> videos/a.mp4"))
+    assert lines[begun + 1] == f"  {lost}"
+    assert f"incomplete: a.mkv: {lost}" in lines
+    assert any(line.startswith("2 of 2 videos delivered (1 with something left out): ") for line in lines)
+    assert lines.count("not taken: files that are no videos by their names: 1 .nfo") == 2
+    rows = pq.read_table(tmp_path / "out" / "metadata" / "videos").to_pylist()
+    assert {row["video"]: row["status"] for row in rows} == {"a.mkv": "incomplete", "b.mp4": "ok"}
+    code, printed = batch(source, tmp_path / "out", "output.container=mp4", "strict=true")
+    assert (code, lost in printed) == (1, True)
+    (source / "gone.mkv").symlink_to("/nonesuch")
+    assert batch(source, tmp_path / "out")[0] == 0
+    code, printed = batch(source, tmp_path / "out", "strict=true")
+    assert "not taken: dead link (1): gone.mkv -> /nonesuch" in printed
+    assert code == 1, "what a dead link stands for may be a video"
 
 
 def test_on_two_cpus_scenes_begin_before_the_last_video_is_read(

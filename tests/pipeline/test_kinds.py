@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +14,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from hydra import initialize_config_dir
+from kinds import DOCS, GREY, KINDS, RGB, YUV420P10, YUV422, YUV422P10, YUV444, Kind, documented
+from media_files import YUV420, packets_of
 from test_batch import batch
 
 from remaster.config import config_dir, register_schema
@@ -22,13 +23,8 @@ from remaster.geometry import window
 from remaster.media.siting import chroma_location
 from remaster.media.types import PixelFormat, Rect
 
-sys.path.append(str(Path(__file__).parent.parent / "media"))
-from kinds import GREY, KINDS, RGB, YUV420P10, YUV422, YUV422P10, YUV444, Kind, table
-from media_files import YUV420, packets_of
-
-DOCS = Path(__file__).parents[2] / "docs" / "media.md"
 FORMATS = {form.name: form for form in (GREY, RGB, YUV420, YUV420P10, YUV422, YUV422P10, YUV444)}
-PLANAR = {"yuvj420p": "yuv420p", "yuyv422": "yuv422p", "bgr0": "gbrp"}
+PLANAR = {"yuvj420p": "yuv420p", "yuyv422": "yuv422p", "bgr0": "gbrp", "bgra": "gbrp", "yuva420p": "yuv420p"}
 GOOD = [kind for kind in KINDS if not kind.fails]
 
 
@@ -114,7 +110,7 @@ def test_what_cannot_be_read_is_named_in_one_sentence(kind: Kind, run: Run) -> N
 @pytest.mark.parametrize("kind", GOOD, ids=lambda kind: kind.name)
 def test_every_kind_comes_through(kind: Kind, run: Run) -> None:
     row = run.rows[kind.name]
-    assert (row["status"], row["error"]) == ("ok", None)
+    assert (row["status"], row["error"]) == ("incomplete" if kind.incomplete else "ok", None)
     assert row["source_filter"] == kind.source_filter
     assert re.search(kind.notes, " ".join(row["notes"])) if kind.notes else not row["notes"] or kind.size
     source, made = run.files(kind)
@@ -181,5 +177,6 @@ def test_chapters_attachments_and_covers_go_along(run: Run) -> None:
         assert len(container.streams.video) == 2
 
 
-def test_the_documentation_lists_the_kinds() -> None:
-    assert table() in DOCS.read_text()
+def test_the_documentation_is_made_of_the_kinds() -> None:
+    page = DOCS.read_text()
+    assert documented(page) == page, "make docs"

@@ -35,9 +35,9 @@ class RemoteCase(Case):
 
     store: ObjectStore
 
-    def overrides(self) -> list[str]:
-        local = super().overrides()
-        return [f'dataset.path="{self.store.address("in")}"', f'output.dir="{self.address}"', *local[2:]]
+    def arguments(self) -> list[str]:
+        local = super().arguments()
+        return [f"dataset.path={self.store.address('in')}", f"output.dir={self.address}", *local[2:]]
 
     @property
     def address(self) -> str:

@@ -10,6 +10,8 @@ from clips import pan, series_clip, still
 from faulty_runs import Case
 from stage_runs import run_stages
 
+from remaster.pipeline.codeprint import STAGES
+
 SCENES = 3
 
 
@@ -73,6 +75,31 @@ def test_each_setting_redoes_what_follows_from_it(case: Case) -> None:
     delivered = case.delivered()
     assert redone(case, "output.crf=30", "+inpainter.engine.tone=20", "resume=false")[:3] == (SCENES, SCENES, SCENES)
     assert case.delivered() == delivered
+
+
+def touched(case: Case) -> dict[str, int]:
+    """Time of change of the plan and the video, by the folder they lie in."""
+    paths = [*case.out.glob("metadata/plan/*.parquet"), *case.out.glob("videos/*")]
+    return {path.parent.name: path.stat().st_mtime_ns for path in paths}
+
+
+def test_other_code_of_a_stage_redoes_it_and_what_follows(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(case)
+    delivered = case.delivered()
+    for stage, again in (
+        ("assemble", (0, 0, 0)),
+        ("resample", (0, 0, SCENES)),
+        ("outpaint", (0, SCENES, SCENES)),
+        ("stitch", (SCENES, SCENES, SCENES)),
+        ("plan", (SCENES, SCENES, SCENES)),
+    ):
+        times = touched(case)
+        monkeypatch.setitem(STAGES, stage, (*STAGES[stage], ("remaster.sample.pen", "Pen")))
+        assert redone(case)[:3] == again, stage
+        assert {name for name, time in touched(case).items() if time != times[name]} == (
+            {"videos", "plan"} if stage == "plan" else {"videos"}
+        )
+        assert case.delivered() == delivered
 
 
 def test_maps_that_are_asked_for_are_made_once_and_no_other_picture_changes(case: Case) -> None:

@@ -228,3 +228,10 @@ def test_a_name_that_is_no_unicode_does_not_stop_the_page(tmp_path, run_facts, v
 )
 def test_the_end_of_a_run_in_words(run_facts, code, word):
     assert dataclasses.replace(run_facts, exit_code=code).state == word
+
+
+def test_what_of_the_inputs_was_not_taken_is_there(tmp_path, run_facts, videos_table, shots_table):
+    run = dataclasses.replace(run_facts, left_out=("dead link (1): <a>.mkv -> /b",))
+    page = written(tmp_path, run, videos_table({}), shots_table({})).text
+    assert "dead link (1): <a>.mkv -> /b" in page
+    assert "not taken" in page

@@ -137,6 +137,14 @@ def test_messages_and_ends_come_at_once_and_on_one_line(plain):
     assert lines(out)[1] == "ok: a.mkv -> videos/a.mkv (videos 1/0)"
 
 
+def test_notes_follow_their_video_a_short_line_each(plain):
+    view, out, _ = plain
+    with view:
+        view.video_done("a.mkv", "videos/a.mkv", "incomplete", ["data stream 2 is left out", "long\n" + "x" * 999])
+    assert lines(out)[0].startswith("incomplete: a.mkv")
+    assert lines(out)[1:3] == ["  data stream 2 is left out", "  long"]
+
+
 def test_odd_names_neither_format_nor_crash(plain):
     view, out, _ = plain
     with view:

@@ -178,3 +178,20 @@ def test_a_resumed_run_tells_its_own_time_and_all_runs(shots_table, videos_table
     assert summary.speed == pytest.approx(0.5)
     assert "in 1:00, 0:05 of it in this run" in rendered(summary)
     assert "of it in this run" not in rendered(summarize(videos_table({}), shots_table({}), 5.0))
+
+
+def test_notes_are_told_last_losses_first_and_alike_ones_once(shots_table, videos_table):
+    kept, lost = "interlaced (99 %): left as it is", "audio stream 1 (wmav2) is left out"
+    names = [f"{n}.mkv" for n in range(6)]
+    rows = [{"video": name, "status": "ok", "notes": [kept]} for name in names[:5]]
+    rows += [{"video": names[5], "status": "incomplete", "notes": [kept, lost]}]
+    out = rendered(summarize(videos_table(*rows), shots_table(), 1.0)).splitlines()
+    assert out.index(f"incomplete: 5.mkv: {lost}") + 1 == out.index(f"note: 0.mkv, 1.mkv, 2.mkv and 3 more: {kept}")
+    assert any(line.startswith("6 of 6 videos delivered (1 with something left out): ") for line in out)
+
+
+def test_very_many_notes_are_cut_off_and_counted(shots_table, videos_table):
+    rows = [{"video": f"{n}.mkv", "notes": [f"{n + 2} frames had no timestamp"]} for n in range(MAX_LISTED + 3)]
+    out = rendered(summarize(videos_table(*rows), shots_table(), 1.0)).splitlines()
+    assert sum(line.startswith("note: ") for line in out) == MAX_LISTED
+    assert "3 more notes, in the report and in metadata/videos" in out

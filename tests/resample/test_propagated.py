@@ -46,7 +46,7 @@ def test_a_set_of_two_speeds_is_nearer_to_the_truth_than_any_cheap_fill(
     truth = two_planes(where, COUNT, SPEEDS)
     clip = Clip.of(where, truth, pixel_format, color) if color else Clip.of(where, truth, pixel_format)
     made = clip.planned()
-    assert made.keys[0].picture is not None, "most of the wings was seen: the rest is generated"
+    assert made.keys[0].picture is None, "where the camera moves, what nobody saw is soft"
     renderer = clip.renderer(clip.shot(made))
     drawn = [renderer.render(i, p, False) for i, p in enumerate(clip.planes)]
     assert min(gains(clip, [clip.rgb(p) for p in drawn], range(5, COUNT - 5)).values()) > 1.5
@@ -150,8 +150,15 @@ def moving() -> Clip:
     return Clip.of(where, two_planes(where, COUNT, SPEEDS))
 
 
+def resting() -> Clip:
+    where = shown()
+    return Clip.of(where, two_planes(where, 1, SPEEDS) * 12)
+
+
 def test_the_same_frames_give_the_same_bytes() -> None:
-    clip = moving()
+    where = shown()
+    pan = two_planes(where, COUNT, SPEEDS)
+    clip = Clip.of(where, [*pan, *[pan[-1]] * 12])
     first, second = (clip.drawn(clip.shot(clip.planned())) for _ in range(2))
     for a, b in zip(first, second, strict=True):
         assert all(map(np.array_equal, a, b))
@@ -210,7 +217,7 @@ def test_a_hidden_cut_keeps_each_set_to_its_own_side() -> None:
 
 
 def test_neither_figures_nor_the_middle_are_copied() -> None:
-    clip = moving()
+    clip = resting()
     figures = np.zeros((96, 128), bool)
     figures[50:, 4:16] = True
     for key in clip.planned(figures=figures).keys:
@@ -218,15 +225,15 @@ def test_neither_figures_nor_the_middle_are_copied() -> None:
         left = clip.window.x + (key.picture.image.shape[1] - clip.window.width) // 2
         marked = key.picture.figures[:, left : left + 128]
         assert marked[figures].all(), "who stands there"
-        assert marked[:, 40:90].all(), "the middle, where figures stand that no mask knows"
-        assert not marked[:40, :20].any() and not marked[:40, 110:].any()
+        assert marked[:, 20:108].all(), "the middle, where figures stand that no mask knows"
+        assert not marked[:40, :10].any() and not marked[:40, 118:].any()
         assert not (key.picture.holes & key.picture.coverage).any()
     changing = np.zeros((96, 128), bool)
-    changing[:, :30] = changing[:80, 100:] = True
+    changing[:, :30] = changing[:60, 100:] = True
     (picture, *_) = [key.picture for key in clip.planned(figures=changing).keys]
     assert picture is not None
     left = clip.window.x + (picture.image.shape[1] - clip.window.width) // 2
-    assert not picture.figures[:, left : left + 20].any(), "masks over most of the border name the set, not figures"
+    assert not picture.figures[:, left : left + 10].any(), "masks over most of the border name the set, not figures"
 
 
 def test_what_falls_before_a_set_at_rest_does_not_carry_it_along() -> None:
@@ -248,7 +255,7 @@ def test_what_falls_before_a_set_at_rest_does_not_carry_it_along() -> None:
 
 
 def test_pictures_are_generated_within_the_budget() -> None:
-    clip = moving()
+    clip = resting()
     whole = clip.planned()
     assert whole.keys[0].picture is not None
     size = whole.keys[0].picture.image.shape[0] * whole.keys[0].picture.image.shape[1]

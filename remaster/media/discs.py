@@ -1,0 +1,175 @@
+"""Films on DVDs: a title is cut into files of 1 GB at any byte, beside menus, and its sectors may be scrambled."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from remaster.remote import is_remote, joined, open_ranges, status
+
+DISC_FOLDER = "VIDEO_TS"
+MOST_PARTS = 9  # of a title set, by the standard
+BUFFER = 1 << 20  # bytes read at once
+_PART = re.compile(r"(?P<title>VTS_\d\d)_(?P<number>\d)(?P<end>\.VOB)", re.IGNORECASE)
+_MENU = re.compile(r"(VIDEO_TS|VTS_\d\d_0)\.VOB", re.IGNORECASE)
+
+PACK = 2048  # bytes of a sector, which holds one pack of an MPEG program stream
+TRANSPORT = 188  # bytes of a packet of a transport stream
+PLACES, PLACE = 128, 47 * PACK
+"""At how many places, spread evenly, and how much of a file is looked at for scrambled sectors: of a scrambled title
+about half of them are, and a file of up to 12 MB is seen whole. Packs and packets begin at a place's multiples."""
+REMOTE_PLACES = 8  # on an object store each place is a request
+SCRAMBLED = 0.05
+"""Share of marked packets above which a file is scrambled: single ones are damage, or another programme's."""
+_PACK_START = b"\x00\x00\x01\xba"
+_PACKET = re.compile(rb"G..(.).{184}(?=G)", re.DOTALL)  # wherever it begins: recordings are joined at any byte
+_PRIVATE = 0xBD  # the stream id of AC-3, DTS, LPCM and subtitles
+
+
+def title_part(name: str) -> tuple[str, int] | None:
+    """(title, number) of a file name such as ``VTS_01_2.VOB``, number 1 being the first; None for other names."""
+    found = _PART.fullmatch(name)
+    return (f"{found['title']}{found['end']}", int(found["number"])) if found and found["number"] != "0" else None
+
+
+def is_menu(name: str) -> bool:
+    """True for the name of a DVD's menu."""
+    return _MENU.fullmatch(name) is not None
+
+
+def parts(path: str) -> list[str]:
+    """The files that a path or an address stands for: a title's first part stands for all of them, in their order."""
+    name = Path(urlsplit(path).path if is_remote(path) else path).name
+    found = _PART.fullmatch(name)
+    if found is None or found["number"] != "1":
+        return [path]
+    names = [f"{found['title']}_{number}{found['end']}" for number in range(1, MOST_PARTS + 1)]
+    if is_remote(path):
+        where = urlsplit(path)
+        folder = urlunsplit(where._replace(path=where.path.rpartition("/")[0]))
+        following = (joined(folder, name) for name in names[1:])
+        there: Callable[[str], bool] = lambda uri: status(uri) is not None  # noqa: E731
+    else:
+        following, there = (str(Path(path).with_name(name)) for name in names[1:]), os.path.isfile
+    return [path, *_while(following, there)]
+
+
+def open_parts(paths: Sequence[str]) -> BinaryIO:
+    """Several files as one that can be read and sought in; raises ``OSError``."""
+    return cast(BinaryIO, io.BufferedReader(_Parts(paths), BUFFER))
+
+
+def scrambled(path: str) -> bool:
+    """Whether much of a program or transport stream is marked as scrambled, at some places of the file."""
+    with open_parts(parts(path)) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        kind = _stream_kind(file.read(2 * TRANSPORT))
+        if kind is None:
+            return False
+        marks = [
+            mark for data in _looks(file, size, REMOTE_PLACES if is_remote(path) else PLACES) for mark in kind(data)
+        ]
+    return sum(marks) > SCRAMBLED * len(marks)
+
+
+def is_disc_image(path: str) -> bool:
+    """Whether a file is the image of a disc (ISO 9660, which DVDs have beside UDF)."""
+    with open_parts([path]) as file:
+        file.seek(16 * PACK + 1)
+        return file.read(5) == b"CD001"
+
+
+class _Parts(io.RawIOBase):
+    """Files one after another."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        with ExitStack() as stack:
+            self._files = [stack.enter_context(_open(path)) for path in paths]
+            self._ends = list(accumulate(file.seek(0, os.SEEK_END) for file in self._files))
+            self._close = stack.pop_all()
+        self._at = 0
+        self.name = paths[0]
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        for number, (file, end) in enumerate(zip(self._files, self._ends, strict=True)):
+            if self._at < end:
+                start = self._ends[number - 1] if number else 0
+                file.seek(self._at - start)
+                data = file.read(min(len(buffer), end - self._at))
+                buffer[: len(data)] = data
+                self._at += len(data)
+                return len(data)
+        return 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._ends[-1]}[whence]
+        if base + offset < 0:
+            raise OSError(f"cannot seek before the start of {self.name}")
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def close(self) -> None:
+        if not self.closed:
+            self._close.close()
+        super().close()
+
+
+def _open(path: str) -> BinaryIO:
+    return open_ranges(path) if is_remote(path) else Path(path).open("rb")
+
+
+def _while(items: Iterator[str], holds: Callable[[str], bool]) -> Iterator[str]:
+    for item in items:
+        if not holds(item):
+            return
+        yield item
+
+
+def _stream_kind(start: bytes) -> Callable[[bytes], Iterator[bool]] | None:
+    """What reads the marks of this kind of stream; None for files of any other kind."""
+    if start.startswith(_PACK_START):
+        return _pack_marks
+    return _packet_marks if start[:1] == start[TRANSPORT : TRANSPORT + 1] == b"G" else None
+
+
+def _looks(file: BinaryIO, size: int, places: int) -> Iterator[bytes]:
+    """Pieces of a file, spread over it."""
+    for start in range(0, size, max(size // places // PLACE, 1) * PLACE):
+        file.seek(start)
+        yield file.read(PLACE)
+
+
+def _pack_marks(data: bytes) -> Iterator[bool]:
+    """For each packet of sound, picture or subtitles in MPEG-2 packs: whether its header says that it is scrambled."""
+    for start in range(0, len(data) - PACK + 1, PACK):
+        pack = data[start : start + PACK]
+        if not pack.startswith(_PACK_START) or pack[4] >> 6 != 1:
+            continue
+        at = 14 + (pack[13] & 7)
+        while at + 7 <= PACK and pack[at : at + 3] == b"\x00\x00\x01":
+            if pack[at + 3] == _PRIVATE or 0xC0 <= pack[at + 3] <= 0xEF:
+                yield pack[at + 6] >> 6 == 2 and bool(pack[at + 6] & 0x30)
+            at += 6 + int.from_bytes(pack[at + 4 : at + 6])
+
+
+def _packet_marks(data: bytes) -> Iterator[bool]:
+    """For each packet of a transport stream: whether two bits of its fourth byte say that it is scrambled."""
+    for packet in _PACKET.finditer(data):
+        yield packet[1][0] & 0xC0 != 0

@@ -1,0 +1,191 @@
+"""The code that a stage can reach, as a digest: other code makes results anew, the same code in another release not.
+
+From a stage's entry points on, definitions are followed by the names that they use, from module to module of the
+package. What counts is the definitions' code without comments, docstrings and annotations. Objects' methods count with
+their class, and a class with whatever names it; an engine is an entry point of its own, since a setting names it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parents[1]
+Place = tuple[str, str]
+"""(module, name of a definition in it)"""
+
+STAGES: dict[str, tuple[Place, ...]] = {
+    "plan": (("remaster.media.probe", "probe"), ("remaster.pipeline.planning", "plan_video")),
+    "stitch": (
+        ("remaster.pipeline.job", "Job"),
+        ("remaster.pipeline.stages", "analyze_stage"),
+        ("remaster.pipeline.stages", "SegmentStage"),
+        ("remaster.pipeline.stages", "stitch_stage"),
+    ),
+    "outpaint": (("remaster.pipeline.stages", "OutpaintStage"),),
+    "resample": (("remaster.pipeline.delivery", "resample_stage"),),
+    "assemble": (("remaster.pipeline.assembly", "assemble_video"),),
+}
+"""Where each stage's code begins; what those before it reach is in their digests already."""
+_ASIDE = (
+    "remaster.config", "remaster.errors", "remaster.remote", "remaster.report", "remaster.storage", "remaster.tables",
+    *(
+        f"remaster.pipeline.{name}"
+        for name in ("attempts", "codeprint", "done", "engines", "kept", "lock", "memory", "space", "store")
+    ),
+)  # fmt: skip
+"""What makes no pixel: settings, which count by their values, where results lie and what is told of them."""
+
+
+def stages_code() -> dict[str, str]:
+    """The digest of what each stage's code reaches."""
+    return {stage: digest_of(entries) for stage, entries in STAGES.items()}
+
+
+def engine_code(cls: Callable[..., Any]) -> str:
+    """The digest of what an engine's class reaches, in its own package and this one."""
+    return digest_of(((cls.__module__, cls.__qualname__.partition(".")[0]),))
+
+
+@cache
+def digest_of(entries: Sequence[Place], root: Path | None = None) -> str:
+    """The digest of all code that is reached from ``entries``; ``root`` is the folder of a copy of the package."""
+    found = reached(entries, root)
+    text = "\0".join(f"{module}:{name}\0{found[module, name]}" for module, name in sorted(found))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def reached(entries: Sequence[Place], root: Path | None = None) -> dict[Place, str]:
+    """The definitions that are reached from ``entries``, each as its code."""
+    own = {module.partition(".")[0] for module, _ in entries} | {PACKAGE.name}
+    found: dict[Place, str] = {}
+    todo = list(entries)
+    while todo:
+        module, name = place = todo.pop()
+        if place in found or module.partition(".")[0] not in own or module.startswith(_ASIDE):
+            continue
+        path = _file(module, root)
+        definitions = {} if path is None else _definitions(path, path.stat().st_mtime_ns)
+        if name not in definitions:  # then it is a builtin, or a module in a package
+            todo += [(f"{module}.{name}", LOOSE)] if _file(f"{module}.{name}", root) is not None else []
+            continue
+        definition = definitions[name]
+        found[place] = definition.code
+        used = (name for name in definition.names if name in definitions)
+        todo += [(module, LOOSE), *definition.outside, *((module, name) for name in used)]
+    return found
+
+
+LOOSE = "*"
+"""The name of a module's statements that define nothing; they run whatever is used of it."""
+
+
+@dataclass(frozen=True)
+class _Definition:
+    """``names`` are all that it uses, of its module or not; ``outside`` what it takes from other modules."""
+
+    code: str
+    names: frozenset[str]
+    outside: frozenset[Place] = frozenset()
+
+
+@cache
+def _definitions(path: Path, changed: int) -> dict[str, _Definition]:
+    """A module's definitions by name; ``changed`` is the file's time of change."""
+    tree = _Bare().visit(ast.parse(path.read_bytes()))
+    imports = _imports(statement for statement in tree.body if isinstance(statement, ast.Import | ast.ImportFrom))
+    parts: dict[str, list[ast.stmt]] = {LOOSE: []}
+    for statement in tree.body:
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            for bound in _bound(statement) or [LOOSE]:
+                parts.setdefault(bound, []).append(statement)
+    modules = {bound: ".".join(place).removesuffix(f".{LOOSE}") for bound, place in imports.items()}
+    taken = {bound: _Definition(".".join(place), frozenset(), frozenset([place])) for bound, place in imports.items()}
+    return taken | {bound: _definition(statements, modules) for bound, statements in parts.items()}
+
+
+@cache
+def _file(module: str, root: Path | None) -> Path | None:
+    """A module's source; None where there is none. Only modules of other packages are asked for by importing those."""
+    top, _, rest = module.partition(".")
+    if top == PACKAGE.name:
+        place = (root or PACKAGE).joinpath(*rest.split("."))
+        return next((path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()), None)
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):  # no such module, or one that was typed in
+        return None
+    path = Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
+    return path if path is not None and path.suffix == ".py" else None
+
+
+def _bound(statement: ast.stmt) -> list[str]:
+    """The names that a statement of a module defines."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [statement.name]
+    return [
+        node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]  # fmt: skip
+
+
+def _imports(statements: Iterable[ast.stmt]) -> dict[str, Place]:
+    """What imports among these statements bind."""
+    bound: dict[str, Place] = {}
+    for statement in statements:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                bound |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
+            elif isinstance(node, ast.Import):
+                bound |= {alias.asname or alias.name.partition(".")[0]: (alias.name, LOOSE) for alias in node.names}
+    return bound
+
+
+def _definition(statements: Sequence[ast.stmt], modules: dict[str, str]) -> _Definition:
+    names, outside = set[str](), set(_imports(statements).values())
+    for statement in statements:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                names.add(node.id)
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                outside |= {(modules[node.value.id], node.attr)} if node.value.id in modules else set()
+    code = "\n".join(ast.unparse(statement) for statement in statements)
+    return _Definition(code, frozenset(names), frozenset(outside))
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes docstrings and annotations out of a tree, and what is there for type checkers alone."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self._without_docstring(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return self._without_docstring(node)
+
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        return self._without_docstring(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        self.generic_visit(node)
+        return ast.AnnAssign(node.target, ast.Constant(...), node.value, node.simple)
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return None
+        return self.generic_visit(node)
+
+    def _without_docstring(self, node: ast.FunctionDef | ast.ClassDef | ast.Module) -> ast.AST:
+        self.generic_visit(node)
+        texts = [s for s in node.body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)]
+        node.body = [s for s in node.body if s not in texts] or ([] if isinstance(node, ast.Module) else [ast.Pass()])
+        return node

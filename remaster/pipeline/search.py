@@ -1,0 +1,127 @@
+"""Folders searched through for videos: links are followed, loops are not, and what is not taken is remembered."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# fmt: off
+EXTENSIONS = frozenset((
+    ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
+    ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
+))
+# fmt: on
+HIDDEN, MENU, AGAIN = "hidden", "menu of a DVD", "link to a folder that is searched already"
+_HARMLESS = frozenset((MENU, AGAIN))
+NAMED = 3  # of one kind of what was left out, so many names are told
+_SPECIAL = (
+    (stat.S_ISFIFO, "named pipe"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISBLK, "device"),
+    (stat.S_ISCHR, "device"),
+)
+
+
+@dataclass
+class LeftOut:
+    """What of the inputs is not taken: ``plain`` files, counted by their extension, and by name all else of a kind."""
+
+    plain: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    named: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def lost(self) -> bool:
+        """Whether there may be videos in what was left out."""
+        return not _HARMLESS.issuperset(self.named)
+
+    def file(self, name: str) -> None:
+        """A file that is no video by its name, or is hidden."""
+        hidden = Path(name).name.startswith(".")
+        self.plain[HIDDEN if hidden else Path(name).suffix.lower() or "no extension"] += 1
+
+    def lines(self) -> list[str]:
+        """One short line for the files, and one for each other kind."""
+        files = [f"{count:,} {kind}" for kind, count in sorted(self.plain.items(), key=lambda item: (-item[1], item))]
+        lines = [f"files that are no videos by their names: {', '.join(files)}"] if files else []
+        for kind, names in self.named.items():
+            more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+            lines.append(f"{kind} ({len(names):,}): {', '.join(names[:NAMED])}{more}")
+        return lines
+
+
+def search(root: Path, skip: Path, left_out: LeftOut) -> list[Path]:
+    """The videos below a folder, sorted by path, each under the path that led to it; hidden ones are left out.
+
+    A folder is searched once: links to one that was searched already (a parent of theirs, say) are left out, as is the
+    folder ``skip``. Dead links and what is no file are left out by name.
+    """
+    seen, skipped = {_identity(root)}, skip.resolve()
+    found: list[Path] = []
+    folders, links = [root], list[Path]()
+    while folders or links:
+        folder = folders.pop() if folders else links.pop(0)
+        if folder != root:
+            if _identity(folder) in seen:
+                left_out.named[AGAIN].append(_link(folder, root))
+                continue
+            seen.add(_identity(folder))
+        if folder.resolve().is_relative_to(skipped):
+            continue
+        for path in _entries(folder, root, left_out):
+            if not _is_folder(path):
+                found.append(path)
+            else:
+                (links if path.is_symlink() else folders).append(path)
+    return sorted(path for path in found if not path.resolve().is_relative_to(skipped))
+
+
+def special(path: Path) -> str:
+    """What something is that is neither a file nor a folder."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return "dead link" if path.is_symlink() else "unreadable name"
+    return next((kind for check, kind in _SPECIAL if check(mode)), "thing that is no file")
+
+
+def _entries(folder: Path, root: Path, left_out: LeftOut) -> Iterator[Path]:
+    """The folders and videos in a folder."""
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        left_out.named["folder that cannot be read"].append(_below(folder, root))
+        return
+    for path in paths:
+        if path.name.startswith("."):
+            left_out.file(path.name)
+        elif _is_folder(path) or (_is_file(path) and path.suffix.lower() in EXTENSIONS):
+            yield path
+        elif _is_file(path) or path.suffix.lower() not in ("", *EXTENSIONS):
+            left_out.file(path.name)
+        else:
+            left_out.named[special(path)].append(_link(path, root) if path.is_symlink() else _below(path, root))
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 (where a folder may be listed and not entered, the other one raises)
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    there = folder.stat()
+    return there.st_dev, there.st_ino
+
+
+def _below(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path != root else str(path)
+
+
+def _link(path: Path, root: Path) -> str:
+    return f"{_below(path, root)} -> {path.readlink()}"
