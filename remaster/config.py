@@ -36,6 +36,13 @@ class Deinterlace(Enum):
     ivtc = "ivtc"
 
 
+class Subtitles(Enum):
+    """Whether subtitles that have a place (ASS, SSA, PGS, VobSub, DVB) move with the picture."""
+
+    follow = "follow"
+    keep = "keep"
+
+
 @dataclass(frozen=True)
 class DatasetConfig:
     """``path``: a file, a folder (searched through), a glob, or an ``s3://`` or ``gs://`` address; no default.
@@ -119,6 +126,7 @@ class BatchConfig:
     gate: GateMode = GateMode.fill
     deinterlace: Deinterlace = Deinterlace.auto
     square_pixels: bool = False
+    subtitles: Subtitles = Subtitles.follow
     resume: bool = True
     strict: bool = False
     seed: int = 0

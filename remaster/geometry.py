@@ -111,6 +111,15 @@ def window(active: Rect, sar: Fraction, pixel_format: PixelFormat, aspect: Fract
     return replace(even, height=height, y=top)
 
 
+def fitted_window(width: int, height: int, frame: tuple[int, int], pixel_format: PixelFormat, framing: float) -> Window:
+    """The window of the size ``frame`` in which a picture of ``width x height``, no larger, lies by ``framing``."""
+    room_x, room_y = frame[0] - width, frame[1] - height
+    x = min(round(room_x * framing / 2) * 2, room_x)
+    y = min(round(room_y * framing / 2) * 2, room_y)
+    step_x, step_y = 1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h
+    return Window(Rect(0, 0, width, height), *frame, x - x % step_x, y - y % step_y)
+
+
 def _extend(size: int, wanted: Fraction, step: int, framing: float) -> tuple[int, int]:
     """(pixels before, whole size): near ``wanted``, even, and ``before`` a multiple of the chroma ``step``."""
     extra = max(round((wanted - size) / 2) * 2, 0)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.camera import Affine
-from remaster.fields import Fields
+from remaster.fields import Fields, Verdict
 from remaster.media.types import Mask, Rect, Rgb
 
 Method = Literal["mosaic", "still", "propagated", "ambient", "passthrough"]
@@ -24,7 +24,8 @@ class Detection:
     ``setups`` tells for each run the number of the first one that shows its camera set-up, its own where it is new.
     ``active`` is the picture without bars, in stored pixels, on the chroma grid. ``gate`` is a mask over the active
     picture of pixels that are the projector's gate (dark or soft edge, rounded corners), or None where there is none.
-    ``noise`` is the standard deviation of the luma's grain in 8-bit levels. ``fields`` tells interlacing.
+    ``noise`` is the standard deviation of the luma's grain in 8-bit levels. ``fields`` tells interlacing, ``told`` what
+    single frames tell of it.
     """
 
     pts: npt.NDArray[np.int64]
@@ -34,6 +35,7 @@ class Detection:
     gate: Mask | None
     noise: float
     fields: Fields
+    told: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -235,8 +235,12 @@ def info_from_json(text: str) -> VideoInfo:
 def _info(values: dict[str, Any]) -> VideoInfo:
     treatment = values["treatment"]
     if treatment is not None:
-        values["treatment"] = Treatment(**(treatment | {"stored": _info(treatment["stored"])}))
+        frame = tuple(treatment["frame"]) if treatment.get("frame") else None
+        values["treatment"] = Treatment(**(treatment | {"stored": _info(treatment["stored"]), "frame": frame}))
     values |= {name: Fraction(values[name]) for name in ("sar", "fps", "time_base")}
+    shown = values.get("shown")  # plans of older versions have neither
+    values |= {"display": tuple(values.get("display", ())), "shown": Rect(**shown) if shown else None}
+    values["span"] = tuple(values["span"]) if values.get("span") else None
     values |= {"format": PixelFormat(**values["format"]), "color": _color(values["color"])}
     return VideoInfo(**values)
 

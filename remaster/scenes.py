@@ -15,7 +15,7 @@ from scenedetect import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector, ContentDetector, ThresholdDetector
 
 from remaster.errors import MediaError
-from remaster.fields import FieldSampler, fields
+from remaster.fields import FieldSampler, summed, verdicts
 from remaster.likeness import Thumb, explained_area
 from remaster.media.planes import crop, luma8, resize_rgb
 from remaster.media.types import Frame, Rect, Rgb, VideoInfo
@@ -85,6 +85,7 @@ def detect(frames: Iterable[Frame], info: VideoInfo, settings: DetectSettings) -
     noise = noise_level(samples, active)
     rows = slice(active.y + active.y % 2, active.y + active.height)  # the first is the upper field's
     cuts = finder.finish()
+    told = verdicts(interlacing.numbers(), interlacing.triples(), rows, noise)
     return Detection(
         pts=np.asarray(pts, np.int64),
         cuts=cuts,
@@ -92,7 +93,8 @@ def detect(frames: Iterable[Frame], info: VideoInfo, settings: DetectSettings) -
         active=active,
         gate=gate,
         noise=noise,
-        fields=fields(interlacing.triples(), rows, noise),
+        fields=summed(told),
+        told=told,
     )
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from remaster.errors import MediaError
 from remaster.media.decode import decode
-from remaster.media.encode import Codec, EncoderSettings
+from remaster.media.encode import UNRATED, Codec, EncoderSettings
 from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
 from remaster.media.source import source_frames
@@ -20,6 +20,8 @@ from remaster.media.timeline import timeline
 from remaster.media.types import Entry, Frame, Mask, PixelFormat, Plane, Rect, VideoInfo
 
 # What white noise, which no film is, still reaches at a crf: 34 dB at 18, 24 at 28, 13 at 40 and more.
+# Codecs for editing keep their rate, whatever the picture is: white noise at full swing falls to about this.
+EDITING_DB = 20.0
 WORST_DB, BEST_DB, DB_AT_CRF_0 = 12.0, 28.0, 46.0
 GREY = PixelFormat("gray", "gray")
 # SVT-AV1's scale of crf is this much longer than that of x264 and x265.
@@ -46,6 +48,8 @@ def psnr_floor(settings: EncoderSettings) -> float:
     """The PSNR in dB under which no encoder falls at these settings; infinite where it is lossless."""
     if settings.codec is Codec.ffv1:
         return float("inf")
+    if settings.codec in UNRATED:
+        return EDITING_DB
     crf = settings.crf * (AV1_SCALE if settings.codec is Codec.av1 else 1)
     return min(max(DB_AT_CRF_0 - crf, WORST_DB), BEST_DB)
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
 from av.packet import Packet
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -18,10 +19,13 @@ from remaster.errors import MediaError
 from remaster.media.clock import Clock, Repairs
 from remaster.media.containers import bound_decoder, open_input, read_only, video_stream
 from remaster.media.formats import planar_format, without_alpha
+from remaster.media.hdr import side_data
 from remaster.media.jumps import Mover, Moves, has_tables, may_jump
+from remaster.media.looks import Looker
 from remaster.media.timeline import NO_STAMP, Keyframe, Timeline, fingerprint, is_frame, timeline
-from remaster.media.types import Frame, PixelFormat, Plane, VideoInfo
+from remaster.media.types import Frame, Look, PixelFormat, Plane, VideoInfo
 
+_Decoded = tuple[tuple[Plane, ...], bytes, Look | None]
 MAX_FRAMES = 5_000_000
 """A day of 60 frames a second: what lasts longer is no film."""
 # How many keyframes before the wanted frame's own a seek aims at, one try after the other, before the file's start.
@@ -36,6 +40,7 @@ def decode(
     count: int | None = None,
     threads: int = 1,
     repairs: Repairs | None = None,
+    native: bool = False,
 ) -> Iterator[Frame]:
     """Frames in presentation order in ``info.format``, each with its time in ``info.time_base``.
 
@@ -48,11 +53,13 @@ def decode(
     whole's. From the first disorder on that is always the last keyframe before it; without stamps, the file's start.
 
     Raises ``MediaError`` after ``MAX_FRAMES``. Packets that cannot be decoded, pictures over ``MAX_PIXELS`` among them,
-    are skipped; frames of another size or pixel format than the stream's first are converted (swscale, bicubic). All
-    of that is counted in ``repairs``.
+    are skipped; frames of another size or pixel format than ``info`` tells are converted (swscale, bicubic). All of
+    that is counted in ``repairs``. ``native``, for the whole alone, hands out each frame as its own ``look`` says.
     """
     repairs = Repairs() if repairs is None else repairs
-    frames = _from_start(info, threads, repairs) if start_pts is None else _range(info, start_pts, threads, repairs)
+    if start_pts is None:
+        return islice(_from_start(info, threads, repairs, native), count)
+    frames = _range(info, start_pts, threads, repairs)
     return islice(frames, count)
 
 
@@ -97,20 +104,21 @@ def _seek_points(times: Timeline, start_pts: int) -> Iterator[Keyframe]:
             yield before[-1 - steps]
 
 
-def _from_start(info: VideoInfo, threads: int, repairs: Repairs) -> Iterator[Frame]:
+def _from_start(info: VideoInfo, threads: int, repairs: Repairs, native: bool = False) -> Iterator[Frame]:
     with open_input(info.path) as container:
         stream = _open(container, info, threads)
         times = None if has_tables(container) else timeline(info)
         packets: Iterator[Packet[VideoStream]] = container.demux(stream)
+        looker = Looker(stream) if native else None
         if times is not None and times.moves.steps:
             packets = _moved(packets, times.moves)
             repairs.jumps = times.moves.at
         if info.container in _STAMPLESS and times is not None and times.ranked:
             frames = _pictures(stream, _numbered(packets), repairs)
-            yield from _timed(info, _ranked(frames, times, None), repairs)
+            yield from _timed(info, _ranked(frames, times, None), repairs, looker)
         else:
             frames = _pictures(stream, packets, repairs)
-            yield from _timed(info, ((frame, frame.pts) for frame in frames), repairs)
+            yield from _timed(info, ((frame, frame.pts) for frame in frames), repairs, looker)
 
 
 def _moved(packets: Iterator[Packet[VideoStream]], moves: Moves) -> Iterator[Packet[VideoStream]]:
@@ -245,15 +253,34 @@ def _pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repai
             return
 
 
-def _timed(info: VideoInfo, stamped: Iterator[tuple[VideoFrame, int | None]], repairs: Repairs) -> Iterator[Frame]:
-    clock: Clock[tuple[Plane, ...]] = Clock(1 / (info.fps * info.time_base), repairs)
+def _timed(
+    info: VideoInfo,
+    stamped: Iterator[tuple[VideoFrame, int | None]],
+    repairs: Repairs,
+    looker: Looker | None = None,
+) -> Iterator[Frame]:
+    clock: Clock[_Decoded] = Clock(1 / (info.fps * info.time_base), repairs)
     for number, (frame, stamp) in enumerate(stamped):
         if number >= MAX_FRAMES:
             raise MediaError(f"{info.path} has more than {MAX_FRAMES:,} frames")
-        for pts, planes in clock.push(_planes(frame, info, repairs), stamp):
-            yield Frame(pts, planes)
-    for pts, planes in clock.flush():
-        yield Frame(pts, planes)
+        for pts, (planes, captions, look) in clock.push(_decoded(frame, info, repairs, looker), stamp):
+            yield Frame(pts, planes, captions, look)
+    for pts, (planes, captions, look) in clock.flush():
+        yield Frame(pts, planes, captions, look)
+
+
+def _decoded(frame: VideoFrame, info: VideoInfo, repairs: Repairs, looker: Looker | None) -> _Decoded:
+    look = None if looker is None else looker.look(frame)
+    if look is None:
+        return _planes(frame, info, repairs), _captions(frame), None
+    if frame.format.name.replace("yuvj", "yuv") != look.format.name:
+        frame = frame.reformat(format=look.format.name)
+    return frame_planes(frame, look.format, look.width, look.height), _captions(frame), look
+
+
+def _captions(frame: VideoFrame) -> bytes:
+    data = side_data(frame).get(Type.A53_CC)
+    return b"" if data is None else bytes(data)
 
 
 def _planes(frame: VideoFrame, info: VideoInfo, repairs: Repairs) -> tuple[Plane, ...]:

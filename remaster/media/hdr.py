@@ -18,7 +18,7 @@ _DYNAMIC = {"DYNAMIC_HDR_PLUS": "HDR10+", "DOVI_RPU_BUFFER": "Dolby Vision", "DY
 
 def mastering_display(frame: VideoFrame) -> tuple[int, ...]:
     """Gx, Gy, Bx, By, Rx, Ry, white x, white y in 1/50000, greatest and least luminance in 1/10000 cd/m2; or ()."""
-    data = _side_data(frame).get(Type.MASTERING_DISPLAY_METADATA)
+    data = side_data(frame).get(Type.MASTERING_DISPLAY_METADATA)
     if data is None or len(raw := bytes(data)) < _MASTERING.size:
         return ()
     *numbers, has_primaries, has_luminance = _MASTERING.unpack(raw[: _MASTERING.size])
@@ -33,13 +33,13 @@ def mastering_display(frame: VideoFrame) -> tuple[int, ...]:
 
 def content_light(frame: VideoFrame) -> tuple[int, ...]:
     """The greatest light of a pixel and of a frame's mean, in cd/m2; or ()."""
-    data = _side_data(frame).get(Type.CONTENT_LIGHT_LEVEL)
+    data = side_data(frame).get(Type.CONTENT_LIGHT_LEVEL)
     return () if data is None else _LIGHT.unpack(bytes(data)[: _LIGHT.size])
 
 
 def dynamic_formats(frame: VideoFrame) -> tuple[str, ...]:
     """Names of metadata that changes from frame to frame, which no encoder here writes."""
-    return tuple(name for kind, name in _DYNAMIC.items() if _side_data(frame).get(Type[kind]) is not None)
+    return tuple(name for kind, name in _DYNAMIC.items() if side_data(frame).get(Type[kind]) is not None)
 
 
 def display_notation(mastering: Sequence[int], fractions: bool = False) -> str:
@@ -50,6 +50,6 @@ def display_notation(mastering: Sequence[int], fractions: bool = False) -> str:
     return "".join(f"{name}({values[2 * i]},{values[2 * i + 1]})" for i, name in enumerate(names))
 
 
-def _side_data(frame: VideoFrame) -> Mapping[Any, Any]:
+def side_data(frame: VideoFrame) -> Mapping[Any, Any]:
     """A frame's side data by ``Type``; PyAV's own hints know names alone."""
     return frame.side_data

@@ -113,8 +113,8 @@ def describe(
     video.time_base = info.time_base
     if video.codec_context is not None:
         cast(VideoCodecContext, video.codec_context).sample_aspect_ratio = info.sar
-    if info.rotation and isinstance(video, VideoStream):
-        video.set_display_rotation(info.rotation)
+    if info.display and isinstance(video, VideoStream):
+        video.set_display_matrix(info.display)
     target.metadata.update(fresh_tags(source.metadata))
     rest = _rest(info, target, film, carried, told)
     whole = kind == "matroska" and end is None and bool(told.chapters)

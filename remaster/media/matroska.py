@@ -1,9 +1,9 @@
 """What Matroska's header keeps and FFmpeg does not reach (RFC 9559): read from a source, written into a result.
 
 Without a display size, a codec that does not carry a sample aspect ratio of its own (AV1, FFV1) would show square
-pixels. Languages by BCP 47, editions and nested chapters, and codecs of Windows' audio manager (WMA, ADPCM) have no
-place in FFmpeg's interface either. So room is left at the header's end, the header is laid out anew in it, and nothing
-behind it moves.
+pixels. What is cropped, languages by BCP 47, editions and nested chapters, and codecs of Windows' audio manager (WMA,
+ADPCM) have no place in FFmpeg's interface either. So room is left at the header's end, the header is laid out anew in
+it, and nothing behind it moves.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _SEEK_HEAD, _SEEK, _SEEK_ID, _SEEK_POSITION = 0x114D9B74, 0x4DBB, 0x53AB, 0x53AC
 _TRACKS, _TRACK_ENTRY, _TRACK_TYPE, _TRACK_UID, _VIDEO, _AUDIO = 0x1654AE6B, 0xAE, 0x83, 0x73C5, 0xE0, 0xE1
 _LANGUAGE_BCP47, _CODEC_ID, _CODEC_PRIVATE, _BIT_DEPTH = 0x22B59D, 0x86, 0x63A2, 0x6264
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
+_CROPS = (0x54CC, 0x54BB, 0x54DD, 0x54AA)  # left, top, right, bottom (RFC 9559, 5.1.4.1.28.8 to 11)
 _CHAPTERS, _EDITION, _ATOM, _ATOM_TRACK, _ATOM_TRACK_UID = 0x1043A770, 0x45B9, 0xB6, 0x8F, 0x89
 _ATOM_START, _ATOM_END, _EDITION_DEFAULT = 0x91, 0x92, 0x45DB
 _ATOM_SEGMENT, _EDITION_ORDERED, _DISPLAY, _DISPLAY_TEXT = 0x6E67, 0x45DD, 0x80, 0x85
@@ -36,11 +37,15 @@ _ROOM_FOR_ALL, _ROOM_FOR_TRACK = 512, 192
 
 @dataclass(frozen=True)
 class TrackEdit:
-    """What is written of a track: its size in pixels, a language as in BCP 47, the ``wave_format`` of ``A_MS/ACM``."""
+    """What is written of a track: its size in pixels, a language as in BCP 47, the ``wave_format`` of ``A_MS/ACM``.
+
+    ``crop``: pixels that are not to be shown left, above, right and below.
+    """
 
     display: tuple[int, int] | None = None
     language: str | None = None
     wave_format: bytes | None = None
+    crop: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,14 @@ class HeaderEdits:
 class Header:
     """What a file's header tells: a language as in BCP 47 of each stream ("" where there is none), and its chapters.
 
-    ``uids`` are the tracks' own; ``chapters`` is the content of the Chapters element as it stands.
+    ``uids`` are the tracks' own; ``chapters`` is the content of the Chapters element as it stands. ``crops``: pixels
+    that are not shown left, above, right and below of each stream's picture.
     """
 
     languages: tuple[str, ...] = ()
     uids: tuple[bytes, ...] = ()
     chapters: bytes = b""
+    crops: tuple[tuple[int, ...], ...] = ()
 
 
 def display_size(width: int, height: int, sar: Fraction) -> tuple[int, int]:
@@ -79,15 +86,25 @@ def display_size(width: int, height: int, sar: Fraction) -> tuple[int, int]:
 def read_header(path: str) -> Header:
     """Read a Matroska file's tracks and chapters; empty where the file is not laid out as RFC 9559 has it."""
     with open_ranges(path) if is_remote(path) else Path(path).open("rb") as file:
-        try:
-            found = _level_one(file, (_TRACKS, _CHAPTERS))
-            entries = [body for kind, body in _elements(found.get(_TRACKS, b"")) if kind == _TRACK_ENTRY]
-            tracks = [dict(_elements(body)) for body in entries]
-        except (IndexError, ValueError):
-            return Header()
+        return header_of(file)
+
+
+def header_of(file: IO[bytes]) -> Header:
+    """As ``read_header``, of an open file."""
+    try:
+        found = _level_one(file, (_TRACKS, _CHAPTERS))
+        entries = [body for kind, body in _elements(found.get(_TRACKS, b"")) if kind == _TRACK_ENTRY]
+        tracks = [dict(_elements(body)) for body in entries]
+        pictures = [
+            dict(_elements(track.get(_VIDEO, b""))) for track in tracks if track.get(_TRACK_TYPE) in _STREAM_TYPES
+        ]
+    except (IndexError, ValueError):
+        return Header()
     tracks = [track for track in tracks if track.get(_TRACK_TYPE) in _STREAM_TYPES]
     languages = tuple(track.get(_LANGUAGE_BCP47, b"").rstrip(b"\0").decode("ascii", "replace") for track in tracks)
-    return Header(languages, tuple(track.get(_TRACK_UID, b"") for track in tracks), found.get(_CHAPTERS, b""))
+    uids = tuple(track.get(_TRACK_UID, b"") for track in tracks)
+    crops = tuple(tuple(int.from_bytes(picture.get(kind, b"")) for kind in _CROPS) for picture in pictures)
+    return Header(languages, uids, found.get(_CHAPTERS, b""), crops)
 
 
 def chapters_for(chapters: bytes, uids: Mapping[bytes, bytes]) -> bytes:
@@ -207,12 +224,8 @@ def _edited_tracks(tracks: bytes, edits: Mapping[int, TrackEdit]) -> bytes:
 def _edited_entry(entry: bytes, edit: TrackEdit) -> bytes:
     parts: list[tuple[int, bytes]] = []
     for kind, body in _elements(entry):
-        if kind == _VIDEO and edit.display:
-            # What is there says "unknown".
-            sizes = (_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT)
-            body = b"".join(_element(*part) for part in _elements(body) if part[0] not in sizes)
-            body += _element(_DISPLAY_WIDTH, _number(edit.display[0]))
-            body += _element(_DISPLAY_HEIGHT, _number(edit.display[1]))
+        if kind == _VIDEO and (edit.display or edit.crop):
+            body = _edited_picture(body, edit)
         if edit.wave_format and kind == _CODEC_ID:
             body = _ACM
         if edit.wave_format and kind == _AUDIO:
@@ -224,6 +237,19 @@ def _edited_entry(entry: bytes, edit: TrackEdit) -> bytes:
     if edit.language:
         parts.append((_LANGUAGE_BCP47, edit.language.encode()))
     return b"".join(_element(*part) for part in parts)
+
+
+def _edited_picture(picture: bytes, edit: TrackEdit) -> bytes:
+    numbers: dict[int, int] = {}
+    stale: tuple[int, ...] = ()
+    if edit.display:
+        stale = (_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT)  # What is there says "unknown".
+        numbers |= dict(zip((_DISPLAY_WIDTH, _DISPLAY_HEIGHT), edit.display, strict=True))
+    if edit.crop:
+        stale += _CROPS
+        numbers |= dict(zip(_CROPS, edit.crop, strict=True))
+    kept = b"".join(_element(*part) for part in _elements(picture) if part[0] not in stale)
+    return kept + b"".join(_element(kind, _number(value)) for kind, value in numbers.items())
 
 
 def _checked(content: bytes) -> bytes:

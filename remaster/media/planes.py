@@ -87,8 +87,10 @@ def to_rgb(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: 
     return _as_rgb(cv2.addWeighted(rgb, 1.0, rgb, 0.0, 0.0, dtype=cv2.CV_8U))
 
 
-def from_rgb(rgb: Rgb, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> Planes:
-    """The planes of a uint8 (h, w, 3) R'G'B' picture: uint8 for depth 8, uint16 above; ``height`` as in ``to_rgb``.
+def from_rgb(rgb: Rgb | Float, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> Planes:
+    """The planes of a R'G'B' picture (h, w, 3), uint8 or float32 in 0..255: uint8 for depth 8, uint16 above.
+
+    ``height`` is as in ``to_rgb``.
 
     Chroma is averaged over the luma samples around its own place. The way there and back,
     ``to_rgb(from_rgb(rgb))``, is within 2 levels of ``rgb`` in every channel for 8-bit 4:4:4 (within 1 for 10 bits and

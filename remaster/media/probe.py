@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
+from remaster.media.apertures import display_matrix, shown_part
 from remaster.media.containers import (
     bound_decoder,
     check_alone,
@@ -25,6 +26,7 @@ from remaster.media.containers import (
 from remaster.media.discs import parts
 from remaster.media.formats import planar_format, without_alpha
 from remaster.media.hdr import content_light, dynamic_formats, mastering_display
+from remaster.media.looks import full_range
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES
 from remaster.media.siting import chroma_location
 from remaster.media.types import ColorSpec, PixelFormat, VideoInfo
@@ -33,7 +35,6 @@ from remaster.remote import is_remote, status
 MAX_RATE = 1000  # frames a second: more is a broken header
 # How many packets may pass before the first picture: the longest GOP that is met, after a cut inside it.
 _PACKETS_TO_FIRST_FRAME = 600
-_RANGE_FULL = 2
 _CLOCK_TIME = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
@@ -74,6 +75,8 @@ def probe(path: str) -> VideoInfo:
             subtitle_streams=len(container.streams.subtitles),
             size=size,
             mtime_ns=mtime_ns,
+            display=display_matrix(frame),
+            shown=shown_part(stream, frame.width, frame.height, pixel_format),
         )
 
 
@@ -127,7 +130,7 @@ def _picture(stream: VideoStream, frame: VideoFrame, path: str) -> tuple[PixelFo
         matrix=context.colorspace,
         primaries=context.color_primaries,
         transfer=context.color_trc,
-        full_range=_full_range(context.color_range, frame.format.name, pixel_format),
+        full_range=full_range(context.color_range, frame.format.name, pixel_format),
         chroma_location=chroma_location(frame, stream) if pixel_format.log2_chroma_w else 0,
         mastering=mastering_display(frame),
         light=content_light(frame),
@@ -136,13 +139,6 @@ def _picture(stream: VideoStream, frame: VideoFrame, path: str) -> tuple[PixelFo
     if pixel_format.kind == "yuv" and color.matrix not in (*COEFFICIENTS, *UNSPECIFIED_MATRICES):
         raise MediaError(f"{path} has a colour matrix (H.273 code {color.matrix}) that is not supported")
     return pixel_format, color
-
-
-def _full_range(color_range: int, name: str, pixel_format: PixelFormat) -> bool:
-    """Full where the stream or its format's name says so, and for unspecified RGB and grey, as swscale has it."""
-    if color_range:
-        return color_range == _RANGE_FULL or name.startswith("yuvj")
-    return name.startswith("yuvj") or pixel_format.kind != "yuv"
 
 
 def _duration(container: InputContainer, stream: VideoStream) -> float | None:

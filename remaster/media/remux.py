@@ -8,27 +8,26 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
-from remaster.media.carry import (
-    Carried,
-    TrackClock,
-    add_tracks,
-    can_hold,
-    carried_packets,
-)
+from remaster.media.captions import CaptionWriter, captions_of, lost_captions
+from remaster.media.carry import Carried, TrackClock, add_tracks, can_hold, carried_packets
 from remaster.media.containers import is_cover, name_of, open_input, read_only, reason, video_stream
 from remaster.media.encode import Codec
 from remaster.media.headers import Rest, describe, finish, muxer_options, told_by
+from remaster.media.jumps import Moves
 from remaster.media.partfile import PartFile
+from remaster.media.subtitles.follow import Follower, follow
+from remaster.media.subtitles.places import Places
 from remaster.media.timeline import clock_moves
 from remaster.media.types import Departures, VideoInfo
 from remaster.media.verify import verify
@@ -65,23 +64,28 @@ _MUXERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _FALLBACKS = (".mkv", ".mov")
 _VIDEO_IN = {
     ".mp4": {Codec.h264, Codec.hevc, Codec.av1},
-    ".mov": {Codec.h264, Codec.hevc},
-    ".mkv": set(Codec),
+    ".mov": {Codec.h264, Codec.hevc, Codec.prores, Codec.dnxhr},
+    ".mkv": set(Codec) - {Codec.dnxhr},
 }
 
 
 def output_suffix(info: VideoInfo, container: Container, codec: Codec) -> str:
     """``.mp4``, ``.mov`` or ``.mkv``: the file name's extension of the output.
 
-    FFV1 always goes to Matroska. ``source`` keeps MP4 and QuickTime where they hold all sound and subtitles as they
+    FFV1 always goes to Matroska, DNxHR to QuickTime; ProRes goes to QuickTime where that holds all the rest, else to
+    Matroska, and never to MP4. ``source`` keeps MP4 and QuickTime where they hold all sound and subtitles as they
     are, and is otherwise the first container that does, Matroska if none. Raises ``MediaError`` where the source cannot
     be opened.
     """
-    if codec is Codec.ffv1 or container is Container.mkv:
+    editing = codec not in _VIDEO_IN[".mp4"]
+    if codec is Codec.ffv1 or (container is Container.mkv and codec in _VIDEO_IN[".mkv"]):
         return ".mkv"
+    if codec is Codec.dnxhr or (editing and container is Container.mp4):
+        return ".mov"
     if container is Container.mp4:
         return ".mp4"
-    candidates = [suffix for suffix in (_own_suffix(info), *_FALLBACKS) if codec in _VIDEO_IN[suffix]]
+    tried = (".mov", ".mkv") if editing else (_own_suffix(info), *_FALLBACKS)
+    candidates = [suffix for suffix in tried if codec in _VIDEO_IN[suffix]]
     with open_input(info.path) as source:
         film = video_stream(source, info.path).index
         tracks = [s for s in source.streams if s.type in ("audio", "subtitle", "video") and s.index != film]
@@ -138,13 +142,19 @@ class _Schedule:
 
 
 def assemble(
-    info: VideoInfo, segments: Sequence[Path | str], pts: Times, out: Path, partial: bool = False
+    info: VideoInfo,
+    segments: Sequence[Path | str],
+    pts: Times,
+    out: Path,
+    partial: bool = False,
+    places: Places | None = None,
 ) -> Assembled:
     """Join ``segments`` into ``out`` with the source's frame times ``pts``, int64 (n,), and all that it carries.
 
     In place of segments there may be the source itself (see ``copyable``).
     The n-th frame shown by the segments gets the n-th time. Sound and subtitles are copied packet by packet with their
-    own times; ``partial`` ends them with the last frame and says so in the comment tag. The kind of file follows
+    own times; ``partial`` ends them with the last frame and says so in the comment tag. Subtitles that have places are
+    moved to where the source's picture lies by ``places`` (None: they stay). The kind of file follows
     ``out``'s extension. It is written under a temporary name and takes its place when it is whole. Raises
     ``MediaError`` where the segments' frames are not as many as ``pts``, do not fit together, or writing fails.
     """
@@ -153,7 +163,7 @@ def assemble(
     end = (int(pts[-1]) + step) * info.time_base
     part = PartFile(out)
     try:
-        notes, departures, rest = _write(info, segments, schedule, part.temporary, end if partial else None)
+        notes, departures, rest = _write(info, segments, schedule, part.temporary, end if partial else None, places)
         finish(part.temporary, rest)
     except (av.FFmpegError, OSError, ValueError) as error:
         part.discard()
@@ -189,8 +199,18 @@ def _ranks(segments: Sequence[Path | str], count: int, out: Path) -> Times:
     return np.concatenate(parts)
 
 
+def _is_source(info: VideoInfo, segments: Sequence[Path | str]) -> bool:
+    """Whether the source's own packets are joined, which have all that rides in them."""
+    return [str(segment) for segment in segments] == [info.path]
+
+
 def _write(
-    info: VideoInfo, segments: Sequence[Path | str], schedule: _Schedule, path: Path, end: Fraction | None
+    info: VideoInfo,
+    segments: Sequence[Path | str],
+    schedule: _Schedule,
+    path: Path,
+    end: Fraction | None,
+    places: Places | None,
 ) -> tuple[tuple[str, ...], Departures, Rest]:
     """Returns the notes, what ``Assembled.departures`` says, and what is still to be written into the header."""
     clocks: dict[int, TrackClock] = {}
@@ -203,23 +223,35 @@ def _write(
             av.open(str(path), "w", _MUXERS[path.suffix], container_options=options, metadata_errors="surrogateescape")
         )
         film = video_stream(source, info.path)
-        carried = add_tracks(source, target, film, video_stream(model, str(segments[0])))
+        template = video_stream(model, str(segments[0]))
+        carried = add_tracks(source, target, film, template)
         notes, rest = describe(info, source, target, film, carried, told, end)
-        video = _video_packets(info, segments, schedule, carried.targets[film.index])
-        others = carried_packets(
-            source, set(carried.targets) - {film.index}, end, clocks, clock_moves(info.path, info.size, info.mtime_ns)
-        )
+        writer, lost = _caption_writer(info, segments, template)
+        moves = clock_moves(info.path, info.size, info.mtime_ns)
+        followers = _followers(info, source, carried, places, moves)
+        video = _video_packets(info, segments, schedule, carried.targets[film.index], writer)
+        others = carried_packets(source, set(carried.targets) - {film.index}, end, clocks, moves)
         tracks = {stream.index: index for index, stream in carried.targets.items() if index != film.index}
-        for packet in _interleave(video, _retargeted(others, carried)):
-            try:
-                target.mux(packet)
-            except av.InvalidDataError:
-                if packet.stream_index not in tracks:
-                    raise
-                clocks[tracks[packet.stream_index]].refuse()  # the others wait for it: it is the last one read
-        notes = (*carried.notes, *notes, *_notes_of_packets(source, clocks))
+        _mux(target, _interleave(video, _retargeted(others, carried, followers)), tracks, clocks)
+        notes = (*carried.notes, *notes, *_notes_of_packets(source, clocks), *lost)
     refused = {index: frozenset(clock.refused) for index, clock in clocks.items() if clock.refused}
-    return notes, replace(carried.departures, refused=refused), rest
+    return notes, replace(carried.departures, refused=refused, moved=frozenset(followers)), rest
+
+
+def _mux(
+    target: OutputContainer,
+    packets: Iterator[Packet[Any]],
+    tracks: Mapping[int, int],
+    clocks: Mapping[int, TrackClock],
+) -> None:
+    """Write all packets; ``tracks`` has the source's stream by the target's, of all but the film."""
+    for packet in packets:
+        try:
+            target.mux(packet)
+        except av.InvalidDataError:
+            if packet.stream_index not in tracks:
+                raise
+            clocks[tracks[packet.stream_index]].refuse()  # the others wait for it: it is the last one read
 
 
 def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) -> Iterator[str]:
@@ -233,7 +265,11 @@ def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) 
 
 
 def _video_packets(
-    info: VideoInfo, segments: Sequence[Path | str], schedule: _Schedule, target: Stream
+    info: VideoInfo,
+    segments: Sequence[Path | str],
+    schedule: _Schedule,
+    target: Stream,
+    writer: CaptionWriter | None,
 ) -> Iterator[Packet[Any]]:
     times = schedule.times()
     for segment in segments:
@@ -241,20 +277,62 @@ def _video_packets(
             packets: Iterator[Packet[Any]] = container.demux(video_stream(container, str(segment)))
             for packet in packets:
                 if packet.size:
-                    packet.pts, packet.dts, packet.duration = next(times)
+                    pts, dts, duration = next(times)
+                    packet = packet if writer is None else _replaced(packet, writer.written(bytes(packet), pts))
+                    packet.pts, packet.dts, packet.duration = pts, dts, duration
                     packet.time_base = info.time_base
                     packet.stream = target
                     yield packet
 
 
-def _retargeted(packets: Iterator[Packet[Any]], carried: Carried) -> Iterator[Packet[Any]]:
+def _caption_writer(
+    info: VideoInfo, segments: Sequence[Path | str], template: VideoStream
+) -> tuple[CaptionWriter | None, tuple[str, ...]]:
+    """What puts the source's captions into the segments' packets, None where there are none to put in, and notes."""
+    if not info.captions or _is_source(info, segments):
+        return None, ()
+    context = template.codec_context
+    lost = lost_captions(info, context.codec.canonical_name)
+    if lost is not None:
+        return None, (lost,)
+    return CaptionWriter(context.codec.canonical_name, context.extradata or b"", captions_of(info)), ()
+
+
+def _replaced(packet: Packet[Any], content: bytes) -> Packet[Any]:
+    """A packet like ``packet`` with another content."""
+    result: Packet[Any] = Packet(content)
+    result.pts, result.dts, result.duration = packet.pts, packet.dts, packet.duration
+    result.time_base, result.is_keyframe = packet.time_base, packet.is_keyframe
+    return result
+
+
+def _followers(
+    info: VideoInfo, source: InputContainer, carried: Carried, places: Places | None, moves: Moves
+) -> dict[int, Follower]:
+    """What moves the subtitles, by the source's stream; the headers of their copies are moved."""
+    if places is None or not places.moved:
+        return {}
+    stored = info if info.treatment is None else info.treatment.stored
+    streams = {stream.index: stream for stream in source.streams if stream.index in carried.targets}
+    found = follow(info.path, streams, places, (stored.width, stored.height), moves)
+    for index, one in found.items():
+        if one.header is not None:
+            cast(Any, carried.targets[index].codec_context).extradata = one.header
+    return found
+
+
+def _retargeted(
+    packets: Iterator[Packet[Any]], carried: Carried, followers: Mapping[int, Follower]
+) -> Iterator[Packet[Any]]:
     """Packets of the source as packets of the target's streams."""
     for packet in packets:
-        decoded = carried.decoded.get(packet.stream_index)
-        if decoded is not None:
-            yield from decoded.convert(packet)
+        index = packet.stream_index
+        if index in carried.decoded:
+            yield from carried.decoded[index].convert(packet)
             continue
-        packet.stream = carried.targets[packet.stream_index]
+        if index in followers:
+            packet = _replaced(packet, followers[index].moved(packet))
+        packet.stream = carried.targets[index]
         yield packet
     for decoded in carried.decoded.values():
         yield from decoded.convert(None)

@@ -1,12 +1,14 @@
-"""Where a picture's chroma samples lie: FFmpeg knows, PyAV does not hand it out."""
+"""Where a picture's chroma samples lie, and their shape: FFmpeg knows, PyAV does not hand it out."""
 
 from __future__ import annotations
 
 import re
 import threading
+from fractions import Fraction
 
 from av import logging as av_logging
 from av.filter import Graph
+from av.filter.context import FilterContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -17,14 +19,26 @@ _LEVEL = threading.Lock()
 _SHOWN = re.compile(r"\bcl:(\w+)")
 
 
-def chroma_location(frame: VideoFrame, stream: VideoStream) -> int:
-    """AVChromaLocation of a decoded frame, as the stream, its container or its codec's standard has it; 0: unspecified.
+_SHAPE = re.compile(r"\bsar:(\d+)/(\d+)")
 
-    Told by libavfilter's ``showinfo``, which writes it into its log.
-    """
+
+def chroma_location(frame: VideoFrame, stream: VideoStream) -> int:
+    """AVChromaLocation of a decoded frame, as its stream, container or codec's standard has it; 0: unspecified."""
+    told = _SHOWN.search(_told(frame, stream))
+    return SITINGS.index(told[1]) if told and told[1] in SITINGS else 0
+
+
+def pixel_shape(frame: VideoFrame, stream: VideoStream) -> Fraction | None:
+    """The sample aspect ratio of a decoded frame; None where it says none."""
+    told = _SHAPE.search(_told(frame, stream))
+    return Fraction(int(told[1]), int(told[2])) if told and int(told[1]) and int(told[2]) else None
+
+
+def _told(frame: VideoFrame, stream: VideoStream) -> str:
+    """What libavfilter's ``showinfo`` writes of a frame into its log."""
     graph = Graph()
     graph.threads = 1  # the log is caught in this thread alone
-    graph.link_nodes(graph.add_buffer(template=stream), graph.add("showinfo"), graph.add("buffersink")).configure()
+    graph.link_nodes(_buffer(graph, frame, stream), graph.add("showinfo"), graph.add("buffersink")).configure()
     with _LEVEL:
         level = av_logging.get_level()
         av_logging.set_level(av_logging.INFO)
@@ -34,5 +48,10 @@ def chroma_location(frame: VideoFrame, stream: VideoStream) -> int:
                 graph.pull()
         finally:
             av_logging.set_level(level)
-    told = next((found for _, _, line in lines if (found := _SHOWN.search(line))), None)
-    return SITINGS.index(told[1]) if told and told[1] in SITINGS else 0
+    return " ".join(line for _, _, line in lines)
+
+
+def _buffer(graph: Graph, frame: VideoFrame, stream: VideoStream) -> FilterContext:
+    """A source for this very frame, whose size may be another than the stream's first."""
+    base = stream.time_base or Fraction(1, 25)
+    return graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=base)

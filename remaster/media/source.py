@@ -1,4 +1,4 @@
-"""The source as every step sees it: decoded and, where asked for or needed, deinterlaced and scaled to square pixels.
+"""The source as every step sees it: decoded and, where asked for or needed, deinterlaced, cropped and scaled.
 
 Deinterlacing is libavfilter's: ``bwdif`` for video, ``fieldmatch`` and ``decimate`` for film under 3:2 pulldown.
 """
@@ -17,23 +17,29 @@ import numpy as np
 import numpy.typing as npt
 from av.filter import Graph
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation
+from av.video.reformatter import Interpolation, VideoReformatter
 
 from remaster.errors import MediaError
 from remaster.media.clock import Repairs
 from remaster.media.containers import MAX_SIDE, reason
 from remaster.media.decode import decode, frame_planes
 from remaster.media.encode import to_frame
-from remaster.media.types import Entry, Frame, Plane, Treatment, VideoInfo
+from remaster.media.planes import coefficients, crop
+from remaster.media.types import Entry, Frame, Plane, Rect, Treatment, VideoInfo
 
 CYCLE = 5
 """Frames under 3:2 pulldown that hold ``KEPT`` frames of film."""
 KEPT = 4
 LEAD = 2
 """Frames before a range that bwdif is given: it looks at one on each side."""
+FIT_TOLERANCE = 0.01
+"""Share of a frame's side up to which a picture of another shape is stretched to fill it."""
 SCALING = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
 Planes = tuple[Plane, ...]
+# Swscale's numbers of matrices, by their (Kr, Kb).
+_SWS_601 = 5
+_SWS = {(0.2126, 0.0722): 1, (0.30, 0.11): 4, (0.299, 0.114): _SWS_601, (0.212, 0.087): 7, (0.2627, 0.0593): 9}
 
 
 def treated(info: VideoInfo, deinterlace: Literal["off", "bwdif", "ivtc"], top_first: bool, square: bool) -> VideoInfo:
@@ -42,37 +48,65 @@ def treated(info: VideoInfo, deinterlace: Literal["off", "bwdif", "ivtc"], top_f
     Raises ``MediaError`` where square pixels would make an absurd width.
     """
     square = square and info.sar != 1
-    if deinterlace == "off" and not square:
+    if deinterlace == "off" and not square and info.shown is None:
         return info
-    result = replace(info, treatment=Treatment(deinterlace, top_first, square, info))
+    result = replace(info, treatment=Treatment(deinterlace, top_first, square, info), shown=None)
+    if info.shown is not None:
+        result = replace(result, width=info.shown.width, height=info.shown.height)
     if deinterlace == "ivtc":
         result = replace(result, fps=info.fps * KEPT / CYCLE)
     if square:
-        width = max(round(info.width * info.sar / 2) * 2, 2)
+        width = max(round(result.width * info.sar / 2) * 2, 2)
         if width > MAX_SIDE:
             raise MediaError(f"{info.path} would be {width} pixels wide with square pixels")
         result = replace(result, width=width, sar=Fraction(1))
     return result
 
 
-class SourceReader:
-    """Reads a whole video once, treated, and knows afterwards where each frame can be decoded from."""
+def fitted(info: VideoInfo, stored: VideoInfo, active: Rect, frame: tuple[int, int]) -> VideoInfo:
+    """A part ``stored`` of a video whose pictures have another shape, as large as the ``frame`` of the video shows it.
 
-    def __init__(self, info: VideoInfo, repairs: Repairs) -> None:
-        self._info, self._repairs = info, repairs
+    Its picture, ``active`` in stored pixels, keeps its shape; its pixels get that of ``info``, which the rest of the
+    video has. Nothing is deinterlaced.
+    """
+    shape = Fraction(active.width, active.height) * stored.sar / info.sar
+    width, height = frame
+    if shape < Fraction(width, height):
+        near = round(height * shape / 2) * 2
+        width = width if width - near <= FIT_TOLERANCE * width else near
+    else:
+        near = round(width / shape / 2) * 2
+        height = height if height - near <= FIT_TOLERANCE * height else near
+    treatment = Treatment("off", True, False, replace(stored, shown=active), frame)
+    return replace(info, width=max(width, 2), height=max(height, 2), treatment=treatment, span=None, shown=None)
+
+
+def is_fitted(info: VideoInfo) -> bool:
+    """Whether this is a part of a video that was scaled into the frame of the rest."""
+    return info.treatment is not None and info.treatment.frame is not None
+
+
+class SourceReader:
+    """Reads a whole video once, treated, and knows afterwards where each frame can be decoded from.
+
+    ``captions``: whether any of the frames read had closed captions.
+    """
+
+    def __init__(self, info: VideoInfo, repairs: Repairs, stored: Iterator[Frame] | None = None) -> None:
+        """``stored``: the stored frames, where they are read already."""
+        self._info, self._repairs, self._given = info, repairs, stored
         self._times: list[int] = []
         self._ended = False
+        self.captions = False
 
     def frames(self) -> Iterator[Frame]:
         """All frames, in order, with their times; raises ``MediaError``."""
         if self._info.treatment is None:
-            for frame in decode(self._info, repairs=self._repairs):
-                self._times.append(frame.pts)
-                yield frame
+            yield from self._stored(self._info)
             return
         waiting: deque[Planes] = deque()
         number = 0
-        for planes in treated_pictures(self._info, self._stored(self._info.treatment)):
+        for planes in treated_pictures(self._info, self._stored(self._info.treatment.stored)):
             waiting.append(planes)
             while waiting and (time := self._time(number)) is not None:
                 yield Frame(time, waiting.popleft())
@@ -92,9 +126,10 @@ class SourceReader:
         lead = min(number, LEAD) if treatment is not None and treatment.deinterlace == "bwdif" else 0
         return Entry(self._times[number - lead], lead)
 
-    def _stored(self, treatment: Treatment) -> Iterator[Frame]:
-        for frame in decode(treatment.stored, repairs=self._repairs):
+    def _stored(self, stored: VideoInfo) -> Iterator[Frame]:
+        for frame in self._given or _spanned(stored, stored.span[0] if stored.span else None, self._repairs):
             self._times.append(frame.pts)
+            self.captions = self.captions or bool(frame.captions)
             yield frame
         self._ended = True
 
@@ -129,10 +164,18 @@ def source_frames(info: VideoInfo, entry: Entry | None, pts: npt.NDArray[np.int6
         return
     if entry is None:
         raise ValueError("a range of treated frames needs its entry")
-    stored = decode(info.treatment.stored, entry.pts)
+    stored = _spanned(info.treatment.stored, entry.pts)
     pictures = islice(treated_pictures(info, stored), entry.skip, entry.skip + len(pts))
     for time, planes in zip(pts.tolist(), pictures, strict=False):
         yield Frame(time, planes)
+
+
+def _spanned(stored: VideoInfo, start: int | None, repairs: Repairs | None = None) -> Iterator[Frame]:
+    """Stored frames from the time ``start`` on, up to the end of the part of the video that is meant."""
+    for frame in decode(stored, start, repairs=repairs):
+        if stored.span is not None and frame.pts > stored.span[1]:
+            return
+        yield frame
 
 
 def treated_pictures(info: VideoInfo, frames: Iterator[Frame]) -> Iterator[Planes]:
@@ -140,16 +183,50 @@ def treated_pictures(info: VideoInfo, frames: Iterator[Frame]) -> Iterator[Plane
     treatment = info.treatment
     if treatment is None:
         raise ValueError(f"{info.path} has no treatment")
-    stored = treatment.stored
-    pictures: Iterator[VideoFrame] = (
-        to_frame(frame.planes, stored.format, stored.width, stored.height) for frame in frames
-    )
+    stored, pictures = treatment.stored, (frame.planes for frame in frames)
     if treatment.deinterlace != "off":
-        pictures = _filtered(pictures, stored, _chain(treatment))
-    for picture in pictures:
-        if treatment.square:
-            picture = picture.reformat(info.width, info.height, info.format.name, interpolation=SCALING, threads=1)
-        yield frame_planes(picture, info.format, info.width, info.height)
+        filtered = _filtered(pictures, stored, _chain(treatment))
+        pictures = (frame_planes(picture, stored.format, stored.width, stored.height) for picture in filtered)
+    shown = stored.shown or Rect(0, 0, stored.width, stored.height)
+    for planes in pictures:
+        planes = crop(planes, stored.format, shown)
+        yield planes if _fits(stored, shown, info) else _scaled(planes, stored, shown, info)
+
+
+def _fits(stored: VideoInfo, shown: Rect, info: VideoInfo) -> bool:
+    """Whether the ``shown`` part of stored pictures is those of ``info`` as it is."""
+    same = (shown.width, shown.height, stored.format) == (info.width, info.height, info.format)
+    return same and like_colors(stored, info)
+
+
+def like_colors(one: VideoInfo, other: VideoInfo) -> bool:
+    """Whether samples of both mean the same colours, by matrix and range."""
+    if one.color == other.color:
+        return True
+    if one.color.full_range != other.color.full_range:
+        return False
+    matrices = [coefficients(info.color, info.height) for info in (one, other) if info.format.kind == "yuv"]
+    return len(set(matrices)) < 2
+
+
+def _scaled(planes: Planes, stored: VideoInfo, place: Rect, info: VideoInfo) -> Planes:
+    """The planes of a picture of ``place``'s size in the size, format, range and matrix of ``info``."""
+    picture = to_frame(planes, stored.format, place.width, place.height)
+    colors = {}
+    if not like_colors(stored, info):
+        colors = {"src_colorspace": _swscale_matrix(stored), "dst_colorspace": _swscale_matrix(info)}
+        colors |= {"src_color_range": 1 + stored.color.full_range, "dst_color_range": 1 + info.color.full_range}
+    picture = VideoReformatter().reformat(
+        picture, info.width, info.height, info.format.name, interpolation=SCALING, threads=1, **colors
+    )
+    return frame_planes(picture, info.format, info.width, info.height)
+
+
+def _swscale_matrix(info: VideoInfo) -> int:
+    """Swscale's number (SWS_CS) of the matrix."""
+    if info.format.kind != "yuv":
+        return _SWS_601
+    return _SWS.get(coefficients(info.color, info.height), _SWS_601)
 
 
 def _chain(treatment: Treatment) -> Sequence[tuple[str, str]]:
@@ -161,9 +238,7 @@ def _chain(treatment: Treatment) -> Sequence[tuple[str, str]]:
     return [("fieldmatch", f"order={order}:combmatch=full"), ("bwdif", f"parity={order}:deint=interlaced"), last]
 
 
-def _filtered(
-    pictures: Iterator[VideoFrame], stored: VideoInfo, chain: Sequence[tuple[str, str]]
-) -> Iterator[VideoFrame]:
+def _filtered(pictures: Iterator[Planes], stored: VideoInfo, chain: Sequence[tuple[str, str]]) -> Iterator[VideoFrame]:
     """Pictures through a chain of filters. Its clock counts frames: the true times are put back by number."""
     time_base = 1 / stored.fps
     name = stored.format.name
@@ -179,7 +254,8 @@ def _filtered(
             last.link_to(step)
             last = step
         graph.configure()
-        for number, picture in enumerate(pictures):
+        for number, planes in enumerate(pictures):
+            picture = to_frame(planes, stored.format, stored.width, stored.height)
             picture.pts, picture.time_base = number, time_base
             graph.vpush(picture)
             yield from _ready(graph, name)

@@ -67,11 +67,29 @@ class ColorSpec:
 
 
 @dataclass(frozen=True)
+class Look:
+    """What a decoded frame says of itself; ``color`` has no HDR metadata and no place of chroma samples."""
+
+    width: int
+    height: int
+    sar: Fraction
+    format: PixelFormat
+    color: ColorSpec
+    interlaced: bool
+
+
+@dataclass(frozen=True)
 class Frame:
-    """One decoded picture: read-only planes as in ``PixelFormat``, and its time in units of the stream's time base."""
+    """One decoded picture: read-only planes as in ``PixelFormat``, and its time in units of the stream's time base.
+
+    ``captions``: what it has of closed captions, as triplets of ATSC A/53's cc_data. ``look`` is what it says of
+    itself. (Treated frames have neither.)
+    """
 
     pts: int
     planes: tuple[Plane, ...]
+    captions: bytes = b""
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +111,12 @@ class VideoInfo:
     lossless planar equal (nv12 -> yuv420p, rgb24 -> gbrp, pal8 -> gbrp). ``frames`` and ``duration`` (seconds) are the
     headers' claims and may be None. ``size`` and ``mtime_ns`` identify the file's content for resuming.
 
-    With a ``treatment``, width, sample aspect ratio and rate are those of the treated frames, which are the source for
+    ``display`` is the display matrix as ``apertures.display_matrix`` has it, () where the picture is shown as stored;
+    ``rotation`` is its part in degrees. ``shown``: the part of the stored picture that the container's header shows;
+    None: all of it. ``captions``: closed captions ride in its pictures, as reading it whole tells.
+    ``span``: times of the first and the last stored frame, where this is a part of a video whose parts differ.
+
+    With a ``treatment``, size, sample aspect ratio and rate are those of the treated frames, which are the source for
     all that follows.
     """
 
@@ -115,20 +138,26 @@ class VideoInfo:
     size: int
     mtime_ns: int
     treatment: Treatment | None = None
+    display: tuple[int, ...] = ()
+    shown: Rect | None = None
+    captions: bool = False
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Departures:
-    """What an assembled file knowingly lacks or has otherwise than its source; each is named in a note.
+    """What an assembled file knowingly lacks or has otherwise than its source; what is lost is named in a note.
 
-    ``left_out`` and ``converted`` (to another lossless codec) are indices of the source's streams; ``refused`` has, by
-    stream, the numbers of damaged packets that the container did not take.
+    ``left_out``, ``converted`` (to another lossless codec) and ``moved`` (subtitles that follow the picture) are
+    indices of the source's streams; ``refused`` has, by stream, the numbers of damaged packets that the container did
+    not take.
     """
 
     left_out: frozenset[int] = frozenset()
     converted: frozenset[int] = frozenset()
     refused: Mapping[int, Set[int]] = field(default_factory=dict)
     attachments_left: bool = False
+    moved: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -136,16 +165,21 @@ class Treatment:
     """What is done to a video's decoded frames before any step sees them; ``stored`` is the video as the file has it.
 
     ``deinterlace``: ``"off"``, ``"bwdif"`` (a frame for each frame) or ``"ivtc"`` (3:2 pulldown undone: four frames for
-    each five). ``top_first``: the upper field is the earlier one. Where ``stored`` has another sample aspect ratio than
-    1, frames are scaled in width to square pixels if ``square``.
+    each five). ``top_first``: the upper field is the earlier one. After that the picture is cropped to what ``stored``
+    shows. Where ``stored`` has another sample aspect ratio than 1, frames are scaled in width to square pixels if
+    ``square``. What differs from the rest of its video is scaled and converted to that: into its ``frame``, (width,
+    height), where it has another shape.
     """
 
     deinterlace: Literal["off", "bwdif", "ivtc"]
     top_first: bool
     square: bool
     stored: VideoInfo
+    frame: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
-        """``bwdif``, ``ivtc``, ``square``, or two of them joined by ``+``."""
-        return "+".join(filter(None, (self.deinterlace.replace("off", ""), "square" if self.square else "")))
+        """``bwdif``, ``ivtc``, ``crop``, ``square``, ``fit``, or some of them joined by ``+``."""
+        cropped = "crop" if self.stored.shown and not self.frame else ""
+        scaled = "fit" if self.frame else "square" if self.square else ""
+        return "+".join(filter(None, (self.deinterlace.replace("off", ""), cropped, scaled)))

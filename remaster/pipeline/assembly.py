@@ -10,12 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from remaster.config import digest
+from remaster.config import Subtitles, digest
 from remaster.errors import MediaError
 from remaster.gate import SIDE_REACH
 from remaster.media.centre import CentreSample, check_centre, psnr_floor, without_border
-from remaster.media.encode import lost_hdr
+from remaster.media.encode import converted, lost_hdr
 from remaster.media.remux import Assembled, assemble
+from remaster.media.subtitles.places import Places, Stay
+from remaster.media.subtitles.placing import place_of
 from remaster.media.types import ColorSpec, VideoInfo
 from remaster.media.verify import verify
 from remaster.notes import status_of
@@ -72,7 +74,8 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
     try:
         shots = _shots(task)
         made_of = [[shot[name] for name in ("fingerprint", "status", "segment", "segment_bytes")] for shot in shots]
-        fingerprint = digest(task.job.code["assemble"], task.output, task.partial, made_of)
+        code, subtitles = task.job.code["assemble"], task.job.config.subtitles
+        fingerprint = digest(code, task.output, task.partial, made_of, subtitles)
         kept = _still_good(task, fingerprint)
         if kept is not None:
             return kept
@@ -142,7 +145,8 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
     with folder.view(keys) as local:
         path = local / task.key
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = assemble(info, [local / key for key in keys] or [info.path], pts, path, partial=task.partial)
+        sources = [local / key for key in keys] or [info.path]
+        made = assemble(info, sources, pts, path, task.partial, None if copied else _places(task, shots))
         try:
             verify(info, path, pts, task.partial, made.departures)
             _check_centre(task, info, shots, path, _floor(task, copied))
@@ -151,6 +155,29 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
             raise
         folder.put(path, task.key)
     return made
+
+
+def _places(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Places | None:
+    """Where the source's picture lies in each shot; None where subtitles are to stay."""
+    if task.job.config.subtitles is Subtitles.keep:
+        return None
+    scenes = _planned(task)
+    stays = []
+    for shot in shots:
+        scene = replace(scenes[str(shot["scene_id"])], framing=float(shot["framing"]))
+        info = scene.info or task.row.info
+        assert info is not None
+        place = place_of(task.job.window(scene), info)
+        stays.append(Stay(shot["start_pts"] * info.time_base, shot["end_pts"] * info.time_base, place))
+    return Places(stays)
+
+
+def _planned(task: VideoTask) -> dict[str, SceneRow]:
+    """The video's scenes by their ids; raises ``MediaError`` where its plan is gone."""
+    scenes = limited(kept_plan(task.row, task.job), task.job)
+    if not scenes:
+        raise MediaError(f"the plan of {task.row.video} is gone: what its frames show cannot be told")
+    return {scene.scene_id or "": scene for scene in scenes}
 
 
 def _is_copied(shots: Sequence[Mapping[str, Any]]) -> bool:
@@ -168,19 +195,17 @@ def _check_centre(
 ) -> None:
     """Compare the centre of some frames, spread over the video, with the source; raises ``MediaError``."""
     framings = {shot["scene_id"]: float(shot["framing"]) for shot in shots}
-    scenes = limited(kept_plan(task.row, task.job), task.job)
-    if not scenes:
-        raise MediaError(f"the plan of {task.row.video} is gone: its centre cannot be compared with the source")
-    samples = []
+    scenes = list(_planned(task).values())
     for scene in scenes[:: -(-len(scenes) // CENTRES)]:
         window = task.job.window(replace(scene, framing=framings[scene.scene_id]))
         run = scene.runs[0]
         until = min(run.frames // 2, DEPTH) + 1
         number = run.start_frame + until - 1
-        samples.append(CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y))
-    gate = scenes[0].gate if task.job.fills_gate else None
-    trusted = None if gate is None else without_border(~gate, SIDE_REACH)
-    check_centre(info, path, samples, trusted, floor)
+        trusted = None if scene.gate is None or not task.job.fills_gate else without_border(~scene.gate, SIDE_REACH)
+        source = scene.info or info
+        place = window.active, window.x, window.y
+        sample = CentreSample(number, run.entry, run.pts[:until], *place)
+        check_centre(source, path, [sample], trusted, floor)
 
 
 def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assembled) -> dict[str, Any]:
@@ -189,7 +214,10 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     wings = wing_use(pa.Table.from_pylist(list(shots), schema=SHOTS))
     facts = {} if info is None else _source_columns(info)
     color = ColorSpec() if info is None else info.color
-    lost = () if _is_copied(shots) else lost_hdr(encoder_settings(task.job.config.output), color)
+    settings = encoder_settings(task.job.config.output)
+    lost = () if _is_copied(shots) else lost_hdr(settings, color)
+    other = None if info is None or _is_copied(shots) else converted(settings, info.format)
+    lost = lost if other is None else (*lost, other)
     notes = [*task.row.notes, *lost, *made.notes]
     return facts | {
         "video": task.row.video,
@@ -199,6 +227,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "partial": task.partial,
         "frames": made.frames,
         "duration": made.duration,
+        "source_filter": _filters(task),
         **{name: first[name] for name in ("width", "height", "out_width", "out_height")},
         "scenes": len(scenes),
         "shots": len(shots),
@@ -208,6 +237,13 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
         "notes": notes,
     }
+
+
+def _filters(task: VideoTask) -> str | None:
+    """What ran before any step, in any part of the video."""
+    infos = [scene.info for scene in _planned(task).values()]
+    names = {info.treatment.name: None for info in infos if info is not None and info.treatment is not None}
+    return ", ".join(filter(None, names)) or None
 
 
 def _source_columns(info: VideoInfo) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from remaster.config import BatchConfig, GateMode, digest, stage_settings
-from remaster.geometry import Window, window
-from remaster.media.formats import planar_format
+from remaster.geometry import Window, fitted_window, window
+from remaster.media.encode import EncoderSettings, encoded_format
 from remaster.media.types import PixelFormat, VideoInfo
 from remaster.pipeline.codeprint import stages_code
 from remaster.pipeline.engines import Engine
@@ -55,14 +55,19 @@ class Job:
         if row.info is None or row.active is None:
             raise ValueError(f"{row.video} has not been detected")
         # What is stored on its side is shown upright: its own target lies on its side, too.
+        treatment = row.info.treatment
+        if treatment is not None and treatment.frame is not None:
+            grid = self._grid(row.info.format)
+            return fitted_window(row.info.width, row.info.height, treatment.frame, grid, row.framing)
         aspect = 1 / self.aspect if row.info.rotation in (90, 270) else self.aspect
         return window(row.active, row.info.sar, self._grid(row.info.format), aspect, row.framing)
 
     def _grid(self, source: PixelFormat) -> PixelFormat:
         """The source's pixel format with the chroma grid of what is encoded, where that is coarser."""
-        if self.config.output.pixel_format is None:
-            return source
-        target = planar_format(self.config.output.pixel_format)
+        output = self.config.output
+        target = encoded_format(
+            EncoderSettings(output.codec, encoder=output.encoder, pixel_format=output.pixel_format), source
+        )
         log2_w, log2_h = (max(getattr(f, n) for f in (source, target)) for n in ("log2_chroma_w", "log2_chroma_h"))
         return replace(source, log2_chroma_w=log2_w, log2_chroma_h=log2_h)
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from remaster.config import Deinterlace
-from remaster.fields import Scan
-from remaster.media.clock import Repairs
 from remaster.media.remux import copyable, output_suffix
-from remaster.media.source import SourceReader, treated
+from remaster.media.source import is_fitted
 from remaster.media.types import VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
@@ -26,11 +22,9 @@ from remaster.pipeline.inputs import scene_id
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.space import refuse_out_of_space
-from remaster.records import Detection
+from remaster.pipeline.survey import Part, Survey, last_end, survey
 from remaster.rows import Run, SceneRow, from_table, to_table
-from remaster.scenes import detect
 
-MISSING_SECONDS, MISSING_SHARE = 0.5, 0.03  # by how much the headers' duration may be wrong without a word
 PLAN_KEY = b"remaster.plan"
 
 
@@ -63,9 +57,8 @@ def plan_video(video: SceneRow, job: Job) -> list[SceneRow]:
     if kept:
         return kept
     started = time.perf_counter()
-    seen = _see(info, job)
-    video = replace(video, info=seen.info, notes=seen.notes)
-    scenes = _scenes(video, seen, time.perf_counter() - started)
+    seen = survey(info, job)
+    scenes = _scenes(replace(video, notes=seen.notes), seen, time.perf_counter() - started)
     key = {PLAN_KEY: job.plan_fingerprint(info).encode()}
     files.write_table(job.store, job.store.plan(video.video_id), to_table(scenes).replace_schema_metadata(key))
     return [_settled(scene, job) for scene in scenes]
@@ -75,61 +68,37 @@ def kept_plan(video: SceneRow, job: Job) -> list[SceneRow]:
     """All scenes of a video by its plan; none where it has no plan that still holds."""
     fingerprint = job.plan_fingerprint(_info(video))
     table = files.read_scenes(job.store, job.store.plan(video.video_id), PLAN_KEY, fingerprint)
-    return [] if table is None else [_settled(scene, job) for scene in from_table(table)]
+    scenes = [] if table is None else from_table(table)
+    return [_settled(scene, job) for scene in scenes] if _still_fits(scenes, job) else []
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """A whole video as one reading told it: ``info`` after its treatment, ``reader`` having read it."""
-
-    info: VideoInfo
-    reader: SourceReader
-    detection: Detection
-    notes: tuple[str, ...]
-    repaired: bool
+def _still_fits(scenes: Sequence[SceneRow], job: Job) -> bool:
+    """Whether the parts that were scaled into the rest's frame were scaled into the frame that this run makes."""
+    windows = [job.window(scene) for scene in scenes if not is_fitted(_info(scene))]
+    sizes = {(window.width, window.height) for window in windows}
+    fitted = {info.treatment.frame for scene in scenes if (info := _info(scene)).treatment and is_fitted(info)}
+    return fitted <= sizes
 
 
-def _see(info: VideoInfo, job: Job) -> _Seen:
-    """Read a video; once more, deinterlaced, where it is interlaced or the run asks for it."""
-    mode, square = job.config.deinterlace, job.config.square_pixels
-    seen = _read(treated(info, "off", True, square), job, ())
-    fields = seen.detection.fields
-    scan = fields.scan(info.fps)
-    asked: Literal["off", "bwdif", "ivtc"] = "off"
-    if mode is Deinterlace.bwdif or (mode is Deinterlace.auto and scan == "interlaced"):
-        asked = "bwdif"
-    elif mode is Deinterlace.ivtc and scan == "telecined":
-        asked = "ivtc"
-    notes = _interlacing(scan, seen.detection, mode)
-    if asked == "off":
-        return replace(seen, notes=(*seen.notes, *notes))
-    return _read(treated(info, asked, fields.top_first, square), job, notes)
+def _scenes(video: SceneRow, seen: Survey, seconds: float) -> list[SceneRow]:
+    """All scenes of the video's parts, in the order of time."""
+    frames, copies = sum(len(part.detection.pts) for part in seen.parts), _copyable(seen)
+    ends = [*(int(part.detection.pts[0]) for part in seen.parts[1:]), None]
+    rows = []
+    for part, end in zip(seen.parts, ends, strict=True):
+        for row in _part_scenes(replace(video, info=part.info, copyable=copies), part, end):
+            rows.append(replace(row, seconds={"detect": seconds * row.frames / frames}))
+    return rows
 
 
-def _read(info: VideoInfo, job: Job, notes: tuple[str, ...]) -> _Seen:
-    repairs = Repairs()
-    reader = SourceReader(info, repairs)
-    detection = detect(reader.frames(), info, job.config.detect)
-    found = (*repairs.notes(), *_missing(info, detection), *_findings(info, detection), *notes)
-    return _Seen(info, reader, detection, found, bool(repairs.notes()))
-
-
-def _missing(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
-    """What the headers promise and the file does not hold: it was cut off, or they are wrong."""
-    pts = detection.pts
-    end = float(_end(pts, info) * info.time_base)
-    last = max(end, end - float(int(pts[0]) * info.time_base))
-    if info.duration is None or info.duration - last < max(MISSING_SECONDS, MISSING_SHARE * info.duration):
-        return ()
-    return (f"its headers claim {info.duration:.1f} s, and its pictures end after {last:.1f} s",)
-
-
-def _scenes(video: SceneRow, seen: _Seen, seconds: float) -> list[SceneRow]:
-    detection = seen.detection
-    times = np.append(detection.pts, _end(detection.pts, seen.info))
+def _part_scenes(video: SceneRow, part: Part, end: int | None) -> list[SceneRow]:
+    """The scenes of one part, which ends at the time ``end``; None: with the video."""
+    detection = part.detection
+    times = np.append(detection.pts, last_end(detection.pts, part.info) if end is None else end)
     by_setup: dict[int, list[Run]] = {}
-    for setup, (start, end) in zip(detection.setups, pairwise([*detection.cuts, len(detection.pts)]), strict=True):
-        by_setup.setdefault(setup, []).append(Run(start, times[start : end + 1], seen.reader.entry(start)))
+    bounds = pairwise([*detection.cuts, len(detection.pts)])
+    for setup, (start, stop), entry in zip(detection.setups, bounds, part.entries, strict=True):
+        by_setup.setdefault(setup, []).append(Run(part.start_frame + start, times[start : stop + 1], entry))
     return [
         replace(
             video,
@@ -138,46 +107,20 @@ def _scenes(video: SceneRow, seen: _Seen, seconds: float) -> list[SceneRow]:
             active=detection.active,
             gate=detection.gate,
             noise=detection.noise,
-            copyable=_copyable(seen),
-            seconds={"detect": seconds * sum(run.frames for run in runs) / len(detection.pts)},
         )
         for runs in by_setup.values()
     ]
 
 
-def _copyable(seen: _Seen) -> tuple[str, ...]:
+def _copyable(seen: Survey) -> tuple[str, ...]:
     """Where the file's own packets could go if nothing had to be done to its picture; nowhere where something has."""
-    info, active = seen.info, seen.detection.active
-    if info.treatment is not None or (active.width, active.height) != (info.width, info.height) or seen.repaired:
+    first = seen.parts[0]
+    info, active = first.info, first.detection.active
+    if len(seen.parts) > 1 or info.treatment is not None or seen.repaired:
         return ()
-    return copyable(info, seen.detection.pts)
-
-
-def _findings(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
-    """What a person should know of the whole video, a sentence each."""
-    active, found = detection.active, []
     if (active.width, active.height) != (info.width, info.height):
-        found.append(f"black bars: the active picture is {active.width}x{active.height} at ({active.x}, {active.y})")
-    if detection.gate is not None:
-        found.append(f"projector gate: {detection.gate.mean():.1%} of the picture")
-    if info.treatment is not None and info.treatment.square:
-        stored = info.treatment.stored
-        found.append(f"scaled to square pixels: {stored.width} wide at {stored.sar} became {info.width}")
-    return tuple(found)
-
-
-def _interlacing(scan: Scan, detection: Detection, mode: Deinterlace) -> tuple[str, ...]:
-    """What was found about fields, and what is done about it."""
-    share = f"{detection.fields.combed:.0%} of {detection.fields.told} moving frames show two fields"
-    if mode is Deinterlace.bwdif:
-        return (f"{scan} ({share}): deinterlaced by bwdif, as asked for",)
-    if scan == "interlaced":
-        done = "deinterlaced by bwdif at the same rate" if mode is Deinterlace.auto else "left as it is"
-        return (f"interlaced ({share}): {done}",)
-    if scan == "telecined":
-        undone = "undone by ivtc" if mode is Deinterlace.ivtc else "left as it is; deinterlace=ivtc undoes it"
-        return (f"telecined by 3:2 pulldown ({share}): {undone}",)
-    return ("deinterlace=ivtc found no 3:2 pulldown: left as it is",) if mode is Deinterlace.ivtc else ()
+        return ()
+    return copyable(info, first.detection.pts)
 
 
 def _settled(scene: SceneRow, job: Job) -> SceneRow:
@@ -205,12 +148,6 @@ def _seed(seed: int, scene: SceneRow) -> int:
     return int(entropy.generate_state(1)[0] >> 1)
 
 
-def _end(pts: npt.NDArray[np.int64], info: VideoInfo) -> int:
-    """Where the last frame ends: it lasts as long as a frame usually does."""
-    usual = int(np.median(np.diff(pts))) if len(pts) > 1 else round(1 / (info.fps * info.time_base))
-    return int(pts[-1]) + max(usual, 1)
-
-
 def limited(scenes: list[SceneRow], job: Job) -> list[SceneRow]:
     """The scenes that ``scenes.limit`` leaves: the first ones, up to the frame at which the next would begin."""
     limit = job.config.scenes.limit
@@ -226,7 +163,8 @@ def _video_row(scenes: Sequence[SceneRow], done: Mapping[str, Sequence[dict[str,
     pts = np.concatenate([*(run.pts[:-1] for run in runs), runs[-1].pts[-1:]])
     names = tuple(scene.scene_id or "" for scene in scenes)
     results = tuple(row for name in names for row in done.get(name, ()))
-    return replace(scenes[0], scene_id=None, runs=(Run(0, pts),), planned=names, results=results, seconds={})
+    usual = next((scene for scene in scenes if not is_fitted(_info(scene))), scenes[0])
+    return replace(usual, scene_id=None, runs=(Run(0, pts),), planned=names, results=results, seconds={})
 
 
 def _info(video: SceneRow) -> VideoInfo:

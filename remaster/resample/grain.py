@@ -26,7 +26,8 @@ class GrainTile:
 
     A tile is drawn once from ``seed``; each frame takes pieces of it at offsets drawn from (seed, frame), so frames may
     come in any order. Neighbouring samples are slightly correlated, as film grain scanned at video resolution is.
-    Chroma gets its own, weaker grain; the planes of RGB share one. Below a noise of 0.6 levels there is none.
+    Chroma gets its own, weaker grain; the planes of RGB share one. Below a noise of 0.6 levels there is none, but of
+    sources deeper than 8 bits dither: a level of theirs, triangular, the same for every frame.
     """
 
     def __init__(self, noise: float, pixel_format: PixelFormat, width: int, height: int, seed: int):
@@ -35,15 +36,23 @@ class GrainTile:
         self._frame, self._offsets = -1, np.zeros((len(SIDES), PLANES, 2), np.int64)
         self._seed, self._kind = seed, pixel_format.kind
         # A median over keyframes leaves a little of their noise in the background.
+        self._still = not self.present and pixel_format.depth > 8
+        if self._still:
+            rng = np.random.default_rng([seed])
+            size = height + ROOM, width + ROOM
+            dither = rng.random(size, np.float32) + rng.random(size, np.float32) - np.float32(1)
+            self._tiles: tuple[Floats, ...] = (dither, dither)
+            return
         sigma = noise * float(np.sqrt(1 - RESIDUE**2)) * (1 << (pixel_format.depth - 8))
         tile = np.random.default_rng([seed]).standard_normal((height + ROOM, width + ROOM), np.float32)
         kernel = KERNEL / np.linalg.norm(KERNEL)
         smooth = cv2.sepFilter2D(tile, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT)
-        self._tiles: tuple[Floats, ...] = (smooth * np.float32(sigma), smooth * np.float32(sigma * CHROMA_SHARE))
+        self._tiles = (smooth * np.float32(sigma), smooth * np.float32(sigma * CHROMA_SHARE))
 
     def draw(self, frame: int, patch: int, plane: int, shape: tuple[int, ...]) -> Floats:
         """Grain for one plane of one patch: a float32 view of ``shape``, to be added in the plane's own levels."""
         own = 0 if self._kind != "yuv" else plane
+        frame = 0 if self._still else frame
         if frame != self._frame:
             rng = np.random.default_rng([self._seed, frame])
             self._frame, self._offsets = frame, rng.integers(0, ROOM + 1, (len(SIDES), PLANES, 2))

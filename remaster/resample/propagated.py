@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from remaster.camera import Affine
 from remaster.geometry import Window
-from remaster.media.planes import from_rgb
 from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect
 from remaster.propagation.carry import Sources, carried_fill, future_sources, past_sources
 from remaster.propagation.grid import Grid, Upright
@@ -20,6 +19,7 @@ from remaster.propagation.motion import Float, Motion
 from remaster.propagation.sampling import View, gathered
 from remaster.propagation.trust import Chosen, chosen
 from remaster.records import Background, Key, Propagation
+from remaster.resample.depth import planes_of
 from remaster.resample.layout import Patch, on_plane, plane_steps
 from remaster.resample.origins import GENERATED, PROPAGATED, SOFT, Origins, all_of
 from remaster.resample.shares import WingShares
@@ -81,7 +81,7 @@ class PropagatedWings:
         self._sums = np.zeros(3)
         self._kinds = np.zeros(self._grid.shape, np.uint8)
         self._pictures = _KeyPictures(
-            self._grid, propagation, self._sources, lambda p: from_rgb(p.image, pixel_format, color, lines)
+            self._grid, propagation, self._sources, lambda p: planes_of(p.image, pixel_format, color, lines)
         )
         steps = plane_steps(pixel_format)
         self._how = [cv2.INTER_CUBIC if step == (1, 1) else cv2.INTER_LINEAR for step in steps]

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from remaster import camera as cam
 from remaster.camera import Affine
 from remaster.geometry import Window
-from remaster.media.planes import from_rgb
 from remaster.media.types import ColorSpec, PixelFormat, Plane, Rect, Rgb
 from remaster.records import Background
+from remaster.resample.depth import planes_of
 from remaster.resample.layout import Patch, on_plane, plane_steps
 from remaster.resample.origins import Origins, of_background
 
@@ -37,7 +37,7 @@ class BackgroundPlanes:
         self._grids = [plane_grid(step, color) for step in plane_steps(pixel_format)]
         self._to_plane = [cam.invert(grid) for grid in self._grids]
         self._subsampled = [step != (1, 1) for step in plane_steps(pixel_format)]
-        self._pyramids = [_pyramid(plane) for plane in from_rgb(image, pixel_format, color, lines)]
+        self._pyramids = [_pyramid(plane) for plane in planes_of(image, pixel_format, color, lines)]
 
     def see(self, plane: int, camera: Affine, rect: Rect) -> Plane:
         """What ``camera`` (picture to background, in full-resolution pixels) shows in ``rect`` of a plane.

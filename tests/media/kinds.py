@@ -343,10 +343,11 @@ DAMAGE = (
     Kind(
         "two-sizes.ts",
         "another size midway",
-        "scaled to the first, noted",
+        "scaled in its own shape into the frame of the rest, noted",
         two_sizes,
         frames=-1,
-        notes="differed in size",
+        source_filter="fit",
+        notes="scaled in its own shape into",
         exact=False,
     ),
     Kind("sound.mkv", "sound alone", "refused in one sentence", sound_alone, fails="no video stream"),

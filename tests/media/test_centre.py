@@ -25,7 +25,7 @@ def made(folder: Path, settings: EncoderSettings) -> tuple[VideoInfo, Path, list
     return info, out, [CentreSample(n, None, pts[n : n + 1], WHOLE, 0, 0) for n in (0, 3, 9, 19)]
 
 
-@pytest.mark.parametrize("codec", list(Codec))
+@pytest.mark.parametrize("codec", [codec for codec in Codec if codec is not Codec.dnxhr])
 def test_the_centre_of_what_was_made_passes_and_another_place_or_frame_does_not(codec: Codec, tmp_path: Path) -> None:
     settings = EncoderSettings(codec, preset="veryfast")
     info, out, samples = made(tmp_path, settings)

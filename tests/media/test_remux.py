@@ -17,6 +17,7 @@ from remaster.media.decode import decode
 from remaster.media.encode import Codec, EncoderSettings
 from remaster.media.probe import probe
 from remaster.media.remux import Assembled, Container, assemble, output_suffix, verify
+from remaster.media.types import PixelFormat
 
 FULL = Source(
     audio=("aac", "ac3"),
@@ -57,7 +58,7 @@ def join(
     return out, done
 
 
-@pytest.mark.parametrize("codec", list(Codec))
+@pytest.mark.parametrize("codec", [codec for codec in Codec if codec is not Codec.dnxhr])
 def test_segments_are_joined_with_all_that_matroska_carries(codec: Codec, tmp_path: Path) -> None:
     source = write_source(tmp_path / "a.mkv", FULL)
     out, done = join(tmp_path, source, ".mkv", EncoderSettings(codec, preset="veryfast"))
@@ -100,6 +101,24 @@ def test_mp4_and_quicktime_keep_every_time_and_packet(suffix: str, codec: Codec,
         ends = [c["end"] * c["time_base"] for c in container.chapters() if c["time_base"]]
         assert ends == [Fraction(1, 2), Fraction(13, 10)]
         assert container.metadata["title"] == "A film"
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [(Codec.prores, ".mov"), (Codec.prores, ".mkv"), (Codec.dnxhr, ".mov")])
+def test_codecs_for_editing_go_to_quicktime_or_matroska(codec: Codec, suffix: str, tmp_path: Path) -> None:
+    form = PixelFormat("yuv420p10le", "yuv", 10, 1, 1)
+    kind = Source(size=(256, 128), pixel_format=form, audio=("aac",))
+    source = write_source(tmp_path / "a.mkv", kind)
+    info = probe(str(source))
+    assert output_suffix(info, Container.source, codec) == ".mov"
+    assert output_suffix(info, Container.mp4, codec) == ".mov"
+    assert output_suffix(info, Container.mkv, codec) == (".mov" if codec is Codec.dnxhr else ".mkv")
+    out, done = join(tmp_path, source, suffix, EncoderSettings(codec))
+    assert done.notes == ()
+    result = probe(str(out))
+    assert (result.format.name, result.sar) == ("yuv422p10le", info.sar)
+    for one, other in zip(decode(info), decode(result), strict=True):
+        width = one.planes[0].shape[1]
+        assert np.abs(one.planes[0].astype(int) - other.planes[0][:, :width]).mean() < 6, "in levels of ten bits"
 
 
 def test_variable_rates_and_start_offsets_are_kept(tmp_path: Path) -> None:

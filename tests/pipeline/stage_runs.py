@@ -35,7 +35,9 @@ def filmed(root: Path, scenes: Sequence[Iterator[np.ndarray]]) -> Case:
     return case
 
 
-def run_stages(case: Case, *more: str, root: str | None = None, path: str | None = None) -> dict[str, Any]:
+def run_stages(
+    case: Case, *more: str, root: str | None = None, path: str | None = None, suffix: str = ".mp4"
+) -> dict[str, Any]:
     """Run the first video of a case, into ``root`` and from ``path`` where they are given; its row of the tables."""
     register_schema()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
@@ -52,4 +54,4 @@ def run_stages(case: Case, *more: str, root: str | None = None, path: str | None
         for scene in scenes:
             stitched = stitch_stage(segment(analyze_stage(to_table([scene]), job)), job)
             resample_stage(outpaint(stitched), job)
-        return assemble_video(VideoTask(planned, Path(file.name).with_suffix(".mp4").as_posix(), job))
+        return assemble_video(VideoTask(planned, Path(file.name).with_suffix(suffix).as_posix(), job))

@@ -1,0 +1,39 @@
+"""Planes of pictures that were stitched in 8 bits, for sources of more."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.media.planes import Planes, from_rgb
+from remaster.media.types import ColorSpec, PixelFormat, Rgb
+
+REACHES = 3, 8, 24, 64
+"""Pixels around a sample over which its steps are smoothed: the farthest that holds nothing but a gradient."""
+FLAT = 0.5
+"""Variance in squared levels that a gradient's steps leave in a surrounding: what varies more has grain or drawing."""
+Levels = npt.NDArray[np.float32]
+
+
+def planes_of(image: Rgb, pixel_format: PixelFormat, color: ColorSpec, lines: int) -> Planes:
+    """The planes of a background in the source's format; where that has more than 8 bits, without steps of 8."""
+    if pixel_format.depth == 8:
+        return from_rgb(image, pixel_format, color, lines)
+    return from_rgb(without_steps(image), pixel_format, color, lines)
+
+
+def without_steps(image: Rgb) -> Levels:
+    """A picture uint8 (h, w, 3) as float32 in the same levels, its gradients smooth.
+
+    Rounding to 8 bits leaves half a level open to either side: within that, a sample whose surroundings hold nothing
+    but a gradient's steps gets their mean. No sample is moved out of what it was rounded from.
+    """
+    exact = image.astype(np.float32)
+    smooth, centred = exact, exact - 128  # for the sake of the squares' precision
+    for reach in REACHES:
+        side = (2 * reach + 1, 2 * reach + 1)
+        mean = cv2.blur(centred, side, borderType=cv2.BORDER_REPLICATE)
+        varies = cv2.sqrBoxFilter(centred, cv2.CV_32F, side, borderType=cv2.BORDER_REPLICATE) - mean * mean
+        smooth = np.where(varies <= FLAT, np.clip(mean + 128, exact - 0.5, exact + 0.5), smooth)
+    return np.asarray(smooth, np.float32)

@@ -1,0 +1,59 @@
+"""Sources of more than 8 bits: the wings have no steps of 8 bits."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from resample_scene import COLOR, picture_of, shot_of, window_of
+
+from remaster import camera as cam
+from remaster.media.planes import from_rgb
+from remaster.media.types import PixelFormat
+from remaster.records import Background
+from remaster.resample.depth import without_steps
+from remaster.resample.render import WingRenderer
+from remaster.resample.settings import ResampleSettings
+
+DEEP = PixelFormat("yuv420p10le", "yuv", 10, 1, 1)
+
+
+def sky(width: int, height: int) -> npt.NDArray[np.float32]:
+    """A gradient of which one level of 8 bits is some 20 pixels wide."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    return np.dstack([60 + x / 21 + y / 90, 90 + x / 47, 120 + y / 31 + x / 300]).astype(np.float32)
+
+
+def test_gradients_are_smooth_and_stay_within_their_rounding() -> None:
+    truth = sky(320, 180)
+    image = np.rint(truth).astype(np.uint8)
+    smooth = without_steps(image)
+    assert np.abs(smooth - image).max() <= 0.5
+    inner = np.s_[20:-20, 20:-20]
+    assert (smooth - truth)[inner].std() < 0.4 * (image - truth)[inner].std()
+
+
+def test_what_is_no_gradient_stays_as_it_is() -> None:
+    rng = np.random.default_rng(0)
+    grain = np.clip(120 + rng.normal(0, 2.5, (90, 160, 3)), 0, 255).astype(np.uint8)
+    np.testing.assert_array_equal(without_steps(grain), grain)
+    line = np.full((90, 160, 3), 100, np.uint8)
+    line[:, 80] = 30
+    assert np.abs(without_steps(line) - line).max() <= 0.5
+
+
+@pytest.mark.parametrize("method", ["still"])
+def test_wings_have_the_source_s_depth(method: str) -> None:
+    window = window_of(160, 120, DEEP)
+    truth = sky(window.width, window.height)
+    planes = from_rgb(truth, DEEP, COLOR)
+    image, everywhere = np.rint(truth).astype(np.uint8), np.ones(truth.shape[:2], bool)
+    background = Background(image, everywhere, ~everywhere, ~everywhere)
+    shot = shot_of([cam.translation(window.x, window.y)] * 2, background, "still")
+    renderer = WingRenderer(shot, window, DEEP, COLOR, None, 0.0, ResampleSettings(), 1)
+    shown = [np.array(renderer.render(n, picture_of(planes, window, DEEP), n > 0)[0], int) for n in range(2)]
+    wing = np.s_[:, : window.x]
+    off = shown[0][wing] - planes[0].astype(int)[wing]
+    assert np.abs(off).max() <= 4 and off.std() < 1.1, "in levels of ten bits: eight bits are off by up to 2 and dither"
+    assert len(set((shown[0][wing] % 4).ravel().tolist())) == 4
+    np.testing.assert_array_equal(shown[0], shown[1])
