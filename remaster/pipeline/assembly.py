@@ -74,8 +74,8 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
     try:
         shots = _shots(task)
         made_of = [[shot[name] for name in ("fingerprint", "status", "segment", "segment_bytes")] for shot in shots]
-        subtitles = task.job.config.subtitles
-        fingerprint = digest(task.job.code["assemble"], task.output, task.partial, made_of, subtitles)
+        code, subtitles = task.job.code["assemble"], task.job.config.subtitles
+        fingerprint = digest(code, task.output, task.partial, made_of, subtitles)
         kept = _still_good(task, fingerprint)
         if kept is not None:
             return kept
