@@ -110,7 +110,7 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: str) -> V
             continue
         if frames:
             check_size(frames[0].width, frames[0].height, path)
-            return without_alpha(frames[0], path)
+            return frames[0]
     raise MediaError(f"{path} has a video stream without a picture that can be decoded")
 
 
@@ -122,9 +122,10 @@ def _rate(stream: VideoStream) -> Fraction:
 
 def _picture(stream: VideoStream, frame: VideoFrame, path: str) -> tuple[PixelFormat, ColorSpec]:
     try:
-        pixel_format = planar_format(frame.format.name)
+        pixel_format = planar_format(frame.format.name, opaque=True)
     except MediaError as error:
         raise MediaError(f"{path}: {error}") from error
+    without_alpha(frame, path)  # which says so where something shows through
     context = stream.codec_context
     color = ColorSpec(
         matrix=context.colorspace,

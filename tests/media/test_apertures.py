@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -14,8 +13,10 @@ import av
 import numpy as np
 import pytest
 from av.sidedata.sidedata import Type
+from faulty_runs import Case
 from kind_files import MPEG2
 from media_files import NTSC, YUV420, picture, write_segments, write_source
+from stage_runs import run_stages
 
 from remaster.media.decode import decode
 from remaster.media.encode import Codec, EncoderSettings, to_frame
@@ -24,10 +25,6 @@ from remaster.media.probe import probe
 from remaster.media.remux import assemble
 from remaster.media.source import source_frames, treated
 from remaster.media.types import Entry, Rect
-
-sys.path.append(str(Path(__file__).parent.parent / "pipeline"))
-from faulty_runs import Case
-from stage_runs import run_stages
 
 GREEN = (150, 44, 21)
 ONE = 65536

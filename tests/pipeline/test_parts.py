@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from faulty_runs import Case
+from media_files import YUV420, picture
 from stage_runs import run_stages
 
 from remaster.media.decode import decode
@@ -22,9 +22,6 @@ from remaster.media.encode import to_frame
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
 from remaster.media.types import ColorSpec, PixelFormat, Plane
-
-sys.path.append(str(Path(__file__).parent.parent / "media"))
-from media_files import YUV420, picture
 
 Planes = tuple[Plane, ...]
 RATE = 25

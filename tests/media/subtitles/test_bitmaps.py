@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,15 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
+from media_files import YUV420
 
 from remaster.media.encode import EncoderSettings, SegmentWriter
 from remaster.media.probe import probe
 from remaster.media.remux import assemble, verify
 from remaster.media.subtitles.bitmaps import DvbMover, VobSubMover
 from remaster.media.subtitles.places import Place, Places, Stay
-
-sys.path.append(str(Path(__file__).parents[1]))
-from media_files import YUV420
 
 Grey = npt.NDArray[np.uint8]
 WIDTH, HEIGHT, SECONDS = 160, 120, 4
