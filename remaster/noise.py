@@ -107,8 +107,13 @@ def _spatial_noise(luma: Luma, between: Levels) -> float:
 
 
 def _flattest(luma: Luma, between: Levels) -> float:
-    """The deviation from a plane of the flattest tenth of small blocks, in levels; of all where none is ``between``."""
-    height, width = (max(side // FLAT, 1) * FLAT for side in luma.shape)
+    """The deviation from a plane of the flattest tenth of small blocks, in levels; of all where none is ``between``.
+
+    Infinite for a picture that is smaller than a block.
+    """
+    height, width = (side // FLAT * FLAT for side in luma.shape)
+    if not height * width:
+        return float("inf")
     cells = luma[:height, :width].astype(np.float32).reshape(height // FLAT, FLAT, width // FLAT, FLAT)
     blocks = cells.swapaxes(1, 2).reshape(-1, FLAT * FLAT)
     means = blocks.mean(axis=1)

@@ -275,6 +275,12 @@ def test_noise_is_measured_in_one_frame() -> None:
     assert noise_level(sample([grain(paint(2), 3, 1)]), FULL) == pytest.approx(3, rel=0.2)
 
 
+@pytest.mark.parametrize("size", [(2, 2), (6, 40)])
+def test_grain_of_pictures_smaller_than_a_block(size: tuple[int, int]) -> None:
+    tiny = np.full(size, 90, np.uint8)
+    assert noise_level([Sample(tiny, np.zeros((0, 32, 32), np.uint8))], Rect(0, 0, size[1], size[0])) == 0
+
+
 def test_confetti_all_over_a_crowd_is_not_grain() -> None:
     """What moves everywhere alike, without one motion, looks like strong grain; the flat places between tell."""
     rng = np.random.default_rng(3)

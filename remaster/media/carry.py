@@ -158,7 +158,7 @@ def _refusal(kind: str, stream: Stream) -> str:
     except av.FFmpegError as error:
         return f"its muxer says: {reason(error)}"
     except ValueError:
-        return "it has no code for it"
+        return "that container has no code for this codec"
     return ""
 
 

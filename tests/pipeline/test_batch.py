@@ -191,7 +191,8 @@ def test_what_is_left_out_is_said_where_people_look(tmp_path: Path) -> None:
     write_source(source / "a.mkv", replace(PLAIN, subtitles=True))
     series_clip(source / "b.mp4", [still(3, 4)])
     (source / "b.nfo").touch()
-    lost = "subtitle stream 1 (subrip, eng) cannot be carried by mp4 and is left out"
+    lost = "subtitle stream 1 (subrip, eng) cannot be carried by mp4 and is left out: "
+    lost += "that container has no code for this codec"
     code, printed = batch(source, tmp_path / "out", "output.container=mp4")
     lines = printed.splitlines()
     assert code == 0

@@ -27,7 +27,7 @@ EDITS = {
     "media/encode.py": "plan",
     "pipeline/delivery.py": "resample",
     "media/verify.py": "assemble",
-    "media/matroska.py": "assemble",
+    "media/matroska.py": "plan",
     "pipeline/assembly.py": "assemble",
     "report/summary.py": None,
     "pipeline/run.py": None,
