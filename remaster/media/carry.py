@@ -40,6 +40,7 @@ _PACKETS_TO_COVERS = 64
 # Raw samples that hold a decoder's without loss; of 32 bits where a decoder has no more than 24 in them, 24.
 _RAW = {"u8": "pcm_u8", "s16": "pcm_s16le", "s32": "pcm_s32le", "flt": "pcm_f32le", "dbl": "pcm_f64le"}
 _RAW_24 = "pcm_s24le"
+_NONSTRICT = 0x20000  # AVFMT_TS_NONSTRICT
 _TIMECODE_TAGS = ("timecode", "reel_name")
 
 
@@ -86,8 +87,9 @@ class Decoded:
 
 @dataclass
 class TrackClock:
-    """Keeps a copied track's times in order: muxers refuse decoding times that stand still or go back.
+    """Keeps a copied track's times in order: muxers refuse decoding times that go back.
 
+    ``strict``: those that stand still, too; of subtitles, several of which may begin at once, no muxer does.
     ``refused``: the numbers of packets that a muxer did not take all the same.
     """
 
@@ -95,14 +97,16 @@ class TrackClock:
     moved: int = 0
     count: int = 0
     refused: set[int] = field(default_factory=set)
+    strict: bool = True
 
     def settle(self, packet: Packet[Any]) -> None:
-        """Give the packet times where it has none, and move it behind the one before where it is not."""
+        """Give the packet times where it has none, and move it behind the one before where it must be and is not."""
         self.count += 1
         if packet.dts is None:
             packet.dts = packet.pts
         wanted = packet.dts
-        if wanted is None or (self.last is not None and wanted <= self.last):
+        step = int(self.strict and packet.stream.type != "subtitle")
+        if wanted is None or (self.last is not None and wanted < self.last + step):
             wanted = 0 if self.last is None else self.last + 1
             packet.dts = wanted
             self.moved += 1
@@ -122,6 +126,11 @@ def fresh_tags(metadata: dict[str, str]) -> dict[str, str]:
         for key, value in metadata.items()
         if key.lower() not in _STALE_TAGS and not key.lower().startswith(_STALE_PREFIXES)
     }
+
+
+def takes_equal_times(target: OutputContainer) -> bool:
+    """Whether packets of one stream may have the same time: Matroska's, rounded to 1 ms, often do."""
+    return bool(target.format.flags & _NONSTRICT)
 
 
 def can_hold(kind: str, stream: Stream) -> bool:

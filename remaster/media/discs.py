@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -21,7 +22,8 @@ _PART = re.compile(r"(?P<title>VTS_\d\d)_(?P<number>\d)(?P<end>\.VOB)", re.IGNOR
 _MENU = re.compile(r"(VIDEO_TS|VTS_\d\d_0)\.VOB", re.IGNORECASE)
 
 PACK = 2048  # bytes of a sector, which holds one pack of an MPEG program stream
-TRANSPORT = 188  # bytes of a packet of a transport stream
+TRANSPORT = (188, 192)  # bytes of a packet of a transport stream, without and with a stamp before it (Blu-ray's)
+LEAD = 8192  # bytes of a stream's start that are looked through for its first packets: recordings begin at any byte
 PLACES, PLACE = 128, 47 * PACK
 """At how many places, spread evenly, and how much of a file is looked at for scrambled sectors: of a scrambled title
 about half of them are, and a file of up to 12 MB is seen whole. Packs and packets begin at a place's multiples."""
@@ -29,7 +31,9 @@ REMOTE_PLACES = 8  # on an object store each place is a request
 SCRAMBLED = 0.05
 """Share of marked packets above which a file is scrambled: single ones are damage, or another programme's."""
 _PACK_START = b"\x00\x00\x01\xba"
-_PACKET = re.compile(rb"G..(.).{184}(?=G)", re.DOTALL)  # wherever it begins: recordings are joined at any byte
+# Packets of both sizes, wherever they begin: recordings are joined at any byte. Five in a row make a stream of them.
+_PACKETS = {size: re.compile(rb"G..(.).{%d}(?=G)" % (size - 4), re.DOTALL) for size in TRANSPORT}
+_STREAMS = {size: re.compile(rb"(?:G[^G].{%d}){5}" % (size - 2), re.DOTALL) for size in TRANSPORT}
 _PRIVATE = 0xBD  # the stream id of AC-3, DTS, LPCM and subtitles
 
 
@@ -71,7 +75,7 @@ def scrambled(path: str) -> bool:
     with open_parts(parts(path)) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        kind = _stream_kind(file.read(2 * TRANSPORT))
+        kind = _stream_kind(file.read(LEAD))
         if kind is None:
             return False
         marks = [
@@ -146,7 +150,8 @@ def _stream_kind(start: bytes) -> Callable[[bytes], Iterator[bool]] | None:
     """What reads the marks of this kind of stream; None for files of any other kind."""
     if start.startswith(_PACK_START):
         return _pack_marks
-    return _packet_marks if start[:1] == start[TRANSPORT : TRANSPORT + 1] == b"G" else None
+    size = next((size for size, stream in _STREAMS.items() if stream.search(start)), None)
+    return None if size is None else partial(_packet_marks, _PACKETS[size])
 
 
 def _looks(file: BinaryIO, size: int, places: int) -> Iterator[bytes]:
@@ -169,7 +174,7 @@ def _pack_marks(data: bytes) -> Iterator[bool]:
             at += 6 + int.from_bytes(pack[at + 4 : at + 6])
 
 
-def _packet_marks(data: bytes) -> Iterator[bool]:
-    """For each packet of a transport stream: whether two bits of its fourth byte say that it is scrambled."""
-    for packet in _PACKET.finditer(data):
-        yield packet[1][0] & 0xC0 != 0
+def _packet_marks(packets: re.Pattern[bytes], data: bytes) -> Iterator[bool]:
+    """For each packet of a transport stream: whether the first bit of its fourth byte says that it is scrambled."""
+    for packet in packets.finditer(data):
+        yield packet[1][0] & 0x80 != 0

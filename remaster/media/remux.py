@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
 from remaster.media.captions import CaptionWriter, captions_of, lost_captions
-from remaster.media.carry import Carried, TrackClock, add_tracks, can_hold, carried_packets
+from remaster.media.carry import Carried, TrackClock, add_tracks, can_hold, carried_packets, takes_equal_times
 from remaster.media.containers import is_cover, name_of, open_input, read_only, reason, video_stream
 from remaster.media.encode import Codec
 from remaster.media.headers import Rest, describe, finish, muxer_options, told_by
@@ -213,7 +213,6 @@ def _write(
     places: Places | None,
 ) -> tuple[tuple[str, ...], Departures, Rest]:
     """Returns the notes, what ``Assembled.departures`` says, and what is still to be written into the header."""
-    clocks: dict[int, TrackClock] = {}
     with ExitStack() as stack:
         source = stack.enter_context(open_input(info.path))
         model = stack.enter_context(open_input(str(segments[0])))
@@ -230,6 +229,8 @@ def _write(
         moves = clock_moves(info.path, info.size, info.mtime_ns)
         followers = _followers(info, source, carried, places, moves)
         video = _video_packets(info, segments, schedule, carried.targets[film.index], writer)
+        strict = not takes_equal_times(target)
+        clocks = {index: TrackClock(strict=strict) for index in carried.targets if index != film.index}
         others = carried_packets(source, set(carried.targets) - {film.index}, end, clocks, moves)
         tracks = {stream.index: index for index, stream in carried.targets.items() if index != film.index}
         _mux(target, _interleave(video, _retargeted(others, carried, followers)), tracks, clocks)

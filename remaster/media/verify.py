@@ -148,12 +148,14 @@ def _kept(track: Track, departures: Departures, offsets: Offsets, end: float | N
 def _compare_times(before: Track, after: Track, packets: Packets, found: Packets, offsets: Offsets, out: str) -> None:
     """Each packet must be moved as the pictures beside it are.
 
-    Where the source's own times stand still or go back there is nothing to compare.
+    Where the source's own times go back, or those of sound stand still, there is nothing to compare.
     """
     times = packets.times
     earlier, later = np.append(-np.inf, times[:-1]), np.append(times[1:], np.inf)
     checked = ~np.isnan(times) & ~np.isnan(found.times)
-    if before.kind != "video":  # whose packets lie in the order of decoding
+    if before.kind == "subtitle":  # several of which may begin at once
+        checked &= ~((earlier > times) | (later < times))
+    elif before.kind != "video":  # whose packets lie in the order of decoding
         checked &= ~((earlier >= times) | (later <= times))
     moved = found.times - times
     tick = before.tick + after.tick

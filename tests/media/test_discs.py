@@ -90,6 +90,11 @@ def test_what_is_not_scrambled_is_not_called_so(name: str, tmp_path: Path) -> No
     assert not is_scrambled(str(tmp_path / name))
 
 
+def test_a_flat_picture_is_no_stream_of_packets(tmp_path: Path) -> None:
+    (tmp_path / "grey.y4m").write_bytes(b"YUV4MPEG2 W64 H48 F25:1\nFRAME\n" + b"G" * (64 * 48 * 3 // 2))
+    assert not is_scrambled(str(tmp_path / "grey.y4m"))
+
+
 def test_recordings_joined_at_any_byte_are_not_called_scrambled(tmp_path: Path) -> None:
     source(replace(MPEG2, frames=60))(tmp_path / "a.ts")
     data = (tmp_path / "a.ts").read_bytes()
@@ -105,7 +110,10 @@ def test_scrambled_streams_are_refused_in_one_sentence(tmp_path: Path) -> None:
     for at in range(0, len(packets), 188):
         packets[at + 3] |= 0x80
     (tmp_path / "b.ts").write_bytes(packets)
-    for name in ("a.vob", "b.ts"):
+    (tmp_path / "c.ts").write_bytes(packets[100:])
+    stamped = b"".join(b"\1\2\3\4" + packets[at : at + 188] for at in range(0, len(packets), 188))
+    (tmp_path / "d.m2ts").write_bytes(stamped)
+    for name in ("a.vob", "b.ts", "c.ts", "d.m2ts"):
         with pytest.raises(MediaError, match=rf"{name} is scrambled: decrypt the disc first \(or the recording\)$"):
             probe(str(tmp_path / name))
 

@@ -231,3 +231,43 @@ def test_a_time_code_is_kept(suffix: str, tmp_path: Path) -> None:
         tags = {key.lower(): value for s in container.streams for key, value in s.metadata.items()}
         assert tags["timecode"] == "01:02:03:04"
         assert [s.type for s in container.streams] == ["video", *(["data"] if suffix != ".mkv" else [])]
+
+
+SCRIPT = """[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, Alignment, MarginL, MarginR, MarginV
+Style: Default,Arial,20,2,0,0,0
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
+
+
+def test_packets_of_one_time_keep_it(tmp_path: Path) -> None:
+    """A sign is made of many events that begin at once; short packets have equal times in Matroska's milliseconds."""
+    events = "".join(f"Dialogue: {n},0:00:00.20,0:00:00.60,Default,,0,0,0,,{n}\n" for n in range(8))
+    (tmp_path / "sign.ass").write_text(SCRIPT + events)
+    with av.open(str(tmp_path / "a.mkv"), "w") as output, av.open(str(tmp_path / "sign.ass")) as signs:
+        film: Any = output.add_stream("mpeg4", 25, width=96, height=64, pix_fmt="yuv420p")
+        raw: Any = output.add_stream("pcm_s16le", RATE, layout="mono")
+        script = output.add_stream_from_template(signs.streams.subtitles[0], opaque=True)
+        packets: list[Any] = pictures(film, 96)
+        for number in range(RATE // 40):  # as long as TrueHD's
+            packet: Any = av.Packet(number.to_bytes(2, "little") * 40)
+            packet.stream, packet.time_base, packet.duration = raw, Fraction(1, RATE), 40
+            packet.pts = packet.dts = number * 40
+            packets.append(packet)
+        for packet in signs.demux():
+            if packet.size:
+                packet.stream = script
+                packets.append(packet)
+        for packet in sorted(packets, key=lambda p: (p.dts or 0) * p.time_base):
+            output.mux(packet)
+    out, done = remade(tmp_path / "a.mkv")
+    assert not done.notes
+    for kind in ("audio", "subtitle"):
+        (ours,), (theirs,) = packets_of(out, kind), packets_of(tmp_path / "a.mkv", kind)
+        assert ours == theirs
+        assert len({time for time, _ in theirs}) < len(theirs)
