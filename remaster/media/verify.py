@@ -23,6 +23,7 @@ from remaster.media.types import Departures, VideoInfo
 _SAR_TOLERANCE = Fraction(1, 200)
 _SQUASHED = 0.9  # of the time that its packets last, which a track must fill at least
 _UNHEARD = 0.04  # seconds: MP4 and QuickTime keep no times for raw samples, so that short gaps close
+_ENDLESS = 86400.0  # seconds: what claims to last longer ends only with the next, as FFmpeg writes it
 _WORDS = {"audio": "sound", "subtitle": "subtitle", "video": "other picture"}
 
 _NOTHING = Departures()
@@ -126,7 +127,22 @@ def _compare_track(
     aligned = _cut_alike(packets, found) if before.raw else packets
     _compare_times(before, after, aligned, found, offsets, out)
     _compare_length(before, packets, found, out)
+    _compare_stays(before, after, packets, found, out)
     _compare_language(before, after, out)
+
+
+def _compare_stays(before: Track, after: Track, packets: Packets, found: Packets, out: str) -> None:
+    """Each subtitle must be shown as long as in the source, where that tells how long."""
+    if before.kind != "subtitle":
+        return
+    told = (packets.lasts > 0) & (packets.lasts < _ENDLESS)
+    off = np.flatnonzero(told & (np.abs(found.lasts - packets.lasts) > before.tick + after.tick))
+    if len(off):
+        number = int(off[0])
+        raise MediaError(
+            f"{out}: packet {number} of {before.name} is shown for {found.lasts[number]:.3f} s instead of "
+            f"{packets.lasts[number]:.3f} s"
+        )
 
 
 def _compare_language(before: Track, after: Track, out: str) -> None:

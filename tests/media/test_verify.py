@@ -56,6 +56,13 @@ def changed(packets: Iterator[Any]) -> Iterator[Any]:
         yield packet
 
 
+def fleeting(packets: Iterator[Any]) -> Iterator[Any]:
+    for packet in (p for p in packets if p.size):
+        if packet.stream.type == "subtitle":
+            packet.duration = 1
+        yield packet
+
+
 def silent(self: Any, stream: Any, film: Any) -> None:
     """Says nothing and takes nothing along."""
 
@@ -80,6 +87,7 @@ def renamed(self: Any, stream: Any) -> None:
         (carry.TrackClock, "settle", late, r"packet 0 of audio stream 1 .* is at 0\.995000 s instead of -0\.005000 s"),
         (carry, "_uncut", thinned, "audio stream 1 .* has 2. packets instead of 3"),
         (carry, "_uncut", changed, "the content of audio stream 1 .* differs"),
+        (carry, "_uncut", fleeting, r"packet 0 of subtitle stream 2 .* is shown for 0\.001 s instead of"),
         (carry._Adding, "track", silent, "has 0 sound streams instead of 1 .audio stream 1"),
         (carry._Adding, "attach", renamed, "lacks the attachment font.ttf"),
         (clock.Clock, "push", slow, "begins at 0.040 s, and its source at 0.000 s|shows frame"),
