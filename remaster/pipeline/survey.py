@@ -28,6 +28,8 @@ from remaster.rows import SceneRow
 from remaster.scenes import detect
 
 MISSING_SECONDS, MISSING_SHARE = 0.5, 0.03  # by how much the headers' duration may be wrong without a word
+RECKONED = frozenset(("mpeg", "mpegts"))
+"""Formats whose headers tell no duration: FFmpeg reckons it from the ends of a clock that may jump."""
 
 Deinterlacing = Literal["off", "bwdif", "ivtc"]
 
@@ -321,6 +323,8 @@ def _sliced(detection: Detection, start: int, end: int) -> Detection:
 
 def _missing(info: VideoInfo, reads: Sequence[_Read]) -> tuple[str, ...]:
     """What the headers promise and the file does not hold: it was cut off, or they are wrong."""
+    if info.container in RECKONED:
+        return ()
     pts = np.concatenate([read.detection.pts for read in reads])
     end = float(last_end(pts, info) * info.time_base)
     last = max(end, end - float(int(pts[0]) * info.time_base))

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from faulty_runs import Case
-from media_files import YUV420, picture
+from media_files import YUV420, Source, picture, write_source
 from stage_runs import run_stages
 
 from remaster.media.decode import decode
@@ -217,3 +217,19 @@ def test_a_part_of_another_shape_is_planned_anew_for_another_target(tmp_path: Pa
     row, _ = delivered(case, "target.aspect=2")
     assert (row["out_width"], row["out_height"]) == (144, 72)
     assert "into 144x72" in row["notes"][0]
+
+
+def test_a_clock_that_starts_earlier_claims_no_length(tmp_path: Path) -> None:
+    """FFmpeg reckons a day for two recordings joined, of which the second has the earlier times."""
+    case = Case(tmp_path, tmp_path / "in")
+    case.source.mkdir()
+    case.engine()
+    parts = []
+    for start in (2500, 500):
+        stamps = range(start, start + 10)
+        film = Source(10, "mpeg2video", {}, sar=Fraction(1), fps=Fraction(RATE), stamps=stamps)
+        parts.append(write_source(tmp_path / f"{start}.ts", film).read_bytes())
+    (case.source / "a.ts").write_bytes(b"".join(parts))
+    row = run_stages(case, suffix=".mkv")
+    assert row["status"] == "ok"
+    assert [note for note in row["notes"] if "clock" not in note] == []
