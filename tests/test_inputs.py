@@ -107,6 +107,19 @@ def test_links_are_followed_and_loops_are_not(series: Path, tmp_path: Path) -> N
     )
 
 
+def test_links_to_what_holds_the_folder_are_loops(series: Path, tmp_path: Path) -> None:
+    (series / "season 2" / "up").symlink_to(tmp_path)
+    whole = tmp_path.with_name(f"{tmp_path.name} disk")
+    (whole / "season 3").mkdir(parents=True)
+    (whole / "season 3" / "c.mkv").touch()
+    (series / "1").symlink_to(whole / "season 3")
+    (series / "2").symlink_to(whole)
+    found = find_dataset([str(series)], "/nowhere")
+    assert [video.name for video in found.videos] == ["1/c.mkv", "a.mkv", "b.MP4", "season 2/a.mkv"]
+    assert found.left_out[1:] == (f"link to a folder around the one that is searched (1): season 2/up -> {tmp_path}",)
+    assert not found.lost
+
+
 def test_what_is_no_file_is_named(series: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(series / "pipe.mkv")
     monkeypatch.chdir(series)

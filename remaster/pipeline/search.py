@@ -16,7 +16,8 @@ EXTENSIONS = frozenset((
 ))
 # fmt: on
 HIDDEN, MENU, AGAIN = "hidden", "menu of a DVD", "link to a folder that is searched already"
-_HARMLESS = frozenset((MENU, AGAIN))
+ABOVE = "link to a folder around the one that is searched"
+_HARMLESS = frozenset((MENU, AGAIN, ABOVE))
 NAMED = 3  # of one kind of what was left out, so many names are told
 _SPECIAL = (
     (stat.S_ISFIFO, "named pipe"),
@@ -56,19 +57,22 @@ class LeftOut:
 def search(root: Path, skip: Path, left_out: LeftOut) -> list[Path]:
     """The videos below a folder, sorted by path, each under the path that led to it; hidden ones are left out.
 
-    A folder is searched once: links to one that was searched already (a parent of theirs, say) are left out, as is the
+    A folder is searched once: links to one that was searched already, or that holds ``root``, are left out, as is the
     folder ``skip``. Dead links and what is no file are left out by name.
     """
     seen, skipped = {_identity(root)}, skip.resolve()
+    above = {_identity(folder) for folder in root.resolve().parents}
     found: list[Path] = []
     folders, links = [root], list[Path]()
     while folders or links:
         folder = folders.pop() if folders else links.pop(0)
         if folder != root:
-            if _identity(folder) in seen:
-                left_out.named[AGAIN].append(_link(folder, root))
+            there = _identity(folder)
+            if there in seen or there in above:
+                if folder.is_symlink():  # else its files are taken already, by a link that leads into it
+                    left_out.named[AGAIN if there in seen else ABOVE].append(_link(folder, root))
                 continue
-            seen.add(_identity(folder))
+            seen.add(there)
         if folder.resolve().is_relative_to(skipped):
             continue
         for path in _entries(folder, root, left_out):
