@@ -100,7 +100,7 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
             summarize(outcome.videos, outcome.shots, facts.seconds, facts.earlier_seconds), console, facts.engines
         )
         _say_left_out(console, facts)
-        console.print(f"videos: {store.where('videos')}", f"report: {page}", sep="\n", highlight=False, soft_wrap=True)
+        say_where(console, store, page)
         if stopped is not None:
             console.print(f"stopped early: {stopped}; the same command goes on", highlight=False, markup=False)
         return code
@@ -267,6 +267,12 @@ def _ended(facts: RunFacts, clock: RunClock, code: int) -> RunFacts:
 def _say_left_out(console: Console, facts: RunFacts) -> None:
     for line in facts.left_out:
         console.print(text.printable(f"not taken: {line}", console.encoding), highlight=False, markup=False)
+
+
+def say_where(console: Console, store: Store, page: str) -> None:
+    """Print where the videos and the page are; brackets in a folder's name are no markup."""
+    for line in (f"videos: {store.where('videos')}", f"report: {page}"):
+        console.print(text.printable(line, console.encoding), highlight=False, markup=False, soft_wrap=True)
 
 
 def _announce(console: Console, facts: RunFacts, videos: int) -> None:

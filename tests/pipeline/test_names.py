@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from remaster.pipeline.batch import say_where
 from remaster.pipeline.inputs import find_videos, output_names, scene_id
 from remaster.pipeline.store import Store
 
@@ -58,3 +61,9 @@ def test_patterns_that_climb_out(pattern: str, series: Path, tmp_path: Path) -> 
         assert ".." not in Path(name).parts
     real = [Path(video.path).resolve() for video in videos]
     assert len(set(real)) == len(real) > 0
+
+
+def test_the_folder_that_is_printed_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    printed, store = StringIO(), Store(str(tmp_path / "out [n] [b]x"))
+    say_where(Console(file=printed), store, "page")
+    assert printed.getvalue() == f"videos: {tmp_path}/out [n] [b]x/videos\nreport: page\n"
