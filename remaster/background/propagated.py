@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.background.plan import Scene
-from remaster.background.wingerror import confidence, fill_error
+from remaster.background.wingerror import border_error, confidence
 from remaster.camera import chain, rescale
 from remaster.footage import Footage
 from remaster.media.types import Mask
@@ -38,15 +38,6 @@ def without_background(
     """
     mixed = [_mixed(scene, shots, i, footage) for i in range(len(shots))]
     return [_propagated(scene, masks, shot, footage, cuts) for shot in mixed]
-
-
-def border_error(scene: Scene, start: int, end: int) -> float:
-    """How far off, in levels, what no frame shows beside frames ``[start, end)`` will be."""
-    keyframes = scene.analysis.keyframes
-    near = np.flatnonzero((keyframes >= start) & (keyframes < end))
-    if not len(near):
-        near = np.array([np.abs(keyframes - start).argmin()])
-    return fill_error(scene.analysis.proxies[near], scene.analysis.valid, scene.sides)
 
 
 def _mixed(scene: Scene, shots: Sequence[Shot], number: int, footage: Footage) -> Shot:

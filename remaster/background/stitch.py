@@ -15,10 +15,10 @@ from remaster.background.holes import find_holes, shown_in_wings
 from remaster.background.lend import Loan, lend, with_loans
 from remaster.background.plan import Plan, Scene, Stitchable, StitchSettings, plan_shots, travel
 from remaster.background.preview import MASK_MARGIN, from_size
-from remaster.background.propagated import border_error, without_background
+from remaster.background.propagated import without_background
 from remaster.background.register import background_only, find_pairs
 from remaster.background.sources import Placed, Read, sources
-from remaster.background.wingerror import confidence
+from remaster.background.wingerror import border_error, confidence
 from remaster.camera import IDENTITY, apply, compose, invert, rescale
 from remaster.footage import Footage
 from remaster.geometry import Window

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy.fft import dct, idct
 
 from remaster.background.canvas import Axis
+from remaster.background.plan import Scene
 from remaster.media.types import Mask, Rgb
 
 DEPTH = 0.13
@@ -62,3 +63,12 @@ def _continued(border: npt.NDArray[np.float32], depth: int) -> npt.NDArray[np.fl
     radians = np.pi * np.arange(len(border)) / len(border)
     kept = np.exp(-SPREAD * radians[:, None] * (np.arange(depth) + 0.5))
     return np.asarray(idct(waves * kept[..., None], axis=0, norm="ortho"), np.float32)
+
+
+def border_error(scene: Scene, start: int, end: int) -> float:
+    """How far off, in levels, what no frame shows beside frames ``[start, end)`` will be."""
+    keyframes = scene.analysis.keyframes
+    near = np.flatnonzero((keyframes >= start) & (keyframes < end))
+    if not len(near):
+        near = np.array([np.abs(keyframes - start).argmin()])
+    return fill_error(scene.analysis.proxies[near], scene.analysis.valid, scene.sides)
