@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from benchmarks import registration_truth as truth
 from benchmarks.registration_scenes import Scene
-from remaster.camera import IDENTITY, Affine, apply, compose, corners, invert, translation
+from remaster.imaging.camera import IDENTITY, Affine, apply, compose, corners, invert, translation
 from remaster.media.types import Mask, Rgb
 from remaster.records import Background
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.registration_scenes import Scene
-from remaster.camera import Affine, apply, compose, corners, translation
+from remaster.imaging.camera import Affine, apply, compose, corners, translation
 from remaster.media.types import Mask, Rgb
 from remaster.records import Background, Shot
 

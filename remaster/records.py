@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import Affine
-from remaster.fields import Fields, Verdict
+from remaster.imaging.camera import Affine
+from remaster.imaging.interlacing import Fields, Verdict
 from remaster.media.types import Mask, Rect, Rgb
 
 Method = Literal["mosaic", "still", "propagated", "ambient", "passthrough"]

@@ -9,18 +9,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.analyze import analyze
-from remaster.camera import IDENTITY, chain
-from remaster.footage import Footage
-from remaster.geometry import Window
+from remaster.analyze.analysis import analyze
+from remaster.imaging.camera import IDENTITY, chain
+from remaster.imaging.footage import Footage
+from remaster.imaging.geometry import Window
 from remaster.media.planes import crop, from_rgb, resize_rgb, to_rgb
 from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect, Rgb
 from remaster.outpaint.exemplar import ExemplarInpainter
-from remaster.outpaint.step import outpaint
-from remaster.propagation.planning import propagate
+from remaster.outpaint.filling import outpaint
+from remaster.propagation.shot_plan import propagate
 from remaster.records import Propagation, Shot
-from remaster.resample.render import WingRenderer
-from remaster.resample.settings import ResampleSettings
+from remaster.resample.rendering import WingRenderer
+from remaster.resample.resample_settings import ResampleSettings
 
 YUV = PixelFormat("yuv420p", "yuv", 8, 1, 1)
 COLOR = ColorSpec(matrix=6, chroma_location=1)

@@ -17,7 +17,7 @@ from remaster.evaluation.fills import FILLS
 from remaster.evaluation.hidden import narrowed
 from remaster.evaluation.measures import Luma, Sample, compare, summarize
 from remaster.evaluation.scores import ShotScore, overall
-from remaster.geometry import Window
+from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat, Rect
 
 YUV420 = PixelFormat("yuv420p", "yuv", 8, 1, 1)

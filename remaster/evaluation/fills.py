@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.geometry import Window
+from remaster.imaging.geometry import Window
 
 Gray = npt.NDArray[np.uint8]
 Fill = Callable[[Gray, Window], Gray]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.geometry import Window
+from remaster.imaging.geometry import Window
 from remaster.media.types import Mask
 
 Luma = npt.NDArray[np.float32]

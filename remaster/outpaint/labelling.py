@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from remaster.media.types import Mask
-from remaster.outpaint.costs import FLAT, unary
+from remaster.outpaint.exemplar_settings import Settings
 from remaster.outpaint.graphcut import Problem, edges, expand
+from remaster.outpaint.label_costs import FLAT, unary
 from remaster.outpaint.labels import Floats, Ints, Labels, Level, Masks, append, grow, join, shifts, shrink
 from remaster.outpaint.offsets import across, align, continuing, dominant, mirrors
 from remaster.outpaint.refine import refine
-from remaster.outpaint.settings import Settings
 
 
 def label(

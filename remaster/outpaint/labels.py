@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.imaging.distances import nearest
 from remaster.media.types import Mask
-from remaster.outpaint.nearest import nearest
 from remaster.outpaint.poisson import correction, neighbours
 
 _COLOUR, _GRADIENT = 0.8, 3.0

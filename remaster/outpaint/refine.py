@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.media.types import Mask
-from remaster.outpaint.costs import FLAT, FLAT_PRICE, UNSEEN
 from remaster.outpaint.graphcut import FORBIDDEN, Problem, edges, expand
+from remaster.outpaint.label_costs import FLAT, FLAT_PRICE, UNSEEN
 from remaster.outpaint.labels import Floats, Ints, Labels, Level
 
 

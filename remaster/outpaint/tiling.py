@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.imaging.distances import nearest
 from remaster.media.types import Mask, Rect, Rgb
-from remaster.outpaint.nearest import nearest
 
 Floats = npt.NDArray[np.float32]
 

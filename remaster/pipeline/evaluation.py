@@ -32,11 +32,11 @@ from remaster.pipeline.inputs import VideoFile, find_dataset, inputs_of
 from remaster.pipeline.job import Job
 from remaster.pipeline.lookahead import Lookahead
 from remaster.pipeline.pieces import Piece, pieces
-from remaster.pipeline.planning import limited, plan_video
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
-from remaster.propagation.carry import OLDEST
-from remaster.resample.render import WingRenderer
+from remaster.pipeline.video_plan import limited, plan_video
+from remaster.propagation.tracing import OLDEST
+from remaster.resample.rendering import WingRenderer
 from remaster.rows import SceneRow, from_table, to_table
 
 LEAD = 12

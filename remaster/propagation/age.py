@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import rescale
-from remaster.propagation.motion import Float, Motion
+from remaster.imaging.camera import rescale
+from remaster.propagation.outward_motion import Float, Motion
 
 LINES = 60
 """Lines of the pictures that are compared."""

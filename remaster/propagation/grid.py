@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import Affine
-from remaster.geometry import Window
+from remaster.imaging.camera import Affine
+from remaster.imaging.geometry import Window
 from remaster.media.types import Mask
-from remaster.propagation.motion import FADE, Float, Motion
+from remaster.propagation.outward_motion import FADE, Float, Motion
 
 ROWS = 120
 """Cells along the joins: 4 pixels at 480 lines."""

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import Affine
-from remaster.propagation.carry import Sources
+from remaster.imaging.camera import Affine
 from remaster.propagation.grid import Grid
-from remaster.propagation.motion import Float
+from remaster.propagation.outward_motion import Float
+from remaster.propagation.tracing import Sources
 
 Picture = npt.NDArray[Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from remaster.propagation.age import LONGEST
-from remaster.propagation.motion import Float
+from remaster.propagation.outward_motion import Float
 
 SHORTEST = 8
 """Frames of a segment, at least."""

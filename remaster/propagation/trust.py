@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.propagation.carry import Sources
 from remaster.propagation.grid import Grid
-from remaster.propagation.motion import Float
+from remaster.propagation.outward_motion import Float
+from remaster.propagation.tracing import Sources
 
 EXPIRY = 5.0
 """Frames over which trust falls from 1 to 0 about the end of a source's life: nothing switches."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from remaster.media.types import PixelFormat
 from remaster.resample.layout import SIDES
-from remaster.resample.samples import Floats
+from remaster.resample.strip_samples import Floats
 
 LEAST = 0.6
 """Levels of noise that nobody sees."""

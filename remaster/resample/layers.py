@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.camera import Affine
-from remaster.difference import lit, tolerant_difference
-from remaster.geometry import Window
+from remaster.imaging import camera as cam
+from remaster.imaging.camera import Affine
+from remaster.imaging.difference import lit, tolerant_difference
+from remaster.imaging.geometry import Window
 from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect, Rgb
 from remaster.records import Background
 from remaster.resample.depth import planes_of
 from remaster.resample.drawings import Drawing
 from remaster.resample.layout import Patch, Side, on_plane, plane_steps
-from remaster.resample.samples import Floats
+from remaster.resample.strip_samples import Floats
 from remaster.resample.warp import plane_grid
 
 EDGE_LEVELS = 6.0, 20.0

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.geometry import Window
+from remaster.imaging.geometry import Window
 from remaster.media.types import Mask, PixelFormat, Rect
 
 Kind = TypeVar("Kind", bound=np.generic)

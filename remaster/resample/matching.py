@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.camera import Affine
-from remaster.channels import Gray
-from remaster.difference import tolerant_difference
+from remaster.imaging import camera as cam
+from remaster.imaging.camera import Affine
+from remaster.imaging.channels import Gray
+from remaster.imaging.difference import tolerant_difference
 from remaster.media.types import Rgb
 from remaster.resample.drawings import Drawing, Figure, Zone
 from remaster.resample.layout import from_side

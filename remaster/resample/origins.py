@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import Affine
-from remaster.geometry import Window
+from remaster.imaging.camera import Affine
+from remaster.imaging.geometry import Window
 from remaster.media.types import Mask, Rect
 from remaster.resample.layout import Patch, part
 from remaster.resample.recovered import covered

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.camera import Affine
-from remaster.geometry import Window
+from remaster.imaging import camera as cam
+from remaster.imaging.camera import Affine
+from remaster.imaging.geometry import Window
 from remaster.media.types import Mask, Rect
 from remaster.records import Shot
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from remaster.media.types import Mask, Plane, Rect
 from remaster.resample.layout import Patch, gate_depths, gate_samples, on_plane
-from remaster.resample.samples import Floats
+from remaster.resample.strip_samples import Floats
 
 SMOOTH = 3.0
 """Differences are split along the join into what is longer than so many pixels, and the rest."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from remaster.resample.samples import Floats
+from remaster.resample.strip_samples import Floats
 
 Doubles = npt.NDArray[np.float64]
 

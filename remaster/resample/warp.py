@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.camera import Affine
-from remaster.geometry import Window
+from remaster.imaging import camera as cam
+from remaster.imaging.camera import Affine
+from remaster.imaging.geometry import Window
 from remaster.media.types import ColorSpec, PixelFormat, Plane, Rect, Rgb
 from remaster.records import Background
 from remaster.resample.depth import planes_of

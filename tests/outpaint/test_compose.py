@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.media.types import Mask
-from remaster.outpaint.compose import towards_expected
+from remaster.outpaint.blend import towards_expected
 from remaster.outpaint.labels import Level
 
 HEIGHT, WIDTH, WING = 96, 256, 96

@@ -7,7 +7,7 @@ import pytest
 
 from remaster.media.types import Mask, Rgb
 from remaster.outpaint import FillTask
-from remaster.outpaint.colour import match_colours
+from remaster.outpaint.colour_match import match_colours
 from remaster.outpaint.tiled import Crop, fill_tiled
 from remaster.outpaint.tiling import Tile, crop, extend, paste, plan_rounds, uncrop
 

@@ -12,8 +12,8 @@ from hydra import compose, initialize_config_dir
 from test_rows import INFO
 from tiny_models import lama
 
-from remaster.camera import IDENTITY
 from remaster.config import config_dir, register_schema, to_config
+from remaster.imaging.camera import IDENTITY
 from remaster.media.types import Rect, Rgb
 from remaster.outpaint.lama import _Network
 from remaster.outpaint.tiled import Crop

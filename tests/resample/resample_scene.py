@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.geometry import Window, window
+from remaster.imaging import camera as cam
+from remaster.imaging.geometry import Window, window
 from remaster.media.planes import from_rgb
 from remaster.media.types import ColorSpec, PixelFormat, Plane, Rect, Rgb
 from remaster.records import Background, Method, Shot

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 
-from remaster.geometry import Window
+from remaster.imaging.geometry import Window
 from remaster.media.subtitles.ass import ScriptMover, read_script
 from remaster.media.subtitles.places import Place
 from remaster.media.types import Rect
