@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from remaster.accelerator import Precision, torch_device, torch_dtype
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Mask, Rgb
 from remaster.outpaint import FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.stable_diffusion import Network, Scheduler, StableDiffusionInpainter

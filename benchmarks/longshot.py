@@ -24,11 +24,11 @@ import cv2
 import numpy as np
 from hydra import compose, initialize_config_dir
 
+from remaster.arrays import Rgb
 from remaster.config import config_dir, register_schema, to_config
 from remaster.imaging.camera import translation
 from remaster.media.author import write_video
 from remaster.media.probe import probe
-from remaster.media.types import Rgb
 from remaster.pipeline import frames
 from remaster.pipeline.delivery import resample_stage
 from remaster.pipeline.engines import choose

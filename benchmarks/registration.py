@@ -29,6 +29,7 @@ from benchmarks import registration_rivals as rivals
 from benchmarks import registration_truth as truth
 from benchmarks.registration_scenes import SETTINGS, UNSEEN, YUV420, Scene, Setting, draw
 from remaster.analyze.analysis import analyze
+from remaster.arrays import Mask, Rgb
 from remaster.detect.active_picture import FrameSampler
 from remaster.detect.noise import noise_level
 from remaster.imaging.channels import gray_of
@@ -37,7 +38,7 @@ from remaster.media.author import write_video
 from remaster.media.decode import decode
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
-from remaster.media.types import Mask, Rect, Rgb
+from remaster.media.types import Rect
 from remaster.records import Analysis, Shot
 from remaster.segment.motion_segmenter import MotionSegmenter
 from remaster.stitch.confidence import Trust

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.imaging.camera import IDENTITY, Affine, compose, translation
+from remaster.arrays import Affine, Mask, Rgb
+from remaster.imaging.camera import IDENTITY, compose, translation
 from remaster.imaging.geometry import Window, window
-from remaster.media.types import Mask, PixelFormat, Rect, Rgb
+from remaster.media.types import PixelFormat, Rect
 from remaster_sample.backgrounds import background
 from remaster_sample.cameras import View, camera_of
 from remaster_sample.cast import CAST, Pose

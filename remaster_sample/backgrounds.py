@@ -9,15 +9,13 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Rgb
+from remaster.arrays import Rgb, Rgba
 from remaster_sample import interior as room
 from remaster_sample import landscape as land
 from remaster_sample import village as town
 from remaster_sample.brush import Canvas, Color, curve, mix, smooth, tone
 from remaster_sample.furniture import armchair, bookshelf, doorway, floor_lamp, side_table
 from remaster_sample.lettering import lettering
-
-Rgba = npt.NDArray[np.uint8]
 
 CREAM: Color = (252, 246, 230)
 MIST: Color = (198, 212, 220)

@@ -9,17 +9,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Rgb
+from remaster.arrays import Float32, Rgb
 
 Color = tuple[int, int, int]
 Points = Sequence[tuple[float, float]] | npt.NDArray[np.float64]
-Gray = npt.NDArray[np.float32]
 Coverage = npt.NDArray[np.uint8]
 
 SUBPIXEL_BITS = 4
 
 
-def noise(height: int, width: int, cell: float, rng: np.random.Generator, stretch: float = 1.0) -> Gray:
+def noise(height: int, width: int, cell: float, rng: np.random.Generator, stretch: float = 1.0) -> Float32:
     """Layered value noise, float32 (height, width), about -1..1, with features of ``cell`` pixels (and smaller).
 
     ``stretch`` above 1 lengthens the features along x, below 1 along y.
@@ -90,7 +89,7 @@ class Canvas:
     seed: int
     image: Rgb = field(init=False)
     rng: np.random.Generator = field(init=False)
-    _tooth: Gray = field(init=False)
+    _tooth: Float32 = field(init=False)
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from remaster.imaging.camera import Affine
+from remaster.arrays import Affine
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Rgb
+from remaster.arrays import Rgb
 from remaster_sample.brush import noise
 
 GRAIN_SIGMA = 2.0

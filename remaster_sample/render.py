@@ -7,11 +7,9 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from remaster.arrays import Affine, Mask, Rgb, Rgba
 from remaster.imaging import camera
-from remaster.imaging.camera import Affine
-from remaster.media.types import Mask, Rgb
 from remaster_sample.backgrounds import background, near_plane
 from remaster_sample.cameras import View, camera_of, view_at
 from remaster_sample.cast import Design, Pose
@@ -23,7 +21,6 @@ SHUTTER = 0.5
 NEAR_START = 620.0
 
 Figure = tuple[Design, Pose, float, float, float, int]
-Rgba = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Rgb
 from remaster.media.author import X264, Chapter, Cue, write_video
-from remaster.media.types import Rgb
 from remaster_sample.film import add_grain
 from remaster_sample.render import Truth, render
 from remaster_sample.script import Episode

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "remaster"
 FILES = sorted(PACKAGE.rglob("*.py"))
 BESIDE = [p for name in ("remaster_forecast", "remaster_sample") for p in sorted((PACKAGE.parent / name).rglob("*.py"))]
 STEPS = {"detect", "analyze", "segment", "stitch", "outpaint", "resample"}
-BELOW = {"imaging": {"errors", "media", "records"}, "propagation": {"imaging", "media", "records"}}
+BELOW = {"imaging": {"arrays", "errors", "media", "records"}, "propagation": {"arrays", "imaging", "media", "records"}}
 """What several steps need, and what of this package it may import."""
 PLAIN = {"remaster.media.planes", "remaster.media.types"}
 """All of ``media`` that steps may import: it knows numpy alone."""

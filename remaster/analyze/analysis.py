@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 
 from remaster.analyze.keyframes import Candidate, KeyframeSelection
+from remaster.arrays import Affine, Mask, Rgb
 from remaster.imaging.alignment import align_simplest, compare
-from remaster.imaging.camera import IDENTITY, Affine, compose, corner_error, invert, rescale
+from remaster.imaging.camera import IDENTITY, compose, corner_error, invert, rescale
 from remaster.imaging.camera_motion import Motion, Picture, motion_between, unchanged
 from remaster.imaging.motion_breaks import BREAK
 from remaster.imaging.transition import TransitionFinder
-from remaster.media.types import Mask, Rgb
 from remaster.records import Analysis
 
 BRIDGE = 0.6

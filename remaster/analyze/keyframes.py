@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from remaster.imaging.camera import Affine, corner_error
-from remaster.media.types import Rgb
+from remaster.arrays import Affine, Rgb
+from remaster.imaging.camera import corner_error
 
 PACE = 0.5
 """A whole scene's time weighs as much as a camera move of this many frame widths."""

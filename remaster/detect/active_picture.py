@@ -9,11 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Gray, Mask
 from remaster.imaging.gate import GATE_SIDE, gate_mask
-from remaster.media.types import Mask, PixelFormat, Rect
-
-Luma = npt.NDArray[np.uint8]
-Plane32 = npt.NDArray[np.float32]
+from remaster.media.types import PixelFormat, Rect
 
 PATCH, PATCHES = 32, 6  # side of the pieces of the frame after a sample that are kept, and how many a row and a column
 
@@ -32,7 +30,7 @@ class Sample:
     ``after`` uint8 (m, s, s) are that frame's patches at ``patch_places``; none where there is no such frame.
     """
 
-    luma: Luma
+    luma: Gray
     after: npt.NDArray[np.uint8]
 
 
@@ -47,9 +45,9 @@ class FrameSampler:
         self._stride = 1
         self._count = 0
         self._samples: list[Sample] = []
-        self._open: Luma | None = None
+        self._open: Gray | None = None
 
-    def push(self, luma: Callable[[], Luma]) -> None:
+    def push(self, luma: Callable[[], Gray]) -> None:
         """Take the next frame; ``luma`` makes its uint8 (h, w) luma and is called only where it is needed."""
         index = self._count
         self._count += 1
@@ -131,7 +129,7 @@ def patch_places(height: int, width: int) -> list[tuple[int, int]]:
     return [(int(y), int(x)) for y in rows for x in columns]
 
 
-def _patches(luma: Luma) -> npt.NDArray[np.uint8]:
+def _patches(luma: Gray) -> npt.NDArray[np.uint8]:
     places = patch_places(*luma.shape)
     return np.array([luma[y : y + PATCH, x : x + PATCH] for y, x in places], np.uint8).reshape(-1, PATCH, PATCH)
 
@@ -141,7 +139,7 @@ def _inwards(start: int, end: int, size: int, grid: int) -> tuple[int, int]:
     return -(-start // grid) * grid, end if end == size else end // grid * grid
 
 
-def _bar_pair(brightest: Luma, sharp: Luma) -> tuple[int, int]:
+def _bar_pair(brightest: Gray, sharp: Gray) -> tuple[int, int]:
     """Lines of the bars at the first and the last rows of ``brightest``; ``sharp`` is the same without any blur."""
     first, last = _bar_depth(brightest, sharp), _bar_depth(brightest[::-1], sharp[::-1])
     small = max(LOPSIDED_BAR * len(brightest), 2)
@@ -150,7 +148,7 @@ def _bar_pair(brightest: Luma, sharp: Luma) -> tuple[int, int]:
     return first, last
 
 
-def _bar_depth(brightest: Luma, sharp: Luma) -> int:
+def _bar_depth(brightest: Gray, sharp: Gray) -> int:
     level = float(np.median(brightest[0]))
     if level > BAR_LEVEL:
         return 0

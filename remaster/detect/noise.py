@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.detect.active_picture import Luma, Plane32, Sample, patch_places
+from remaster.arrays import Float32, Gray
+from remaster.detect.active_picture import Sample, patch_places
 from remaster.media.types import Rect
 
 BLOCK = 16  # side in pixels of the blocks whose lowest tenth tells the grain
@@ -76,7 +77,7 @@ def _temporal_noise(sample: Sample, active: Rect, between: Levels) -> tuple[floa
     return float(quiet), bool(median < ALIKE * quiet)
 
 
-def _patch_noise(luma: Luma, y: int, x: int, patch: Plane32) -> float:
+def _patch_noise(luma: Gray, y: int, x: int, patch: Float32) -> float:
     """The deviation of one patch's grain: what is left of its difference once shift and light are undone."""
     side = len(patch)
     top, left = max(y - REACH, 0), max(x - REACH, 0)
@@ -94,7 +95,7 @@ def _patch_noise(luma: Luma, y: int, x: int, patch: Plane32) -> float:
     return float(np.sqrt((left_over**2).sum() / (side * side - reach.shape[1]) / 2))
 
 
-def _spatial_noise(luma: Luma, between: Levels) -> float:
+def _spatial_noise(luma: Gray, between: Levels) -> float:
     """Immerkaer, "Fast Noise Variance Estimation", 1996, in blocks; the flattest tenth of them tells."""
     height, width = (max(side // BLOCK, 1) * BLOCK for side in luma.shape)
     picture = luma[:height, :width].astype(np.float32)
@@ -106,7 +107,7 @@ def _spatial_noise(luma: Luma, between: Levels) -> float:
     return float(np.quantile(unclipped if unclipped.size else blocks, 0.1)) / LOW_TENTH
 
 
-def _flattest(luma: Luma, between: Levels) -> float:
+def _flattest(luma: Gray, between: Levels) -> float:
     """The deviation from a plane of the flattest tenth of small blocks, in levels; of all where none is ``between``.
 
     Infinite for a picture that is smaller than a block.
@@ -125,5 +126,5 @@ def _flattest(luma: Luma, between: Levels) -> float:
     return float(np.quantile(np.sqrt((off**2).sum(axis=1) / (FLAT * FLAT - 3)), 0.1))
 
 
-def _cut_out(luma: Luma, rect: Rect) -> npt.NDArray[np.uint8]:
+def _cut_out(luma: Gray, rect: Rect) -> npt.NDArray[np.uint8]:
     return luma[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]

@@ -10,10 +10,10 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from scenedetect import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector, ContentDetector, ThresholdDetector
 
+from remaster.arrays import Gray, Rgb
 from remaster.detect.active_picture import FrameSampler, picture_and_gate
 from remaster.detect.noise import noise_level
 from remaster.detect.setups import find_setups
@@ -21,10 +21,8 @@ from remaster.detect.similarity import Thumb, explained_area
 from remaster.errors import MediaError
 from remaster.imaging.interlacing import FieldSampler, summed, verdicts
 from remaster.media.planes import crop, luma8, resize_rgb
-from remaster.media.types import Frame, Rect, Rgb, VideoInfo
+from remaster.media.types import Frame, Rect, VideoInfo
 from remaster.records import Detection
-
-Small = npt.NDArray[np.uint8]
 
 PICTURE_SIDE = 256  # longest side, at most, of what the detectors of PySceneDetect are given
 THUMB_SIDE = 128  # longest side of the luma thumbs that cuts are confirmed on
@@ -139,7 +137,7 @@ class CutFinder:
         self._hard: list[int] = []
         self._fades: list[tuple[int, int]] = []
         self._dissolves: list[tuple[int, float]] = []
-        self._views: dict[int, Small] = {}
+        self._views: dict[int, Gray] = {}
 
     def push(self, rgb: Rgb) -> None:
         """Take the next picture, uint8 (h, w, 3), all of one size."""

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.imaging.camera import Affine, apply, compose, corners, invert, rescale, translation
+from remaster.arrays import Affine, Mask
+from remaster.imaging.camera import apply, compose, corners, invert, rescale, translation
 from remaster.imaging.channels import largest, thrice
 from remaster.imaging.exposure import Exposure, balance, estimate_exposure
-from remaster.media.types import Mask
 
 LINES = 240
 """Lines of a keyframe on the preview's canvas."""

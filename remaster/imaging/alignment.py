@@ -15,11 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.imaging.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert
-from remaster.media.types import Mask
+from remaster.arrays import Affine, Float32, Mask, Points
+from remaster.imaging.camera import IDENTITY, apply, compose, corner_error, corners, invert
 
-Float = npt.NDArray[np.float32]
-Points = npt.NDArray[np.float64]
 Model = Literal["translation", "similarity", "affine"]
 
 CELL = 10
@@ -72,10 +70,10 @@ class Detail:
     standard deviation of the grain that is left. ``scale`` is working / original size, (x, y).
     """
 
-    gray: Float
-    picture: Float
-    known: Float
-    gradient: Float
+    gray: Float32
+    picture: Float32
+    known: Float32
+    gradient: Float32
     normal: Points
     cross: Points
     energy: Points
@@ -191,7 +189,7 @@ def compare(reference: Detail, moved: Detail, camera: Affine) -> Cells:
     return Cells(evidence, agreement, np.clip(shift, -3.0, 3.0), normal / strength[..., None])
 
 
-def _seen_by(camera: Affine, picture: Float, size: tuple[int, int]) -> Float:
+def _seen_by(camera: Affine, picture: Float32, size: tuple[int, int]) -> Float32:
     if picture.shape[::-1] == size and (camera == IDENTITY).all():
         return picture  # as interpolation at whole pixels returns it
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -341,7 +339,7 @@ def _solved(normal: Points, ridge: float, right: Points) -> Points:
     return np.stack([yy * x - xy * y, xx * y - xy * x], -1) / (xx * yy - xy * xy)[..., None]
 
 
-def _cells(picture: Float) -> Points:
+def _cells(picture: Float32) -> Points:
     """Means over cells, float64 (rows, columns)."""
     rows, columns = picture.shape[0] // CELL, picture.shape[1] // CELL
     whole = picture[: rows * CELL, : columns * CELL]

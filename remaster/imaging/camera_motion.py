@@ -16,12 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from remaster.arrays import Affine, Gray, Mask
 from remaster.imaging.alignment import Cells, Detail, Fit, align, align_simplest, compare, detail
-from remaster.imaging.camera import IDENTITY, Affine, corner_error, rescale, translation
+from remaster.imaging.camera import IDENTITY, corner_error, rescale, translation
 from remaster.imaging.shading_motion import shading_motion
-from remaster.media.types import Mask
-
-Gray = npt.NDArray[np.uint8]
 
 WORK_HEIGHT = 240
 """Lines at which pictures are compared."""

@@ -8,9 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Rgb
-
-Gray = npt.NDArray[np.uint8]
+from remaster.arrays import Gray, Rgb
 
 
 def largest(picture: Rgb) -> Gray:

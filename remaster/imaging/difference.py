@@ -6,10 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Float32, Mask, Rgb
 from remaster.imaging.channels import largest, smallest
-from remaster.media.types import Mask, Rgb
-
-Float = npt.NDArray[np.float32]
 
 USABLE = (16, 240)
 """Gray levels that tell a gain."""
@@ -44,7 +42,7 @@ def evened(picture: Rgb, like: Rgb, where: Mask) -> Rgb:
     return lit(picture, gain(picture, like, where))
 
 
-def tolerant_difference(picture: Rgb, background: Rgb) -> Float:
+def tolerant_difference(picture: Rgb, background: Rgb) -> Float32:
     """Largest difference of any channel from all that the background shows within one pixel, float32 (h, w)."""
     kernel = np.ones((3, 3), np.uint8)
     above = cv2.subtract(picture, np.asarray(cv2.dilate(background, kernel), np.uint8))
@@ -52,7 +50,7 @@ def tolerant_difference(picture: Rgb, background: Rgb) -> Float:
     return largest(np.asarray(cv2.max(above, below), np.uint8)).astype(np.float32)
 
 
-def hysteresis(difference: Float, high: float, low: float, speck: float) -> Mask:
+def hysteresis(difference: Float32, high: float, low: float, speck: float) -> Mask:
     """Connected regions over ``low`` with at least ``speck`` pixels over ``high``."""
     _, labels = cv2.connectedComponents((difference > low).astype(np.uint8), connectivity=8)
     strong = np.bincount(labels[difference > high], minlength=int(labels.max()) + 1)

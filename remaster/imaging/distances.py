@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Mask
+from remaster.arrays import Mask
 
 
 def nearest(mask: Mask) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:

@@ -12,9 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Rgb
-
-Float = npt.NDArray[np.float64]
+from remaster.arrays import Float64, Rgb
 
 QUANTILES = (0.2, 0.5, 0.8)
 """Of the values in an overlap, what is matched: three tell a gain from an offset."""
@@ -36,8 +34,8 @@ STRIDE = 3
 class Exposure:
     """``gain`` and ``offset`` float64 (k, 3): ``value * gain + offset`` brings a keyframe to the reference's light."""
 
-    gain: Float
-    offset: Float
+    gain: Float64
+    offset: Float64
 
 
 def estimate_exposure(pictures: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool_], reference: int) -> Exposure:
@@ -58,7 +56,7 @@ def estimate_exposure(pictures: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool
     return Exposure(gain, offset)
 
 
-def balance(picture: Rgb, gain: Float, offset: Float) -> Rgb:
+def balance(picture: Rgb, gain: Float64, offset: Float64) -> Rgb:
     """A picture in the reference's light, rounded to uint8; the same object where nothing changes."""
     if (gain == 1.0).all() and (offset == 0.0).all():
         return picture
@@ -82,7 +80,7 @@ def _solve(
     seen: npt.NDArray[np.bool_],
     pairs: list[tuple[int, int]],
     free: npt.NDArray[np.int64],
-) -> Float:
+) -> Float64:
     """(gain, offset) (f, 2) of the free keyframes in one channel: ridge regression about (1, 0)."""
     column = {int(i): 2 * n for n, i in enumerate(free)}
     rows, target = [], []
@@ -108,7 +106,7 @@ def _solve(
     return np.stack([np.clip(solved[:, 0] + 1.0, 0.1, 10.0), solved[:, 1]], axis=-1)
 
 
-def _quantiles(values: npt.NDArray[np.uint8], where: npt.NDArray[np.bool_]) -> Float:
+def _quantiles(values: npt.NDArray[np.uint8], where: npt.NDArray[np.bool_]) -> Float64:
     """`QUANTILES` of the values (h, w) ``where`` (h, w) holds, as ``numpy.quantile``'s, from their histogram."""
     counts = cv2.calcHist([values], [0], where.view(np.uint8), [256], [0, 256]).ravel()
     below = np.cumsum(counts, dtype=np.int64)

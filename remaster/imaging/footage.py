@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from remaster.media.types import Rect, Rgb
+from remaster.arrays import Rgb
+from remaster.media.types import Rect
 
 
 @dataclass(frozen=True)

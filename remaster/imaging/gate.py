@@ -8,10 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Mask, Rect
-
-Luma = npt.NDArray[np.uint8]
-Plane32 = npt.NDArray[np.float32]
+from remaster.arrays import Float32, Gray, Mask
+from remaster.media.types import Rect
 
 GATE_LINES = 540  # gate masks are measured at this height
 GATE_REFERENCE = 0.06  # of the side: how far in the light is measured that a pixel at the border is compared with
@@ -35,7 +33,7 @@ SIDE_LIT, SIDE_COLOR = 0.97, 0.9
 """Share of the light, and of the saturation, further in at which a strip ends."""
 
 
-def gate_mask(lumas: Sequence[Luma], active: Rect) -> Mask | None:
+def gate_mask(lumas: Sequence[Gray], active: Rect) -> Mask | None:
     """Pixels of the active picture that a projector's gate darkens, bool (active.height, active.width), or None.
 
     ``lumas`` uint8 (h, w) are whole frames from all over the video. A pixel is the gate's where most scenes show it
@@ -83,7 +81,7 @@ def proxy_valid(gate: Mask | None, width: int, height: int) -> Mask:
     return np.asarray(share == 0.0)
 
 
-def _strip(light: Plane32, color: Plane32) -> float:
+def _strip(light: Float32, color: Float32) -> float:
     """Share of the first lines of pictures (k, lines, samples), from the edge inwards, that are a dark strip.
 
     ``light`` is above black, ``color`` the saturation: codecs spread the strip's greyness further than its darkness.
@@ -104,10 +102,10 @@ def _strip(light: Plane32, color: Plane32) -> float:
     return float(ends.argmax()) / lines if ends.any() else 0.0
 
 
-def _different(pictures: Sequence[Plane32]) -> list[Plane32]:
+def _different(pictures: Sequence[Float32]) -> list[Float32]:
     """Lit pictures whose border regions show different things."""
-    chosen: list[Plane32] = []
-    rings: list[Plane32] = []
+    chosen: list[Float32] = []
+    rings: list[Float32] = []
     for picture in pictures:
         ring = _ring(picture)
         if ring.mean() < BLACK + DIM or ring.std() < 2:
@@ -118,7 +116,7 @@ def _different(pictures: Sequence[Plane32]) -> list[Plane32]:
     return chosen
 
 
-def _ring(picture: Plane32) -> Plane32:
+def _ring(picture: Float32) -> Float32:
     """A coarse look at what lies between 5 % and 20 % of the side inwards, where no gate reaches."""
     small = cv2.resize(picture, (40, 40), interpolation=cv2.INTER_AREA)
     ring = np.ones((40, 40), bool)
@@ -127,7 +125,7 @@ def _ring(picture: Plane32) -> Plane32:
     return np.asarray(small[ring], np.float32)
 
 
-def _relative_light(picture: Plane32) -> Plane32:
+def _relative_light(picture: Float32) -> Float32:
     """Each pixel's light over that at the nearest place ``GATE_REFERENCE`` inside; 1 where it is too dark to tell."""
     height, width = picture.shape
     dx, dy = round(GATE_REFERENCE * width), round(GATE_REFERENCE * height)
@@ -162,7 +160,7 @@ def _plausible_gate(dark: Mask) -> Mask:
     return mask
 
 
-def _with_rim(mask: Mask, light: Plane32) -> Mask:
+def _with_rim(mask: Mask, light: Float32) -> Mask:
     """The gate with its soft inner rim, which would show as a line at the join."""
     reach = max(round(GATE_RIM * min(mask.shape)), 1)
     near, sure = (

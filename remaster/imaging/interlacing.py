@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Luma = npt.NDArray[np.uint8]
-Plane32 = npt.NDArray[np.float32]
+from remaster.arrays import Float32, Gray
+
 Scan = Literal["progressive", "interlaced", "telecined"]
 
 COLUMNS = 256  # about so many columns of a frame are looked at
@@ -54,11 +54,11 @@ class FieldSampler:
 
     def __init__(self, limit: int = 96) -> None:
         self._limit, self._stride, self._moving, self._count = limit, 1, 0, 0
-        self._last: list[Luma] = []
+        self._last: list[Gray] = []
         self._changed = False
-        self._triples: list[tuple[int, Luma]] = []
+        self._triples: list[tuple[int, Gray]] = []
 
-    def push(self, luma: Callable[[], Luma]) -> None:
+    def push(self, luma: Callable[[], Gray]) -> None:
         """Take the next frame; ``luma`` makes its uint8 (h, w) luma."""
         picture = luma()
         columns = picture[:, :: max(picture.shape[1] // COLUMNS, 1)].copy()
@@ -69,7 +69,7 @@ class FieldSampler:
         self._count += 1
         self._last = [*self._last[-1:], columns]
 
-    def _keep(self, number: int, triple: Luma) -> None:
+    def _keep(self, number: int, triple: Gray) -> None:
         if self._moving % self._stride == 0:
             self._triples.append((number, triple))
         self._moving += 1
@@ -77,7 +77,7 @@ class FieldSampler:
             self._triples = self._triples[::2]
             self._stride *= 2
 
-    def triples(self) -> Sequence[Luma]:
+    def triples(self) -> Sequence[Gray]:
         """The frames kept, uint8 (3, h, c) each: some columns of the frame before, the frame itself, the one after."""
         return tuple(triple for _, triple in self._triples)
 
@@ -86,7 +86,7 @@ class FieldSampler:
         return tuple(number for number, _ in self._triples)
 
 
-def fields(triples: Sequence[Luma], rows: slice, noise: float) -> Fields:
+def fields(triples: Sequence[Gray], rows: slice, noise: float) -> Fields:
     """What the ``rows`` of the picture tell; ``noise`` is the standard deviation of its grain in levels.
 
     As FFmpeg's ``idet`` does, a frame's fields are woven with those of its neighbours: a field that fits one
@@ -105,7 +105,7 @@ class Verdict:
     top_first: bool
 
 
-def verdicts(numbers: Sequence[int], triples: Sequence[Luma], rows: slice, noise: float) -> tuple[Verdict, ...]:
+def verdicts(numbers: Sequence[int], triples: Sequence[Gray], rows: slice, noise: float) -> tuple[Verdict, ...]:
     """What those of the frames ``numbers`` tell that tell anything; the rest as in ``fields``."""
     least = MOVING + 4 * noise
     found = (_verdict(n, t[:, rows].astype(np.float32), least) for n, t in zip(numbers, triples, strict=True))
@@ -168,11 +168,11 @@ def _likeliest(combed: Sequence[bool]) -> list[bool]:
     return states[::-1]
 
 
-def _changes(one: Luma, other: Luma) -> bool:
+def _changes(one: Gray, other: Gray) -> bool:
     return float(np.count_nonzero(cv2.absdiff(one, other) > MOVING)) > LEAST_AREA * one.size
 
 
-def _verdict(number: int, triple: Plane32, least: float) -> Verdict | None:
+def _verdict(number: int, triple: Float32, least: float) -> Verdict | None:
     """What the middle frame tells; None where too little changes by ``least`` both ways."""
     before, frame, after = triple
     combs = triple[:, :-2] + triple[:, 2:] - 2 * triple[:, 1:-1]
@@ -196,7 +196,7 @@ def _verdict(number: int, triple: Plane32, least: float) -> Verdict | None:
     return Verdict(number, combed, _repeats(triple[:, 1:-1], moving, even), woven[0] > woven[1])
 
 
-def _repeats(triple: Plane32, moving: npt.NDArray[np.bool_], even: npt.NDArray[np.bool_]) -> bool:
+def _repeats(triple: Float32, moving: npt.NDArray[np.bool_], even: npt.NDArray[np.bool_]) -> bool:
     """Whether one field of the middle frame, and not the other, is that of the frame before or after."""
     for neighbour in (triple[0], triple[2]):
         change = np.abs(triple[1] - neighbour)

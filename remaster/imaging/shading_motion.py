@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Float32
 from remaster.imaging.alignment import Detail
-from remaster.imaging.camera import IDENTITY, Affine, corner_error, translation
-
-Float = npt.NDArray[np.float32]
+from remaster.imaging.camera import IDENTITY, corner_error, translation
 
 BLUR = 4.0
 """Working pixels of the Gaussian that leaves shading alone."""
@@ -51,7 +50,7 @@ def shading_motion(previous: Detail, current: Detail, texture: npt.NDArray[np.bo
     return found[camera] if left < LEFT * rest and moved < 0.5 * current.size[0] else None
 
 
-def _aligned(a: Float, b: Float, plain: Float, start: Affine) -> Affine:
+def _aligned(a: Float32, b: Float32, plain: Float32, start: Affine) -> Affine:
     camera = np.array(start)
     for _ in range(STEPS):
         warped, here = _warped(a, plain, camera)
@@ -68,13 +67,13 @@ def _aligned(a: Float, b: Float, plain: Float, start: Affine) -> Affine:
     return camera
 
 
-def _difference(a: Float, b: Float, plain: Float, camera: Affine) -> float:
+def _difference(a: Float32, b: Float32, plain: Float32, camera: Affine) -> float:
     """Standard deviation of the difference, in levels, where both pictures are plain; infinite without overlap."""
     warped, here = _warped(a, plain, camera)
     return float((b - warped)[here].std()) if here.mean() > LEAST_AREA / 2 else float("inf")
 
 
-def _warped(a: Float, plain: Float, camera: Affine) -> tuple[Float, npt.NDArray[np.bool_]]:
+def _warped(a: Float32, plain: Float32, camera: Affine) -> tuple[Float32, npt.NDArray[np.bool_]]:
     flags, size = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (a.shape[1], a.shape[0])
     there = cv2.warpAffine(plain, camera, size, flags=flags) * plain
     return np.asarray(cv2.warpAffine(a, camera, size, flags=flags), np.float32), there > 0.99

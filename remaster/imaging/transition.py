@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Rgb
+from remaster.arrays import Rgb
 
 REACH = 4
 """Frames before and after a place whose medians are compared."""

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Mask
 from remaster.imaging.aligned_keyframes import Preview, masked_median
-from remaster.imaging.camera import Affine, corner_error
+from remaster.imaging.camera import corner_error
 from remaster.imaging.difference import tolerant_difference
-from remaster.media.types import Mask
 
 LINES = 160
 """Lines of the keyframes at which figures are grown."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Float32, Float64, Int64, Mask, Rgb
 from remaster.outpaint.join_warp import bends
-from remaster.outpaint.labels import Floats, Ints, Labels, Level
-from remaster.outpaint.poisson import Values, correction, neighbours
+from remaster.outpaint.labels import Labels, Level
+from remaster.outpaint.poisson import correction, neighbours
 
 _LARGEST = 40.0
 """A step at the join larger than this many grey levels is an object's edge, not a difference in tone."""
@@ -31,7 +31,7 @@ _ALONG = 1.0
 """Steps at the join are smoothed along it by this many pixels, so that texture does not run on as stripes."""
 
 
-def compose(image: Rgb, full: Level, candidates: Labels, chosen: Ints, reach: float) -> Rgb:
+def compose(image: Rgb, full: Level, candidates: Labels, chosen: Int64, reach: float) -> Rgb:
     """The image with its holes copied as ``chosen`` says (int64 (h, w), a label for each hole) and blended.
 
     ``reach``: how far a step at the join is felt, as a share of the picture's shorter side.
@@ -49,7 +49,7 @@ def compose(image: Rgb, full: Level, candidates: Labels, chosen: Ints, reach: fl
     return out
 
 
-def towards_expected(picture: Floats, full: Level) -> Floats:
+def towards_expected(picture: Float32, full: Level) -> Float32:
     """The picture, float32 (h, w, 3), with the large tones in its holes shrunk towards what is expected there.
 
     After James and Stein, "Estimation with Quadratic Loss" (1961): what a hole holds is a guess, and a smooth
@@ -65,7 +65,9 @@ def towards_expected(picture: Floats, full: Level) -> Floats:
     return np.where(full.holes[..., None], picture - taken * off / np.maximum(share, 1e-3), picture).astype(np.float32)
 
 
-def _copied(full: Level, candidates: Labels, labels: Ints, x: Ints, y: Ints, bent: tuple[Floats, Floats]) -> Floats:
+def _copied(
+    full: Level, candidates: Labels, labels: Int64, x: Int64, y: Int64, bent: tuple[Float32, Float32]
+) -> Float32:
     """The colours that labels show at the pixels (x, y), or beside them by as much as they are bent (bilinear)."""
     sx, sy = candidates.source(labels, x, y)
     colours = full.picture[sy, sx]
@@ -85,7 +87,9 @@ def _copied(full: Level, candidates: Labels, labels: Ints, x: Ints, y: Ints, ben
     return np.asarray(colours, np.float32)
 
 
-def _shown(full: Level, candidates: Labels, labels: Ints, at: Ints, moved: Sequence[Ints] = ()) -> tuple[Floats, Mask]:
+def _shown(
+    full: Level, candidates: Labels, labels: Int64, at: Int64, moved: Sequence[Int64] = ()
+) -> tuple[Float32, Mask]:
     """The colours that labels show at flat pixels ``at``, perhaps ``moved`` by (x, y); where they may be copied."""
     y, x = np.divmod(at, full.holes.shape[1])
     if moved:
@@ -94,7 +98,7 @@ def _shown(full: Level, candidates: Labels, labels: Ints, at: Ints, moved: Seque
     return full.lookup(full.picture, sx, sy), full.allowed(candidates, labels, x, y)
 
 
-def _inner_steps(full: Level, candidates: Labels, chosen: Ints, copied: Floats) -> tuple[Ints, Ints, Values]:
+def _inner_steps(full: Level, candidates: Labels, chosen: Int64, copied: Float32) -> tuple[Int64, Int64, Float64]:
     """The correction wanted between neighbours: where labels meet, the mean of both gradients instead of the step."""
     p, q = neighbours(full.holes, full.holes)
     wanted = np.zeros((len(p), 3))
@@ -110,7 +114,7 @@ def _inner_steps(full: Level, candidates: Labels, chosen: Ints, copied: Floats) 
     return p, q, wanted
 
 
-def _join_steps(full: Level, candidates: Labels, chosen: Ints, bent: tuple[Floats, Floats]) -> tuple[Ints, Values]:
+def _join_steps(full: Level, candidates: Labels, chosen: Int64, bent: tuple[Float32, Float32]) -> tuple[Int64, Float64]:
     """For each hole beside a settled pixel, the correction that would hold there: what the copy lacks, in tone."""
     p, q = neighbours(full.holes, full.context)
     labels = chosen.ravel()[p]

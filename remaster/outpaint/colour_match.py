@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Mask, Rgb
 
 LEAST = 64
 """Known pixels that tell a colour."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from remaster.arrays import Mask
 from remaster.imaging.distances import nearest, thickness
-from remaster.media.types import Mask
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.blend import compose
 from remaster.outpaint.exemplar_settings import Settings

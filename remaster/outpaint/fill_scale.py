@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.imaging.camera import Affine, apply, corners
+from remaster.arrays import Affine, Mask, Rgb
+from remaster.imaging.camera import apply, corners
 from remaster.imaging.geometry import Window
-from remaster.media.types import Mask, Rgb
 from remaster.outpaint import FillTask
 from remaster.records import Background, Shot
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from remaster.arrays import Mask, Rgb
 from remaster.imaging.geometry import Window
-from remaster.media.types import Mask, Rgb
 from remaster.outpaint import Filled, FillTask, Inpainter
 from remaster.outpaint.fill_scale import LEAST, enlarged, reduced, seen_scale
 from remaster.records import Background, Shot

@@ -14,7 +14,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from remaster.outpaint.labels import Floats, Ints, Labels, Level
+from remaster.arrays import Float32, Int64
+from remaster.outpaint.labels import Labels, Level
 from remaster.outpaint.poisson import neighbours
 
 _MOST = 1 / 60
@@ -41,7 +42,7 @@ _FAINT = 4.0
 """Squared gradient across a line, in features, that lets half its slope count."""
 
 
-def bends(full: Level, candidates: Labels, chosen: Ints) -> tuple[Floats, Floats]:
+def bends(full: Level, candidates: Labels, chosen: Int64) -> tuple[Float32, Float32]:
     """How far each hole is to be copied from beside its place, in x and in y, float32 (h, w) each."""
     h, w = full.holes.shape
     across, down = np.zeros((h, w), np.float32), np.zeros((h, w), np.float32)
@@ -62,7 +63,7 @@ def bends(full: Level, candidates: Labels, chosen: Ints) -> tuple[Floats, Floats
     return across, down
 
 
-def _costs(full: Level, candidates: Labels, labels: Ints, at: Ints, step: int, most: int) -> Floats:
+def _costs(full: Level, candidates: Labels, labels: Int64, at: Int64, step: int, most: int) -> Float32:
     """How ill each label fits the settled pixels beside it at each bend from -most to most, float32 (lines, bends)."""
     h, w = full.holes.shape
     inwards = (step, 0) if abs(step) == 1 else (0, step // w)
@@ -85,7 +86,7 @@ def _costs(full: Level, candidates: Labels, labels: Ints, at: Ints, step: int, m
     return np.asarray(cost + _SIZE * np.abs(np.arange(-most, most + 1)), np.float32)
 
 
-def _path(cost: Floats, labels: Ints, line: Ints) -> Ints:
+def _path(cost: Float32, labels: Int64, line: Int64) -> Int64:
     """The cheapest bend of each line, int64 (lines,) as an index; between pieces it may change at will."""
     n, bends = cost.shape
     change = _SLOPE * np.abs(np.arange(bends)[:, None] - np.arange(bends)[None])
@@ -102,7 +103,7 @@ def _path(cost: Floats, labels: Ints, line: Ints) -> Ints:
     return path
 
 
-def _curved(full: Level, line: Ints, place: Ints, step: int, reach: int) -> Floats:
+def _curved(full: Level, line: Int64, place: Int64, step: int, reach: int) -> Float32:
     """How far a mirrored piece is bent so that what crosses the join goes on in its direction, float32 (lines, across).
 
     The slopes of lines to the join's normal are told by the gradients of the settled pixels within a quarter of
@@ -122,7 +123,7 @@ def _curved(full: Level, line: Ints, place: Ints, step: int, reach: int) -> Floa
     return np.asarray(-2 * slope * turning, np.float32)
 
 
-def _spread(into: Floats, line: Ints, place: Ints, inwards: int, bend: Ints, most: int) -> None:
+def _spread(into: Float32, line: Int64, place: Int64, inwards: int, bend: Int64, most: int) -> None:
     """Carries the bends of the join's lines outwards, in place: ``into`` (lines, across) is turned to the join."""
     fading = _FADING * most
     smooth = cv2.GaussianBlur(bend.astype(np.float32)[:, None], (1, 0), sigmaX=1, sigmaY=1.5)[:, 0]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from remaster.arrays import Float32, Int64
 from remaster.imaging.distances import nearest
 from remaster.outpaint.exemplar_settings import Settings
 from remaster.outpaint.graphcut import FORBIDDEN
-from remaster.outpaint.labels import Floats, Ints, Labels, Level
+from remaster.outpaint.labels import Labels, Level
 from remaster.outpaint.poisson import neighbours
 
 FLAT = 0
@@ -49,7 +50,7 @@ _BAND = 4
 """How deep, in pixels of the low level, the settled pixels beside a hole are compared."""
 
 
-def unary(low: Level, full: Level, candidates: Labels, distinct: Floats, settings: Settings) -> Floats:
+def unary(low: Level, full: Level, candidates: Labels, distinct: Float32, settings: Settings) -> Float32:
     """The cost of each label at each hole, float32 (L, n); ``FORBIDDEN`` and more where it cannot be.
 
     ``distinct`` float32 (h, w) is that of `dominant`.
@@ -78,7 +79,7 @@ def unary(low: Level, full: Level, candidates: Labels, distinct: Floats, setting
     return np.asarray(cost + settings.join * _disagreement(low, full, candidates), np.float32)
 
 
-def _price(candidates: Labels, level: Level, settings: Settings) -> Floats:
+def _price(candidates: Labels, level: Level, settings: Settings) -> Float32:
     """What a pixel of each label costs for itself: mirroring, drifting along the join, and most of all being flat."""
     along = candidates.ty * (candidates.sy > 0) if _sideways(level) else candidates.tx * (candidates.sx > 0)
     drift = np.abs(along) / (max(level.holes.shape) * level.scale)
@@ -93,7 +94,7 @@ def _sideways(level: Level) -> bool:
     return bool(2 * np.count_nonzero(np.abs(q - p) == 1) >= len(p))
 
 
-def _disagreement(level: Level, full: Level, candidates: Labels) -> Floats:
+def _disagreement(level: Level, full: Level, candidates: Labels) -> Float32:
     """For each label and hole, how far it is from the settled pixels at the nearest piece of the join.
 
     Float32 (L, n): the mean difference over the settled pixels within `_BAND` of those where the label may copy from;
@@ -128,7 +129,7 @@ def _disagreement(level: Level, full: Level, candidates: Labels) -> Floats:
     return cost
 
 
-def _steps(level: Level, full: Level, candidates: Labels, y: Ints, x: Ints) -> Floats:
+def _steps(level: Level, full: Level, candidates: Labels, y: Int64, x: Int64) -> Float32:
     """The mean step in colour across the full picture's join near the low level's pixels (y, x), float32 (L, n)."""
     w = full.holes.shape[1]
     p, q = neighbours(full.holes, full.context)
@@ -141,12 +142,12 @@ def _steps(level: Level, full: Level, candidates: Labels, y: Ints, x: Ints) -> F
         differ = np.abs(full.sample(candidates, index, p % w, p // w)[:, :3] - settled).sum(axis=1)
         total = np.zeros((*level.holes.shape, 2), np.float32)
         np.add.at(total, block, np.stack([differ * may, may], axis=1))
-        near: Floats = np.asarray(cv2.blur(total, (3, 3), borderType=cv2.BORDER_CONSTANT), np.float32)[y, x]
+        near: Float32 = np.asarray(cv2.blur(total, (3, 3), borderType=cv2.BORDER_CONSTANT), np.float32)[y, x]
         steps[i] = np.where(near[:, 1] > 0, near[:, 0] / np.maximum(near[:, 1], 1e-3), _MOST_STEP)
     return steps
 
 
-def _aslant(level: Level) -> Floats:
+def _aslant(level: Level) -> Float32:
     """How strongly lines run aslant through each pixel's neighbourhood, float32 (h, w), in weighted grey levels.
 
     What a mirror bends: the mixed term of the structure tensor (Bigun and Granlund, ICCV 1987) over its trace's root,
@@ -161,7 +162,7 @@ def _aslant(level: Level) -> Floats:
     return np.asarray(coherence * np.abs(xy) / np.sqrt(total * np.maximum(seen, 1e-3)), np.float32)
 
 
-def _joined_texture(level: Level) -> Floats:
+def _joined_texture(level: Level) -> Float32:
     """How textured the outermost settled pixels nearest to each hole are at most, float32 (n,).
 
     Where something unsettled lies between (a character at the join), those beyond it tell: what a hole has no join with
@@ -179,23 +180,23 @@ def _joined_texture(level: Level) -> Floats:
     return np.asarray(around.ravel()[place[level.holes]], np.float32)
 
 
-def _joined(level: Level) -> tuple[Ints, Ints, Ints, Floats]:
+def _joined(level: Level) -> tuple[Int64, Int64, Int64, Float32]:
     """The holes (y, x) beside settled pixels; for each hole the number of the nearest of them, and a weight 1..0."""
     at_join = level.holes & (cv2.dilate(level.context.astype(np.uint8), np.ones((3, 3))) > 0)
     y, x = np.nonzero(at_join)
     if len(y) == 0:
         return y, x, np.zeros(int(level.holes.sum()), np.int64), np.zeros(int(level.holes.sum()), np.float32)
     distance, place = nearest(at_join)
-    fading: Floats = np.exp(-distance[level.holes] / np.float32(_FADING))
+    fading: Float32 = np.exp(-distance[level.holes] / np.float32(_FADING))
     return y, x, np.searchsorted(np.flatnonzero(at_join), place[level.holes]), fading
 
 
 def _near_mean(
-    shape: tuple[int, ...], by: Ints, bx: Ints, values: Floats, weights: Floats, y: Ints, x: Ints, side: int
-) -> tuple[Floats, Floats]:
+    shape: tuple[int, ...], by: Int64, bx: Int64, values: Float32, weights: Float32, y: Int64, x: Int64, side: int
+) -> tuple[Float32, Float32]:
     """The weighted mean of values (m, c) given at (by, bx) in the square around each (y, x), and the weight there."""
     picture = np.zeros((*shape, values.shape[1] + 1), np.float32)
     picture[by, bx] = np.column_stack([values * weights[:, None], weights])
-    near: Floats = np.asarray(cv2.blur(picture, (side, side), borderType=cv2.BORDER_CONSTANT), np.float32)[y, x]
-    mean: Floats = np.asarray(near[:, :-1] / np.maximum(near[:, -1:], 1e-6), np.float32)
+    near: Float32 = np.asarray(cv2.blur(picture, (side, side), borderType=cv2.BORDER_CONSTANT), np.float32)[y, x]
+    mean: Float32 = np.asarray(near[:, :-1] / np.maximum(near[:, -1:], 1e-6), np.float32)
     return mean, near[:, -1]

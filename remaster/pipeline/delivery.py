@@ -16,12 +16,13 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
+from remaster.arrays import Plane
 from remaster.config import OutputConfig
 from remaster.imaging.camera import IDENTITY
 from remaster.imaging.geometry import Window
 from remaster.media.encode import EncoderSettings, SegmentWriter
 from remaster.media.planes import resize_rgb
-from remaster.media.types import Plane, VideoInfo
+from remaster.media.types import VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
 from remaster.pipeline.finished import is_finished

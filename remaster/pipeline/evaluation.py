@@ -15,15 +15,16 @@ import ray
 from ray.util import ActorPool
 from rich.console import Console
 
+from remaster.arrays import Float32, Mask, Plane
 from remaster.config import BatchConfig
 from remaster.errors import MediaError, UserError
 from remaster.evaluation.fills import FILLS
 from remaster.evaluation.hidden import known_part, narrowed
-from remaster.evaluation.measures import Luma, Sample, compare
+from remaster.evaluation.measures import Sample, compare
 from remaster.evaluation.scores import ShotScore, print_scores
 from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
-from remaster.media.types import Mask, Plane, Rect
+from remaster.media.types import Rect
 from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.delivery import piece_shares, renderers_of
 from remaster.pipeline.engines import Engine, check_fit, choose_engines, early_engines
@@ -229,5 +230,5 @@ def _rendered(
                 yield drawn, crop(frame.planes, info.format, hidden.whole)
 
 
-def _float(picture: npt.NDArray[np.uint8]) -> Luma:
+def _float(picture: npt.NDArray[np.uint8]) -> Float32:
     return picture.astype(np.float32)

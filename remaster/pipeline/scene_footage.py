@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
+from remaster.arrays import Rgb
 from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
 from remaster.media.planes import crop, resize_rgb, to_rgb
-from remaster.media.types import Rect, Rgb
+from remaster.media.types import Rect
 from remaster.pipeline.frames import active_planes, scene_frames
 from remaster.records import Shot
 from remaster.resample.continuation import continued

@@ -16,12 +16,12 @@ import numpy as np
 import pyarrow as pa
 
 from remaster.analyze.analysis import analyze
+from remaster.arrays import Rgb
 from remaster.detect.active_picture import FrameSampler
 from remaster.detect.noise import grain_levels
 from remaster.imaging.camera import chain
 from remaster.imaging.gate import proxy_valid, with_scene_sides
 from remaster.media.planes import luma8, proxy_size, resize_rgb
-from remaster.media.types import Rgb
 from remaster.outpaint.filling import Outpainted, outpaint_scenes
 from remaster.pipeline.attempts import attempt, forget
 from remaster.pipeline.engines import Engine

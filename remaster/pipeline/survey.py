@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from remaster.arrays import Mask
 from remaster.config import Deinterlace
 from remaster.detect.scenes import detect
 from remaster.imaging.interlacing import Fields, Scan, stretches, summed
@@ -21,7 +22,7 @@ from remaster.media.clock import Repairs
 from remaster.media.decode import decode
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES, coefficients
 from remaster.media.source import CYCLE, SourceReader, fitted, like_colors, treated
-from remaster.media.types import Entry, Frame, Look, Mask, Rect, Treatment, VideoInfo
+from remaster.media.types import Entry, Frame, Look, Rect, Treatment, VideoInfo
 from remaster.pipeline.job import Job
 from remaster.records import Detection
 from remaster.report.text import clock

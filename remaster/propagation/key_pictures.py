@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Mask, Rgb
 from remaster.imaging.footage import Footage
-from remaster.media.types import Mask, Rect, Rgb
+from remaster.media.types import Rect
 from remaster.propagation.grid import Grid, Upright
 from remaster.propagation.outward_motion import Motion
 from remaster.propagation.tracing import carried_fill

@@ -8,10 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.imaging.camera import IDENTITY, Affine, rescale
-
-Float = npt.NDArray[np.float32]
-Gray = npt.NDArray[np.uint8]
+from remaster.arrays import Affine, Float32, Gray
+from remaster.imaging.camera import IDENTITY, rescale
 
 LINES = 240
 """Lines at which flow is measured. Finer flow cost four times as much and won nothing on the 13 cartoons."""
@@ -48,7 +46,7 @@ class Motion:
     """
 
     camera: Affine
-    own: Float
+    own: Float32
 
     @property
     def at_rest(self) -> bool:
@@ -88,7 +86,7 @@ class FlowMeter:
         camera = rescale(IDENTITY + np.column_stack([fit[1:].T, fit[0]]), *self._scale)
         return Motion(camera, (own * self._scale).astype(np.float32))
 
-    def _affine(self, flow: Float, texture: Float) -> npt.NDArray[np.float64]:
+    def _affine(self, flow: Float32, texture: Float32) -> npt.NDArray[np.float64]:
         """(3, 2): constant, x and y terms of the flow, by iteratively reweighted least squares."""
         points = self._points
         values = flow[::STEP, ::STEP].reshape(-1, 2).astype(float)
@@ -102,7 +100,7 @@ class FlowMeter:
             weights = base / (1 + (residual / (2 * spread)) ** 2) ** 2
         return np.asarray(fit)
 
-    def _own(self, flow: Float, texture: Float, fit: npt.NDArray[np.float64], side: int) -> Float:
+    def _own(self, flow: Float32, texture: Float32, fit: npt.NDArray[np.float64], side: int) -> Float32:
         """(b, 2): the bands' mean flow in a side's strip, less the affine motion there."""
         strip = self._strips[side]
         weight = texture[:, strip] + TEXTURE[0] / 2
@@ -114,7 +112,7 @@ class FlowMeter:
         return np.asarray(smooth[:, :2] / smooth[:, 2:] - affine, np.float32)
 
 
-def _texture(picture: Gray) -> Float:
+def _texture(picture: Gray) -> Float32:
     """How much gradient lies about each pixel, float32 (h, w), in levels a pixel."""
     across, down = cv2.Sobel(picture, cv2.CV_32F, 1, 0), cv2.Sobel(picture, cv2.CV_32F, 0, 1)
     return np.asarray(cv2.GaussianBlur(np.abs(across) + np.abs(down), (0, 0), 2.0), np.float32)

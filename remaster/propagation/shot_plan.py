@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from remaster.imaging.camera import IDENTITY, Affine, compose, corner_error, invert
+from remaster.arrays import Affine, Float32, Mask
+from remaster.imaging.camera import IDENTITY, compose, corner_error, invert
 from remaster.imaging.channels import gray_of
 from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
-from remaster.media.types import Mask
 from remaster.propagation import outward_motion as outward
 from remaster.propagation.age import AgeMeter
 from remaster.propagation.grid import Grid, Upright
 from remaster.propagation.key_pictures import KeyFrame, key_pictures, wanted_cells
-from remaster.propagation.outward_motion import REST, Float, FlowMeter, Motion
+from remaster.propagation.outward_motion import REST, FlowMeter, Motion
 from remaster.propagation.segments import Segment, segments
 from remaster.propagation.tracing import future_sources, past_sources
 from remaster.propagation.trust import Chosen, chosen
@@ -44,7 +44,7 @@ class Measured:
 
     before: list[Motion]
     after: list[Motion]
-    lives: Float
+    lives: Float32
     error: float
 
     def resting(self, parts: Iterable[Segment]) -> Measured:

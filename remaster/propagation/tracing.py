@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Float32
 from remaster.propagation.grid import Grid
-from remaster.propagation.outward_motion import Float, Motion
+from remaster.propagation.outward_motion import Motion
 
 OLDEST = 48
 """Frames after which a source is forgotten. The frames that a renderer keeps in memory on either side."""
@@ -27,8 +28,8 @@ class Sources:
     """
 
     frame: npt.NDArray[np.int32]
-    x: Float
-    y: Float
+    x: Float32
+    y: Float32
     age: npt.NDArray[np.int32]
 
     @classmethod
@@ -38,7 +39,7 @@ class Sources:
         return cls(none, zero, zero.copy(), np.zeros_like(none))
 
     @property
-    def arrays(self) -> tuple[npt.NDArray[np.int32], Float, Float, npt.NDArray[np.int32]]:
+    def arrays(self) -> tuple[npt.NDArray[np.int32], Float32, Float32, npt.NDArray[np.int32]]:
         """``frame``, ``x``, ``y`` and ``age``."""
         return self.frame, self.x, self.y, self.age
 
@@ -100,7 +101,7 @@ def _followed(grid: Grid, motions: Sequence[Motion], frames: npt.NDArray[np.intp
     return [Sources(*arrays) for arrays in zip(*found, strict=True)]
 
 
-def _spaced(grid: Grid, part: slice) -> list[Float]:
+def _spaced(grid: Grid, part: slice) -> list[Float32]:
     """x and y of every `SPACING`-th place among a side's cells, and of one more at either end."""
     places = []
     for centres in (grid.x[part], grid.y):
@@ -119,7 +120,7 @@ def _between(cells: int) -> npt.NDArray[np.float32]:
     return weights
 
 
-def carried_fill(grid: Grid, before: tuple[Float, Float], motion: Motion) -> tuple[Float, Float]:
+def carried_fill(grid: Grid, before: tuple[Float32, Float32], motion: Motion) -> tuple[Float32, Float32]:
     """Where the cells of a frame lie on a generated picture, from their places ``before`` in the frame to which
     ``motion`` leads. All around the picture is known there: cells that land inside it keep to its nearest column.
     """
@@ -134,7 +135,7 @@ def carried_fill(grid: Grid, before: tuple[Float, Float], motion: Motion) -> tup
     return before[0][rows, columns] + x - grid.x[columns], before[1][rows, columns] + y - grid.y[rows]
 
 
-def _on_picture(grid: Grid, x: Float, y: Float) -> npt.NDArray[np.bool_]:
+def _on_picture(grid: Grid, x: Float32, y: Float32) -> npt.NDArray[np.bool_]:
     """Whether places lie where a frame may be a source; rows a little beyond it count as its outermost ones."""
     top, bottom = grid.span
     beside = BESIDE * grid.height

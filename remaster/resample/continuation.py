@@ -14,11 +14,12 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Mask
 from remaster.imaging import camera as cam
 from remaster.imaging.footage import Footage
 from remaster.imaging.gate import proxy_valid
 from remaster.imaging.geometry import Window
-from remaster.media.types import Mask, PixelFormat, Rect
+from remaster.media.types import PixelFormat, Rect
 from remaster.records import Background, Shot
 from remaster.resample.drawings import LINES, Drawing, drawings
 from remaster.resample.framing import joined_sides

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Float32
 from remaster.resample.layout import Patch
-from remaster.resample.strip_samples import Floats
 
 OFF = (16.0, 30.0)
 """Levels off the background, beyond the grain, at which a bin of the join begins to be a character's, and is one."""
@@ -26,7 +26,7 @@ class CutFinder:
         self._inwards = slice(None) if patch.side in ("left", "top") else slice(None, None, -1)
         self._noise = noise
 
-    def __call__(self, error: Floats, valid: npt.NDArray[np.bool_]) -> Floats:
+    def __call__(self, error: Float32, valid: npt.NDArray[np.bool_]) -> Float32:
         """How far (0-1) each of the join's n bins is a character's, float32 (n,).
 
         ``error`` float32 (planes, n * k) is how far the strip is off the background; ``valid`` bool (n * k,).

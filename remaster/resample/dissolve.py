@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from remaster.media.types import Plane
+from remaster.arrays import Plane
 from remaster.records import Shot
 from remaster.resample.rendering import Beside, WingRenderer
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Mask
 from remaster.imaging import camera as cam
-from remaster.imaging.camera import Affine
 from remaster.imaging.geometry import Window
-from remaster.media.types import Mask
 from remaster.resample.layout import Side
 from remaster.resample.resample_settings import ResampleSettings
 

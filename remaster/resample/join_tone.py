@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Plane, Rect
+from remaster.arrays import Float32, Plane
+from remaster.media.types import Rect
 from remaster.resample.cut_figures import CutFinder
 from remaster.resample.layout import Patch, on_plane, samples_beyond
-from remaster.resample.strip_samples import Floats, Strips
+from remaster.resample.strip_samples import Strips
 from remaster.resample.tone import LastFit, Tone, fit, weights
 
 SIGMAS = (0.8, 3.0, 9.0)
@@ -43,8 +44,8 @@ class Correction:
     """
 
     tone: Tone
-    bands: tuple[Floats, ...]
-    cuts: tuple[Floats, ...]
+    bands: tuple[Float32, ...]
+    cuts: tuple[Float32, ...]
 
 
 class JoinMatcher:
@@ -59,13 +60,13 @@ class JoinMatcher:
         self._strips, self._scale, self._chroma = strips, scale, chroma
         self._smooth = [_Smoother(n) for n, _ in strips.shapes]
         planes = len(strips.pivots)
-        self._sum: list[Floats] = [np.zeros((planes, n), np.float32) for n, _ in strips.shapes]
-        self._count: list[Floats] = [np.zeros(n, np.float32) for n, _ in strips.shapes]
+        self._sum: list[Float32] = [np.zeros((planes, n), np.float32) for n, _ in strips.shapes]
+        self._count: list[Float32] = [np.zeros(n, np.float32) for n, _ in strips.shapes]
         self._last: LastFit | None = None
         self._used: Correction | None = None
         self._finders = finders
 
-    def match(self, planes: Sequence[Plane], predicted: Floats, rest: bool) -> Correction:
+    def match(self, planes: Sequence[Plane], predicted: Float32, rest: bool) -> Correction:
         """The frame's correction: the last one itself, the same object, where the picture rests and little changed.
 
         ``planes`` are the active picture's, ``predicted`` its strips as predicted (``Strips.of_prediction``), ``rest``
@@ -83,7 +84,7 @@ class JoinMatcher:
         self._used = new
         return new
 
-    def _tone(self, predicted: Floats, seen: Floats) -> Tone:
+    def _tone(self, predicted: Float32, seen: Float32) -> Tone:
         """Small changes of tone are mostly noise and are followed slowly, large ones (fades, flashes) at once."""
         tone = fit(predicted, seen, self._strips.valid, self._scale, self._chroma, self._last)
         if self._last is not None:
@@ -92,7 +93,7 @@ class JoinMatcher:
         self._last = LastFit(tone, seen)
         return tone
 
-    def _bands(self, error: Floats, rest: bool) -> tuple[Floats, ...]:
+    def _bands(self, error: Float32, rest: bool) -> tuple[Float32, ...]:
         agree = weights(error, self._scale) * self._strips.valid
         keep = np.float32(REST_MEMORY if rest else MOVING_MEMORY)
         bands = []
@@ -104,14 +105,14 @@ class JoinMatcher:
             bands.append(self._smooth[i](self._sum[i], self._count[i]))
         return tuple(bands)
 
-    def _close(self, new: Correction, used: Correction, predicted: Floats) -> bool:
+    def _close(self, new: Correction, used: Correction, predicted: Float32) -> bool:
         if new.tone.distance(used.tone, _spread(predicted)) > DEAD_ZONE:
             return False
         pairs = zip(new.bands, used.bands, strict=True)
         return all(float(np.abs((a - b).sum(axis=1)).max()) <= DEAD_ZONE for a, b in pairs)
 
 
-def _spread(predicted: Floats) -> npt.NDArray[np.float64]:
+def _spread(predicted: Float32) -> npt.NDArray[np.float64]:
     """A low and a high level of each plane's strips (planes, 2): a standard deviation from their mean."""
     mean, spread = predicted.mean(axis=1), predicted.std(axis=1)
     return np.stack([mean - spread, mean + spread], axis=1).astype(float)
@@ -128,7 +129,7 @@ class _Smoother:
         kernels = [np.exp(-0.5 * (apart / sigma) ** 2) for sigma in SIGMAS]
         self._kernels = [(k / k.sum(axis=1).max()).astype(np.float32) for k in kernels]
 
-    def __call__(self, total: Floats, count: Floats) -> Floats:
+    def __call__(self, total: Float32, count: Float32) -> Float32:
         """(planes, len(SIGMAS) + 1, n) from sums (planes, n) of weighted differences and their weights (n,)."""
         mean = total.sum(axis=1, keepdims=True) / (count.sum() + EVIDENCE)
         level = np.broadcast_to(mean, total.shape).astype(np.float32)
@@ -156,7 +157,7 @@ class Field:
         away = samples_beyond(patch, step)
         self._decay = np.exp(-away[None, :] / lengths[:, None]).astype(np.float32)
 
-    def __call__(self, predicted: npt.NDArray[np.generic], tone: Tone, plane: int, bands: Floats) -> Floats:
+    def __call__(self, predicted: npt.NDArray[np.generic], tone: Tone, plane: int, bands: Float32) -> Float32:
         """The plane of the patch, toned and with the field added: float32, in the plane's own levels."""
         gain, shift = float(tone.gain[plane]), self._pivot * (1 - float(tone.gain[plane])) + float(tone.offset[plane])
         column = np.arange(bands.shape[-1])

@@ -12,11 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Gray, Rgb
 from remaster.imaging import camera as cam
-from remaster.imaging.camera import Affine
-from remaster.imaging.channels import Gray
 from remaster.imaging.difference import tolerant_difference
-from remaster.media.types import Rgb
 from remaster.resample.drawings import Drawing, Figure, Zone
 from remaster.resample.layout import from_side
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from remaster.arrays import Affine
 from remaster.imaging import camera as cam
-from remaster.imaging.camera import Affine
 from remaster.resample.drawings import LEAST, Drawing, Figure
 from remaster.resample.layout import Side, from_side
 from remaster.resample.matching import Match, unexplained

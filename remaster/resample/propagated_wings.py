@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.imaging.camera import Affine
+from remaster.arrays import Affine, Float32, Mask, Plane
 from remaster.imaging.geometry import Window
-from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect
+from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.propagation.grid import Grid, Upright
-from remaster.propagation.outward_motion import Float, Motion
+from remaster.propagation.outward_motion import Motion
 from remaster.propagation.sampling import View, gathered
 from remaster.propagation.tracing import Sources, carried_fill, future_sources, past_sources
 from remaster.propagation.trust import Chosen, chosen
@@ -33,7 +33,7 @@ CHUNK = 16
 CROSSFADE = 10
 """Frames over which the pictures of two segments are mixed."""
 
-Places = tuple[Float, Float]
+Places = tuple[Float32, Float32]
 
 
 class Under(Protocol):

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Float32, Mask, Plane
 from remaster.imaging.geometry import Window
-from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane
+from remaster.media.types import ColorSpec, PixelFormat
 from remaster.records import Shot
 from remaster.resample.compose import Composer
 from remaster.resample.cut_figures import CutFinder
@@ -26,7 +27,7 @@ from remaster.resample.resample_settings import Grain, ResampleSettings
 from remaster.resample.seam import Seams
 from remaster.resample.shares import WingShares
 from remaster.resample.soft_fill import SoftFill
-from remaster.resample.strip_samples import Floats, Strips
+from remaster.resample.strip_samples import Strips
 from remaster.resample.warp import WarpedBackground
 
 FOREGROUND = 10.0
@@ -50,7 +51,7 @@ class WingSource(Protocol):
         ...
 
 
-Wings = Sequence[Sequence[Floats]]
+Wings = Sequence[Sequence[Float32]]
 """``[patch][plane]`` over the patches' rectangles, without grain."""
 
 
@@ -145,9 +146,9 @@ class WingRenderer:
         self._total = np.zeros(2)
         self._index, self._level = 0, np.zeros(len(steps))
         self._predicted: Prediction = []
-        self._predicted_strips: Floats = np.zeros((len(steps), 0), np.float32)
+        self._predicted_strips: Float32 = np.zeros((len(steps), 0), np.float32)
         self._correction: Correction | None = None
-        self._clean: list[list[Floats]] = []
+        self._clean: list[list[Float32]] = []
         self._drawn: list[list[Plane]] | None = None
         self._last: tuple[tuple[Plane, ...], tuple[Plane, ...]] | None = None
 
@@ -227,7 +228,7 @@ class WingRenderer:
         if self._seams.close(planes, self._clean, new, rest):
             self._drawn = None
 
-    def _patch(self, i: int, predicted: Sequence[npt.NDArray[np.generic]], correction: Correction) -> list[Floats]:
+    def _patch(self, i: int, predicted: Sequence[npt.NDArray[np.generic]], correction: Correction) -> list[Float32]:
         """One patch's planes: what is predicted and who goes on there, in the frame's light."""
         cut = correction.cuts[i] if correction.cuts else np.zeros(1, np.float32)
         covered = np.zeros_like(cut)
@@ -237,7 +238,7 @@ class WingRenderer:
         self._cuts[i] = cut.sum(), (cut * covered).sum()
         return [field(predicted[p], correction.tone, p, correction.bands[i]) for p, field in enumerate(self._fields[i])]
 
-    def _sample(self, clean: Floats, index: int, patch: int, plane: int) -> Plane:
+    def _sample(self, clean: Float32, index: int, patch: int, plane: int) -> Plane:
         """One plane of one patch in the picture's own sample type, with this frame's grain."""
         grain = self._grain.draw(index, patch, plane, clean.shape)
         # OpenCV adds, rounds and saturates in one pass.

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Float32, Float64, Mask, Plane
 from remaster.imaging.geometry import Window
-from remaster.media.types import Mask, PixelFormat, Plane, Rect
+from remaster.media.types import PixelFormat, Rect
 from remaster.resample.layout import (
     Patch,
     Side,
@@ -29,8 +30,7 @@ from remaster.resample.layout import (
     samples_beyond,
 )
 from remaster.resample.origins import SOFT, Origins, all_of
-from remaster.resample.strip_samples import Floats
-from remaster.resample.tone import Doubles, Tone, between, neutral, weights
+from remaster.resample.tone import Tone, between, neutral, weights
 
 SPREAD = 0.25
 """A wave of w radians a pixel keeps exp(-SPREAD w d) at d pixels. PSNR at 1/8 size over nine clips of film: 0.2 17.3
@@ -77,10 +77,10 @@ class SoftFill:
             [_Side(patch, window, step, gate, level) for step, level in zip(steps, levels, strict=True)]
             for patch in placed
         ]
-        self._means: list[list[Floats]] = []
-        self._last: Floats | None = None
+        self._means: list[list[Float32]] = []
+        self._last: Float32 | None = None
 
-    def predict(self, index: int, planes: Sequence[Plane]) -> list[list[Floats]]:
+    def predict(self, index: int, planes: Sequence[Plane]) -> list[list[Float32]]:
         """The fill ``[patch][plane]`` over each patch's rectangle, float32, in the planes' own levels.
 
         ``planes`` are the active picture's. Where a patch covers known picture, that is shown, but for the outermost
@@ -105,7 +105,7 @@ class SoftFill:
         """How the light changed since it last did, and how much (0-1) of the running mean stays."""
         few = [cv2.resize(p, SAMPLES, interpolation=cv2.INTER_AREA).reshape(-1) for p in planes]
         levels = [f / self._unit - pivot for f, pivot in zip(few, self._pivots, strict=True)]
-        seen: Floats = np.stack(levels).astype(np.float32)
+        seen: Float32 = np.stack(levels).astype(np.float32)
         if self._last is None:
             self._last = seen
         if np.abs(seen - self._last).mean() <= UNCHANGED:  # Slow fades add up.
@@ -114,7 +114,7 @@ class SoftFill:
         tone = between(before, seen, np.ones(before.shape[1], np.float32), MOVED, self._chroma)
         return tone, self._memory * float(weights(seen - tone(before), MOVED).mean())
 
-    def _mixed(self, mean: Floats, now: Floats, tone: Tone, plane: int, keep: float) -> Floats:
+    def _mixed(self, mean: Float32, now: Float32, tone: Tone, plane: int, keep: float) -> Float32:
         """A plane's running mean, brought into the frame's light and mixed with the frame's own waves."""
         lit = mean * np.float32(tone.gain[plane])
         lit[0] += np.float32(tone.offset[plane] * self._unit)
@@ -165,12 +165,12 @@ class _Side:
         self._drawn = Rect(x - rect.x, y - rect.y, both.width, both.height)
         self._shown = part(shown, self._picture)
 
-    def waves(self, plane: Plane) -> Floats:
+    def waves(self, plane: Plane) -> Float32:
         """The border of a plane of the active picture."""
         border = from_side(plane, self._side)[self._where].mean(axis=1, dtype=np.float32)
         return np.asarray(self._forward @ (border - self._pivot), np.float32)
 
-    def drawn(self, mean: Floats, now: Floats, plane: Plane) -> Floats:
+    def drawn(self, mean: Float32, now: Float32, plane: Plane) -> Float32:
         """The patch's rectangle: what lasts, what is passing, and the picture."""
         spread = mean[:, None] * self._lasting + (now - mean)[:, None] * self._passing
         spread[0] += self._pivot
@@ -179,7 +179,7 @@ class _Side:
         return np.asarray(fill, np.float32)
 
 
-def _cosines(places: npt.NDArray[np.integer[Any]], wave: npt.NDArray[np.integer[Any]], lines: int) -> Doubles:
+def _cosines(places: npt.NDArray[np.integer[Any]], wave: npt.NDArray[np.integer[Any]], lines: int) -> Float64:
     """(places, waves): each wave's cosine at lines of a join of ``lines``."""
     return np.asarray(np.cos(np.pi / lines * (places[:, None] + 0.5) * wave[None, :]))
 

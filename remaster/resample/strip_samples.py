@@ -10,11 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Float32, Mask, Plane
 from remaster.imaging.geometry import Window
-from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect
+from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.resample.layout import Patch, local, on_plane, part, plane_steps
-
-Floats = npt.NDArray[np.float32]
 
 BINS_ALONG, BIN_PIXELS, BINS_ACROSS = 120, 4, 3
 """Most bins along a join, the least pixels of one, and most bins across the strip."""
@@ -53,27 +52,27 @@ class Strips:
             clear = [self._bin(i, kept, local(p.strip, active)) for i, p in enumerate(placed)]
             self.valid = np.concatenate(clear) > 0.999
 
-    def of_frame(self, planes: Sequence[Plane]) -> Floats:
+    def of_frame(self, planes: Sequence[Plane]) -> Float32:
         """The frame's strips; ``planes`` are the active picture's."""
         return self._gather([planes] * len(self._placed), self._seen)
 
-    def of_prediction(self, drawn: Sequence[Sequence[npt.NDArray[np.generic]]]) -> Floats:
+    def of_prediction(self, drawn: Sequence[Sequence[npt.NDArray[np.generic]]]) -> Float32:
         """The same strips of what was predicted: ``drawn[patch][plane]`` are the patches' rectangles."""
         return self._gather(drawn, self._predicted)
 
-    def _gather(self, sources: Sequence[Sequence[npt.NDArray[np.generic]]], rects: list[list[Rect]]) -> Floats:
+    def _gather(self, sources: Sequence[Sequence[npt.NDArray[np.generic]]], rects: list[list[Rect]]) -> Float32:
         rows = []
         for plane, pivot in enumerate(self.pivots):
             bins = [self._bin(i, sources[i][plane], rects[i][plane]) for i in range(len(self._placed))]
             rows.append(np.concatenate(bins) / np.float32(self.unit) - np.float32(pivot))
         return np.stack(rows)
 
-    def _bin(self, patch: int, plane: npt.NDArray[np.generic], rect: Rect) -> Floats:
+    def _bin(self, patch: int, plane: npt.NDArray[np.generic], rect: Rect) -> Float32:
         strip = part(plane, rect)
         strip = strip if self._placed[patch].upright else strip.T
         n, k = self.shapes[patch]
         area = cv2.resize(strip.astype(np.float32), (k, n), interpolation=cv2.INTER_AREA)
-        return cast(Floats, area.reshape(-1))
+        return cast(Float32, area.reshape(-1))
 
 
 def pivots(pixel_format: PixelFormat, color: ColorSpec) -> tuple[float, ...]:

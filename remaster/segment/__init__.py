@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from remaster.media.types import Mask
+from remaster.arrays import Mask
 from remaster.records import Analysis
 
 

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.accelerator import Batches, Device, check_device, require, torch_device
+from remaster.arrays import Rgb
 from remaster.errors import EngineUnavailable
-from remaster.media.types import Rgb
 from remaster.records import Analysis
 from remaster.segment import Foreground
 from remaster.weights import check_url, content, state_dict, torch_hub_file

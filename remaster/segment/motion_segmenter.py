@@ -13,23 +13,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Mask, Rgb
 from remaster.imaging.aligned_keyframes import masked_median
 from remaster.imaging.alignment import align_simplest, detail
-from remaster.imaging.camera import (
-    IDENTITY,
-    Affine,
-    apply,
-    chain,
-    compose,
-    corner_error,
-    corners,
-    invert,
-    rescale,
-    translation,
-)
+from remaster.imaging.camera import IDENTITY, apply, chain, compose, corner_error, corners, invert, rescale, translation
 from remaster.imaging.difference import cleaned, evened, hysteresis, tolerant_difference
 from remaster.imaging.motion_breaks import BREAK, whips
-from remaster.media.types import Mask, Rgb
 from remaster.records import Analysis
 from remaster.segment import Foreground
 from remaster.segment.screen_fixed import on_screen

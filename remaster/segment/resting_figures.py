@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from remaster.arrays import Mask
 from remaster.imaging.aligned_keyframes import LINES, Preview
 from remaster.imaging.camera import IDENTITY, chain
 from remaster.imaging.whole_figures import at_rest, find_figures, placed
-from remaster.media.types import Mask
 from remaster.records import Analysis
 
 

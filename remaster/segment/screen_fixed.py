@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Mask, Rgb
 from remaster.imaging.aligned_keyframes import masked_median
-from remaster.imaging.camera import IDENTITY, Affine, compose, corner_error, invert, rescale
+from remaster.imaging.camera import IDENTITY, compose, corner_error, invert, rescale
 from remaster.imaging.difference import tolerant_difference
-from remaster.media.types import Mask, Rgb
 
 LINES = 120
 """Lines at which pictures are compared."""

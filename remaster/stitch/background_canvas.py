@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from remaster.imaging.camera import IDENTITY, Affine, apply, compose, translation
+from remaster.arrays import Affine
+from remaster.imaging.camera import IDENTITY, apply, compose, translation
 from remaster.imaging.geometry import Window
 from remaster.stitch.features import plausible
 

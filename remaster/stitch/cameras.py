@@ -15,11 +15,11 @@ import numpy.typing as npt
 import scipy.sparse
 import scipy.sparse.linalg
 
-from remaster.imaging.camera import IDENTITY, Affine, apply, compose, corner_error, corners, invert
+from remaster.arrays import Affine, Float64
+from remaster.imaging.camera import IDENTITY, apply, compose, corner_error, corners, invert
 from remaster.stitch.features import Pair, plausible
 
 Model = Literal["hold", "translation", "similarity", "affine"]
-Float = npt.NDArray[np.float64]
 
 PARAMETERS = {"hold": 0, "translation": 2, "similarity": 4, "affine": 6}
 """Unknowns of one camera."""
@@ -62,14 +62,14 @@ class _Matches:
 
     first: npt.NDArray[np.int64]
     second: npt.NDArray[np.int64]
-    a: Float
-    b: Float
-    weight: Float
+    a: Float64
+    b: Float64
+    weight: Float64
     prior: npt.NDArray[np.bool_]
 
 
 def solve_keyframes(
-    chained: Affine, trust: Float, pairs: Sequence[Pair], reference: int, width: int, height: int
+    chained: Affine, trust: Float64, pairs: Sequence[Pair], reference: int, width: int, height: int
 ) -> Solution:
     """Solve all keyframes by the simplest model (hold < translation < similarity < affine) that explains the matches.
 
@@ -101,8 +101,8 @@ def _as_good(simple: Solution, rich: Solution, width: int, height: int) -> bool:
     return bool(no_worse)
 
 
-def _table(chained: Affine, trust: Float, pairs: Sequence[Pair], width: int, height: int) -> _Matches:
-    rows: list[tuple[int, int, Float, Float, float, bool]] = []
+def _table(chained: Affine, trust: Float64, pairs: Sequence[Pair], width: int, height: int) -> _Matches:
+    rows: list[tuple[int, int, Float64, Float64, float, bool]] = []
     for pair in pairs:
         m = len(pair.points_first)
         pick = np.linspace(0, m - 1, min(m, PER_PAIR)).round().astype(int)
@@ -126,7 +126,7 @@ def _table(chained: Affine, trust: Float, pairs: Sequence[Pair], width: int, hei
     )
 
 
-def _solve(table: _Matches, k: int, reference: int, model: Model, center: Float, width: int) -> Solution:
+def _solve(table: _Matches, k: int, reference: int, model: Model, center: Float64, width: int) -> Solution:
     """Iteratively reweighted least squares over the free keyframes' parameters."""
     size = PARAMETERS[model]
     cameras = np.repeat(IDENTITY[None], k, axis=0)
@@ -149,22 +149,22 @@ def _solve(table: _Matches, k: int, reference: int, model: Model, center: Float,
     return Solution(cameras, model, int(near.sum()), error)
 
 
-def _residuals(table: _Matches, cameras: Affine) -> Float:
+def _residuals(table: _Matches, cameras: Affine) -> Float64:
     """Distance of each match's two sides in the reference, in its own pixels: undone by the camera's scale."""
     a = np.einsum("mij,mj->mi", cameras[table.first, :, :2], table.a) + cameras[table.first, :, 2]
     b = np.einsum("mij,mj->mi", cameras[table.second, :, :2], table.b) + cameras[table.second, :, 2]
     scale = np.sqrt(np.abs(np.linalg.det(cameras[table.first, :, :2])))
-    distance: Float = np.linalg.norm(a - b, axis=-1) / np.maximum(scale, 1e-3)
+    distance: Float64 = np.linalg.norm(a - b, axis=-1) / np.maximum(scale, 1e-3)
     return distance
 
 
-def _geman_mcclure(residual: Float, prior: npt.NDArray[np.bool_]) -> Float:
+def _geman_mcclure(residual: Float64, prior: npt.NDArray[np.bool_]) -> Float64:
     """Weights of the robust estimator; a prior never lets go, for it may be all that holds a keyframe."""
     weight = 1.0 / (1.0 + (residual / np.where(prior, PRIOR_SIGMA, SCALE)) ** 2) ** 2
     return np.where(prior, np.maximum(weight, 1e-2), weight)
 
 
-def _basis(points: Float, model: Model, center: Float, width: int) -> tuple[Float, Float]:
+def _basis(points: Float64, model: Model, center: Float64, width: int) -> tuple[Float64, Float64]:
     """(rows (m, 2, parameters), constant (m, 2)) of a camera's image of ``points``: linear in its parameters.
 
     Coordinates are taken from the picture's centre in units of its width, so that all parameters weigh alike.
@@ -183,7 +183,7 @@ def _basis(points: Float, model: Model, center: Float, width: int) -> tuple[Floa
     return rows, np.zeros((m, 2))
 
 
-def _cameras(values: Float, model: Model, center: Float, width: int) -> Affine:
+def _cameras(values: Float64, model: Model, center: Float64, width: int) -> Affine:
     """Cameras (f, 2, 3) in pixels from the solved parameters (f, parameters)."""
     if model == "translation":
         linear = np.repeat(np.eye(2)[None], len(values), axis=0)
@@ -200,8 +200,8 @@ def _cameras(values: Float, model: Model, center: Float, width: int) -> Affine:
 
 
 def _system(
-    table: _Matches, column: npt.NDArray[np.int64], model: Model, center: Float, width: int
-) -> tuple[scipy.sparse.csr_matrix, Float]:
+    table: _Matches, column: npt.NDArray[np.int64], model: Model, center: Float64, width: int
+) -> tuple[scipy.sparse.csr_matrix, Float64]:
     """The sparse rows and the right side of ``camera[second] b = camera[first] a`` for all matches."""
     size, m = PARAMETERS[model], len(table.first)
     data, row, col = [], [], []
@@ -221,7 +221,7 @@ def _system(
 
 
 def all_frames(
-    motion: Affine, doubt: Float, keyframes: npt.NDArray[np.int64], solved: Affine, size: tuple[int, int]
+    motion: Affine, doubt: Float64, keyframes: npt.NDArray[np.int64], solved: Affine, size: tuple[int, int]
 ) -> tuple[Affine, npt.NDArray[np.bool_]]:
     """Cameras (n, 2, 3) of all frames, exact at the solved keyframes, from motions chained in between.
 
@@ -247,7 +247,7 @@ def all_frames(
     return cameras, astray
 
 
-def _smooth_path(doubt: Float, keyframes: npt.NDArray[np.int64], solved: Affine) -> Affine:
+def _smooth_path(doubt: Float64, keyframes: npt.NDArray[np.int64], solved: Affine) -> Affine:
     """Cameras (n, 2, 3) through the keyframes' that ease from one to the next as a camera does; holds do not move."""
     clock = np.cumsum(doubt > 0)
     times, first = np.unique(clock[keyframes], return_index=True)
@@ -259,7 +259,7 @@ def _smooth_path(doubt: Float, keyframes: npt.NDArray[np.int64], solved: Affine)
     return np.asarray(path(np.clip(clock, times[0], times[-1]))).reshape(-1, 2, 3)
 
 
-def _bridge(motion: Affine, doubt: Float, start: Affine, end: Affine, size: tuple[int, int]) -> tuple[Affine, float]:
+def _bridge(motion: Affine, doubt: Float64, start: Affine, end: Affine, size: tuple[int, int]) -> tuple[Affine, float]:
     """(cameras from ``start`` to ``end`` along the motions between them, blended from both sides; pixels they miss)."""
     forward, backward = np.empty_like(motion), np.empty_like(motion)
     forward[0], backward[-1] = start, end

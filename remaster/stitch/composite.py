@@ -9,13 +9,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Gray, Mask, Rgb
 from remaster.imaging.aligned_keyframes import masked_median
-from remaster.imaging.camera import Affine, apply, compose, corners, translation
+from remaster.imaging.camera import apply, compose, corners, translation
 from remaster.imaging.channels import largest, thrice
-from remaster.media.types import Mask, Rgb
 from remaster.stitch.background_canvas import Axis, Canvas
-
-Weight = npt.NDArray[np.uint8]
 
 TILE = 256
 """Side of a tile: what is held at a time is one tile of each keyframe that touches it."""
@@ -37,11 +35,11 @@ class Source:
     """
 
     picture: Rgb
-    weight: Weight
+    weight: Gray
     camera: Affine
 
 
-def edge_weight(usable: Mask) -> Weight:
+def edge_weight(usable: Mask) -> Gray:
     """Weights 1-255 that grow with the distance to the picture's edge, 0 where ``usable`` bool (H, W) is False."""
     height, width = usable.shape
     rows = np.minimum(np.arange(height), np.arange(height)[::-1]) + 1.0
@@ -110,7 +108,7 @@ def continued(image: Rgb, coverage: Mask, lent: Sequence[Source], noise: float, 
 
 def _tiles(
     sources: Sequence[Source], wanted: Mask
-) -> Iterator[tuple[tuple[slice, slice], npt.NDArray[np.uint8], Weight]]:
+) -> Iterator[tuple[tuple[slice, slice], npt.NDArray[np.uint8], Gray]]:
     """(where, samples, weights) of each tile of which something is ``wanted`` bool (H, W) and any source shows."""
     extents = [_extent(s) for s in sources]
     rows, columns = wanted.shape
@@ -123,7 +121,7 @@ def _tiles(
                 yield here, *_samples(touching, x, y, width, height)
 
 
-def robust_mean(samples: npt.NDArray[np.uint8], weights: Weight, near: float) -> tuple[Rgb, Mask]:
+def robust_mean(samples: npt.NDArray[np.uint8], weights: Gray, near: float) -> tuple[Rgb, Mask]:
     """(uint8 (h, w, 3), seen bool (h, w)) of samples (k, h, w, 3) with weights (k, h, w), 0 for unseen.
 
     One step of an M-estimator from the median. Two samples have no median: there the heavier one is its stand-in.
@@ -160,9 +158,7 @@ def _touches(extent: npt.NDArray[np.float64], x: int, y: int, width: int, height
     return bool(right >= x - 1 and left <= x + width and bottom >= y - 1 and top <= y + height)
 
 
-def _samples(
-    sources: Sequence[Source], x: int, y: int, width: int, height: int
-) -> tuple[npt.NDArray[np.uint8], Weight]:
+def _samples(sources: Sequence[Source], x: int, y: int, width: int, height: int) -> tuple[npt.NDArray[np.uint8], Gray]:
     """What the sources show in one tile: (k, height, width, 3) and weights (k, height, width)."""
     samples = np.empty((len(sources), height, width, 3), np.uint8)
     weights = np.empty((len(sources), height, width), np.uint8)

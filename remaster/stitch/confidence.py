@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from remaster.arrays import Float64, Mask
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import IDENTITY, compose, translation
 from remaster.imaging.camera_motion import explained_share
 from remaster.imaging.channels import gray_of
-from remaster.media.types import Mask
 from remaster.stitch.background_canvas import Axis
 from remaster.stitch.holdout import (
     MIN_EVIDENCE,
@@ -31,7 +30,6 @@ from remaster.stitch.parallax import passes_apart
 WORST = 0.15
 """Quantile of the keyframes, by how well they fit, that must still fit."""
 
-Float = npt.NDArray[np.float64]
 
 GOOD_SPREAD, BAD_SPREAD = 5.0, 15.0
 """Mean grey levels of the aligned keyframes about their median (measured on film: 6 good, 12-17 bad)."""
@@ -112,7 +110,7 @@ def beyond_grain(square: float, grain: float) -> float:
     return float(np.sqrt(max(square - (GRAIN * grain) ** 2 - SOFT**2, 0.0)))
 
 
-def _advantage(sums: Float, spread: float | None) -> float:
+def _advantage(sums: Float64, spread: float | None) -> float:
     """0-1: the smaller of what the spread and the comparison with a cheap fill allow.
 
     The worst third decides: a foreground that moves at another speed spoils the lower part of a wing alone.
@@ -127,7 +125,7 @@ def _advantage(sums: Float, spread: float | None) -> float:
     return float(np.clip(min(by_spread, (1.0 - worst) / 0.6), 0.0, 1.0))
 
 
-def over_cheap(predicted: Float, cheap: Float) -> Float:
+def over_cheap(predicted: Float64, cheap: Float64) -> Float64:
     """A prediction's mean error over a cheap fill's, both in grey levels, beyond what coding alone leaves."""
     return np.asarray(np.maximum(predicted - CODING, 0.0) / np.maximum(cheap - CODING, FLAT))
 
@@ -199,7 +197,7 @@ def _spread(preview: Preview, noise: float) -> float | None:
     return max(total / max(count, 1) - noise * preview.scale, 0.0)
 
 
-def _hold_out(preview: Preview, index: int, sides: Axis, proven: Mask) -> Float:
+def _hold_out(preview: Preview, index: int, sides: Axis, proven: Mask) -> Float64:
     """One keyframe's strips, in thirds (3, 6): summed error predicted and cheap, pixels compared, pixels in all; summed
     squared error of the prediction in this frame's light, pixels of that, which leaves out ``proven`` characters.
     """

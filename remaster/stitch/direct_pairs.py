@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from remaster.arrays import Affine, Points
 from remaster.imaging.alignment import CELL, Detail, align_simplest, compare
-from remaster.imaging.camera import Affine, apply, rescale
-from remaster.stitch.features import CERTAIN, TOLERANCE, Points, overlap, plausible
+from remaster.imaging.camera import apply, rescale
+from remaster.stitch.features import CERTAIN, TOLERANCE, overlap, plausible
 
 LEAST_AREA = 0.1
 """Part of the picture that must show texture in both."""

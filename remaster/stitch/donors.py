@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Float64, Int64
 from remaster.imaging.aligned_keyframes import Preview, align, disagreeing
-from remaster.imaging.camera import Affine, apply, compose, corners, invert
+from remaster.imaging.camera import apply, compose, corners, invert
 from remaster.imaging.exposure import Exposure
 from remaster.stitch.background_canvas import Axis
 from remaster.stitch.composite import Source
@@ -42,9 +43,6 @@ WORST, WHOLE = 0.8, 0.6
 Mirrored, because what a loan saves from being generated is sharp as well, and no nearer to the truth.
 """
 
-Float = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Loan:
@@ -55,14 +53,14 @@ class Loan:
     and ``exposure`` are of these keyframes alone, in the light of the reference.
     """
 
-    keyframes: Indices
+    keyframes: Int64
     cameras: Affine
     sides: tuple[bool, bool]
     error: float
     preview: Preview
     exposure: Exposure
 
-    def confined(self, source: Source, middle: Float, sides: Axis) -> Source:
+    def confined(self, source: Source, middle: Float64, sides: Axis) -> Source:
         """A source on the canvas without what lies on a side of ``middle`` (x, y) that may not be filled."""
         a, b, c = source.camera[0 if sides == "x" else 1]
         rows, columns = np.indices(source.weight.shape)
@@ -91,7 +89,7 @@ def with_loans(trust: Trust, loans: Sequence[Loan], share: float) -> Trust:
     return replace(trust, error=float(np.sqrt((1 - share) * trust.error**2 + share * worst**2)))
 
 
-def _linked(scene: Scene, own: Indices, direction: int) -> Indices:
+def _linked(scene: Scene, own: Int64, direction: int) -> Int64:
     """The keyframes outward from the shot, nearest first, that are paired with the shot or with such a one."""
     linked, found = set(own.tolist()), []
     believed = [p for p in scene.pairs if p.share >= scene.settings.pair_share]
@@ -103,7 +101,7 @@ def _linked(scene: Scene, own: Indices, direction: int) -> Indices:
     return np.array(found, np.int64)
 
 
-def _loan(scene: Scene, made: Stitchable, reach: Indices) -> Loan | None:
+def _loan(scene: Scene, made: Stitchable, reach: Int64) -> Loan | None:
     """The loan of those of the keyframes that see farther than the shot; None where no side is proved."""
     registration = made.registration
     own, cameras = registration.cameras[registration.at], _cameras(scene, made, reach)
@@ -150,7 +148,7 @@ def _farther(scene: Scene, own: Affine, cameras: Affine) -> npt.NDArray[np.bool_
     return np.stack([before, after], axis=1) & (np.array(shared) >= scene.settings.min_overlap)[:, None]
 
 
-def _cameras(scene: Scene, made: Stitchable, reach: Indices) -> Affine:
+def _cameras(scene: Scene, made: Stitchable, reach: Int64) -> Affine:
     """Cameras of keyframes outside the shot to its reference: solved with the shot's, held by its nearest one."""
     registration, at = made.registration, scene.analysis.keyframes
     every = np.sort(np.concatenate([registration.keyframes, reach]))
@@ -163,7 +161,7 @@ def _cameras(scene: Scene, made: Stitchable, reach: Indices) -> Affine:
     return compose(home, solved[reach - first])
 
 
-def _proved(preview: Preview, own: int, scene: Scene) -> Float:
+def _proved(preview: Preview, own: int, scene: Scene) -> Float64:
     """How far off, in levels beyond the grain (2,), the keyframes from number ``own`` on foretell each side's strips of
     those before; infinite for a side that they do not foretell well.
 
@@ -185,7 +183,7 @@ def _proved(preview: Preview, own: int, scene: Scene) -> Float:
     return off
 
 
-def _foretold(preview: Preview, index: int, by: npt.NDArray[np.intp], scene: Scene) -> Float:
+def _foretold(preview: Preview, index: int, by: npt.NDArray[np.intp], scene: Scene) -> Float64:
     """Of a keyframe's strips, (2 sides, 3 thirds, 5): error of the prediction and of a mirrored fill, squared error of
     the prediction, pixels of all those, pixels there are."""
     width, height = preview.width, preview.height

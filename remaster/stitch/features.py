@@ -13,12 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.imaging.camera import IDENTITY, Affine, apply, compose, corner_error, invert
+from remaster.arrays import Affine, Gray, Mask, Points
+from remaster.imaging.camera import IDENTITY, apply, compose, corner_error, invert
 from remaster.imaging.camera_motion import explained_share
-from remaster.media.types import Mask
-
-Gray = npt.NDArray[np.uint8]
-Points = npt.NDArray[np.float64]
 
 DETECT_LINES = 300
 """Lines at which features are sought; grain and line jitter live above it."""

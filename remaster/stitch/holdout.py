@@ -8,12 +8,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Float64, Mask
 from remaster.imaging.aligned_keyframes import Preview, masked_median
 from remaster.imaging.camera import apply, corner_error, corners
-from remaster.media.types import Mask
 from remaster.stitch.background_canvas import Axis
-
-Float = npt.NDArray[np.float64]
 
 HOLDOUTS = 5
 """Keyframes that are foretold, at most."""
@@ -96,13 +94,13 @@ def as_keyframe(picture: npt.NDArray[np.uint8] | Mask, preview: Preview, index: 
     return cv2.warpAffine(levels, preview.cameras[index], size, flags=flags)
 
 
-def error_of(guess: cv2.typing.MatLike, shown: cv2.typing.MatLike) -> Float:
+def error_of(guess: cv2.typing.MatLike, shown: cv2.typing.MatLike) -> Float64:
     """How far each pixel is off in grey levels, the channels' mean, at most `CLIP`."""
     error = cv2.transform(cv2.absdiff(guess, shown).astype(np.float32), CHANNELS_MEAN)
     return np.minimum(error, CLIP).astype(float)
 
 
-def squares_of(guess: cv2.typing.MatLike, shown: cv2.typing.MatLike, known: Mask) -> Float:
+def squares_of(guess: cv2.typing.MatLike, shown: cv2.typing.MatLike, known: Mask) -> Float64:
     """Squared error of each ``known`` pixel, the channels' mean, slightly blurred: edges shift by half a pixel."""
     weight = known.astype(np.float32)
     off = (guess.astype(np.float32) - shown) * weight[..., None]

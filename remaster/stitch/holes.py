@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.imaging.camera import Affine, apply
+from remaster.arrays import Affine, Mask
+from remaster.imaging.camera import apply
 from remaster.imaging.geometry import Window
-from remaster.media.types import Mask, Rect
+from remaster.media.types import Rect
 from remaster.stitch.background_canvas import Canvas
 
 SHIFT = 6

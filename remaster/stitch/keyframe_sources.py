@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Rgb
 from remaster.imaging.aligned_keyframes import Preview, to_keyframe
-from remaster.imaging.camera import Affine
 from remaster.imaging.exposure import Exposure, balance
-from remaster.media.types import Rgb
 from remaster.stitch.composite import Source, edge_weight, widened
 from remaster.stitch.sharpness import sharpness
 from remaster.stitch.spans import Scene, inner_area

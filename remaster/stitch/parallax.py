@@ -7,11 +7,11 @@ camera's way, stands nearer or farther than what the camera follows (motion para
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from remaster.arrays import Affine, Float64
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.alignment import Detail, compare, detail
-from remaster.imaging.camera import IDENTITY, Affine, apply, compose, corner_error, invert, translation
+from remaster.imaging.camera import IDENTITY, apply, compose, corner_error, invert, translation
 from remaster.imaging.channels import gray_of
 from remaster.stitch.background_canvas import Axis
 from remaster.stitch.holdout import as_keyframe, held_out, strip_of, thirds_of, witnesses
@@ -26,8 +26,6 @@ EXACT = 0.8
 """Share of the best third's cells that must be in their place: else nothing is told from mere disagreement."""
 ASTRAY, FOUND = 0.3, 0.4
 """Shares of a third's cells in their place: at most by the camera alone, and at least when it is shifted."""
-
-Float = npt.NDArray[np.float64]
 
 
 def passes_apart(preview: Preview, sides: Axis, noise: float) -> bool:
@@ -45,7 +43,7 @@ def passes_apart(preview: Preview, sides: Axis, noise: float) -> bool:
     return bool(((placed <= ASTRAY) & (shifted >= FOUND)).any())
 
 
-def _told(preview: Preview, index: int, sides: Axis, noise: float) -> Float:
+def _told(preview: Preview, index: int, sides: Axis, noise: float) -> Float64:
     """Of one keyframe's strips, (3, 3 thirds): cells with texture, those in place, those that a shift puts there."""
     by = witnesses(preview, index, sides)
     if not len(by):
@@ -69,7 +67,7 @@ def _seen_as(preview: Preview, index: int, keyframe: int, noise: float) -> Detai
     return detail(gray, np.asarray(shown > 250), noise * preview.scale, preview.height)
 
 
-def _in_place(reference: Detail, moved: Detail, camera: Affine, sides: Axis) -> tuple[Float, Float]:
+def _in_place(reference: Detail, moved: Detail, camera: Affine, sides: Axis) -> tuple[Float64, Float64]:
     """(cells with texture, those of them that are in their place) in each third of the strips, (3,) each."""
     cells = compare(reference, moved, camera)
     rows, columns = cells.evidence.shape

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Mask
 from remaster.imaging.camera import chain, rescale
 from remaster.imaging.footage import Footage
 from remaster.imaging.transition import mixture
-from remaster.media.types import Mask
 from remaster.propagation.shot_plan import propagate
 from remaster.records import Analysis, Shot
 from remaster.stitch.spans import Scene

@@ -7,11 +7,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from remaster.arrays import Affine, Rgb
 from remaster.imaging.alignment import Detail, detail
-from remaster.imaging.camera import Affine, compose, corner_error, invert
+from remaster.imaging.camera import compose, corner_error, invert
 from remaster.imaging.camera_motion import WORK_HEIGHT
 from remaster.imaging.channels import gray_of
-from remaster.media.types import Rgb
 from remaster.stitch.direct_pairs import match_direct
 from remaster.stitch.keyframe_sources import Read
 from remaster.stitch.registration import Registration

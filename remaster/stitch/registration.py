@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Mask
 from remaster.imaging.alignment import detail
-from remaster.imaging.camera import IDENTITY, Affine, chain, compose, corner_error, invert
+from remaster.imaging.camera import IDENTITY, chain, compose, corner_error, invert
 from remaster.imaging.camera_motion import WORK_HEIGHT
 from remaster.imaging.channels import gray_of
-from remaster.media.types import Mask
 from remaster.records import Analysis
 from remaster.stitch.cameras import Model, all_frames, project, solve_keyframes
 from remaster.stitch.direct_pairs import match_direct

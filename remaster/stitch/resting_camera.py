@@ -13,8 +13,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Float64
 from remaster.imaging.alignment import Detail, compare, detail
-from remaster.imaging.camera import IDENTITY, Affine, compose, corner_error, invert, rescale
+from remaster.imaging.camera import IDENTITY, compose, corner_error, invert, rescale
 from remaster.imaging.camera_motion import PLAIN, WORK_HEIGHT, Picture, motion_between
 from remaster.imaging.channels import gray_of
 from remaster.records import Analysis
@@ -31,8 +32,6 @@ EVIDENCE = 4.0
 """Cells with texture beside the wings, in all keyframes together, under which nothing is told."""
 PROVED = 1.25
 """Times what rest explains that a drift must explain: grain and coding move either by less."""
-
-Float = npt.NDArray[np.float64]
 
 
 def drifts(analysis: Analysis, usable: npt.NDArray[np.bool_], registration: Registration, sides: Axis) -> bool:
@@ -92,7 +91,7 @@ def resting(registration: Registration) -> Registration:
     return replace(registration, cameras=cameras, model="hold", inliers=inliers, astray=nowhere)
 
 
-def _told(details: Sequence[Detail], cameras: Affine, anchor: int, sides: Axis) -> Float:
+def _told(details: Sequence[Detail], cameras: Affine, anchor: int, sides: Axis) -> Float64:
     """(cells with texture beside the wings, those that the move explains, those that rest does) beside one keyframe."""
     total = np.zeros(3)
     size, scale = details[anchor].size, details[anchor].scale

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import theilslopes
 
+from remaster.arrays import Float32, Mask, Points
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import apply
 from remaster.imaging.whole_figures import at_rest, opened
-from remaster.media.types import Mask
 from remaster.stitch.background_canvas import Axis
 
 SMALLEST = 0.002
@@ -42,9 +42,6 @@ LEAST, MOST = 1.0, 0.25
 """The way of a piece against the set: at least so many preview pixels, at most this share of the camera's."""
 PARALLAX, STRAY = 0.6, 1.0
 """Share of the keyframes in which it must be as far on its way as the camera is on its own, to so many pixels."""
-
-Points = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
 
 
 def find_scenery(preview: Preview, figures: Mask, shown: npt.NDArray[np.bool_], sides: Axis) -> list[Mask]:
@@ -122,7 +119,7 @@ def _step(
     return shift, float(alike[row, column])
 
 
-def _detail(picture: npt.NDArray[np.uint8], shown: Mask) -> Floats:
+def _detail(picture: npt.NDArray[np.uint8], shown: Mask) -> Float32:
     """What lines and texture there are, without light and grain, float32 (h, w); 0 where nothing is ``shown``."""
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     weight = shown.astype(np.float32)

@@ -6,11 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Affine, Float64
 from remaster.imaging.aligned_keyframes import Preview
-from remaster.imaging.camera import Affine
 from remaster.imaging.channels import gray_of
-
-Float = npt.NDArray[np.float64]
 
 AREA = 9
 """Side in preview pixels of the squares in which gradients are compared."""
@@ -18,7 +16,7 @@ TEXTURED = 0.75
 """Quantile of the gradients from which a place tells of sharpness, and not of grain."""
 
 
-def sharpness(preview: Preview, cameras: Affine) -> Float:
+def sharpness(preview: Preview, cameras: Affine) -> Float64:
     """The share (k,) 0-1 of the sharpest view's detail that each keyframe has, where it overlaps with others.
 
     ``cameras`` (k, 2, 3) take the keyframes' full-size pixels to the background's. What smears (a whip's end) is

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Mask
 from remaster.imaging.aligned_keyframes import Preview, align, disagreeing
 from remaster.imaging.camera import apply, corners, rescale
 from remaster.imaging.exposure import Exposure
 from remaster.imaging.geometry import Window
 from remaster.imaging.whole_figures import find_figures, footprints, in_usual_light
-from remaster.media.types import Mask
 from remaster.records import Analysis
 from remaster.stitch.background_canvas import Axis, Canvas, fit_canvas
 from remaster.stitch.confidence import LONE, NO_TRUST, Trust, clear_strips, judge, judge_still

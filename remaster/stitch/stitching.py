@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Mask
 from remaster.imaging.aligned_keyframes import MASK_MARGIN, from_size
 from remaster.imaging.camera import IDENTITY, apply, compose, invert, rescale
 from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
 from remaster.imaging.whole_figures import placed
-from remaster.media.types import Mask
 from remaster.records import Analysis, Background, Method, Shot
 from remaster.stitch.composite import Source, composite, continued, with_standing
 from remaster.stitch.donors import Loan, lend, with_loans

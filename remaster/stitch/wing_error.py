@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import dct, idct
 
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Mask, Rgb
 from remaster.stitch.background_canvas import Axis
 from remaster.stitch.spans import Scene
 

@@ -12,8 +12,9 @@ from drawn_scenes import FINE, Drawn, draw, painted, panning, walker, zooming
 
 from remaster.analyze.analysis import AnalyzeSettings, analyze
 from remaster.analyze.keyframes import Candidate, KeyframeSelection
+from remaster.arrays import Affine
 from remaster.imaging import camera_motion
-from remaster.imaging.camera import IDENTITY, Affine, chain, corner_error, translation
+from remaster.imaging.camera import IDENTITY, chain, corner_error, translation
 from remaster.records import Analysis
 
 SIZE = (240, 180)

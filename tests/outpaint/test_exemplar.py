@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Mask, Rgb
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter, cut_off, groups
 from remaster.outpaint.labels import Masks, shrink

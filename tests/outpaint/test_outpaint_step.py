@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from remaster.imaging.camera import IDENTITY, Affine
+from remaster.arrays import Affine
+from remaster.imaging.camera import IDENTITY
 from remaster.imaging.geometry import Window
 from remaster.media.types import Rect
 from remaster.outpaint import Filled, FillTask

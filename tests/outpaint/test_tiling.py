@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Mask, Rgb
 from remaster.outpaint import FillTask
 from remaster.outpaint.colour_match import match_colours
 from remaster.outpaint.tiled import Crop, fill_tiled

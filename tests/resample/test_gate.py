@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from resample_scene import COLOR, YUV420P, YUV444P10, canvas, picture_of, shot_of, whole_window, window_of
 
+from remaster.arrays import Mask, Plane
 from remaster.imaging import camera as cam
-from remaster.media.types import Mask, PixelFormat, Plane
+from remaster.media.types import PixelFormat
 from remaster.records import Method
 from remaster.resample.layout import gate_samples
 from remaster.resample.rendering import WingRenderer

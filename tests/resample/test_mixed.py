@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from moving_scenes import COLOR, YUV, Clip, texture, to_8bit
 
+from remaster.arrays import Plane
 from remaster.imaging.camera import IDENTITY
 from remaster.imaging.geometry import Window
 from remaster.imaging.transition import mixture
 from remaster.media.planes import to_rgb
-from remaster.media.types import Plane, Rect
+from remaster.media.types import Rect
 from remaster.records import Background, Shot
 from remaster.resample.dissolve import SceneRenderers
 from remaster.resample.origins import GENERATED, RECOVERED, SOFT

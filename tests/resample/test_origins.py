@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, shot_of, whole_window, window_of
 
+from remaster.arrays import Mask
 from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
-from remaster.media.types import Mask
 from remaster.propagation.grid import Grid
 from remaster.records import Background, Key, Propagation, Shot
 from remaster.resample.dissolve import SceneRenderers

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from moving_scenes import YUV, Clip, cheap_fills, texture, to_8bit, two_planes, wing_error
 
+from remaster.arrays import Rgb
 from remaster.imaging.camera import IDENTITY
 from remaster.imaging.geometry import Window, window
-from remaster.media.types import ColorSpec, PixelFormat, Rect, Rgb
+from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.propagation.tracing import OLDEST
 
 SPEEDS = 1.0, 3.0

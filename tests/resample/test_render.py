@@ -22,9 +22,10 @@ from resample_scene import (
     window_of,
 )
 
+from remaster.arrays import Mask, Plane
 from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
-from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect
+from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Shot
 from remaster.resample.layers import Continuation
 from remaster.resample.rendering import WingRenderer

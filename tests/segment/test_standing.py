@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from remaster.arrays import Mask
 from remaster.imaging.camera import IDENTITY, translation
-from remaster.media.types import Mask
 from remaster.records import Analysis
 from remaster.resample.framing import choose_framing, cut_foreground
 from remaster.resample.resample_settings import ResampleSettings

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from remaster.arrays import Affine, Gray
 from remaster.imaging.alignment import detail
-from remaster.imaging.camera import IDENTITY, Affine, corner_error, translation
+from remaster.imaging.camera import IDENTITY, corner_error, translation
 from remaster.stitch.direct_pairs import match_direct
-
-Gray = npt.NDArray[np.uint8]
 
 SIZE = (320, 240)
 

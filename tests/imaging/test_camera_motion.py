@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from drawn_scenes import FINE, Drawn, draw, painted, panning, walker, zooming
 
-from remaster.imaging.camera import IDENTITY, Affine, compose, corner_error, invert, translation
-from remaster.imaging.camera_motion import Gray, Motion, Picture, explained_share, motion_between
-from remaster.media.types import Mask
+from remaster.arrays import Affine, Gray, Mask
+from remaster.imaging.camera import IDENTITY, compose, corner_error, invert, translation
+from remaster.imaging.camera_motion import Motion, Picture, explained_share, motion_between
 
 SIZE = (240, 180)
 VALID = np.ones((180, 240), np.bool_)

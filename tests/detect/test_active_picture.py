@@ -1,48 +1,23 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from painted_luma import FULL, HEIGHT, WIDTH, grain, paint, sample
 
+from remaster.arrays import Gray, Mask
 from remaster.detect.active_picture import FrameSampler, Sample, active_picture, picture_and_gate
 from remaster.detect.noise import grain_levels, noise_level
 from remaster.imaging.gate import gate_mask, with_scene_sides
-from remaster.media.types import Mask, PixelFormat, Rect
+from remaster.media.types import PixelFormat, Rect
 
-WIDTH, HEIGHT = 320, 240
-FULL = Rect(0, 0, WIDTH, HEIGHT)
 YUV420P = PixelFormat("yuv420p", "yuv", 8, 1, 1)
-Luma = npt.NDArray[np.uint8]
 
 
-def paint(seed: int, width: int = WIDTH, height: int = HEIGHT, low: int = 60, high: int = 200) -> Luma:
-    """A painted luma picture: a soft wash and shapes with edges."""
-    rng = np.random.default_rng(seed)
-    wash = rng.uniform(low, high, (5, 6)).astype(np.float32)
-    picture = cv2.resize(wash, (width, height), interpolation=cv2.INTER_CUBIC)
-    for _ in range(25):
-        x, y, a, b = (int(v) for v in rng.uniform((0, 0, 8, 8), (width, height, 40, 40)))
-        cv2.rectangle(picture, (x, y), (x + a, y + b), float(rng.uniform(low, high)), -1)
-    return np.clip(picture, 16, 235).astype(np.uint8)
-
-
-def sample(frames: Sequence[Luma], limit: int = 32) -> list[Sample]:
-    sampler = FrameSampler(limit)
-    for frame in frames:
-        sampler.push(partial(np.copy, frame))
-    return sampler.samples()
-
-
-def grain(frame: Luma, sigma: float, seed: int) -> Luma:
-    noise = np.random.default_rng(seed).normal(0, sigma, frame.shape)
-    return np.clip(frame + noise + 0.5, 0, 255).astype(np.uint8)
-
-
-def framed(picture: Luma, rect: Rect, level: float = 16, sigma: float = 0, seed: int = 0) -> Luma:
+def framed(picture: Gray, rect: Rect, level: float = 16, sigma: float = 0, seed: int = 0) -> Gray:
     """``picture``, resized into ``rect`` of a frame whose bars are at ``level`` with noise."""
     bars = np.full((HEIGHT, WIDTH), level, np.uint8)
     bars[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = cv2.resize(picture, (rect.width, rect.height))
@@ -62,15 +37,15 @@ def gate(radius: int, side: int = 0) -> tuple[npt.NDArray[np.float32], npt.NDArr
     return soft, soft < 0.5
 
 
-def behind(light: npt.NDArray[np.float32], frame: Luma) -> Luma:
-    dimmed: Luma = np.clip(16 + (frame.astype(np.float32) - 16) * (0.05 + 0.95 * light), 16, 235).astype(np.uint8)
+def behind(light: npt.NDArray[np.float32], frame: Gray) -> Gray:
+    dimmed: Gray = np.clip(16 + (frame.astype(np.float32) - 16) * (0.05 + 0.95 * light), 16, 235).astype(np.uint8)
     return dimmed
 
 
 def test_the_sampler_spreads_a_bounded_number_of_frames_over_any_length() -> None:
     made: list[int] = []
 
-    def luma(index: int) -> Luma:
+    def luma(index: int) -> Gray:
         made.append(index)
         return np.full((32, 32), index % 251, np.uint8)
 
@@ -170,7 +145,7 @@ def test_thin_bars_without_a_gate_stay_bars() -> None:
     assert mask is None
 
 
-def in_color(picture: Luma) -> npt.NDArray[np.uint8]:
+def in_color(picture: Gray) -> npt.NDArray[np.uint8]:
     """A brownish RGB picture."""
     return np.stack([picture, picture * 0.8, picture * 0.6], -1).astype(np.uint8)
 

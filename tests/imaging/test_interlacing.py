@@ -6,22 +6,23 @@ from functools import partial
 
 import numpy as np
 import pytest
-from test_picture import FULL, HEIGHT, WIDTH, Luma, grain, paint, sample
+from painted_luma import FULL, HEIGHT, WIDTH, grain, paint, sample
 
+from remaster.arrays import Gray
 from remaster.detect.noise import noise_level
 from remaster.imaging.interlacing import Fields, FieldSampler, fields
 
 NTSC, PAL = Fraction(30000, 1001), Fraction(25)
 
 
-def told(frames: Sequence[Luma]) -> Fields:
+def told(frames: Sequence[Gray]) -> Fields:
     sampler = FieldSampler()
     for frame in frames:
         sampler.push(partial(np.copy, frame))
     return fields(sampler.triples(), slice(0, HEIGHT), noise_level(sample(frames), FULL))
 
 
-def woven(first: Sequence[Luma], second: Sequence[Luma], top_first: bool = True) -> list[Luma]:
+def woven(first: Sequence[Gray], second: Sequence[Gray], top_first: bool = True) -> list[Gray]:
     """Frames whose earlier field is of ``first`` and whose later one is of ``second``."""
     frames = []
     for one, other in zip(first, second, strict=True):
@@ -32,7 +33,7 @@ def woven(first: Sequence[Luma], second: Sequence[Luma], top_first: bool = True)
     return frames
 
 
-def pan(step: int, count: int) -> list[Luma]:
+def pan(step: int, count: int) -> list[Gray]:
     wide = paint(6, width=3 * WIDTH)
     return [wide[:, step * t : step * t + WIDTH] for t in range(count)]
 
@@ -56,7 +57,7 @@ def test_progressive_motion_is_not_combed(sigma: float) -> None:
     assert found.told > 20
 
 
-def stripes(shift: int) -> Luma:
+def stripes(shift: int) -> Gray:
     """A painting with a finely striped block that has moved by ``shift`` pixels both ways."""
     frame = paint(5).copy()
     x, y = 60 + shift, 60 + shift
@@ -69,7 +70,7 @@ def test_drawn_stripes_are_no_combs(step: int) -> None:
     assert told([stripes(step * i) for i in range(12)]).combed == 0
 
 
-def telecined(film: Sequence[Luma]) -> list[Luma]:
+def telecined(film: Sequence[Gray]) -> list[Gray]:
     moments = [picture for i, picture in enumerate(film) for _ in range(2 + i % 2)]
     return woven(moments[: len(moments) // 2 * 2 : 2], moments[1::2])
 
