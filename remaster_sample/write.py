@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Rgb
-from remaster.media.author import X264, Chapter, Cue, write_video
+from remaster_sample.author import X264, Chapter, Cue, write_video
 from remaster_sample.film import add_grain
 from remaster_sample.render import Truth, render
 from remaster_sample.script import Episode

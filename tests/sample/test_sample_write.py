@@ -14,7 +14,7 @@ from av.video.reformatter import Interpolation
 from scipy.signal import correlate
 
 from remaster.jobs import sample
-from remaster.media.author import Chapter, Cue, write_video
+from remaster_sample.author import Chapter, Cue, write_video
 from remaster_sample.episodes import EPISODES
 from remaster_sample.film import GRAIN_SIGMA
 from remaster_sample.render import render
