@@ -28,7 +28,7 @@ from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.pipeline.video_plan import kept_plan, limited
-from remaster.report.wings import KINDS, wing_use
+from remaster.report.summary import WING_KINDS, wing_use
 from remaster.rows import SceneRow
 from remaster.tables import SHOTS, VIDEOS
 
@@ -232,7 +232,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "scenes": len(scenes),
         "shots": len(shots),
         "wing_pixels": wings.pixels,
-        **{f"{kind}_share": wings.share(kind) for kind in KINDS},
+        **{f"{kind}_share": wings.share(kind) for kind in WING_KINDS},
         "generated_pixels": sum(shot["generated_pixels"] or 0 for shot in scenes.values()),
         "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
         "notes": notes,
