@@ -39,7 +39,7 @@ from remaster.pipeline.video_plan import plan_video
 from remaster.rows import SceneRow, from_table, to_table
 from remaster_sample.author import write_video
 from remaster_sample.backgrounds import background
-from remaster_sample.film import add_grain
+from remaster_sample.render import add_grain
 
 WIDTH, HEIGHT, RATE = 192, 144, 12
 SWEEP = 240

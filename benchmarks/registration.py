@@ -44,11 +44,9 @@ from remaster.stitch.confidence import Trust
 from remaster.stitch.stitching import StitchSettings, stitch
 from remaster_sample.author import write_video
 from remaster_sample.backgrounds import background
-from remaster_sample.cameras import View
 from remaster_sample.episodes import EPISODES
-from remaster_sample.film import add_grain
-from remaster_sample.render import render
-from remaster_sample.script import Episode
+from remaster_sample.render import add_grain, render
+from remaster_sample.script import Episode, View
 from remaster_sample.script import Shot as DrawnShot
 
 T = TypeVar("T")

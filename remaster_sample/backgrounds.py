@@ -13,9 +13,8 @@ from remaster.arrays import Rgb, Rgba
 from remaster_sample import interior as room
 from remaster_sample import landscape as land
 from remaster_sample import village as town
-from remaster_sample.brush import Canvas, Color, curve, mix, smooth, tone
-from remaster_sample.furniture import armchair, bookshelf, doorway, floor_lamp, side_table
-from remaster_sample.lettering import lettering
+from remaster_sample.brush import Canvas, Color, curve, lettering, mix, smooth, tone
+from remaster_sample.interior import armchair, bookshelf, doorway, floor_lamp, side_table
 
 CREAM: Color = (252, 246, 230)
 MIST: Color = (198, 212, 220)

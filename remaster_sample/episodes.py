@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from remaster_sample.cameras import View, hold, move
-from remaster_sample.cast import MOLLY, OTTO, PIP, Arms, Design
-from remaster_sample.script import Actor, Episode, Line, Shot, pace, splice
+from remaster_sample.characters import MOLLY, OTTO, PIP, Arms, Design
+from remaster_sample.script import Actor, Episode, Line, Shot, View, hold, move, pace, splice
 
 KID, GROWN = 190.0, 226.0
 INDOORS = 2.0

@@ -1,9 +1,9 @@
-"""Write the series' videos, and the truth that they were cut from."""
+"""Writes the videos of the series with their sound, and the truth that they were cut from."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,28 @@ import numpy.typing as npt
 
 from remaster.arrays import Rgb
 from remaster_sample.author import X264, Chapter, Cue, write_video
-from remaster_sample.film import add_grain
-from remaster_sample.render import Truth, render
+from remaster_sample.render import Truth, add_grain, render
 from remaster_sample.script import Episode
-from remaster_sample.sound import SAMPLE_RATE, beeps
+
+SAMPLE_RATE = 48000
+BEEP_HZ = 1000.0
+BEEP_SECONDS = 0.08
+LOUDNESS = 0.35
+
+
+def beeps(seconds: float, onsets: Iterable[float]) -> npt.NDArray[np.float32]:
+    """Mono sound of that length at ``SAMPLE_RATE``, float32 -1..1, with a beep starting at each of ``onsets`` (s)."""
+    sound = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+    t = np.arange(round(BEEP_SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
+    # Up within a millisecond, so that the onset is sharp; down slowly, so that the end does not click.
+    envelope = np.clip(t / 0.001, 0, 1) * np.clip((BEEP_SECONDS - t) / 0.03, 0, 1)
+    beep = (LOUDNESS * np.sin(2 * np.pi * BEEP_HZ * t) * envelope).astype(np.float32)
+    for onset in onsets:
+        at = round(onset * SAMPLE_RATE)
+        part = sound[at : at + len(beep)]
+        part += beep[: len(part)]
+    return sound
+
 
 FFV1 = {"level": "3", "slices": "4", "threads": "1"}
 
