@@ -33,6 +33,22 @@ def noise(height: int, width: int, cell: float, rng: np.random.Generator, stretc
     return total * np.float32(0.5)
 
 
+def box(x: float, y: float, w: float, h: float) -> list[tuple[float, float]]:
+    """The corners of a rectangle with its top left at (x, y), clockwise."""
+    return [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
+
+
+def oval(x: float, y: float, rx: float, ry: float, n: int = 40) -> list[tuple[float, float]]:
+    """An ellipse about (x, y) as ``n`` points, clockwise from the right."""
+    t = np.linspace(0, 2 * np.pi, n, endpoint=False)
+    return list(zip((x + rx * np.cos(t)).tolist(), (y + ry * np.sin(t)).tolist(), strict=True))
+
+
+def offset(x: float, y: float, *points: tuple[float, float]) -> list[tuple[float, float]]:
+    """Points given relative to (x, y)."""
+    return [(x + dx, y + dy) for dx, dy in points]
+
+
 def curve(x0: float, x1: float, y: float, height: float, rng: np.random.Generator, bumps: int = 5) -> Points:
     """A smooth random skyline from x0 to x1 about ``y``, as points 8 pixels apart; ``height`` is its swing."""
     x = np.arange(x0, x1 + 8, 8.0)
@@ -116,17 +132,27 @@ class Canvas:
 
         ``ink`` draws its outline that wide in a dark tone of the colour; ``soft`` blurs its edge by that many pixels.
         """
+        mask, x, y = self.coverage(points, soft)
+        if not mask.size:
+            return
+        self.fill(mask, x, y, color, shade, texture)
+        if ink:
+            self.line([*points, points[0]], tone(color, 0.45), ink)
+
+    def coverage(self, points: Points, soft: float = 0) -> tuple[Coverage, int, int]:
+        """A polygon's coverage with an edge blurred by ``soft`` pixels: (mask, x, y of its top left on the canvas).
+
+        The mask spans the part of the polygon that lies on the canvas, and is empty where none does.
+        """
         pts = np.asarray(points, float)
         pad = int(3 * soft) + 2
         x0, y0 = np.maximum(np.floor(pts.min(axis=0)).astype(int) - pad, 0)
         x1, y1 = np.minimum(np.ceil(pts.max(axis=0)).astype(int) + pad, (self.width, self.height))
-        if x1 <= x0 or y1 <= y0:
-            return
-        mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
-        cv2.fillPoly(mask, [fixed(pts - (x0, y0))], 255, cv2.LINE_AA, SUBPIXEL_BITS)
-        self.fill(soften(mask, soft), x0, y0, color, shade, texture)
-        if ink:
-            self.line(np.concatenate([pts, pts[:1]]), tone(color, 0.45), ink)
+        mask = np.zeros((max(y1 - y0, 0), max(x1 - x0, 0)), np.uint8)
+        if mask.size:
+            cv2.fillPoly(mask, [fixed(pts - (x0, y0))], 255, cv2.LINE_AA, SUBPIXEL_BITS)
+            mask = soften(mask, soft)
+        return mask, int(x0), int(y0)
 
     def fill(self, mask: Coverage, x: int, y: int, color: Color, shade: float = 0.0, texture: float = 6) -> None:
         """Paint ``color`` through an opacity mask (0-255) whose top left lies at (x, y), inside the canvas."""
@@ -191,16 +217,9 @@ class Canvas:
 
     def shadow(self, points: Points, strength: float = 0.3, soft: float = 6) -> None:
         """Darken a polygon by ``strength``, towards blue, with a soft edge."""
-        pts = np.asarray(points, float)
-        pad = int(3 * soft) + 2
-        x0, y0 = np.maximum(np.floor(pts.min(axis=0)).astype(int) - pad, 0)
-        x1, y1 = np.minimum(np.ceil(pts.max(axis=0)).astype(int) + pad, (self.width, self.height))
-        if x1 <= x0 or y1 <= y0:
-            return
-        mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
-        cv2.fillPoly(mask, [fixed(pts - (x0, y0))], 255, cv2.LINE_AA, SUBPIXEL_BITS)
-        alpha = soften(mask, soft)[..., None].astype(np.float32) * np.float32(strength / 255)
-        part = self.image[y0:y1, x0:x1]
+        mask, x, y = self.coverage(points, soft)
+        alpha = mask[..., None].astype(np.float32) * np.float32(strength / 255)
+        part = self.image[y : y + mask.shape[0], x : x + mask.shape[1]]
         part[:] = np.clip(part * (1 - alpha * np.array([1.0, 0.92, 0.75], np.float32)) + 0.5, 0, 255)
 
     def grade(self, gain: tuple[float, float, float], lift: Color = (0, 0, 0)) -> None:

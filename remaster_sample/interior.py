@@ -6,21 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from remaster_sample.brush import Canvas, Color, mix, smooth, tone
+from remaster_sample.brush import Canvas, Color, box, mix, offset, oval, smooth, tone
 from remaster_sample.landscape import GREENS, cloud, foliage
 
 WOOD: Color = (134, 86, 56)
-
-
-def box(x: float, y: float, w: float, h: float) -> list[tuple[float, float]]:
-    """The corners of a rectangle with its top left at (x, y)."""
-    return [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
-
-
-def oval(x: float, y: float, rx: float, ry: float, n: int = 40) -> list[tuple[float, float]]:
-    """An ellipse about (x, y) as points."""
-    t = np.linspace(0, 2 * np.pi, n, endpoint=False)
-    return list(zip((x + rx * np.cos(t)).tolist(), (y + ry * np.sin(t)).tolist(), strict=True))
 
 
 def wallpaper(c: Canvas, floor: float, color: Color, stripe: Color, motif: Color) -> None:
@@ -52,12 +41,8 @@ def floorboards(c: Canvas, floor: float, color: Color) -> None:
     deep = c.height - floor
     for k in range(-24, 25):
         near, far = middle + k * 118, middle + k * 74
-        c.polygon(
-            [(far, floor), (far + 74, floor), (near + 118, c.height), (near, c.height)],
-            tone(color, c.rng.uniform(0.86, 1.1)),
-            0.05,
-            9,
-        )
+        board = [(far, floor), (far + 74, floor), (near + 118, c.height), (near, c.height)]
+        c.polygon(board, tone(color, c.rng.uniform(0.86, 1.1)), 0.05, 9)
         c.line([(far, floor), (near, c.height)], tone(color, 0.58), 1.6)
         for share in c.rng.uniform(0.05, 0.95, 2).tolist():
             a, b = far + (near - far) * share, far + 74 + (near + 118 - far - 74) * share
@@ -91,18 +76,10 @@ def window(c: Canvas, x: float, y: float, w: float, h: float, curtain: Color, sk
     view.gradient(sky, 0, h * 0.75)
     glow = mix(sky[-1][1], (255, 252, 240), 0.5)
     cloud(view, w * 0.4, h * 0.42, w * 0.62, glow, mix(glow, sky[0][1], 0.35))
-    view.polygon(
-        smooth([(-40, h), (-40, h * 0.68), (w * 0.4, h * 0.56), (w + 60, h * 0.74), (w + 60, h)]),
-        (132, 170, 112),
-        0.2,
-        8,
-    )
-    view.polygon(
-        smooth([(-40, h + 60), (-40, h * 0.84), (w * 0.5, h * 0.86), (w + 60, h * 0.7), (w + 60, h + 60)]),
-        (96, 142, 82),
-        0.2,
-        8,
-    )
+    far_hill = [(-40, h), (-40, h * 0.68), (w * 0.4, h * 0.56), (w + 60, h * 0.74), (w + 60, h)]
+    near_hill = [(-40, h + 60), (-40, h * 0.84), (w * 0.5, h * 0.86), (w + 60, h * 0.7), (w + 60, h + 60)]
+    view.polygon(smooth(far_hill), (132, 170, 112), 0.2, 8)
+    view.polygon(smooth(near_hill), (96, 142, 82), 0.2, 8)
     foliage(view, w * 0.8, h * 0.62, w * 0.17, w * 0.17, GREENS, 4)
     foliage(view, w * 0.16, h * 0.72, w * 0.1, w * 0.1, GREENS, 4)
     x0, y0 = int(x), int(y)
@@ -126,14 +103,8 @@ def _curtain(c: Canvas, x: float, y: float, h: float, side: int, color: Color) -
     """One curtain, gathered by a tie at two thirds; ``side`` -1 is the left one."""
     w = 46.0
     inner, outer = -side * w, side * w * 0.8
-    shape = [
-        (x + inner, y),
-        (x + outer, y),
-        (x + outer, y + h),
-        (x + inner * 0.75, y + h),
-        (x + inner * 0.1, y + h * 0.66),
-        (x + inner * 0.9, y + h * 0.3),
-    ]
+    gathered = [(x + inner * 0.75, y + h), (x + inner * 0.1, y + h * 0.66), (x + inner * 0.9, y + h * 0.3)]
+    shape = [(x + inner, y), (x + outer, y), (x + outer, y + h), *gathered]
     c.polygon(smooth(shape, 2), color, 0.16, 7, ink=2)
     for k in range(6):
         top = x + inner + (outer - inner) * (k + 0.6) / 6
@@ -150,18 +121,8 @@ def picture(c: Canvas, x: float, y: float, w: float, h: float, sky: Color, land:
     c.polygon(box(x, y, w, h), (204, 160, 84), 0.3, 8, ink=2)
     c.polygon(box(x + 10, y + 10, w - 20, h - 20), sky, -0.3, 7, ink=1.6)
     low = y + h - 11
-    c.polygon(
-        [
-            (x + 11, low),
-            *smooth(
-                [(x + 11, y + h * 0.62), (x + w * 0.4, y + h * 0.42), (x + w - 11, y + h * 0.66)], 3, closed=False
-            ).tolist(),
-            (x + w - 11, low),
-        ],
-        land,
-        0.2,
-        8,
-    )
+    ridge = [(x + 11, y + h * 0.62), (x + w * 0.4, y + h * 0.42), (x + w - 11, y + h * 0.66)]
+    c.polygon([(x + 11, low), *smooth(ridge, closed=False).tolist(), (x + w - 11, low)], land, 0.2, 8)
     foliage(c, x + w * 0.68, y + h * 0.56, w * 0.1, w * 0.1, GREENS, 3)
     c.dabs([(x + w * 0.3, y + h * 0.3)], [(252, 236, 190)], w * 0.06, 1)
 
@@ -193,16 +154,8 @@ def _books(c: Canvas, x: float, end: float, foot: float, room: float) -> None:
         if c.rng.random() < 0.11:
             if end - x > 44:
                 glaze = BOOKS[int(c.rng.integers(len(BOOKS)))]
-                vase = [
-                    (x + 10, foot),
-                    (x + 5, foot - 22),
-                    (x + 14, foot - 42),
-                    (x + 12, foot - 50),
-                    (x + 26, foot - 50),
-                    (x + 24, foot - 42),
-                    (x + 33, foot - 22),
-                    (x + 28, foot),
-                ]
+                neck = ((14, -42), (12, -50), (26, -50), (24, -42))
+                vase = offset(x, foot, (10, 0), (5, -22), *neck, (33, -22), (28, 0))
                 c.polygon(smooth(vase, 2), glaze, 0.2, 7, ink=1.6)
                 c.dabs([(x + 13, foot - 24)], [tone(glaze, 1.5)], 2.4, 2.5, 80, 3)
             x += 40
@@ -210,9 +163,8 @@ def _books(c: Canvas, x: float, end: float, foot: float, room: float) -> None:
         w, tall = float(c.rng.uniform(9, 19)), float(room * c.rng.uniform(0.66, 0.98))
         color = tone(BOOKS[int(c.rng.integers(len(BOOKS)))], float(c.rng.uniform(0.78, 1.05)))
         lean = float(c.rng.uniform(4, 9)) if c.rng.random() < 0.12 else 0.0
-        c.polygon(
-            [(x, foot), (x + lean, foot - tall), (x + w + lean, foot - tall), (x + w, foot)], color, 0.12, 7, ink=1.2
-        )
+        spine = [(x, foot), (x + lean, foot - tall), (x + w + lean, foot - tall), (x + w, foot)]
+        c.polygon(spine, color, 0.12, 7, ink=1.2)
         c.line([(x + 2.5 + lean, foot - tall + 3), (x + 2.5, foot - 3)], tone(color, 1.25), 1.4)
         for share in (0.16, 0.8):
             y = foot - tall * share
@@ -277,42 +229,24 @@ def side_table(c: Canvas, x: float, floor: float, w: float, petals: Sequence[Col
     """A round table with a cloth, a vase of flowers and a cup."""
     y = floor - w * 0.82
     c.shadow(oval(x + 8, floor, w * 0.5, 13), 0.45, 6)
-    c.polygon(
-        [(x - 7, y), (x + 7, y), (x + 6, floor - 8), (x + 28, floor + 4), (x - 28, floor + 4), (x - 6, floor - 8)],
-        tone(WOOD, 0.75),
-        0.2,
-        7,
-        ink=2,
-    )
+    leg = [(x - 7, y), (x + 7, y), *offset(x, floor, (6, -8), (28, 4), (-28, 4), (-6, -8))]
+    c.polygon(leg, tone(WOOD, 0.75), 0.2, 7, ink=2)
     cloth: Color = (236, 228, 210)
     hem = [
         (x + w * 0.52 * np.cos(t), y + w * 0.13 + w * 0.12 * np.sin(t) + 5 * np.cos(t * 14))
         for t in np.linspace(0, np.pi, 40)
     ]
-    c.polygon(
-        [(x - w * 0.52, y), (x + w * 0.52, y), *[(px, py + 10) for px, py in hem]], tone(cloth, 0.9), 0.2, 6, ink=1.6
-    )
+    side = [(x - w * 0.52, y), (x + w * 0.52, y), *[(px, py + 10) for px, py in hem]]
+    c.polygon(side, tone(cloth, 0.9), 0.2, 6, ink=1.6)
     c.polygon(oval(x, y, w * 0.52, w * 0.12), cloth, 0.05, 6, ink=1.6)
-    c.polygon(
-        smooth(
-            [(x - 22, y - 2), (x - 30, y - 26), (x - 18, y - 46), (x + 2, y - 46), (x + 14, y - 26), (x + 6, y - 2)], 2
-        ),
-        (74, 118, 148),
-        0.25,
-        7,
-        ink=1.8,
-    )
+    vase = offset(x, y, (-22, -2), (-30, -26), (-18, -46), (2, -46), (14, -26), (6, -2))
+    c.polygon(smooth(vase, 2), (74, 118, 148), 0.25, 7, ink=1.8)
     c.dabs([(x - 19, y - 24)], [(170, 206, 220)], 3, 2.4, 80, 3)
     foliage(c, x - 8, y - 64, 36, 24, GREENS, 4)
     at = np.stack([x - 8 + c.rng.uniform(-36, 36, 20), y - 70 + c.rng.uniform(-24, 14, 20)], axis=1)
     c.dabs(at, petals, 5, 1.2)
-    c.polygon(
-        smooth([(x + 26, y - 18), (x + 50, y - 18), (x + 46, y + 2), (x + 30, y + 2)], 1),
-        (240, 236, 226),
-        0.2,
-        5,
-        ink=1.6,
-    )
+    cup = offset(x, y, (26, -18), (50, -18), (46, 2), (30, 2))
+    c.polygon(smooth(cup, 1), (240, 236, 226), 0.2, 5, ink=1.6)
 
 
 def doorway(c: Canvas, x: float, floor: float, w: float, h: float, color: Color) -> None:
