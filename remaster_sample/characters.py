@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster_sample.brush import Color, smooth, tone
-from remaster_sample.pen import INK, Pen
+from remaster_sample.pen import INK, Pen, rotation
 
 Hair = Literal["tuft", "braids", "cap"]
 Mouth = Literal["smile", "small", "wide", "round"]
@@ -24,7 +24,7 @@ Arms = Literal["rest", "wave", "explain"]
 
 @dataclass(frozen=True)
 class Design:
-    """One character's model sheet; ``girth`` widens the body, ``skirt`` replaces trousers."""
+    """The model sheet of a character; ``girth`` widens the body, ``skirt`` replaces trousers."""
 
     name: str
     skin: Color
@@ -108,7 +108,7 @@ def cel(design: Design, pose: Pose, height: int) -> npt.NDArray[np.uint8]:
     draw_head(pen, design, pose)
     pen.place()
     _arm(pen, design, pose, bob, far=False)
-    drawn = pen.lift()
+    drawn = pen.finished()
     return np.ascontiguousarray(drawn[:, ::-1]) if pose.left else drawn
 
 
@@ -137,9 +137,8 @@ def _leg(pen: Pen, d: Design, pose: Pose, bob: float, far: bool) -> None:
     if d.skirt:
         pen.limb([(foot[0], foot[1] - 7), tuple(foot)], 10.5, d.accent)
     a = np.radians(toe)
-    turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
     sole = np.array([(-8, -6), (0, -9), (9, -5), (16, -2), (17, 5), (-8, 5), (-10, 0)], float)
-    pen.shape(foot + sole @ turn.T, shoe, shade=2.5, rounds=2)
+    pen.shape(foot + sole @ rotation(a).T, shoe, shade=2.5, rounds=2)
 
 
 def _foot(phase: float) -> tuple[npt.NDArray[np.float64], float]:
@@ -156,11 +155,11 @@ def _foot(phase: float) -> tuple[npt.NDArray[np.float64], float]:
 
 def _knee(hip: npt.NDArray[np.float64], foot: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The joint of two bones between hip and foot, bent forward."""
-    way = foot - hip
-    reach = min(float(np.hypot(*way)), THIGH + SHIN - 0.1)
-    along = (THIGH**2 - SHIN**2 + reach**2) / (2 * reach)
+    leg = foot - hip
+    length = min(float(np.hypot(*leg)), THIGH + SHIN - 0.1)
+    along = (THIGH**2 - SHIN**2 + length**2) / (2 * length)
     out = np.sqrt(max(THIGH**2 - along**2, 0.0))
-    unit = way / np.hypot(*way)
+    unit = leg / np.hypot(*leg)
     return np.asarray(hip + unit * along + np.array([unit[1], -unit[0]]) * out)
 
 
@@ -184,9 +183,8 @@ def _arm(pen: Pen, d: Design, pose: Pose, bob: float, far: bool) -> None:
 
 def _mitten(elbow: tuple[float, float], hand: tuple[float, float]) -> npt.NDArray[np.float64]:
     a = np.arctan2(hand[1] - elbow[1], hand[0] - elbow[0])
-    turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
     palm = np.array([(-4, -7), (3, -8), (5, -14), (10, -12), (10, -7), (16, -5), (17, 3), (10, 8), (-4, 7)], float)
-    return np.asarray(np.array(hand) + palm @ turn.T)
+    return np.asarray(np.array(hand) + palm @ rotation(a).T)
 
 
 def _body(pen: Pen, d: Design, bob: float) -> None:

@@ -13,10 +13,16 @@ from remaster.imaging import geometry
 from remaster.media.types import PixelFormat, Rect
 from remaster_sample.characters import HEIGHT, STRIDE, WALK_POSES, Arms, Design, Eyes, Mouth, Pose
 
+ShotKind = Literal["title", "still", "dialogue", "pan", "tilt", "zoom", "follow", "multiplane", "whip"]
+YUV420P = PixelFormat("yuv420p", "yuv", 8, 1, 1)
+MOUTHS: tuple[Mouth, ...] = ("small", "wide", "round", "small", "wide", "smile", "round")
+NODS = (0, -2, -3, -1, 1, 2)
+BLINK_EVERY = 62  # frames
+
 
 @dataclass(frozen=True)
 class View:
-    """What the frame shows: its centre in the set's pixels, and set pixels per square display pixel."""
+    """What the frame shows: its centre in the set's pixels, and ``scale``, set pixels per square display pixel."""
 
     x: float
     y: float
@@ -25,7 +31,7 @@ class View:
 
 @dataclass(frozen=True)
 class Key:
-    """The view at a frame of the shot. ``ease`` starts the move away from it, and ends the move to it, gently."""
+    """The view at a frame of the shot; ``ease`` accelerates and brakes the moves from and to it."""
 
     frame: int
     view: View
@@ -43,9 +49,9 @@ def move(start: View, end: View, first: int, last: int, ease: bool = True) -> tu
 
 
 def view_at(keys: tuple[Key, ...], frame: float) -> View:
-    """The view at a frame (fractions lie between frames); before the first and after the last key it holds.
+    """Interpolate the view at a frame, which may be fractional; outside the keys the nearest one holds.
 
-    Centres move in proportion, scales geometrically, so that a zoom's speed looks constant.
+    Centres are interpolated linearly, scales geometrically, so that the speed of a zoom looks constant.
     """
     if frame <= keys[0].frame or len(keys) == 1:
         return keys[0].view
@@ -72,14 +78,6 @@ def camera_of(view: View, width: int, height: int, sar: Fraction) -> Affine:
     )
 
 
-ShotKind = Literal["title", "still", "dialogue", "pan", "tilt", "zoom", "follow", "multiplane", "whip"]
-
-YUV420P = PixelFormat("yuv420p", "yuv", 8, 1, 1)
-MOUTHS: tuple[Mouth, ...] = ("small", "wide", "round", "small", "wide", "smile", "round")
-NODS = (0, -2, -3, -1, 1, 2)
-BLINK_EVERY = 62
-
-
 @dataclass(frozen=True)
 class Line:
     """Words spoken in frames ``[start, end)`` of the shot."""
@@ -93,8 +91,8 @@ class Line:
 class Actor:
     """A character in a shot, animated on twos.
 
-    ``path`` holds (frame, x) on the set: it walks where x changes and stands where not; ``y`` is the ground under its
-    feet and ``height`` its size, in the set's pixels. ``left`` is where it looks while standing.
+    ``path`` holds (frame, x) on the set: the actor walks where x changes and stands elsewhere; ``y`` is the ground
+    under its feet and ``height`` its size, in the set's pixels. ``left`` is where it looks while standing.
     """
 
     design: Design
@@ -136,7 +134,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Episode:
-    """One video of the series. Sizes are stored pixels; ``gate`` tells of a projector gate's dark, round corners."""
+    """One video of the series. Sizes are stored pixels; ``gate`` adds a projector gate's dark, round corners."""
 
     name: str
     suffix: str
@@ -153,7 +151,7 @@ class Episode:
 
     @property
     def frames(self) -> int:
-        """How many frames the episode has."""
+        """Number of frames."""
         return self.shots[-1].end
 
     @property
@@ -169,7 +167,7 @@ class Episode:
         return geometry.window(active, self.sar, YUV420P, Fraction(16, 9))
 
     def shot_at(self, frame: int) -> Shot:
-        """The shot that frame belongs to. Raises ``IndexError`` outside the episode."""
+        """The shot that a frame belongs to. Raises ``IndexError`` outside the episode."""
         for shot in self.shots:
             if shot.start <= frame < shot.end:
                 return shot
@@ -177,7 +175,7 @@ class Episode:
 
 
 def splice(*shots: Shot) -> tuple[Shot, ...]:
-    """The shots one after the other, each with its ``start``."""
+    """Put shots one after the other: sets the ``start`` of each."""
     starts = np.cumsum([0, *(shot.length for shot in shots)]).tolist()
     return tuple(replace(shot, start=start) for shot, start in zip(shots, starts, strict=False))
 
@@ -188,7 +186,7 @@ def pace(height: float) -> float:
 
 
 def act(actor: Actor, frame: int) -> tuple[float, Pose]:
-    """Where the actor's feet are (x on the set) and its pose, at a frame of the shot."""
+    """The position of the actor's feet (x on the set) and its pose at a frame of the shot."""
     frame -= frame % 2
     frames, places = zip(*actor.path, strict=True)
     x = float(np.interp(frame, frames, places))
