@@ -108,8 +108,8 @@ def _dissolving(episode: Episode, shot: Shot, frame: int) -> tuple[float, Shot |
     """(the shot's own share, the shot it is mixed with) at a frame inside a dissolve, else (1, None)."""
     at = episode.shots.index(shot)
     if shot.dissolve and frame >= shot.end - shot.dissolve // 2:
-        gone = (frame - (shot.end - shot.dissolve // 2) + 1) / (shot.dissolve + 1)
-        return 1 - gone, episode.shots[at + 1]
+        mixed_in = (frame - (shot.end - shot.dissolve // 2) + 1) / (shot.dissolve + 1)
+        return 1 - mixed_in, episode.shots[at + 1]
     if at and (mixed := episode.shots[at - 1].dissolve) and frame < shot.start + mixed - mixed // 2:
         return (frame - (shot.start - mixed // 2) + 1) / (mixed + 1), episode.shots[at - 1]
     return 1.0, None
