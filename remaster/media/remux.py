@@ -31,6 +31,7 @@ from remaster.media.subtitles.places import Places
 from remaster.media.timeline import clock_moves
 from remaster.media.types import Departures, VideoInfo
 from remaster.media.verify import verify
+from remaster.notes import Note
 
 __all__ = ["Assembled", "Container", "assemble", "copyable", "output_suffix", "verify"]
 
@@ -47,7 +48,7 @@ class Container(Enum):
 
 @dataclass(frozen=True)
 class Assembled:
-    """``duration`` in seconds, from the first frame's time to the last one's end; ``notes`` say what was left out.
+    """``duration`` in seconds, from the first frame's time to the last one's end; ``notes`` say what was not copied.
 
     ``departures``: the same, for ``verify``.
     """
@@ -55,7 +56,7 @@ class Assembled:
     frames: int
     duration: float
     bytes: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     departures: Departures
 
 
@@ -211,7 +212,7 @@ def _write(
     path: Path,
     end: Fraction | None,
     places: Places | None,
-) -> tuple[tuple[str, ...], Departures, Rest]:
+) -> tuple[tuple[Note, ...], Departures, Rest]:
     """Returns the notes, what ``Assembled.departures`` says, and what is still to be written into the header."""
     with ExitStack() as stack:
         source = stack.enter_context(open_input(info.path))
@@ -255,14 +256,14 @@ def _mux(
             clocks[tracks[packet.stream_index]].refuse()  # the others wait for it: it is the last one read
 
 
-def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) -> Iterator[str]:
+def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) -> Iterator[Note]:
     moved = sum(clock.moved for clock in clocks.values())
     if moved:
-        yield f"{moved} sound or subtitle packets had no time or a backward one and were put in order"
+        yield Note(f"{moved} sound or subtitle packets had no time or a backward one and were put in order")
     for index, clock in clocks.items():
         if clock.refused:
             what = f"{len(clock.refused)} of {clock.count} packets of {name_of(source.streams[index])}"
-            yield f"{what} are damaged and left out"
+            yield Note(f"{what} are damaged and left out", loss=True)
 
 
 def _video_packets(
@@ -288,7 +289,7 @@ def _video_packets(
 
 def _caption_writer(
     info: VideoInfo, segments: Sequence[Path | str], template: VideoStream
-) -> tuple[CaptionWriter | None, tuple[str, ...]]:
+) -> tuple[CaptionWriter | None, tuple[Note, ...]]:
     """What puts the source's captions into the segments' packets, None where there are none to put in, and notes."""
     if not info.captions or _is_source(info, segments):
         return None, ()

@@ -124,9 +124,10 @@ def _videos(summary: Summary, rows: dict[str, dict[str, Any]], pictures: Picture
 
 def _video_row(index: int, video: VideoSummary, row: dict[str, Any], pictures: Pictures) -> str:
     made = video.shots > 0
-    remarks = [row["error"]] if row.get("error") else []
-    remarks += ["trimmed to its first scenes"] if row.get("partial") else []
-    remarks += row.get("notes") or []
+    remarks = [("", row["error"])] if row.get("error") else []
+    remarks += [("", "trimmed to its first scenes")] if row.get("partial") else []
+    lost = set(row.get("losses") or ())
+    remarks += [(' class="warn"' if note in lost else "", note) for note in row.get("notes") or []]
     methods = ", ".join(f"{method} {n:,}" for method, n in sorted(video.methods.items()))
     name = f"<bdi>{escape(video.video)}</bdi>"
     name = f'<a href="#video-{index}">{name}</a>' if made else name
@@ -134,7 +135,9 @@ def _video_row(index: int, video: VideoSummary, row: dict[str, Any], pictures: P
     naive = f"<small>of {text.count(video.frame_calls)}</small>"
     cells = (
         f'<th scope="row">{name}{file}</th>',
-        cell("Status", badge(video.status) + "".join(f"<small>{escape(r)}</small>" for r in remarks), "wide"),
+        cell(
+            "Status", badge(video.status) + "".join(f"<small{kind}>{escape(r)}</small>" for kind, r in remarks), "wide"
+        ),
         cell("Frames", text.count(video.frames if made else None), "n"),
         cell("Time", text.clock(video.duration if made else None), "n"),
         cell("Size", _size(row)),

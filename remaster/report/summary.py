@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from remaster.notes import losses
 from remaster.report import text
 from remaster.report.facts import EngineChoice
 from remaster.report.wings import KINDS, WING_COLUMNS, WingUse, wing_pixels, wing_use
@@ -146,7 +145,10 @@ def summarize(videos: pa.Table, shots: pa.Table, seconds: float, earlier: float 
     What the contract repeats on each row of a scene (calls, generated pixels, seconds of a step) counts once a scene.
     Videos that have shots but no row yet, as after an interruption, are ``unfinished``.
     """
-    rows = {row["video"]: row for row in _columns(videos, "video", "status", "output", "error", "duration", "notes")}
+    rows = {
+        row["video"]: row
+        for row in _columns(videos, "video", "status", "output", "error", "duration", "notes", "losses")
+    }
     names = [*rows, *sorted(set(pc.unique(shots["video"]).to_pylist()) - set(rows))]
     scenes = _scenes(shots)
     parts = _by_video(names, shots)
@@ -257,7 +259,7 @@ def _notes(rows: Mapping[str, Mapping[str, Any]]) -> tuple[Note, ...]:
     for name, row in rows.items():
         for message in row["notes"] or ():
             videos.setdefault(message, []).append(name)
-    lost = set(losses(videos))
+    lost = {message for row in rows.values() for message in row["losses"] or ()}
     order = sorted(videos, key=lambda message: message not in lost)
     return tuple(Note(message, tuple(videos[message]), message in lost) for message in order)
 

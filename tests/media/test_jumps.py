@@ -94,7 +94,7 @@ def test_a_range_behind_a_jump_is_the_same_as_when_all_is_read(tmp_path: Path) -
 
 
 def re_said(repairs: Repairs) -> bool:
-    return any("clock starts again or jumps at" in note for note in repairs.notes())
+    return any("clock starts again or jumps at" in note.text for note in repairs.notes())
 
 
 @pytest.mark.parametrize("seconds", [5000, 20])
