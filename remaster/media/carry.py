@@ -70,17 +70,20 @@ class Carried:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A track that is decoded and encoded as raw samples, packet by packet."""
+    """A track that is decoded and encoded as raw samples, packet by packet; ``broken``: those that could not be."""
 
     source: Stream
     target: Any
+    broken: list[int] = field(default_factory=list)
 
     def convert(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
-        """The raw packets of a packet; None: of what the decoder still holds. What cannot be decoded is left out."""
+        """The raw packets of a packet; None: of what the decoder still holds."""
         context: Any = self.source.codec_context
         try:
             frames = context.decode(packet)
         except av.FFmpegError:
+            if packet is not None:
+                self.broken.append(packet.size)
             return
         for frame in frames:
             yield from self.target.encode(frame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -26,6 +26,7 @@ from remaster.media.encode import Codec
 from remaster.media.headers import Rest, describe, finish, muxer_options, told_by
 from remaster.media.jumps import Moves
 from remaster.media.partfile import PartFile
+from remaster.media.silence import Filler, filler
 from remaster.media.subtitles.follow import Follower, follow
 from remaster.media.subtitles.places import Places
 from remaster.media.timeline import clock_moves
@@ -234,10 +235,34 @@ def _write(
         clocks = {index: TrackClock(strict=strict) for index in carried.targets if index != film.index}
         others = carried_packets(source, set(carried.targets) - {film.index}, end, clocks, moves)
         tracks = {stream.index: index for index, stream in carried.targets.items() if index != film.index}
-        _mux(target, _interleave(video, _retargeted(others, carried, followers)), tracks, clocks)
-        notes = (*carried.notes, *notes, *_notes_of_packets(source, clocks), *lost)
+        fillers = _fillers(target, carried)
+        _mux(target, _interleave(video, _retargeted(others, carried, followers, fillers)), tracks, clocks)
+        notes = (
+            *carried.notes,
+            *notes,
+            *_notes_of_packets(source, clocks, carried),
+            *_notes_of_silence(source, fillers),
+            *lost,
+        )
     refused = {index: frozenset(clock.refused) for index, clock in clocks.items() if clock.refused}
-    return notes, replace(carried.departures, refused=refused, moved=frozenset(followers)), rest
+    filled = {index: tuple(one.fills) for index, one in fillers.items() if one.fills}
+    return notes, replace(carried.departures, refused=refused, moved=frozenset(followers), filled=filled), rest
+
+
+def _fillers(target: OutputContainer, carried: Carried) -> dict[int, Filler]:
+    """What fills the pauses of the tracks whose times the container does not keep, by the source's stream."""
+    if target.format.name == "matroska":
+        return {}
+    found = {index: filler(stream) for index, stream in carried.targets.items()}
+    return {index: one for index, one in found.items() if one is not None}
+
+
+def _notes_of_silence(source: InputContainer, fillers: Mapping[int, Filler]) -> Iterator[Note]:
+    for index, one in fillers.items():
+        if one.fills:
+            what = f"{name_of(source.streams[index])} pauses for {one.seconds:.2f} s in all ({len(one.fills)} times)"
+            why = "this container has no times for raw samples"
+            yield Note(f"{what}: filled with silence, since {why}; output.container=mkv has")
 
 
 def _mux(
@@ -256,7 +281,7 @@ def _mux(
             clocks[tracks[packet.stream_index]].refuse()  # the others wait for it: it is the last one read
 
 
-def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) -> Iterator[Note]:
+def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock], carried: Carried) -> Iterator[Note]:
     moved = sum(clock.moved for clock in clocks.values())
     if moved:
         yield Note(f"{moved} sound or subtitle packets had no time or a backward one and were put in order")
@@ -264,6 +289,10 @@ def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) 
         if clock.refused:
             what = f"{len(clock.refused)} of {clock.count} packets of {name_of(source.streams[index])}"
             yield Note(f"{what} are damaged and left out", loss=True)
+    for index, decoded in carried.decoded.items():
+        if decoded.broken:
+            what = f"{len(decoded.broken)} of {clocks[index].count} packets of {name_of(source.streams[index])}"
+            yield Note(f"{what} cannot be decoded and are left out", loss=True)
 
 
 def _video_packets(
@@ -324,20 +353,27 @@ def _followers(
 
 
 def _retargeted(
-    packets: Iterator[Packet[Any]], carried: Carried, followers: Mapping[int, Follower]
+    packets: Iterator[Packet[Any]],
+    carried: Carried,
+    followers: Mapping[int, Follower],
+    fillers: Mapping[int, Filler],
 ) -> Iterator[Packet[Any]]:
     """Packets of the source as packets of the target's streams."""
+
+    def filled(index: int, found: Iterable[Packet[Any]]) -> Iterable[Packet[Any]]:
+        return fillers[index].filled(found) if index in fillers else found
+
     for packet in packets:
         index = packet.stream_index
         if index in carried.decoded:
-            yield from carried.decoded[index].convert(packet)
+            yield from filled(index, carried.decoded[index].convert(packet))
             continue
         if index in followers:
             packet = _replaced(packet, followers[index].moved(packet))
         packet.stream = carried.targets[index]
-        yield packet
-    for decoded in carried.decoded.values():
-        yield from decoded.convert(None)
+        yield from filled(index, [packet])
+    for index, decoded in carried.decoded.items():
+        yield from filled(index, decoded.convert(None))
 
 
 def _interleave(video: Iterator[Packet[Any]], others: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
