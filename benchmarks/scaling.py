@@ -1,8 +1,7 @@
-"""How the pipeline grows: one and two real workers here, and 1 to 64 emulated GPUs in a local cluster of many raylets.
+"""How does the pipeline scale? One and two real workers, and 1 to 64 emulated GPUs in a local cluster.
 
-Results are kept beside those of other sizes, so that one size, or the real workers, can be measured again alone.
-
-Emulated (``benchmarks.emulated``): engines and CPU steps sleep for given seconds; what Ray itself costs is real.
+Emulated (``benchmarks.emulated``): engines and CPU steps sleep for given seconds, what Ray itself costs is real.
+Results are stored for each size, so one size, or the real workers, can be measured again alone.
 """
 
 from __future__ import annotations
