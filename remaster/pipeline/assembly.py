@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from remaster.config import Subtitles, digest
 from remaster.errors import MediaError
-from remaster.imaging.gate import SIDE_REACH
+from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.media.centre import CentreSample, check_centre, psnr_floor, without_border
 from remaster.media.encode import converted, lost_hdr
 from remaster.media.remux import Assembled, assemble
@@ -201,7 +201,9 @@ def _check_centre(
         run = scene.runs[0]
         until = min(run.frames // 2, DEPTH) + 1
         number = run.start_frame + until - 1
-        trusted = None if scene.gate is None or not task.job.fills_gate else without_border(~scene.gate, SIDE_REACH)
+        trusted = (
+            None if scene.gate is None or not task.job.fills_gate else without_border(~scene.gate, IMAGING.gate.strip)
+        )
         source = scene.info or info
         place = window.active, window.x, window.y
         sample = CentreSample(number, run.entry, run.pts[:until], *place)
