@@ -11,6 +11,7 @@ without it.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib
 import inspect
 import json
@@ -24,6 +25,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -35,6 +37,7 @@ from hydra import compose, initialize_config_dir
 
 from benchmarks.ablation_cases import CASES, STAGES, Case
 from benchmarks.machine import machine
+from remaster.background import register
 from remaster.config import config_dir, register_schema, to_config
 from remaster.evaluation.measures import compare
 from remaster.media.planes import crop, luma8, to_rgb
@@ -52,6 +55,7 @@ from remaster.pipeline.store import Store
 from remaster.rows import SceneRow
 
 BASE = "base"
+MATCHING = "direct alignment"
 KEPT = ("analysis", "grain", "masks", "gate", "cut_foreground", "framing", "shots")
 """What of a row a later stage depends on."""
 
@@ -77,11 +81,16 @@ class Scene:
         self.inpainter = job.inpainter.build()
         self.segmenter = job.segmenter.build()
 
+    @property
+    def methods(self) -> set[str]:
+        """Those of the scene's shots."""
+        return {shot.method for shot in self.base["outpaint"].shots}
+
     @cached_property
     def base(self) -> dict[str, SceneRow]:
         """The row after each stage but the last."""
         rows = {"detect": self.hidden.row}
-        for before, stage in zip(STAGES[:-2], STAGES[1:-1], strict=True):
+        for before, stage in pairwise(STAGES[:-1]):
             rows[stage] = self.after(stage, rows[before], self.inpainter)
         return rows
 
@@ -108,7 +117,7 @@ class Scene:
         """The measured frames as they are without a case; the base's own where nothing changed."""
         inpainter = replace(self.inpainter, **case.fill) if case.fill else self.inpainter
         row, changed = self.base["detect"], False
-        for before, stage in zip(STAGES[:-2], STAGES[1:-1], strict=True):
+        for before, stage in pairwise(STAGES[:-1]):
             if changed or stage in case.stages:
                 row = self.after(stage, row if changed else self.base[before], inpainter)
                 changed = not _same([getattr(row, k) for k in KEPT], [getattr(self.base[stage], k) for k in KEPT])
@@ -175,6 +184,21 @@ class Clip:
         return [(scene, scene.without(case)) for scene in self.scenes]
 
 
+@contextmanager
+def pairs_found_once() -> Iterator[None]:
+    """Keyframes are matched once for the same masks: nothing but "direct alignment" touches that."""
+    real, found = register.find_pairs, {}
+
+    def once(analysis: Any, usable: Any, *settings: Any) -> Any:
+        key = hashlib.sha1(usable.tobytes() + analysis.proxies.tobytes()).digest(), settings
+        if key not in found:
+            found[key] = real(analysis, usable, *settings)
+        return found[key]
+
+    with patch("remaster.background.stitch.find_pairs", once):
+        yield
+
+
 def _planned(row: SceneRow) -> list[Any]:
     return [[(run.start_frame, run.end_frame) for run in row.runs], row.active, row.gate, row.noise]
 
@@ -184,7 +208,11 @@ def _same(a: Any, b: Any) -> bool:
     if a is b:
         return True
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+        return (
+            isinstance(a, np.ndarray)
+            and isinstance(b, np.ndarray)
+            and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+        )
     if is_dataclass(a) and not isinstance(a, type):
         return type(a) is type(b) and all(_same(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
     if isinstance(a, list | tuple):
@@ -196,8 +224,34 @@ def _same(a: Any, b: Any) -> bool:
 def switched_off(case: Case) -> Iterator[None]:
     """A world without the case."""
     with ExitStack() as stack:
+        if case.name == MATCHING:
+            stack.enter_context(patch("remaster.background.stitch.find_pairs", register.find_pairs))
         for name, neutral in case.patches.items():
             stack.enter_context(patch(name, neutral))
+        yield
+
+
+@contextmanager
+def watched(cases: Sequence[Case], acting: set[str]) -> Iterator[None]:
+    """Notes which cases act: those of which something replaced returns anything else than its stand-in would."""
+
+    def spy(name: str, real: Any, neutral: Any) -> Any:
+        def both(*arguments: Any, **named: Any) -> Any:
+            instead = None if name in acting else neutral(*arguments, **named)
+            found = real(*arguments, **named)
+            if name not in acting and not _same(found, instead):
+                acting.add(name)
+            return found
+
+        return both
+
+    with ExitStack() as stack:
+        for case in cases:
+            if not case.told or case.fill or not all(callable(neutral) for neutral in case.patches.values()):
+                acting.add(case.name)
+                continue
+            for target, neutral in case.patches.items():
+                stack.enter_context(patch(target, spy(case.name, _resolved(target), neutral)))
         yield
 
 
@@ -208,13 +262,20 @@ def measure(path: Path, cases: Sequence[Case], every: int, work: Path, pictures:
     todo = [case for case in cases if case.name not in results]
     if not todo and BASE in results:
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pairs_found_once():
         began = time.process_time()
-        clip = Clip(path, job_of(folder), every)
-        base = [(scene, scene.drawn) for scene in clip.scenes]
+        acting: set[str] = set()
+        with watched(todo, acting):
+            clip = Clip(path, job_of(folder), every)
+            base = [(scene, scene.drawn) for scene in clip.scenes]
+        methods = set().union(*(scene.methods for scene in clip.scenes))
         results[BASE] = {"seconds": time.process_time() - began, "frames": _frames(base)}
         kept.write_text(json.dumps(results))
+        print(f"{path.stem}: {results[BASE]['seconds']:.1f} s, {methods}, {len(acting)} of {len(todo)} act", flush=True)
         for case in todo:
+            if case.name not in acting or (case.method and case.method not in methods):
+                results[case.name] = {"seconds": 0.0, "frames": _frames(base, base)}
+                continue
             began = time.process_time()
             try:
                 with switched_off(case):
@@ -305,7 +366,10 @@ def summarized(case: str, results: Mapping[str, Mapping[str, Any]]) -> Summary |
             fired.append(clip)
     if not gains:
         return None
-    mean = [tuple(float(np.mean([gains[c][i] for c in some])) if some else 0.0 for i in (0, 1)) for some in (fired, list(gains))]
+    mean = [
+        tuple(float(np.mean([gains[c][i] for c in some])) if some else 0.0 for i in (0, 1))
+        for some in (fired, list(gains))
+    ]
     coarse = [gains[clip][1] for clip in fired] or [0.0]
     return Summary(tuple(fired), mean[0], (min(coarse), max(coarse)), mean[1], methods / max(frames, 1))  # type: ignore[arg-type]
 
@@ -386,9 +450,11 @@ def main() -> None:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
     work = [(clip, options.cases, options.every, options.work, options.pictures) for clip in options.clips]
-    with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         pool.map(_measure, work, chunksize=1)
-    results = {p.stem: json.loads(p.read_text()) for c in options.clips if (p := options.work / f"{c.stem}.json").exists()}
+    results = {
+        p.stem: json.loads(p.read_text()) for c in options.clips if (p := options.work / f"{c.stem}.json").exists()
+    }
     found = table(results)
     print(found)
     if options.write:
