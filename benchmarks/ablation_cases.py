@@ -397,6 +397,15 @@ CASES: tuple[Case, ...] = (
         outpaint__labelling__continuing=_unmirrored,
     ),
     _case(
+        "all that is mirrored",
+        "outpaint",
+        "no such label",
+        "outpaint.offsets.mirrors outpaint.offsets._flipped outpaint.bend._curved outpaint.costs._aslant "
+        "outpaint.exemplar.cut_off",
+        outpaint__labelling__mirrors=_no_labels,
+        outpaint__labelling__continuing=_unmirrored,
+    ),
+    _case(
         "shifts across", "outpaint", "no such label", "outpaint.offsets.across", outpaint__labelling__across=_no_labels
     ),
     _case(
