@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.background.astray import realigned
 from remaster.background.composite import Source, composite, continued, with_standing
 from remaster.background.figures import placed
 from remaster.background.holes import find_holes, shown_in_wings
@@ -67,8 +66,7 @@ def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     if made is None:
         sure = confidence(0.0, 0.0, border_error(scene, span.start, span.end))
         return Shot(span.start, span.end, "ambient", _identities(span.end - span.start), None, sure)
-    registration = realigned(scene, made.registration, span.start, read)
-    cameras = made.canvas.place(rescale(registration.cameras, *scene.ratio))
+    cameras = made.canvas.place(rescale(made.registration.cameras, *scene.ratio))
     loans, active, noise = lend(scene, made), scene.window.active, scene.analysis.noise
     smaller = min(active.width, active.height)
     shown_by = _own(scene, made, cameras, read)
