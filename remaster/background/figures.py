@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from remaster.background.preview import Preview, masked_median
 from remaster.camera import Affine, corner_error
-from remaster.difference import tolerant_difference
 from remaster.media.types import Mask
 
 LINES = 160
@@ -39,10 +38,6 @@ EDGE = 3
 """Pixels beside the edge in which a figure is leaving, or coming in."""
 STRAY = 0.5
 """Share of its own size by which a region's middle strays if it travels."""
-SAME, STRANGE = 18.0, 0.02
-"""Levels of difference from the background that are none, and share of a masked region that may differ by more."""
-DISCLOSED, MANY = 0.9, 0.25
-"""Share of a masked region that must be known, unmasked in this share of the keyframes that show it, to tell."""
 ALIKE = 0.4
 """Regions of which one has less than this share of the other's area are not the same figure."""
 
@@ -62,8 +57,6 @@ def find_figures(preview: Preview, inside: Mask) -> Mask:
     moving = shown & ~preview.seen
     moving &= ~passing(moving, np.asarray(shown.any(axis=0)))
     rests = at_rest(preview.cameras, preview.width, preview.height)
-    if not rests:
-        moving &= ~mistaken(preview, moving, shown)
     views = shown.sum(axis=0)
     seen = views - moving.sum(axis=0)
     known = views >= max(FEWEST, OFTEN * len(shown))
@@ -139,26 +132,6 @@ def passing(moving: npt.NDArray[np.bool_], shown: Mask) -> npt.NDArray[np.bool_]
         going = [False] + [travels[tracks[i][region]] for region in range(1, len(stats))]
         picked[i] = np.array(going)[labels]
     return picked
-
-
-def mistaken(preview: Preview, moving: npt.NDArray[np.bool_], shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The parts of ``moving`` bool (k, h, w), what masks name, in which a keyframe shows what many others do unmasked.
-
-    ``shown`` bool (k, h, w) is where they lie. Masks are made before the cameras are as exact as the preview's: under a
-    zoom or a tilt they name doors and windows.
-    """
-    disclosed = preview.seen.sum(axis=0) >= np.maximum(FEWEST, MANY * shown.sum(axis=0))
-    found = np.zeros_like(moving)
-    for i, (picture, mask) in enumerate(zip(preview.pictures, moving, strict=True)):
-        differs = cv2.blur(tolerant_difference(picture, preview.median), (3, 3)) > SAME
-        count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-        area, known, strange = (
-            np.bincount(labels[mask & where], minlength=count)
-            for where in (np.ones_like(mask), disclosed, disclosed & differs)
-        )
-        background = (known >= DISCLOSED * area) & (strange <= STRANGE * known)
-        found[i] = mask & background[labels]
-    return found
 
 
 def _overlapped(before: Regions, region: Mask, inner: Mask) -> int:
