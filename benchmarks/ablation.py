@@ -37,12 +37,11 @@ from hydra import compose, initialize_config_dir
 
 from benchmarks.ablation_cases import CASES, STAGES, Case
 from benchmarks.machine import machine
-from remaster.background import register
+from remaster.arrays import Rgb
 from remaster.config import config_dir, register_schema, to_config
 from remaster.evaluation.measures import compare
 from remaster.media.planes import crop, luma8, to_rgb
 from remaster.media.probe import probe
-from remaster.media.types import Rgb
 from remaster.pipeline import stages
 from remaster.pipeline.delivery import renderers_of
 from remaster.pipeline.engines import choose_engines
@@ -50,9 +49,10 @@ from remaster.pipeline.evaluation import Hidden, Planes
 from remaster.pipeline.frames import forget_frames, scene_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.lookahead import Lookahead
-from remaster.pipeline.planning import plan_video
 from remaster.pipeline.store import Store
+from remaster.pipeline.video_plan import plan_video
 from remaster.rows import SceneRow
+from remaster.stitch import registration
 
 BASE = "base"
 MATCHING = "direct alignment"
@@ -187,7 +187,7 @@ class Clip:
 @contextmanager
 def pairs_found_once() -> Iterator[None]:
     """Keyframes are matched once for the same masks: nothing but "direct alignment" touches that."""
-    real, found = register.find_pairs, {}
+    real, found = registration.find_pairs, {}
 
     def once(analysis: Any, usable: Any, *settings: Any) -> Any:
         key = hashlib.sha1(usable.tobytes() + analysis.proxies.tobytes()).digest(), settings
@@ -195,7 +195,7 @@ def pairs_found_once() -> Iterator[None]:
             found[key] = real(analysis, usable, *settings)
         return found[key]
 
-    with patch("remaster.background.stitch.find_pairs", once):
+    with patch("remaster.stitch.stitching.find_pairs", once):
         yield
 
 
@@ -225,7 +225,7 @@ def switched_off(case: Case) -> Iterator[None]:
     """A world without the case."""
     with ExitStack() as stack:
         if case.name == MATCHING:
-            stack.enter_context(patch("remaster.background.stitch.find_pairs", register.find_pairs))
+            stack.enter_context(patch("remaster.stitch.stitching.find_pairs", registration.find_pairs))
         for name, neutral in case.patches.items():
             stack.enter_context(patch(name, neutral))
         yield
@@ -251,7 +251,7 @@ def watched(cases: Sequence[Case], acting: set[str]) -> Iterator[None]:
                 acting.add(case.name)
                 continue
             for target, neutral in case.patches.items():
-                stack.enter_context(patch(target, spy(case.name, _resolved(target), neutral)))
+                stack.enter_context(patch(target, spy(case.name, resolved(target), neutral)))
         yield
 
 
@@ -378,7 +378,7 @@ def size_of(names: Sequence[str]) -> tuple[int, int]:
     """(lines of code, named constants) of modules and functions, given by their dotted names."""
     lines = constants = 0
     for name in names:
-        found = _resolved(name)
+        found = resolved(name)
         source = inspect.getsource(found)
         lines += sum(bool(line.strip()) for line in source.splitlines())
         module = found if isinstance(found, ModuleType) else inspect.getmodule(found)
@@ -394,7 +394,7 @@ def _constants(source: str) -> list[str]:
     return [name for names in found for name in names.split(", ")]
 
 
-def _resolved(name: str) -> Any:
+def resolved(name: str) -> Any:
     parts = name.split(".")
     for n in range(len(parts), 0, -1):
         try:

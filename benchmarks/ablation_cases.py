@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from remaster.background import cameras
-from remaster.outpaint import offsets
 from remaster.outpaint.labels import from_rows
-from remaster.propagation import age, planning
+from remaster.propagation import age, shot_plan
 from remaster.propagation.segments import Segment
 from remaster.resample import tone
+from remaster.stitch import cameras
 
-_bridge, _continuing, _propagate = cameras._bridge, offsets.continuing, planning.propagate
+_bridge, _propagate = cameras._bridge, shot_plan.propagate
 STAGES = ("detect", "analyze", "segment", "stitch", "outpaint", "resample")
 
 
@@ -48,10 +47,6 @@ def _whole_strips(width: int, height: int, sides: str) -> list[Any]:
 
 def _immortal(meter: Any) -> Any:
     return np.full((2, len(meter._lives), age.BANDS, 2), age.LONGEST, np.float32)
-
-
-def _unmirrored(level: Any, full: Any, nearest: float, points: int, each: int, mirror: bool) -> Any:
-    return _no_labels() if mirror else _continuing(level, full, nearest, points, each, mirror)
 
 
 def _no_labels(*_: Any) -> Any:
@@ -93,43 +88,49 @@ CASES: tuple[Case, ...] = (
         "linked set-ups",
         "detect",
         "each run between two cuts is a scene of its own",
-        "setups",
-        scenes__find_setups=lambda lengths, *_: tuple(range(len(lengths))),
+        "detect.setups",
+        detect__cuts__find_setups=lambda lengths, *_: tuple(range(len(lengths))),
     ),
-    _case("noise: flattest blocks", "detect", "no bound", "noise._flattest", noise___flattest=_constant(float("inf"))),
+    _case(
+        "noise: flattest blocks",
+        "detect",
+        "no bound",
+        "detect.noise._flattest",
+        detect__noise___flattest=_constant(float("inf")),
+    ),
     _case(
         "motion of shading",
         "analyze",
         "none where there is no texture",
-        "shading",
-        motion__shading_motion=_constant(None),
+        "imaging.shading_motion",
+        imaging__camera_motion__shading_motion=_constant(None),
     ),
     _case(
         "transitions",
         "analyze",
         "no dissolve or morph is found",
-        "transition",
-        transition__TransitionFinder___end=_constant(None),
+        "analyze.transitions",
+        analyze__transitions__TransitionFinder___end=_constant(None),
     ),
     _case(
         "flashes bridged",
         "analyze",
         "a flash breaks the shot",
-        "analyze._Tracker._bridge",
-        analyze___Tracker___bridge=_constant(None),
+        "analyze.camera_tracking.CameraTracker._bridge",
+        analyze__camera_tracking__CameraTracker___bridge=_constant(None),
     ),
     _case(
         "staying on the screen",
         "segment",
         "nothing",
-        "foreground.screen",
-        foreground__motion__on_screen=lambda pictures, *_: np.zeros(pictures.shape[:3], bool),
+        "segment.screen_fixed",
+        segment__motion_segmenter__on_screen=lambda pictures, *_: np.zeros(pictures.shape[:3], bool),
     ),
     _case(
         "standing characters",
         "segment",
         "masks as they are",
-        "foreground.standing",
+        "segment.resting_figures",
         pipeline__stages__with_standing=lambda analysis, masks: masks,
     ),
     # Stitch: cameras and spans.
@@ -137,156 +138,135 @@ CASES: tuple[Case, ...] = (
         "whips",
         "segment stitch",
         "no frame is one of a whip",
-        "background.split.whips",
-        background__split__whips=lambda a: np.zeros(len(a.motion), bool),
-        foreground__motion__whips=lambda a: np.zeros(len(a.motion), bool),
+        "imaging.camera_motion.whip_frames",
+        stitch__shot_split__whip_frames=lambda a: np.zeros(len(a.motion), bool),
+        segment__motion_segmenter__whip_frames=lambda a: np.zeros(len(a.motion), bool),
     ),
     _case(
         "fades at the ends",
         "stitch",
         "their dark frames may break",
-        "background.split._faded",
-        background__split___faded=_constant(set()),
+        "stitch.shot_split._faded",
+        stitch__shot_split___faded=_constant(set()),
     ),
     _case(
         "mended links",
         "stitch",
         "a weak link breaks whatever the keyframes beside it show",
-        "background.split._speed",
-        background__split___speed=_constant(float("inf")),
+        "stitch.shot_split._speed",
+        stitch__shot_split___speed=_constant(float("inf")),
     ),
     _case(
         "cutting a doubtful shot",
         "stitch",
         "it stays whole",
-        "background.split.weakest_cut background.split._crossing background.split._cut_between background.plan._better",
-        background__plan__weakest_cut=_constant(None),
+        "stitch.shot_split.weakest_cut stitch.shot_split._crossing stitch.shot_split._cut_between stitch.spans._better",
+        stitch__spans__weakest_cut=_constant(None),
     ),
     _case(
         "direct alignment",
         "stitch",
         "all pairs by features",
-        "background.direct",
-        background__register__match_direct=_constant(None),
-    ),
-    _case(
-        "astray frames",
-        "stitch",
-        "on the path through the keyframes",
-        "background.astray",
-        background__stitch__realigned=lambda scene, registration, *_: registration,
+        "stitch.direct_pairs",
+        stitch__registration__match_direct=_constant(None),
     ),
     _case(
         "smooth path",
         "stitch",
         "chains of motion are believed however far off",
-        "background.cameras._smooth_path",
-        background__cameras___bridge=_believed,
+        "stitch.cameras._smooth_path",
+        stitch__cameras___bridge=_believed,
     ),
     _case(
         "drift or rest",
         "stitch",
         "a drift is the camera's",
-        "background.rest.drifts background.rest._told background.rest.resting",
-        background__plan__drifts=_constant(True),
+        "stitch.resting_camera.drifts stitch.resting_camera._told stitch.resting_camera.resting",
+        stitch__spans__drifts=_constant(True),
     ),
     _case(
         "sliding set",
         "stitch",
         "a camera at rest is one",
-        "background.rest.slides background.rest._explained background.rest._quarters",
-        background__plan__slides=_constant(False),
+        "stitch.resting_camera.slides stitch.resting_camera._explained stitch.resting_camera._quarters",
+        stitch__spans__slides=_constant(False),
     ),
     # Stitch: what a background is worth.
     _case(
         "parts that pass apart",
         "stitch",
         "none",
-        "background.planes",
-        background__confidence__passes_apart=_constant(False),
+        "stitch.parallax",
+        stitch__confidence__passes_apart=_constant(False),
     ),
     _case(
         "worst third",
         "stitch",
         "the strips are judged as wholes",
-        "background.holdout.thirds_of",
-        background__confidence__thirds_of=_whole_strips,
-        background__lend__thirds_of=_whole_strips,
-        background__planes__thirds_of=_whole_strips,
+        "stitch.holdout.thirds_of",
+        stitch__confidence__thirds_of=_whole_strips,
+        stitch__donors__thirds_of=_whole_strips,
+        stitch__parallax__thirds_of=_whole_strips,
     ),
     _case(
         "spread of keyframes",
         "stitch",
         "proves nothing",
-        "background.confidence._by_spread background.confidence._spread",
-        background__confidence___by_spread=_constant(1.0),
+        "stitch.confidence._by_spread stitch.confidence._spread",
+        stitch__confidence___by_spread=_constant(1.0),
     ),
     _case(
         "clear strips",
         "stitch",
         "always clear",
-        "background.confidence.clear_strips",
-        background__plan__clear_strips=_constant(1.0),
+        "stitch.confidence.clear_strips",
+        stitch__spans__clear_strips=_constant(1.0),
     ),
-    _case("share of figures", "stitch", "proves nothing", background__plan__FEW=2.0, background__plan__MANY=3.0),
+    _case("share of figures", "stitch", "proves nothing", stitch__spans__FEW=2.0, stitch__spans__MANY=3.0),
     _case(
         "area of a still set",
         "stitch",
         "proves nothing",
-        background__confidence__explained_share=_constant(1.0),
+        stitch__confidence__explained_share=_constant(1.0),
     ),
     # Stitch: the picture.
-    _case("loans", "stitch", "none", "background.lend", background__stitch__lend=_constant([])),
-    _case("scenery", "stitch", "none", "background.scenery", background__plan__find_scenery=_constant([])),
-    _case(
-        "sharpness",
-        "stitch",
-        "all keyframes are as sharp",
-        "background.sharpness",
-        background__sources__sharpness=lambda preview, cameras: np.ones(len(cameras)),
-    ),
-    _case("figures", "stitch", "nobody stays", "background.figures", background__plan__find_figures=_nobody),
+    _case("loans", "stitch", "none", "stitch.donors", stitch__stitching__lend=_constant([])),
+    _case("scenery", "stitch", "none", "stitch.rigid_scenery", stitch__spans__find_scenery=_constant([])),
+    _case("figures", "stitch", "nobody stays", "imaging.whole_figures", stitch__spans__find_figures=_nobody),
     _case(
         "figures: GrabCut",
         "stitch",
         "as far as masks name them",
-        "background.figures._grow background.figures._whole",
-        background__figures___whole=lambda preview, figures, shown: figures,
+        "imaging.whole_figures._grow imaging.whole_figures._whole",
+        imaging__whole_figures___whole=lambda preview, figures, shown: figures,
     ),
     _case(
         "figures: passing",
         "stitch",
         "nobody passes",
-        "background.figures.passing background.figures._overlapped",
-        background__figures__passing=lambda moving, shown: np.zeros_like(moving),
-    ),
-    _case(
-        "figures: mistaken",
-        "stitch",
-        "masks are believed",
-        "background.figures.mistaken",
-        background__figures__mistaken=lambda preview, moving, shown: np.zeros_like(moving),
+        "imaging.whole_figures.passing imaging.whole_figures._overlapped",
+        imaging__whole_figures__passing=lambda moving, shown: np.zeros_like(moving),
     ),
     _case(
         "figures: usual light",
         "stitch",
         "all keyframes",
-        "background.figures.in_usual_light",
-        background__plan__in_usual_light=lambda preview, *_: preview,
+        "stitch.spans.in_usual_light",
+        stitch__spans__in_usual_light=lambda preview, *_: preview,
     ),
     _case(
         "figures: small",
         "stitch",
         "what blinks once does not move",
-        "background.figures._small",
-        background__figures___small=lambda mask, side: np.zeros_like(mask),
+        "imaging.whole_figures._small",
+        imaging__whole_figures___small=lambda mask, side: np.zeros_like(mask),
     ),
     _case(
         "shown through masks at rest",
         "stitch",
         "what is always masked is a hole",
-        "background.composite.with_standing",
-        background__stitch__with_standing=lambda sources, canvas, gate: (
+        "stitch.composite.with_standing",
+        stitch__stitching__with_standing=lambda sources, canvas, gate: (
             list(sources),
             np.zeros((canvas.height, canvas.width), bool),
         ),
@@ -295,32 +275,32 @@ CASES: tuple[Case, ...] = (
         "unnamed foreground",
         "stitch",
         "masks name all",
-        "background.preview.disagreeing",
-        background__plan__disagreeing=lambda preview, noise: np.zeros_like(preview.seen),
-        background__lend__disagreeing=lambda preview, noise: np.zeros_like(preview.seen),
+        "stitch.keyframe_alignment.disagreeing",
+        stitch__spans__disagreeing=lambda preview, noise: np.zeros_like(preview.seen),
+        stitch__donors__disagreeing=lambda preview, noise: np.zeros_like(preview.seen),
     ),
     # Propagation.
     _case(
         "propagation",
         "stitch",
         "ambient",
-        background__stitch__without_background=lambda scene, masks, shots, *_: shots,
+        stitch__stitching__without_background=lambda scene, masks, shots, *_: shots,
     ),
     _case(
         "mixture",
         "stitch",
         "a dissolve is propagated",
-        "transition.mixture",
-        background__propagated__mixture=_constant(None),
+        "stitch.propagated_shots.mixture",
+        stitch__propagated_shots__mixture=_constant(None),
     ),
     _case(
         "fading into neighbours",
         "stitch",
         "a propagated shot begins at once",
-        "background.propagated._faded",
-        background__propagated___faded=_constant(None),
+        "stitch.propagated_shots._faded",
+        stitch__propagated_shots___faded=_constant(None),
     ),
-    _case("few frames", "stitch", "they are propagated too", method="propagated", background__propagated__FEWEST=0),
+    _case("few frames", "stitch", "they are propagated too", method="propagated", stitch__propagated_shots__FEWEST=0),
     _case(
         "age of sources", "stitch", "all live as long", "propagation.age", propagation__age__AgeMeter__lives=_immortal
     ),
@@ -329,23 +309,23 @@ CASES: tuple[Case, ...] = (
         "stitch",
         "one a shot",
         "propagation.segments",
-        propagation__planning__segments=lambda lives: [Segment(0, lives.shape[1])],
+        propagation__shot_plan__segments=lambda lives: [Segment(0, lives.shape[1])],
     ),
     _case(
         "resting segments",
         "stitch",
         "none rests",
-        "propagation.planning._rests",
-        propagation__planning___rests=_constant(False),
+        "propagation.shot_plan._rests",
+        propagation__shot_plan___rests=_constant(False),
     ),
     _case(
         "key pictures",
         "stitch",
         "the soft fill",
-        "propagation.canvas",
+        "propagation.key_pictures",
         told=False,
         method="propagated",
-        background__propagated__propagate=lambda *a: _propagate(*a[:-1], 0),
+        stitch__propagated_shots__propagate=lambda *a: _propagate(*a[:-1], 0),
     ),
     _case(
         "trust by age",
@@ -354,21 +334,13 @@ CASES: tuple[Case, ...] = (
         "propagation.trust._trust",
         propagation__trust___trust=lambda grid, s, life: (s.frame >= 0).astype(np.float32),
     ),
-    _case(
-        "feathered trust",
-        "stitch resample",
-        "hard borders",
-        "propagation.trust._feathered",
-        propagation__trust___feathered=lambda grid, trust: trust,
-    ),
-    # Outpaint.
-    _case("bends", "outpaint", "none", "outpaint.bend", outpaint__compose__bends=_unbent),
+    _case("bends", "outpaint", "none", "outpaint.join_warp", outpaint__blend__bends=_unbent),
     _case(
         "bends of mirrors",
         "outpaint",
         "none",
-        "outpaint.bend._curved",
-        outpaint__bend___curved=lambda full, line, place, step, reach: np.zeros(
+        "outpaint.join_warp._curved",
+        outpaint__join_warp___curved=lambda full, line, place, step, reach: np.zeros(
             (len(line), full.holes.shape[1 if abs(step) == 1 else 0]), np.float32
         ),
     ),
@@ -380,7 +352,11 @@ CASES: tuple[Case, ...] = (
         outpaint__labelling__refine=lambda full, candidates, grown, *_: grown,
     ),
     _case(
-        "size of the fill", "outpaint", "the canvas' own", "outpaint.scale", outpaint__step__seen_scale=_constant(1.0)
+        "size of the fill",
+        "outpaint",
+        "the canvas' own",
+        "outpaint.fill_scale",
+        outpaint__filling__seen_scale=_constant(1.0),
     ),
     _case(
         "mirrored at the join",
@@ -388,22 +364,6 @@ CASES: tuple[Case, ...] = (
         "no such label",
         "outpaint.offsets.mirrors",
         outpaint__labelling__mirrors=_no_labels,
-    ),
-    _case(
-        "mirrored continuations",
-        "outpaint",
-        "no such label",
-        "outpaint.offsets._flipped",
-        outpaint__labelling__continuing=_unmirrored,
-    ),
-    _case(
-        "all that is mirrored",
-        "outpaint",
-        "no such label",
-        "outpaint.offsets.mirrors outpaint.offsets._flipped outpaint.bend._curved outpaint.costs._aslant "
-        "outpaint.exemplar.cut_off",
-        outpaint__labelling__mirrors=_no_labels,
-        outpaint__labelling__continuing=_unmirrored,
     ),
     _case(
         "shifts across", "outpaint", "no such label", "outpaint.offsets.across", outpaint__labelling__across=_no_labels
@@ -416,18 +376,11 @@ CASES: tuple[Case, ...] = (
         outpaint__exemplar__cut_off=lambda figures, holes: np.zeros_like(figures),
     ),
     _case(
-        "tones at the holes' border",
-        "outpaint",
-        "as filled",
-        "outpaint.step._blended outpaint.step._mean_around",
-        outpaint__step___blended=lambda background, filled: filled,
-    ),
-    _case(
         "expected tones",
         "outpaint",
         "copies keep theirs",
-        "outpaint.compose.towards_expected outpaint.labels._expected",
-        outpaint__compose__towards_expected=lambda picture, full: picture,
+        "outpaint.blend.towards_expected outpaint.labels._expected",
+        outpaint__blend__towards_expected=lambda picture, full: picture,
     ),
     _case(
         "holes around cut up",
@@ -442,24 +395,25 @@ CASES: tuple[Case, ...] = (
         "characters continued",
         "resample",
         "they end at the join",
-        "resample.continuation resample.following resample.drawings resample.matching resample.layers resample.walk",
+        "resample.continuation resample.tracking resample.drawings resample.matching resample.layers "
+        "resample.periodic_motion",
         pipeline__delivery__continuation_of=_constant(None),
     ),
     _case(
         "walks",
         "resample",
         "who is not found again ends",
-        "resample.walk",
-        resample__following__walked_on=_constant({}),
+        "resample.periodic_motion",
+        resample__tracking__walked_on=_constant({}),
     ),
     _case(
         "mixed shots",
         "resample",
         "each has its own",
-        "resample.mixed resample.render.MixedWings",
+        "resample.dissolve resample.rendering.MixedWings",
         told=False,
         method="propagated",
-        resample__render__MixedWings=lambda own, *_: own,
+        resample__rendering__MixedWings=lambda own, *_: own,
     ),
     _case(
         "seam",
@@ -473,8 +427,8 @@ CASES: tuple[Case, ...] = (
         "field at the join",
         "resample",
         "the tone alone",
-        "resample.join._Smoother",
-        resample__join___Smoother__CALL=lambda self, total, count: np.zeros(
+        "resample.join_tone._Smoother",
+        resample__join_tone___Smoother__CALL=lambda self, total, count: np.zeros(
             (len(total), 4, total.shape[1]), np.float32
         ),
     ),
@@ -483,7 +437,7 @@ CASES: tuple[Case, ...] = (
         "resample",
         "neutral",
         "resample.tone",
-        resample__join__fit=lambda predicted, seen, *_: tone.neutral(len(seen)),
+        resample__join_tone__fit=lambda predicted, seen, *_: tone.neutral(len(seen)),
     ),
     _case(
         "tone: likelihood",

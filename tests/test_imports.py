@@ -12,6 +12,12 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "remaster"
 FILES = sorted(PACKAGE.rglob("*.py"))
+BESIDE = [p for name in ("remaster_forecast", "remaster_sample") for p in sorted((PACKAGE.parent / name).rglob("*.py"))]
+STEPS = {"detect", "analyze", "segment", "stitch", "outpaint", "resample"}
+BELOW = {"imaging": {"arrays", "errors", "media", "records"}, "propagation": {"arrays", "imaging", "media", "records"}}
+"""What several steps need, and what of this package it may import."""
+PLAIN = {"remaster.media.planes", "remaster.media.types"}
+"""All of ``media`` that steps may import: it knows numpy alone."""
 MODELS = ("torch", "torchvision", "diffusers", "transformers", "accelerate", "safetensors")
 
 
@@ -51,6 +57,36 @@ def test_a_module_imports_only_what_it_may(path: Path) -> None:
     if package != "jobs":
         assert not any(n.startswith("remaster.jobs") for n in names), "nothing imports jobs"
     assert not roots(at_top(tree)) & set(MODELS), "models are imported inside the engine that needs them"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_steps_stand_beside_each_other(path: Path) -> None:
+    name, tree = parse(path)
+    package = name.split("/")[0]
+    own = {n for n in imported(tree) if n.startswith("remaster.")}
+    packages = {n.split(".")[1] for n in own}
+    if package in STEPS:
+        assert not packages & (STEPS - {package}), "what two steps need lies below both"
+        assert not packages & {"evaluation", "report"}
+    if package in BELOW:
+        assert packages <= {package, *BELOW[package]}
+    if package in STEPS | set(BELOW):
+        assert {n for n in own if n.startswith("remaster.media")} <= PLAIN
+
+
+@pytest.mark.parametrize("path", BESIDE, ids=lambda path: path.name)
+def test_packages_beside_the_engine_need_its_plain_parts_alone(path: Path) -> None:
+    everything = set(imported(ast.parse(path.read_text())))
+    assert "av" not in roots(iter(everything)) or path.name == "author.py"
+    names = {n for n in everything if n.startswith("remaster.")}
+    assert not {n for n in names if n.split(".")[1] in STEPS | {"jobs", "pipeline"}}
+
+
+def test_nothing_in_the_engine_needs_the_packages_beside_it() -> None:
+    for path in FILES:
+        name, tree = parse(path)
+        beside = {n for n in imported(tree) if n.startswith(("remaster_forecast", "remaster_sample"))}
+        assert not beside or name in ("jobs/sample.py", "pipeline/forecasting.py"), name
 
 
 def test_the_program_starts_without_the_models_extra() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from remaster.outpaint.bend import bends
+from remaster.outpaint.join_warp import bends
 from remaster.outpaint.labels import Labels, Level, features, from_rows
 
 HEIGHT, WIDTH, JOIN = 240, 320, 220
