@@ -18,7 +18,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from remaster.notes import losses
 from remaster.report import text
 from remaster.tables import STAGES
 
@@ -225,7 +224,10 @@ def summarize(videos: pa.Table, shots: pa.Table, seconds: float, earlier: float 
     scene repeats (calls, generated pixels, seconds of a step) count once a scene. Videos that have shots but no row
     yet, as after an interruption, are ``unfinished``.
     """
-    rows = {row["video"]: row for row in _columns(videos, "video", "status", "output", "error", "duration", "notes")}
+    rows = {
+        row["video"]: row
+        for row in _columns(videos, "video", "status", "output", "error", "duration", "notes", "losses")
+    }
     names = [*rows, *sorted(set(pc.unique(shots["video"]).to_pylist()) - set(rows))]
     scenes = _scenes(shots)
     parts = _by_video(names, shots)
@@ -357,7 +359,7 @@ def _notes(rows: Mapping[str, Mapping[str, Any]]) -> tuple[Note, ...]:
     for name, row in rows.items():
         for message in row["notes"] or ():
             videos.setdefault(message, []).append(name)
-    lost = set(losses(videos))
+    lost = {message for row in rows.values() for message in row["losses"] or ()}
     order = sorted(videos, key=lambda message: message not in lost)
     return tuple(Note(message, tuple(videos[message]), message in lost) for message in order)
 

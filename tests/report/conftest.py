@@ -37,7 +37,15 @@ SHOT = {
     "attempts": 1,
     "fingerprint": "f",
 }
-VIDEO = {"video": "a.mkv", "output": "videos/a.mkv", "status": "ok", "partial": False, "duration": 1.0, "notes": []}
+VIDEO = {
+    "video": "a.mkv",
+    "output": "videos/a.mkv",
+    "status": "ok",
+    "partial": False,
+    "duration": 1.0,
+    "notes": [],
+    "losses": [],
+}
 
 
 @pytest.fixture

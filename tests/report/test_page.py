@@ -109,6 +109,12 @@ def test_nothing_comes_from_elsewhere(tmp_path, run_facts, videos_table, shots_t
     assert "@import" not in style
 
 
+def test_what_is_lost_stands_out_among_the_notes(tmp_path, run_facts, videos_table, shots_table):
+    videos = videos_table({"status": "incomplete", "notes": ["kept", "gone"], "losses": ["gone"]})
+    page = written(tmp_path, run_facts, videos, shots_table())
+    assert '<small class="warn">gone</small>' in page.source and "<small>kept</small>" in page.source
+
+
 def test_names_and_messages_are_text(tmp_path, run_facts, videos_table, shots_table):
     run = dataclasses.replace(run_facts, dataset=EVIL, command=EVIL, source=EVIL, settings={EVIL: EVIL})
     (name,) = previews(tmp_path, 1)
