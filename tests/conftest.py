@@ -1,4 +1,4 @@
-"""One local Ray for all tests that need one; its CPUs are bookkeeping, so more than the machine has are fine.
+"""One local Ray for all tests that need one: a process starts no other where this one will do, since a start takes longest.
 
 ``make test`` runs two processes side by side, each with a Ray of its own, file by file.
 """
@@ -26,7 +26,8 @@ def ray_cluster() -> Iterator[None]:
 
     from remaster.pipeline.cluster import quiet, start
 
-    start(None, {"num_cpus": 8, "include_dashboard": False})
+    # Few CPUs: each is a worker that has to import everything, for every driver that connects.
+    start(None, {"num_cpus": 3, "include_dashboard": False})
     quiet()
     yield
     ray.shutdown()
