@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Rgb
+from remaster.detect.scenes import DetectSettings, detect
 from remaster.media.planes import from_rgb
-from remaster.media.types import ColorSpec, Frame, PixelFormat, Rgb, VideoInfo
-from remaster.scenes import DetectSettings, detect
+from remaster.media.types import ColorSpec, Frame, PixelFormat, VideoInfo
 
 WIDTH, HEIGHT = 640, 480
 NEAR = 2  # frames that a found boundary may lie off a soft one's span

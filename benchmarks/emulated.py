@@ -27,14 +27,14 @@ import ray
 import ray.data
 from ray.cluster_utils import Cluster as Raylets
 
-from remaster.forecast.costs import Costs, Line
-from remaster.forecast.simulate import Cluster, Forecast, simulate
-from remaster.forecast.workload import Episode
 from remaster.pipeline import graph
 from remaster.pipeline.cluster import quiet
 from remaster.pipeline.engines import Engine, PoolSettings
 from remaster.records import Analysis
 from remaster.rows import Run, SceneRow, from_table, to_table
+from remaster_forecast.costs import Costs, Line
+from remaster_forecast.simulate import Cluster, Forecast, simulate
+from remaster_forecast.workload import Episode
 
 CARDS_A_NODE = 16
 CORES_A_NODE = 4
@@ -334,7 +334,7 @@ def _point(
 
 
 def _simulated(gpus: int, raylets: int, emulation: Emulation, loaded: float) -> Forecast:
-    """The same by ``remaster.forecast``, from the first task on; ``loaded`` seconds after it the engines are there."""
+    """The same by ``remaster_forecast``, from the first task on; ``loaded`` seconds after it the engines are there."""
     lines = {name: Line(seconds * emulation.slower, 0.0) for name, seconds in SECONDS.items()}
     costs = Costs(lines, start=0.0, assemble=0.0, load=max(loaded, 0.0) + Costs().worker)
     sizes = [min(SCENES_A_VIDEO, emulation.scenes - n) for n in range(0, emulation.scenes, SCENES_A_VIDEO)]

@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from benchmarks.engines import _picture, _versions, random_pipeline
-from remaster.foreground.maskrcnn import MaskRcnnSegmenter
+from remaster.segment.maskrcnn import MaskRcnnSegmenter
 
 BATCHES = (1, 2, 4, 8, 16)
 RESERVE = 1.0  # GB a process: CUDA's context 0.3-0.5, cuDNN's workspaces, fragmentation

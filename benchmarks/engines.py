@@ -23,13 +23,13 @@ import cv2
 import numpy as np
 
 from remaster.accelerator import Precision, torch_device, torch_dtype
-from remaster.foreground.maskrcnn import MaskRcnnSegmenter
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Mask, Rgb
 from remaster.outpaint import FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.stable_diffusion import Network, Scheduler, StableDiffusionInpainter
 from remaster.outpaint.tiled import Crop
 from remaster.outpaint.tiling import plan_rounds
+from remaster.segment.maskrcnn import MaskRcnnSegmenter
 
 KEYFRAMES = 14  # of a scene with a still camera
 SCENES = 300  # of an episode of 20 minutes: shots of 4 seconds

@@ -19,10 +19,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Mask, Rgb
 from remaster.media.decode import decode
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
-from remaster.media.types import Mask, Rgb
 from remaster.outpaint import FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 

@@ -24,22 +24,22 @@ import cv2
 import numpy as np
 from hydra import compose, initialize_config_dir
 
-from remaster.camera import translation
+from remaster.arrays import Rgb
 from remaster.config import config_dir, register_schema, to_config
+from remaster.imaging.camera import translation
 from remaster.media.author import write_video
 from remaster.media.probe import probe
-from remaster.media.types import Rgb
 from remaster.pipeline import frames
 from remaster.pipeline.delivery import resample_stage
 from remaster.pipeline.engines import choose
 from remaster.pipeline.inputs import find_videos
 from remaster.pipeline.job import Job
-from remaster.pipeline.planning import plan_video
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
+from remaster.pipeline.video_plan import plan_video
 from remaster.rows import SceneRow, from_table, to_table
-from remaster.sample.backgrounds import background
-from remaster.sample.film import add_grain
+from remaster_sample.backgrounds import background
+from remaster_sample.film import add_grain
 
 WIDTH, HEIGHT, RATE = 192, 144, 12
 SWEEP = 240

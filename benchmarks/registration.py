@@ -28,27 +28,28 @@ import scipy.stats
 from benchmarks import registration_rivals as rivals
 from benchmarks import registration_truth as truth
 from benchmarks.registration_scenes import SETTINGS, UNSEEN, YUV420, Scene, Setting, draw
-from remaster.analyze import analyze
-from remaster.background.confidence import Trust
-from remaster.background.features import gray_of
-from remaster.background.stitch import StitchSettings, stitch
-from remaster.foreground.motion import MotionSegmenter
-from remaster.geometry import window
+from remaster.analyze.analysis import analyze
+from remaster.arrays import Mask, Rgb
+from remaster.detect.active_picture import FrameSampler
+from remaster.detect.noise import noise_level
+from remaster.imaging.channels import gray_of
+from remaster.imaging.geometry import window
 from remaster.media.author import write_video
 from remaster.media.decode import decode
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
-from remaster.media.types import Mask, Rect, Rgb
-from remaster.noise import noise_level
-from remaster.picture import FrameSampler
+from remaster.media.types import Rect
 from remaster.records import Analysis, Shot
-from remaster.sample.backgrounds import background
-from remaster.sample.cameras import View
-from remaster.sample.episodes import EPISODES
-from remaster.sample.film import add_grain
-from remaster.sample.render import render
-from remaster.sample.script import Episode
-from remaster.sample.script import Shot as DrawnShot
+from remaster.segment.motion_segmenter import MotionSegmenter
+from remaster.stitch.confidence import Trust
+from remaster.stitch.stitching import StitchSettings, stitch
+from remaster_sample.backgrounds import background
+from remaster_sample.cameras import View
+from remaster_sample.episodes import EPISODES
+from remaster_sample.film import add_grain
+from remaster_sample.render import render
+from remaster_sample.script import Episode
+from remaster_sample.script import Shot as DrawnShot
 
 T = TypeVar("T")
 Rivals = tuple[str, rivals.Result, rivals.Result]

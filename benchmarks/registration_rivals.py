@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from benchmarks import registration_truth as truth
 from benchmarks.registration_scenes import Scene
-from remaster.camera import IDENTITY, Affine, apply, compose, corners, invert, translation
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Affine, Mask, Rgb
+from remaster.imaging.camera import IDENTITY, apply, compose, corners, invert, translation
 from remaster.records import Background
 
 EVERY = 2

@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import IDENTITY, Affine, compose, translation
-from remaster.geometry import Window, window
-from remaster.media.types import Mask, PixelFormat, Rect, Rgb
-from remaster.sample.backgrounds import background
-from remaster.sample.cameras import View, camera_of
-from remaster.sample.cast import CAST, Pose
-from remaster.sample.characters import WALK_POSES, cel, feet
+from remaster.arrays import Affine, Mask, Rgb
+from remaster.imaging.camera import IDENTITY, compose, translation
+from remaster.imaging.geometry import Window, window
+from remaster.media.types import PixelFormat, Rect
+from remaster_sample.backgrounds import background
+from remaster_sample.cameras import View, camera_of
+from remaster_sample.cast import CAST, Pose
+from remaster_sample.characters import WALK_POSES, cel, feet
 
 YUV420 = PixelFormat("yuv420p", "yuv", 8, 1, 1)
 Figure = tuple[float, float, float]

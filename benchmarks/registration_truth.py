@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.registration_scenes import Scene
-from remaster.camera import Affine, apply, compose, corners, translation
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Affine, Mask, Rgb
+from remaster.imaging.camera import apply, compose, corners, translation
 from remaster.records import Background, Shot
 
 SAMPLED = 5

@@ -22,9 +22,9 @@ from benchmarks.emulated import CARDS_A_NODE, CORES_A_NODE, SCENES_A_VIDEO, SECO
 from benchmarks.machine import machine
 from benchmarks.processes import run_counted
 from benchmarks.sidebyside import gain, steps, transcode
-from remaster.forecast.costs import fitted, megapixels
-from remaster.forecast.simulate import Cluster, simulate
-from remaster.forecast.workload import Episode
+from remaster_forecast.costs import fitted, megapixels
+from remaster_forecast.simulate import Cluster, simulate
+from remaster_forecast.workload import Episode
 
 RESULTS = Path(__file__).parent / "results"
 SLOWER = 4.0
@@ -103,7 +103,7 @@ def report(points: Sequence[Point], known: dict[str, Any]) -> str:
         "engine at a time.",
         "All raylets, workers and the driver share this machine's cores: what Ray costs is exaggerated, not hidden.",
         "*Busy*: the cards' share of the time from the first engine call to the last; *steady*: of the middle half.",
-        "*Waited*: for a card, a call. *Foretold*: by `remaster.forecast`, from the first task on, as *time* is.",
+        "*Waited*: for a card, a call. *Foretold*: by `remaster_forecast`, from the first task on, as *time* is.",
         "When the engines' processes are there, which depends on what else this machine does, is measured.",
         "*Driver*: its share of one core; *machine*: the share of all cores that was in use, by whatever ran there.",
         "",

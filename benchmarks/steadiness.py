@@ -18,14 +18,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Gray
 from remaster.media.decode import decode
 from remaster.media.planes import resize_rgb
 from remaster.media.probe import probe
 
 LINES = 240
 """Lines at which frames are compared."""
-
-Gray = npt.NDArray[np.uint8]
 
 
 def grays(path: Path, width: int) -> Iterator[Gray]:

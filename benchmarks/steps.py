@@ -14,7 +14,7 @@ import hydra
 import pyarrow as pa
 
 from remaster.config import BatchConfig, config_dir, register_schema, to_config
-from remaster.geometry import parse_aspect, parse_framing
+from remaster.imaging.geometry import parse_aspect, parse_framing
 from remaster.media.probe import probe
 from remaster.media.remux import output_suffix
 from remaster.pipeline.assembly import VideoTask, assemble_video
@@ -22,9 +22,9 @@ from remaster.pipeline.delivery import resample_stage
 from remaster.pipeline.engines import choose
 from remaster.pipeline.inputs import find_videos, output_names
 from remaster.pipeline.job import Job
-from remaster.pipeline.planning import detect_stage
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
+from remaster.pipeline.video_plan import detect_stage
 from remaster.rows import SceneRow, from_table, to_table
 
 STEPS = ("detect", "analyze", "segment", "stitch", "outpaint", "resample", "assemble")

@@ -24,14 +24,14 @@ import pyarrow.parquet as pq
 from benchmarks.machine import machine
 from benchmarks.registration_rivals import match
 from benchmarks.steps import STEPS, Run, compose, make_job, run_steps
-from remaster.camera import translation
+from remaster.arrays import Rgb
+from remaster.imaging.camera import translation
 from remaster.media.decode import decode
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
-from remaster.media.types import Rgb
 from remaster.outpaint import FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
-from remaster.outpaint.step import fill_work
+from remaster.outpaint.filling import fill_work
 from remaster.outpaint.tiling import plan_rounds
 from remaster.pipeline.job import Job
 from remaster.report.wings import KINDS

@@ -30,7 +30,7 @@ from remaster.pipeline.assembly import VideoTask, assemble_video
 from remaster.pipeline.batch import run_batch
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.job import Job
-from remaster.pipeline.planning import detect_stage
+from remaster.pipeline.video_plan import detect_stage
 from remaster.tables import STAGES
 
 RESULTS = Path(__file__).parent / "results"

@@ -21,14 +21,14 @@ from av.filter import Graph
 from benchmarks.machine import machine
 from benchmarks.processes import run_counted
 from benchmarks.steps import STEPS, compose, make_job, run_steps
-from remaster.geometry import Window, window
+from remaster.imaging.geometry import Window, window
 from remaster.media.encode import encoder_options
 from remaster.media.probe import probe
 from remaster.media.types import Rect
 from remaster.pipeline.delivery import encoder_settings
-from remaster.sample.episodes import EPISODES
-from remaster.sample.script import Episode, Shot, splice
-from remaster.sample.write import write_episode
+from remaster_sample.episodes import EPISODES
+from remaster_sample.script import Episode, Shot, splice
+from remaster_sample.write import write_episode
 
 RESULTS = Path(__file__).parent / "results"
 MATERIAL = {

@@ -23,33 +23,34 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.analyze import analyze
-from remaster.background.stitch import StitchSettings, stitch
+from remaster.analyze.analysis import analyze
+from remaster.arrays import Float32, Mask, Plane, Rgb
+from remaster.detect.scenes import DetectSettings, detect
 from remaster.evaluation.fills import FILLS, TELEA_RADIUS, mirror
-from remaster.evaluation.measures import Luma, Sample, compare, summarize
-from remaster.footage import Footage
-from remaster.foreground.motion import MotionSegmenter
-from remaster.gate import proxy_valid, with_scene_sides
-from remaster.geometry import Window, window
+from remaster.evaluation.measures import Sample, compare, summarize
+from remaster.imaging.footage import Footage
+from remaster.imaging.gate import proxy_valid, with_scene_sides
+from remaster.imaging.geometry import Window, window
 from remaster.media.decode import decode
 from remaster.media.planes import crop, proxy_size, resize_rgb, to_rgb
 from remaster.media.probe import probe
-from remaster.media.types import Mask, Plane, Rect, Rgb, VideoInfo
+from remaster.media.types import Rect, VideoInfo
 from remaster.outpaint.exemplar import ExemplarInpainter
-from remaster.outpaint.step import outpaint
+from remaster.outpaint.filling import outpaint
 from remaster.records import Analysis, Shot
 from remaster.resample.continuation import continued
-from remaster.resample.mixed import SceneRenderers
-from remaster.resample.render import Beside, WingRenderer
-from remaster.resample.settings import Grain, ResampleSettings
-from remaster.sample.episodes import EPISODES
-from remaster.sample.render import render
-from remaster.sample.script import Episode
-from remaster.sample.write import write_episode
-from remaster.scenes import DetectSettings, detect
+from remaster.resample.dissolve import SceneRenderers
+from remaster.resample.rendering import Beside, WingRenderer
+from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.segment.motion_segmenter import MotionSegmenter
+from remaster.stitch.stitching import StitchSettings, stitch
+from remaster_sample.episodes import EPISODES
+from remaster_sample.render import render
+from remaster_sample.script import Episode
+from remaster_sample.write import write_episode
 
 Planes = tuple[Plane, ...]
-Truth = Callable[[int], Luma]
+Truth = Callable[[int], Float32]
 LIGHT = 0.5
 """Levels of mean luma under which two pictures are in the same light."""
 LONGEST = 200
@@ -98,13 +99,13 @@ def episode_clip(episode: Episode, folder: Path) -> Clip:
         raise SystemExit(f"{episode.name}: the picture found is not the one drawn")
     cuts = tuple(shot.start for shot in episode.shots)
 
-    def truth(index: int) -> Luma:
+    def truth(index: int) -> Float32:
         return luma_of(render(episode, index).wide)
 
     return Clip(episode.name, info, shown, found.gate, found.noise, (*cuts, episode.frames), truth)
 
 
-def luma_of(picture: Rgb) -> Luma:
+def luma_of(picture: Rgb) -> Float32:
     """Video luma (BT.601, studio range) of RGB, as the episodes store it."""
     return np.asarray(16 + picture @ np.array([65.481, 128.553, 24.966], np.float32) / 255, np.float32)
 

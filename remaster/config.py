@@ -12,12 +12,12 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from remaster.analyze import AnalyzeSettings
-from remaster.background.stitch import StitchSettings
+from remaster.analyze.analysis import AnalyzeSettings
+from remaster.detect.scenes import DetectSettings
 from remaster.media.encode import Codec
 from remaster.media.remux import Container
-from remaster.resample.settings import Grain, ResampleSettings
-from remaster.scenes import DetectSettings
+from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.stitch.stitching import StitchSettings
 
 
 class GateMode(Enum):

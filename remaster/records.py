@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import Affine
-from remaster.fields import Fields, Verdict
-from remaster.media.types import Mask, Rect, Rgb
+from remaster.arrays import Affine, Mask, Rgb
+from remaster.imaging.interlacing import Fields, Verdict
+from remaster.media.types import Rect
 
 Method = Literal["mosaic", "still", "propagated", "ambient", "passthrough"]
 

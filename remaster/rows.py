@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from remaster.media.types import ColorSpec, Entry, Mask, PixelFormat, Rect, Treatment, VideoInfo
+from remaster.arrays import Mask
+from remaster.media.types import ColorSpec, Entry, PixelFormat, Rect, Treatment, VideoInfo
 from remaster.records import Analysis, Background, Key, Propagation, Shot
 from remaster.tables import SHOTS, STAGES
 

@@ -1,4 +1,4 @@
-"""One local Ray for all tests that need one: a process starts no other where this one will do, since a start takes longest.
+"""One local Ray for all tests that need one, since its start takes longest.
 
 ``make test`` runs two processes side by side, each with a Ray of its own, file by file.
 """

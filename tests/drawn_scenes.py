@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import Affine, compose, invert, translation
+from remaster.arrays import Affine
+from remaster.imaging.camera import compose, invert, translation
 
 FINE = 3
 """Pictures are drawn this many times larger and averaged down, for exact positions between pixels."""

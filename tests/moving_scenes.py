@@ -9,25 +9,25 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.analyze import analyze
-from remaster.camera import IDENTITY, chain
-from remaster.footage import Footage
-from remaster.geometry import Window
+from remaster.analyze.analysis import analyze
+from remaster.arrays import Float32, Mask, Plane, Rgb
+from remaster.imaging.camera import IDENTITY, chain
+from remaster.imaging.footage import Footage
+from remaster.imaging.geometry import Window
 from remaster.media.planes import crop, from_rgb, resize_rgb, to_rgb
-from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect, Rgb
+from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.outpaint.exemplar import ExemplarInpainter
-from remaster.outpaint.step import outpaint
-from remaster.propagation.planning import propagate
+from remaster.outpaint.filling import outpaint
+from remaster.propagation.shot_plan import propagate
 from remaster.records import Propagation, Shot
-from remaster.resample.render import WingRenderer
-from remaster.resample.settings import ResampleSettings
+from remaster.resample.rendering import WingRenderer
+from remaster.resample.resample_settings import ResampleSettings
 
 YUV = PixelFormat("yuv420p", "yuv", 8, 1, 1)
 COLOR = ColorSpec(matrix=6, chroma_location=1)
-Float = npt.NDArray[np.float32]
 
 
-def texture(height: int, width: int, seed: int, detail: float = 3.0) -> Float:
+def texture(height: int, width: int, seed: int, detail: float = 3.0) -> Float32:
     """A painted surface, float32 (h, w, 3): noise of several sizes, the finest with ``detail`` pixels of deviation."""
     rng = np.random.default_rng(seed)
     out = np.full((height, width, 3), 128.0, np.float32)
@@ -37,14 +37,14 @@ def texture(height: int, width: int, seed: int, detail: float = 3.0) -> Float:
     return np.clip(out, 0, 255)
 
 
-def viewed(world: Float, x: npt.ArrayLike, y: npt.ArrayLike) -> Float:
+def viewed(world: Float32, x: npt.ArrayLike, y: npt.ArrayLike) -> Float32:
     """The world at columns ``x`` and rows ``y``, which are broadcast against each other; its edge goes on for ever."""
     at_x, at_y = np.broadcast_arrays(np.asarray(x, np.float32), np.asarray(y, np.float32))
     maps = np.ascontiguousarray(at_x), np.ascontiguousarray(at_y)
     return np.asarray(cv2.remap(world, *maps, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
-def to_8bit(picture: Float) -> Rgb:
+def to_8bit(picture: Float32) -> Rgb:
     """Rounded to uint8."""
     return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
 

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.scaling import foretold
 from benchmarks.throughput import RESULTS, STEPS_A_TILE, networks
-from remaster.forecast.costs import Costs
 from remaster.tables import STAGES
+from remaster_forecast.costs import Costs
 
 
 def test_the_neural_engines_seconds_are_found_in_their_page() -> None:

@@ -12,12 +12,13 @@ import ray
 from clips import painting, pan, series_clip
 from programs import Ended, run_program
 
+from remaster.arrays import Float32
 from remaster.errors import MediaError
 from remaster.evaluation.fills import FILLS
 from remaster.evaluation.hidden import narrowed
-from remaster.evaluation.measures import Luma, Sample, compare, summarize
+from remaster.evaluation.measures import Sample, compare, summarize
 from remaster.evaluation.scores import ShotScore, overall
-from remaster.geometry import Window
+from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat, Rect
 
 YUV420 = PixelFormat("yuv420p", "yuv", 8, 1, 1)
@@ -26,35 +27,35 @@ EVERYWHERE = np.ones((96, 160), bool)
 
 
 @pytest.fixture
-def truth() -> Luma:
+def truth() -> Float32:
     return cv2.cvtColor(painting(3, 160, 96), cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
-def wings_of(picture: Luma, other: Luma) -> Luma:
+def wings_of(picture: Float32, other: Float32) -> Float32:
     """The picture with the wings of another."""
     out = other.copy()
     out[:, 20:140] = picture[:, 20:140]
     return out
 
 
-def measured(drawn: Luma, truth: Luma, known: np.ndarray = EVERYWHERE) -> Sample:
+def measured(drawn: Float32, truth: Float32, known: np.ndarray = EVERYWHERE) -> Sample:
     return compare(drawn, truth, HIDDEN, known)
 
 
-def test_the_truth_itself_is_perfect(truth: Luma) -> None:
+def test_the_truth_itself_is_perfect(truth: Float32) -> None:
     perfect = summarize([measured(truth, truth)])
     assert perfect.psnr == perfect.psnr_coarse == pytest.approx(60)
     assert perfect.ssim == pytest.approx(1, abs=1e-4) and perfect.energy == pytest.approx(1)
     assert 0.6 < perfect.join < 1.6
 
 
-def test_psnr_is_that_of_the_wings_alone(truth: Luma) -> None:
+def test_psnr_is_that_of_the_wings_alone(truth: Float32) -> None:
     off = truth + 5.0
     assert measured(wings_of(truth, off), truth).psnr == pytest.approx(20 * np.log10(255 / 5), abs=0.01)
     assert measured(wings_of(off, truth), truth).psnr == pytest.approx(60)
 
 
-def test_what_is_gate_is_not_compared(truth: Luma) -> None:
+def test_what_is_gate_is_not_compared(truth: Float32) -> None:
     spoilt, known = truth.copy(), EVERYWHERE.copy()
     spoilt[:8, :20] = 255
     known[:8, :20] = False
@@ -62,7 +63,7 @@ def test_what_is_gate_is_not_compared(truth: Luma) -> None:
     assert measured(spoilt, truth, known).psnr == pytest.approx(60)
 
 
-def test_blur_shows_in_energy_and_texture_elsewhere_is_forgiven_at_an_eighth(truth: Luma) -> None:
+def test_blur_shows_in_energy_and_texture_elsewhere_is_forgiven_at_an_eighth(truth: Float32) -> None:
     blurred = measured(wings_of(truth, cv2.GaussianBlur(truth, (0, 0), 3)), truth)
     assert blurred.gradients[0] < 0.6 * blurred.gradients[1]
     grainy = truth + np.random.default_rng(1).normal(0, 12, truth.shape).astype(np.float32)
@@ -70,11 +71,11 @@ def test_blur_shows_in_energy_and_texture_elsewhere_is_forgiven_at_an_eighth(tru
     assert noisy.psnr_coarse > noisy.psnr + 10
 
 
-def test_a_step_at_the_join_is_seen(truth: Luma) -> None:
+def test_a_step_at_the_join_is_seen(truth: Float32) -> None:
     assert summarize([measured(wings_of(truth, truth + 40), truth)]).join > 3
 
 
-def test_means_weigh_frames_and_shots_by_their_length(truth: Luma) -> None:
+def test_means_weigh_frames_and_shots_by_their_length(truth: Float32) -> None:
     good, bad = measured(truth, truth), measured(wings_of(truth, truth + 30), truth)
     assert summarize([good, bad], [3, 1]).psnr == pytest.approx((3 * good.psnr + bad.psnr) / 4)
     shots = [
@@ -85,7 +86,7 @@ def test_means_weigh_frames_and_shots_by_their_length(truth: Luma) -> None:
 
 
 @pytest.mark.parametrize("name", FILLS)
-def test_cheap_fills_keep_the_picture_and_never_see_the_truth(name: str, truth: Luma) -> None:
+def test_cheap_fills_keep_the_picture_and_never_see_the_truth(name: str, truth: Float32) -> None:
     middle = np.ascontiguousarray(truth[:, 20:140]).astype(np.uint8)
     filled = FILLS[name](middle, HIDDEN)
     assert filled.shape == truth.shape

@@ -12,6 +12,12 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "remaster"
 FILES = sorted(PACKAGE.rglob("*.py"))
+BESIDE = [p for name in ("remaster_forecast", "remaster_sample") for p in sorted((PACKAGE.parent / name).rglob("*.py"))]
+STEPS = {"detect", "analyze", "segment", "stitch", "outpaint", "resample"}
+BELOW = {"imaging": {"arrays", "errors", "media", "records"}, "propagation": {"arrays", "imaging", "media", "records"}}
+"""What several steps need, and what of this package it may import."""
+PLAIN = {"remaster.media.planes", "remaster.media.types"}
+"""All of ``media`` that steps may import: it knows numpy alone."""
 MODELS = ("torch", "torchvision", "diffusers", "transformers", "accelerate", "safetensors")
 
 
@@ -53,6 +59,37 @@ def test_a_module_imports_only_what_it_may(path: Path) -> None:
     assert not roots(at_top(tree)) & set(MODELS), "models are imported inside the engine that needs them"
 
 
-def test_the_program_starts_without_the_models_extra() -> None:
-    code = f"import sys; import remaster.jobs.batch; sys.exit(any(m in sys.modules for m in {MODELS!r}))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_steps_stand_beside_each_other(path: Path) -> None:
+    name, tree = parse(path)
+    package = name.split("/")[0]
+    own = {n for n in imported(tree) if n.startswith("remaster.")}
+    packages = {n.split(".")[1] for n in own}
+    if package in STEPS:
+        assert not packages & (STEPS - {package}), "what two steps need lies below both"
+        assert not packages & {"evaluation", "report"}
+    if package in BELOW:
+        assert packages <= {package, *BELOW[package]}
+    if package in STEPS | set(BELOW):
+        assert {n for n in own if n.startswith("remaster.media")} <= PLAIN
+
+
+@pytest.mark.parametrize("path", BESIDE, ids=lambda path: path.name)
+def test_packages_beside_the_engine_need_its_plain_parts_alone(path: Path) -> None:
+    names = {n for n in imported(ast.parse(path.read_text())) if n.startswith("remaster.")}
+    assert not {n for n in names if n.split(".")[1] in STEPS | {"jobs", "pipeline"}}
+
+
+def test_nothing_in_the_engine_needs_the_packages_beside_it() -> None:
+    for path in FILES:
+        name, tree = parse(path)
+        beside = {n for n in imported(tree) if n.startswith(("remaster_forecast", "remaster_sample"))}
+        assert not beside or name in ("jobs/sample.py", "pipeline/forecasting.py"), name
+
+
+def test_the_program_and_its_workers_start_without_the_models_extra_and_what_is_slow() -> None:
+    slow = ("scipy.stats", "scipy.signal")  # a second each, and every worker imports what the graph does
+    code = "import sys; import remaster.jobs.batch, remaster.pipeline.batch\n"
+    code += f"sys.exit(' '.join(m for m in {(*MODELS, *slow)!r} if m in sys.modules) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

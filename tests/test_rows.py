@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from remaster.camera import IDENTITY
+from remaster.imaging.camera import IDENTITY
 from remaster.media.types import ColorSpec, PixelFormat, Rect, VideoInfo
 from remaster.records import Analysis, Background, Key, Propagation, Shot
 from remaster.rows import (

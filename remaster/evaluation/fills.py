@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from remaster.geometry import Window
+from remaster.arrays import Gray
+from remaster.imaging.geometry import Window
 
-Gray = npt.NDArray[np.uint8]
 Fill = Callable[[Gray, Window], Gray]
 
 TELEA_RADIUS = 3  # pixels, as OpenCV's examples have it

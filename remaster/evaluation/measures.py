@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from remaster.geometry import Window
-from remaster.media.types import Mask
-
-Luma = npt.NDArray[np.float32]
+from remaster.arrays import Float32, Mask
+from remaster.imaging.geometry import Window
 
 COARSE = 8
 """Side in pixels of the blocks whose means the coarse PSNR compares: it forgives texture that lies elsewhere."""
@@ -48,7 +45,7 @@ class Sample:
     steps: tuple[float, float]
 
 
-def compare(drawn: Luma, truth: Luma, window: Window, known: Mask) -> Sample:
+def compare(drawn: Float32, truth: Float32, window: Window, known: Mask) -> Sample:
     """Compare one frame's wings; ``drawn`` and ``truth`` float32 (h, w) luma, ``known`` bool (h, w): truth is given."""
     wings = known.copy()
     wings[:, window.x : window.x + window.active.width] = False
@@ -84,10 +81,10 @@ def summarize(samples: Sequence[Sample], weights: Sequence[float] | None = None)
     )
 
 
-def structural_similarity(a: Luma, b: Luma) -> Luma:
+def structural_similarity(a: Float32, b: Float32) -> Float32:
     """The map of structural similarity with its Gaussian window of sigma 1.5, float32 (h, w)."""
 
-    def blur(x: Luma) -> Luma:
+    def blur(x: Float32) -> Float32:
         return np.asarray(cv2.GaussianBlur(x, (11, 11), 1.5), np.float32)
 
     mean_a, mean_b = blur(a), blur(b)
@@ -96,18 +93,18 @@ def structural_similarity(a: Luma, b: Luma) -> Luma:
     return np.asarray(similar, np.float32)
 
 
-def _decibels(squares: Luma) -> float:
+def _decibels(squares: Float32) -> float:
     return float(10 * np.log10(255.0**2 / max(float(squares.mean()) if squares.size else 0.0, LOWEST_ERROR)))
 
 
-def _gradient(picture: Luma, wings: Mask) -> float:
+def _gradient(picture: Float32, wings: Mask) -> float:
     """Mean absolute difference of neighbours that both lie in the wings, in either direction."""
     down = np.abs(np.diff(picture, axis=0))[wings[1:] & wings[:-1]]
     across = np.abs(np.diff(picture, axis=1))[wings[:, 1:] & wings[:, :-1]]
     return float((down.mean() + across.mean()) / 2)
 
 
-def _steps(picture: Luma, window: Window, known: Mask) -> tuple[float, float]:
+def _steps(picture: Float32, window: Window, known: Mask) -> tuple[float, float]:
     """Mean absolute step (across the joins, between the picture's own outermost two columns inside them)."""
     left, right = window.x, window.x + window.active.width - 1
     across, inside = [], []

@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from remaster.sample.episodes import EPISODES
-from remaster.sample.write import write_episode, write_truth
+from remaster_sample.episodes import EPISODES
+from remaster_sample.write import write_episode, write_truth
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from remaster.arrays import Mask, Plane
 from remaster.errors import MediaError
 from remaster.media.decode import decode
 from remaster.media.encode import UNRATED, Codec, EncoderSettings
@@ -17,7 +18,7 @@ from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
 from remaster.media.source import source_frames
 from remaster.media.timeline import timeline
-from remaster.media.types import Entry, Frame, Mask, PixelFormat, Plane, Rect, VideoInfo
+from remaster.media.types import Entry, Frame, PixelFormat, Rect, VideoInfo
 
 # What white noise, which no film is, still reaches at a crf: 34 dB at 18, 24 at 28, 13 at 40 and more.
 # Codecs for editing keep their rate, whatever the picture is: white noise at full swing falls to about this.

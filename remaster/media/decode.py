@@ -15,6 +15,7 @@ from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from remaster.arrays import Plane
 from remaster.errors import MediaError
 from remaster.media.clock import Clock, Repairs
 from remaster.media.containers import bound_decoder, open_input, read_only, video_stream
@@ -23,7 +24,7 @@ from remaster.media.hdr import side_data
 from remaster.media.jumps import Mover, Moves, has_tables, may_jump
 from remaster.media.looks import Looker
 from remaster.media.timeline import NO_STAMP, Keyframe, Timeline, fingerprint, is_frame, timeline
-from remaster.media.types import Frame, Look, PixelFormat, Plane, VideoInfo
+from remaster.media.types import Frame, Look, PixelFormat, VideoInfo
 
 _Decoded = tuple[tuple[Plane, ...], bytes, Look | None]
 MAX_FRAMES = 5_000_000

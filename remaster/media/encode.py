@@ -21,6 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
+from remaster.arrays import Plane
 from remaster.errors import MediaError, UserError
 from remaster.media.containers import reason
 from remaster.media.formats import planar_format
@@ -28,7 +29,7 @@ from remaster.media.hdr import display_notation
 from remaster.media.partfile import PartFile
 from remaster.media.scheduling import kept_scheduling
 from remaster.media.siting import SITINGS
-from remaster.media.types import ColorSpec, PixelFormat, Plane
+from remaster.media.types import ColorSpec, PixelFormat
 
 
 class Codec(Enum):

@@ -17,12 +17,10 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import AttachmentStream, Stream
 
+from remaster.arrays import Float64, Int64
 from remaster.media.containers import is_cover, name_of, open_input, video_stream
 from remaster.media.matroska import beyond_plain_chapters, plain_chapters, read_header, told_by_chapters
 from remaster.media.mp4 import read_languages
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 CARRIED = ("audio", "subtitle", "video")
 _ADTS = {"aac"}
@@ -37,12 +35,12 @@ class Packets:
     ``sizes`` and checksums (``marks``) are those of what the packets hold.
     """
 
-    times: Floats
-    lasts: Floats
-    places: Ints
+    times: Float64
+    lasts: Float64
+    places: Int64
     keys: npt.NDArray[np.bool_]
-    sizes: Ints
-    marks: Ints
+    sizes: Int64
+    marks: Int64
 
     def __len__(self) -> int:
         return len(self.times)
@@ -51,7 +49,7 @@ class Packets:
         return Packets(*(getattr(self, name)[which] for name in COLUMNS))
 
     @property
-    def ends(self) -> Floats:
+    def ends(self) -> Float64:
         """When each packet ends, in seconds."""
         return self.times + self.lasts
 

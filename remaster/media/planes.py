@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import ColorSpec, PixelFormat, Plane, Rect, Rgb
+from remaster.arrays import Float32, Plane, Rgb
+from remaster.media.types import ColorSpec, PixelFormat, Rect
 
 Planes = tuple[Plane, ...]
-Float = npt.NDArray[np.float32]
 
 # H.273 table 4: matrix code point -> (Kr, Kb). Code points 0 and 3 say nothing about YUV and count as unspecified.
 COEFFICIENTS: dict[int, tuple[float, float]] = {
@@ -87,7 +87,7 @@ def to_rgb(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: 
     return _as_rgb(cv2.addWeighted(rgb, 1.0, rgb, 0.0, 0.0, dtype=cv2.CV_8U))
 
 
-def from_rgb(rgb: Rgb | Float, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> Planes:
+def from_rgb(rgb: Rgb | Float32, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> Planes:
     """The planes of a R'G'B' picture (h, w, 3), uint8 or float32 in 0..255: uint8 for depth 8, uint16 above.
 
     ``height`` is as in ``to_rgb``.
@@ -177,12 +177,12 @@ def _chroma_scale(pixel_format: PixelFormat, color: ColorSpec) -> tuple[float, f
     return 224.0 * (1 << (pixel_format.depth - 8)), middle
 
 
-def _luma_to_unit(plane: Plane, pixel_format: PixelFormat, color: ColorSpec) -> Float:
+def _luma_to_unit(plane: Plane, pixel_format: PixelFormat, color: ColorSpec) -> Float32:
     scale, offset = _luma_scale(pixel_format, color)
     return ((plane.astype(np.float32) - np.float32(offset)) / np.float32(scale)).astype(np.float32)
 
 
-def _luma_from_unit(values: Float, pixel_format: PixelFormat, color: ColorSpec) -> Plane:
+def _luma_from_unit(values: Float32, pixel_format: PixelFormat, color: ColorSpec) -> Plane:
     scale, offset = _luma_scale(pixel_format, color)
     return _quantize(values * scale + offset, pixel_format.depth)
 
@@ -195,7 +195,7 @@ def _yuv_to_rgb(kr_kb: tuple[float, float]) -> npt.NDArray[np.float64]:
     return np.array([[1, 0, red], [1, -kb * blue / kg, -kr * red / kg], [1, blue, 0]])
 
 
-def _upsample(plane: Plane, pixel_format: PixelFormat, color: ColorSpec, width: int, height: int) -> Float:
+def _upsample(plane: Plane, pixel_format: PixelFormat, color: ColorSpec, width: int, height: int) -> Float32:
     """Chroma at every luma sample, float32 (height, width), linear between the places where chroma lies."""
     step_x, step_y = 1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h
     values = plane.astype(np.float32)
@@ -207,7 +207,7 @@ def _upsample(plane: Plane, pixel_format: PixelFormat, color: ColorSpec, width: 
     return np.asarray(cv2.warpAffine(values, grid, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
 
-def _downsample(values: Float, pixel_format: PixelFormat, color: ColorSpec) -> Float:
+def _downsample(values: Float32, pixel_format: PixelFormat, color: ColorSpec) -> Float32:
     """Chroma samples from chroma at every luma sample: the mean around each sample's place."""
     step_x, step_y = 1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h
     if step_x == step_y == 1:
@@ -221,7 +221,7 @@ def _downsample(values: Float, pixel_format: PixelFormat, color: ColorSpec) -> F
     return np.asarray(mean[first_y::step_y, first_x::step_x][:rows, :columns])
 
 
-def _chroma_kernel(step: int, place: float) -> tuple[Float, int]:
+def _chroma_kernel(step: int, place: float) -> tuple[Float32, int]:
     """(weights, first sample): a box over ``step`` samples where chroma lies in their middle, else a triangle at it."""
     if place == 0.5:
         return np.full(step, 1 / step, np.float32), 0

@@ -12,12 +12,12 @@ from typing import Any, cast
 
 import av
 import numpy as np
-import numpy.typing as npt
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from remaster.arrays import Int64
 from remaster.errors import MediaError
 from remaster.media.captions import CaptionWriter, captions_of, lost_captions
 from remaster.media.carry import Carried, TrackClock, add_tracks, can_hold, carried_packets, takes_equal_times
@@ -33,8 +33,6 @@ from remaster.media.types import Departures, VideoInfo
 from remaster.media.verify import verify
 
 __all__ = ["Assembled", "Container", "assemble", "copyable", "output_suffix", "verify"]
-
-Times = npt.NDArray[np.int64]
 
 
 class Container(Enum):
@@ -96,7 +94,7 @@ def output_suffix(info: VideoInfo, container: Container, codec: Codec) -> str:
     return ".mkv"
 
 
-def copyable(info: VideoInfo, pts: Times) -> tuple[str, ...]:
+def copyable(info: VideoInfo, pts: Int64) -> tuple[str, ...]:
     """The kinds of file (``.mkv`` ...) to which the source's own packets could go, shown at ``pts``, int64 (n,).
 
     None unless the file is Matroska, WebM, MP4 or QuickTime with one packet and one time for each frame: others keep
@@ -123,8 +121,8 @@ def _own_suffix(info: VideoInfo) -> str:
 class _Schedule:
     """When each packet of the joined segments is shown and decoded: ``ranks`` int64 (n,) in decoding order."""
 
-    ranks: Times
-    pts: Times
+    ranks: Int64
+    pts: Int64
     step: int
 
     @property
@@ -144,7 +142,7 @@ class _Schedule:
 def assemble(
     info: VideoInfo,
     segments: Sequence[Path | str],
-    pts: Times,
+    pts: Int64,
     out: Path,
     partial: bool = False,
     places: Places | None = None,
@@ -175,9 +173,9 @@ def assemble(
     return Assembled(len(pts), float(end - int(pts[0]) * info.time_base), out.stat().st_size, notes, departures)
 
 
-def _ranks(segments: Sequence[Path | str], count: int, out: Path) -> Times:
+def _ranks(segments: Sequence[Path | str], count: int, out: Path) -> Int64:
     """The frame number of every packet, in decoding order; also checks that the segments can be joined."""
-    parts: list[Times] = []
+    parts: list[Int64] = []
     first: tuple[object, ...] | None = None
     begin = 0
     for segment in segments:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from remaster.arrays import Float64, Int64
 from remaster.errors import MediaError
 from remaster.media.containers import open_input, video_stream
-from remaster.media.plain import File, Floats, Ints, frames_of
+from remaster.media.plain import File, frames_of
 from remaster.media.types import VideoInfo
 
 SEAM = 0.5
@@ -27,10 +28,10 @@ _CYCLE, _KEPT = 5, 4  # frames under 3:2 pulldown, and frames of film in them
 class Offsets:
     """By how many seconds (``by``) the pictures at ``places`` of the source's file were moved, (n,) each."""
 
-    places: Ints
-    by: Floats
+    places: Int64
+    by: Float64
 
-    def near(self, places: Ints) -> tuple[Floats, Floats]:
+    def near(self, places: Int64) -> tuple[Float64, Float64]:
         """Those of the pictures before and behind each place."""
         after = np.searchsorted(self.places, places, side="right")
         last = len(self.places) - 1
@@ -41,8 +42,8 @@ class Offsets:
 class _Shown:
     """The source's pictures in the order in which they are shown: ``places`` in its file, ``times``, (n,) each."""
 
-    places: Ints
-    times: Floats
+    places: Int64
+    times: Float64
 
     def __getitem__(self, which: Any) -> _Shown:
         return _Shown(self.places[which], self.times[which])
@@ -103,7 +104,7 @@ def _decoded(file: File, count: int | None) -> _Shown:
     return _Shown(np.array([p for p, _ in found], np.int64), np.array([t for _, t in found], np.float64))
 
 
-def _matched(shown: _Shown, times: Floats, pulldown: bool) -> tuple[_Shown, Floats]:
+def _matched(shown: _Shown, times: Float64, pulldown: bool) -> tuple[_Shown, Float64]:
     """The source's pictures and the result's times of those that can be compared, as many of both.
 
     Of 3:2 pulldown undone these are the first of each cycle. A time that is its neighbour's, too, is none (NaN).
@@ -118,7 +119,7 @@ def _matched(shown: _Shown, times: Floats, pulldown: bool) -> tuple[_Shown, Floa
     return _Shown(shown.places[:count], told), times[:count]
 
 
-def _misfit(shown: _Shown, times: Floats, source: File, pulldown: bool, partial: bool) -> str:
+def _misfit(shown: _Shown, times: Float64, source: File, pulldown: bool, partial: bool) -> str:
     """What is wrong with the frames at ``times``, in a few words; empty where nothing is."""
     wanted = len(shown.times) * _KEPT / _CYCLE if pulldown else len(shown.times)
     if abs(wanted - len(times)) > (_KEPT if pulldown else 0) and not (pulldown and partial):

@@ -19,13 +19,14 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from remaster.arrays import Plane
 from remaster.errors import MediaError
 from remaster.media.clock import Repairs
 from remaster.media.containers import MAX_SIDE, reason
 from remaster.media.decode import decode, frame_planes
 from remaster.media.encode import to_frame
 from remaster.media.planes import coefficients, crop
-from remaster.media.types import Entry, Frame, Plane, Rect, Treatment, VideoInfo
+from remaster.media.types import Entry, Frame, Rect, Treatment, VideoInfo
 
 CYCLE = 5
 """Frames under 3:2 pulldown that hold ``KEPT`` frames of film."""

@@ -12,9 +12,9 @@ from zlib import crc32
 
 import av
 import numpy as np
-import numpy.typing as npt
 from av.packet import Packet
 
+from remaster.arrays import Int64
 from remaster.media.containers import open_input, read_only, video_stream
 from remaster.media.jumps import Moves, Packets, find_moves, has_tables, may_jump
 from remaster.media.types import VideoInfo
@@ -23,7 +23,6 @@ GAP = 1.75
 """Usual distances between two pictures, beyond which one may be missing."""
 _EARLIEST = -(1 << 63)
 _LATEST = (1 << 63) - 1
-Int64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

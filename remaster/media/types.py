@@ -7,12 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
-Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
-Rgb = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
+from remaster.arrays import Plane
 
 
 @dataclass(frozen=True)

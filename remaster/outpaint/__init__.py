@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Mask, Rgb
 
 
 @dataclass(frozen=True)

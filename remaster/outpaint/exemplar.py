@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from remaster.media.types import Mask
+from remaster.arrays import Mask
+from remaster.imaging.distances import nearest, thickness
 from remaster.outpaint import Filled, FillTask
-from remaster.outpaint.compose import compose
+from remaster.outpaint.blend import compose
+from remaster.outpaint.exemplar_settings import Settings
 from remaster.outpaint.labelling import label
 from remaster.outpaint.labels import Masks
-from remaster.outpaint.nearest import nearest, thickness
-from remaster.outpaint.settings import Settings
 
 _MOST_GROUPS = 8
 """Groups of holes that are solved one by one at most."""

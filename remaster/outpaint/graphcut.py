@@ -14,12 +14,8 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from remaster.media.types import Mask
+from remaster.arrays import Float32, Int64, Mask
 from remaster.outpaint.poisson import neighbours
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Bools = npt.NDArray[np.bool_]
 
 FORBIDDEN = 1e5
 """A unary cost from which on a label is never given to a pixel."""
@@ -27,7 +23,7 @@ FORBIDDEN = 1e5
 _UNITS = 16.0
 """Costs are rounded to 1 / this: SciPy's flow takes integers."""
 
-Sampler = Callable[[Ints, Ints], Floats]
+Sampler = Callable[[Int64, Int64], Float32]
 """``sampler(labels, nodes)`` gives what each label shows at each node: float32 (n, channels)."""
 
 
@@ -40,12 +36,12 @@ class Problem:
     absolute values summed over the channels of ``sampler`` (a metric, so that every move is a graph cut).
     """
 
-    unary: Floats
-    edges: Ints
+    unary: Float32
+    edges: Int64
     sampler: Sampler
     seam: float
 
-    def pair_cost(self, nodes_p: Ints, nodes_q: Ints, a: Ints, b: Ints) -> Floats:
+    def pair_cost(self, nodes_p: Int64, nodes_q: Int64, a: Int64, b: Int64) -> Float32:
         """The cost of neighbours p and q with labels a and b."""
         cost = np.zeros(len(a), np.float32)
         differ = np.flatnonzero(a != b)
@@ -57,14 +53,14 @@ class Problem:
         return cost
 
 
-def edges(mask: Mask) -> Ints:
+def edges(mask: Mask) -> Int64:
     """Neighbouring pixels of a mask as pairs of numbers in raster order, int64 (m, 2), each pair once."""
     p, q = neighbours(mask, mask)
     number = np.cumsum(mask.ravel()) - 1
     return np.stack([number[p], number[q]], axis=1)[p < q]
 
 
-def expand(problem: Problem, labels: Ints, alphas: Iterable[int]) -> Ints:
+def expand(problem: Problem, labels: Int64, alphas: Iterable[int]) -> Int64:
     """Lower the energy of ``labels`` (n,) by expanding each of ``alphas`` in turn."""
     labels = labels.copy()
     for alpha in alphas:
@@ -72,7 +68,7 @@ def expand(problem: Problem, labels: Ints, alphas: Iterable[int]) -> Ints:
     return labels
 
 
-def _expand_one(problem: Problem, labels: Ints, alpha: int) -> Ints:
+def _expand_one(problem: Problem, labels: Int64, alpha: int) -> Int64:
     """The nodes that should turn to ``alpha``; none where that would not lower the energy."""
     free = (problem.unary[alpha] < FORBIDDEN) & (labels != alpha)
     nodes = np.flatnonzero(free)
@@ -99,7 +95,7 @@ def _expand_one(problem: Problem, labels: Ints, alpha: int) -> Ints:
     return nodes[turned]
 
 
-def minimum_cut(linear: Floats, p: Ints, q: Ints, joint: Floats) -> npt.NDArray[np.bool_]:
+def minimum_cut(linear: Float32, p: Int64, q: Int64, joint: Float32) -> npt.NDArray[np.bool_]:
     """The x in {0, 1}^n least in ``sum(linear * x) + sum(joint * (1 - x[p]) * x[q])``; ``joint`` is not negative.
 
     Of equal minima the one with most zeros is given, so that x is all zero unless it lowers the energy.
@@ -114,7 +110,7 @@ def minimum_cut(linear: Floats, p: Ints, q: Ints, joint: Floats) -> npt.NDArray[
     return turned
 
 
-def _settle(whole: Ints, p: Ints, q: Ints, pairs: Ints) -> tuple[Bools, Bools, Ints, Ints]:
+def _settle(whole: Int64, p: Int64, q: Int64, pairs: Int64) -> tuple[Mask, Mask, Int64, Int64]:
     """Fix the nodes that stay or turn whatever the others do, again and again: most of them, so that flows are small.
 
     (Dead-end elimination, Desmet et al. 1992.) Returns the nodes that turn, those that are left open, the linear costs
@@ -137,7 +133,7 @@ def _settle(whole: Ints, p: Ints, q: Ints, pairs: Ints) -> tuple[Bools, Bools, I
         left = left[unsettled[lp] & unsettled[lq]]
 
 
-def _flow_cut(whole: Ints, p: Ints, q: Ints, pairs: Ints) -> Bools:
+def _flow_cut(whole: Int64, p: Int64, q: Int64, pairs: Int64) -> Mask:
     """`minimum_cut` in whole numbers, by maximum flow."""
     n = len(whole)
     costly, wanted = np.flatnonzero(whole > 0), np.flatnonzero(whole < 0)

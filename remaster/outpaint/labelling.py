@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from remaster.media.types import Mask
-from remaster.outpaint.costs import FLAT, unary
+from remaster.arrays import Float32, Int64, Mask
+from remaster.outpaint.exemplar_settings import Settings
 from remaster.outpaint.graphcut import Problem, edges, expand
-from remaster.outpaint.labels import Floats, Ints, Labels, Level, Masks, append, grow, join, shifts, shrink
+from remaster.outpaint.label_costs import FLAT, unary
+from remaster.outpaint.labels import Labels, Level, Masks, append, grow, join, shifts, shrink
 from remaster.outpaint.offsets import across, align, continuing, dominant, mirrors
 from remaster.outpaint.refine import refine
-from remaster.outpaint.settings import Settings
 
 
 def label(
-    picture: Floats, masks: Masks, scale: int, settings: Settings, rng: np.random.Generator
-) -> tuple[Level, Labels, Ints]:
+    picture: Float32, masks: Masks, scale: int, settings: Settings, rng: np.random.Generator
+) -> tuple[Level, Labels, Int64]:
     """Label the holes of a picture (float32 (h, w, 3), 0-255), which join what is settled.
 
     The labels are found in a picture ``scale`` times smaller. Returns the full level, the labels, and int64 (h, w):
@@ -46,10 +46,10 @@ class _Priced:
     float32 (L, n, channels)."""
 
     labels: Labels
-    cost: Floats
-    shown: Floats
+    cost: Float32
+    shown: Float32
 
-    def take(self, index: Ints) -> _Priced:
+    def take(self, index: Int64) -> _Priced:
         return _Priced(self.labels.take(index), self.cost[index], self.shown[index])
 
     def with_more(self, other: _Priced) -> _Priced:
@@ -60,7 +60,7 @@ class _Priced:
         )
 
 
-def _candidates(low: Level, full: Level, settings: Settings, rng: np.random.Generator) -> tuple[Labels, Floats]:
+def _candidates(low: Level, full: Level, settings: Settings, rng: np.random.Generator) -> tuple[Labels, Float32]:
     """The labels to choose from, the flat one first, and how distinct each pixel is, float32 (h, w)."""
     nearest = settings.nearest * max(full.holes.shape)
     statistical, distinct = dominant(low, nearest, settings.statistical, rng)
@@ -75,7 +75,7 @@ def _candidates(low: Level, full: Level, settings: Settings, rng: np.random.Gene
     return join(parts), distinct
 
 
-def _priced(low: Level, full: Level, candidates: Labels, distinct: Floats, settings: Settings) -> _Priced:
+def _priced(low: Level, full: Level, candidates: Labels, distinct: Float32, settings: Settings) -> _Priced:
     y, x = np.nonzero(low.holes)
     n, count = len(y), len(candidates)
     nodes = np.tile(np.arange(n), count)
@@ -104,7 +104,7 @@ def _problem(low: Level, priced: _Priced, settings: Settings) -> Problem:
     return Problem(priced.cost, edges(low.holes), lambda labels, at: priced.shown[labels, at], settings.seam)
 
 
-def _grown(low: Level, nodes: Ints, holes: Mask) -> Ints:
+def _grown(low: Level, nodes: Int64, holes: Mask) -> Int64:
     """The labels of the low level's holes for the holes of the full picture, -1 elsewhere."""
     chosen = np.full(low.holes.shape, -1, np.int64)
     chosen[low.holes] = nodes

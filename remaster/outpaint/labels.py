@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Mask
-from remaster.outpaint.nearest import nearest
+from remaster.arrays import Float32, Int64, Mask
+from remaster.imaging.distances import nearest
 from remaster.outpaint.poisson import correction, neighbours
 
 _COLOUR, _GRADIENT = 0.8, 3.0
@@ -19,9 +19,6 @@ _DEVIATION = 40.0
 """The mean deviation from its mean colour, in grey levels, of a picture of ordinary contrast."""
 _SPREAD = 0.6
 """The deviation of the blur that guesses a hole's colours, as a share of the distance from what is seen."""
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -32,12 +29,12 @@ class Labels:
     around it; ``hx`` and ``hy`` -1 mean everywhere.
     """
 
-    sx: Ints
-    sy: Ints
-    tx: Ints
-    ty: Ints
-    hx: Ints
-    hy: Ints
+    sx: Int64
+    sy: Int64
+    tx: Int64
+    ty: Int64
+    hx: Int64
+    hy: Int64
 
     def __len__(self) -> int:
         return len(self.tx)
@@ -47,31 +44,31 @@ class Labels:
         """True (L,) where the label mirrors."""
         return (self.sx < 0) | (self.sy < 0)
 
-    def source(self, labels: Ints, x: Ints, y: Ints) -> tuple[Ints, Ints]:
+    def source(self, labels: Int64, x: Int64, y: Int64) -> tuple[Int64, Int64]:
         """Where the pixels (x, y) with these labels are copied from."""
         return self.sx[labels] * x + self.tx[labels], self.sy[labels] * y + self.ty[labels]
 
-    def take(self, index: npt.NDArray[np.bool_] | Ints) -> Labels:
+    def take(self, index: npt.NDArray[np.bool_] | Int64) -> Labels:
         """Some of the labels."""
         return from_rows(self.rows()[index])
 
-    def rows(self) -> Ints:
+    def rows(self) -> Int64:
         """The labels as rows of int64 (L, 6), for `from_rows`."""
         return np.stack([self.sx, self.sy, self.tx, self.ty, self.hx, self.hy], axis=1)
 
-    def at_home(self, index: Ints, x: Ints, y: Ints, radius: float) -> npt.NDArray[np.bool_]:
+    def at_home(self, index: Int64, x: Int64, y: Int64, radius: float) -> npt.NDArray[np.bool_]:
         """True (n,) where the pixels (x, y) are within ``radius`` of these labels' homes, in both directions."""
         away = np.maximum(np.abs(x - self.hx[index]), np.abs(y - self.hy[index]))
         near: npt.NDArray[np.bool_] = (away <= radius) | (self.hx[index] < 0)
         return near
 
 
-def from_rows(rows: Ints) -> Labels:
+def from_rows(rows: Int64) -> Labels:
     """Labels from rows (L, 6) of sx, sy, tx, ty, hx, hy."""
     return Labels(*np.ascontiguousarray(rows.T))
 
 
-def shifts(offsets: Ints) -> Labels:
+def shifts(offsets: Int64) -> Labels:
     """The labels that only shift, by (dx, dy) offsets (L, 2), everywhere."""
     one = np.ones((len(offsets), 2), np.int64)
     return from_rows(np.hstack([one, offsets, -one]))
@@ -89,7 +86,7 @@ def append(labels: Labels, more: Labels) -> Labels:
     return from_rows(np.concatenate([labels.rows(), more.rows()]))
 
 
-def features(picture: Floats, gain: float) -> Floats:
+def features(picture: Float32, gain: float) -> Float32:
     """What is compared at seams, float32 (h, w, 5): weighted colour and the luma's x and y gradient, times ``gain``."""
     luma = picture.mean(axis=2)
     gx = cv2.Sobel(luma, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
@@ -97,7 +94,7 @@ def features(picture: Floats, gain: float) -> Floats:
     return (np.dstack([picture * (_COLOUR / 3), gx * _GRADIENT, gy * _GRADIENT]) * gain).astype(np.float32)
 
 
-def contrast(picture: Floats, where: Mask) -> float:
+def contrast(picture: Float32, where: Mask) -> float:
     """The gain that brings a picture's differences to a common size, so that costs mean the same in dark scenes."""
     if not where.any():
         return 1.0
@@ -127,11 +124,11 @@ class Level(Masks):
     """
 
     scale: int
-    picture: Floats
-    features: Floats
-    expected: Floats
+    picture: Float32
+    features: Float32
+    expected: Float32
 
-    def sample(self, labels: Labels, index: Ints, x: Ints, y: Ints) -> Floats:
+    def sample(self, labels: Labels, index: Int64, x: Int64, y: Int64) -> Float32:
         """Features (n, 5) that labels ``index`` (n,) show at the pixels (x, y) of this level.
 
         Offsets are in full pixels, so that here they fall between pixels: bilinear, clamped at the picture's edge.
@@ -142,7 +139,7 @@ class Level(Masks):
         shown[:, 4] *= labels.sy[index]
         return shown
 
-    def allowed(self, labels: Labels, index: Ints, x: Ints, y: Ints) -> npt.NDArray[np.bool_]:
+    def allowed(self, labels: Labels, index: Int64, x: Int64, y: Int64) -> npt.NDArray[np.bool_]:
         """True (n,) where these labels copy only from where they may, mirrored ones up to two blocks beyond it."""
         sx, sy = labels.source(index, *self.full(x, y))
         h, w = self.source.shape
@@ -154,12 +151,12 @@ class Level(Masks):
         return both
 
     @cached_property
-    def _given(self) -> Floats:
+    def _given(self) -> Float32:
         """``source`` as numbers."""
         return self.source.astype(np.float32)
 
     @cached_property
-    def _reached(self) -> Floats:
+    def _reached(self) -> Float32:
         """``mirrored`` with the blocks on a mirror's axis, holes in part, which are their own source.
 
         Full resolution tells them apart.
@@ -169,15 +166,15 @@ class Level(Masks):
         beside = cv2.dilate(self.mirrored.astype(np.uint8), np.ones((5, 5))) > 0
         return (self.mirrored | self.holes & beside).astype(np.float32)
 
-    def full(self, x: Ints, y: Ints) -> tuple[Ints, Ints]:
+    def full(self, x: Int64, y: Int64) -> tuple[Int64, Int64]:
         """The full picture's pixel at (left above) the middle of a pixel of this level."""
         return x * self.scale + (self.scale - 1) // 2, y * self.scale + (self.scale - 1) // 2
 
-    def lookup(self, picture: Floats, x: Ints, y: Ints) -> Floats:
+    def lookup(self, picture: Float32, x: Int64, y: Int64) -> Float32:
         """Values of a picture of this level at full pixels (x, y)."""
         h, w = picture.shape[:2]
         if self.scale == 1:
-            value: Floats = picture[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)]
+            value: Float32 = picture[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)]
             return value
         middle = (self.scale - 1) // 2
         columns = min(max(len(x), 1), 8192)  # cv2.remap takes no side over 32767
@@ -189,7 +186,7 @@ class Level(Masks):
         return np.asarray(shown, np.float32).reshape(-1, *picture.shape[2:])[: len(x)]
 
 
-def shrink(picture: Floats, masks: Masks, scale: int) -> Level:
+def shrink(picture: Float32, masks: Masks, scale: int) -> Level:
     """A level ``scale`` times smaller. A small pixel is a hole if any of it is, and source or context if all of it is.
 
     What is neither and thinner than a small pixel does not count: along a mosaic's jagged upper and lower edge nothing
@@ -201,7 +198,7 @@ def shrink(picture: Floats, masks: Masks, scale: int) -> Level:
     below, right = -h % scale, -w % scale
     size = ((w + right) // scale, (h + below) // scale)
 
-    def small(values: npt.NDArray[np.float32]) -> Floats:
+    def small(values: npt.NDArray[np.float32]) -> Float32:
         grown = cv2.copyMakeBorder(values, 0, below, 0, right, cv2.BORDER_REPLICATE)
         return np.asarray(cv2.resize(grown, size, interpolation=cv2.INTER_AREA), np.float32)
 
@@ -226,7 +223,7 @@ def _thinner(mask: Mask, side: int) -> Mask:
     return np.asarray(mask & (opened[side:-side, side:-side] == 0), np.bool_)
 
 
-def grow(low: Level, picture: Floats, masks: Masks) -> Level:
+def grow(low: Level, picture: Float32, masks: Masks) -> Level:
     """The full picture as a level, with the small level's guess, enlarged, where nothing is settled."""
     h, w = masks.holes.shape
     size = (low.holes.shape[1] * low.scale, low.holes.shape[0] * low.scale)
@@ -241,7 +238,7 @@ def grow(low: Level, picture: Floats, masks: Masks) -> Level:
     return Level(masks.source, masks.mirrored, masks.context, masks.holes, 1, filled, shown, expected)
 
 
-def _guess(picture: Floats, seen: Mask) -> Floats:
+def _guess(picture: Float32, seen: Mask) -> Float32:
     """The picture with a membrane over what is not ``seen``: harmonic, nothing but smooth."""
     if seen.all() or not seen.any():
         return picture
@@ -254,12 +251,12 @@ def _guess(picture: Floats, seen: Mask) -> Floats:
     return filled
 
 
-def _expected(picture: Floats, seen: Mask) -> Floats:
+def _expected(picture: Float32, seen: Mask) -> Float32:
     """The picture with what is not ``seen`` smooth: the nearest colours, the more blurred the farther they are."""
     if not seen.any():
         return picture
     distance, place = nearest(seen)
-    continued: Floats = picture.reshape(-1, 3)[place]
+    continued: Float32 = picture.reshape(-1, 3)[place]
     octave = np.log2(np.maximum(_SPREAD * distance, 0.5))
     smooth = np.zeros_like(continued)
     for level in range(-1, int(np.ceil(octave.max())) + 1):

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from remaster.accelerator import Batches, Device, check_device, require, torch_device
+from remaster.arrays import Rgb
 from remaster.errors import EngineUnavailable
-from remaster.media.types import Rgb
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.tiled import Crop, fill_tiled
 from remaster.weights import hub_file, locate_file

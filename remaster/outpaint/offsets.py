@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from remaster.media.types import Mask
-from remaster.outpaint.labels import Floats, Ints, Labels, Level, from_rows, shifts
+from remaster.arrays import Float32, Int64, Mask
+from remaster.outpaint.labels import Labels, Level, from_rows, shifts
 from remaster.outpaint.poisson import neighbours
 
 _PATCH = 7
@@ -28,7 +28,7 @@ _TEMPLATE = 5
 """Half the side of the patch that is sought for a point of the join, in pixels of the level."""
 
 
-def dominant(level: Level, nearest: float, count: int, rng: np.random.Generator) -> tuple[Labels, Floats]:
+def dominant(level: Level, nearest: float, count: int, rng: np.random.Generator) -> tuple[Labels, Float32]:
     """Up to ``count`` shifts at which most patches of the source find their like, at least ``nearest`` pixels away.
 
     Patches are compared by their main coefficients, sampled ones with all; offsets are in full pixels. Also returns how
@@ -36,7 +36,7 @@ def dominant(level: Level, nearest: float, count: int, rng: np.random.Generator)
     """
     whole = cv2.erode(level.source.astype(np.uint8), np.ones((_PATCH, _PATCH)), borderValue=0) > 0
     y, x = np.nonzero(whole)
-    distinct: Floats = np.zeros(level.holes.shape, np.float32)
+    distinct: Float32 = np.zeros(level.holes.shape, np.float32)
     if len(y) < 4 * _NEIGHBOURS:
         return shifts(np.zeros((0, 2), np.int64)), distinct
     described = _describe(level.picture, y, x)
@@ -55,7 +55,7 @@ def dominant(level: Level, nearest: float, count: int, rng: np.random.Generator)
     return shifts(offsets), distinct
 
 
-def _describe(picture: Floats, y: Ints, x: Ints) -> Floats:
+def _describe(picture: Float32, y: Int64, x: Int64) -> Float32:
     """The patches around pixels (y, x) by their lowest cosine coefficients, float32 (n, 8): 3 of colour, 5 of luma.
 
     Distances between them are about those of the patches. (A fixed basis, unlike principal components, does not depend
@@ -69,10 +69,10 @@ def _describe(picture: Floats, y: Ints, x: Ints) -> Floats:
     return np.asarray(np.dstack(planes)[y, x], np.float32)
 
 
-def _peaks(dx: Ints, dy: Ints, shape: tuple[int, ...], count: int) -> Ints:
+def _peaks(dx: Int64, dy: Int64, shape: tuple[int, ...], count: int) -> Int64:
     """The highest maxima of the smoothed histogram of offsets and their opposites, int64 (m, 2) as (dx, dy)."""
     h, w = shape
-    histogram: Floats = np.zeros((2 * h + 1, 2 * w + 1), np.float32)
+    histogram: Float32 = np.zeros((2 * h + 1, 2 * w + 1), np.float32)
     np.add.at(histogram, (dy + h, dx + w), 1)
     np.add.at(histogram, (h - dy, w - dx), 1)
     histogram = np.asarray(cv2.GaussianBlur(histogram, (0, 0), 1.4), np.float32)
@@ -131,7 +131,7 @@ def _match(
     place: tuple[int, int],
     out: tuple[int, int],
     flip: tuple[bool, bool],
-) -> Floats:
+) -> Float32:
     """How ill the patch fits at each place of the (flipped) source: root mean square, infinite where it may not lie.
 
     What cannot serve the hole all the way outward costs more.
@@ -156,7 +156,7 @@ def _match(
     return np.asarray(cost, np.float32)
 
 
-def _run(mask: Mask, out: tuple[int, int]) -> Floats:
+def _run(mask: Mask, out: tuple[int, int]) -> Float32:
     """For each pixel, how many pixels of the mask follow one another from it in direction ``out``."""
     turned = mask.T if out[0] else mask
     backwards = turned[:, ::-1] if out[0] + out[1] > 0 else turned
@@ -167,7 +167,7 @@ def _run(mask: Mask, out: tuple[int, int]) -> Floats:
     return run.T if out[0] else run
 
 
-def _forbid_near(cost: Floats, box: tuple[int, int, int, int], nearest: float) -> None:
+def _forbid_near(cost: Float32, box: tuple[int, int, int, int], nearest: float) -> None:
     """Rule out short shifts, in place."""
     rows, columns = np.arange(cost.shape[0])[:, None], np.arange(cost.shape[1])[None]
     cost[np.maximum(abs(rows - box[0]), abs(columns - box[1])) < nearest] = np.inf
@@ -202,7 +202,7 @@ def across(full: Level, nearest: float) -> Labels:
     return shifts(np.stack([steps, none] if sideways else [none, steps], axis=1))
 
 
-def align(full: Level, candidates: Labels, chosen: Ints, radius: int) -> Labels:
+def align(full: Level, candidates: Labels, chosen: Int64, radius: int) -> Labels:
     """For pieces of the join, the labels there moved by up to ``radius`` pixels to fit the settled pixels best.
 
     ``chosen`` int64 (h, w) are the labels of the holes. Only moved labels are given, at home where they fit.
@@ -218,7 +218,7 @@ def align(full: Level, candidates: Labels, chosen: Ints, radius: int) -> Labels:
         -1, 2
     )
     moves = moves[np.argsort(np.abs(moves).sum(axis=1), kind="stable")]
-    found: list[Ints] = []
+    found: list[Int64] = []
     rows = candidates.rows()
     for i in range(int(which.max(initial=-1)) + 1):
         at = np.flatnonzero(which == i)
@@ -235,7 +235,7 @@ def align(full: Level, candidates: Labels, chosen: Ints, radius: int) -> Labels:
     return from_rows(np.array(found, np.int64).reshape(-1, 6))
 
 
-def _fit(full: Level, labels: Labels, x: Ints, y: Ints, wanted: Floats) -> Floats:
+def _fit(full: Level, labels: Labels, x: Int64, y: Int64, wanted: Float32) -> Float32:
     """The mean difference (L,) between what each label shows at the pixels (x, y) and the features ``wanted`` there."""
     index, node = np.repeat(np.arange(len(labels)), len(x)), np.tile(np.arange(len(x)), len(labels))
     differ = np.abs(full.sample(labels, index, x[node], y[node]) - wanted[node]).sum(1)
@@ -243,7 +243,7 @@ def _fit(full: Level, labels: Labels, x: Ints, y: Ints, wanted: Floats) -> Float
     return np.asarray(differ.reshape(len(labels), -1).mean(axis=1))
 
 
-def _minima(cost: Floats, count: int, apart: float) -> list[tuple[int, int]]:
+def _minima(cost: Float32, count: int, apart: float) -> list[tuple[int, int]]:
     """The ``count`` best places (row, column), none within ``apart`` of a better one."""
     cost = cost.copy()
     best: list[tuple[int, int]] = []

@@ -15,11 +15,7 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from remaster.media.types import Mask
-
-Ints = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
-Planes = npt.NDArray[np.float32]
+from remaster.arrays import Float32, Float64, Int64, Mask
 
 _TOLERANCE, _ENOUGH = 1e-2, 1e-3
 """What may be left over: a share of what was to be solved, or so much in grey levels."""
@@ -30,7 +26,7 @@ _BLOCKS = 2000
 _CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
 
 
-def neighbours(mask: Mask, other: Mask) -> tuple[Ints, Ints]:
+def neighbours(mask: Mask, other: Mask) -> tuple[Int64, Int64]:
     """Pairs of 4-neighbours, the first in ``mask`` and the second in ``other``, as flat indices of the picture.
 
     With ``mask`` is ``other`` each pair comes twice, once in each order.
@@ -52,11 +48,11 @@ def neighbours(mask: Mask, other: Mask) -> tuple[Ints, Ints]:
 
 def correction(
     free: Mask,
-    inner: tuple[Ints, Ints, Values],
-    border: tuple[Ints, Values],
+    inner: tuple[Int64, Int64, Float64],
+    border: tuple[Int64, Float64],
     reach: float,
-    far: Values | None = None,
-) -> Values:
+    far: Float64 | None = None,
+) -> Float64:
     """The smoothest correction of the pixels ``free`` (h, w), float64 (n, channels) in raster order.
 
     ``inner``: all pairs (p, q) of neighbours in ``free`` as flat indices, each in both orders, and the difference
@@ -78,7 +74,7 @@ def correction(
     return np.asarray(solved[free[box]], np.float64)
 
 
-def _solve(free: Mask, degree: Planes, right: Planes) -> Planes:
+def _solve(free: Mask, degree: Float32, right: Float32) -> Float32:
     """Conjugate gradients on all channels at once, float32 (h, w, channels).
 
     Preconditioned by the diagonal and an exact solution on blocks of pixels (two levels).
@@ -105,13 +101,13 @@ def _solve(free: Mask, degree: Planes, right: Planes) -> Planes:
     return found
 
 
-def _coarse_solver(free: Mask, degree: Planes) -> Callable[[Planes], Planes]:
+def _coarse_solver(free: Mask, degree: Float32) -> Callable[[Float32], Float32]:
     """A solver for corrections that are constant on square blocks of pixels, from and to planes (h, w, channels)."""
     h, w = free.shape
     side = max(int(np.sqrt(free.sum() / _BLOCKS)), 1)
     rows, columns = -(-h // side), -(-w // side)
 
-    def gather(planes: Planes) -> Planes:
+    def gather(planes: Float32) -> Float32:
         grown = cv2.copyMakeBorder(planes, 0, rows * side - h, 0, columns * side - w, cv2.BORDER_CONSTANT)
         small = cv2.resize(grown, (columns, rows), interpolation=cv2.INTER_AREA)
         return _planes(small).reshape(rows * columns, -1) * np.float32(side * side)
@@ -123,7 +119,7 @@ def _coarse_solver(free: Mask, degree: Planes) -> Callable[[Planes], Planes]:
     matrix = sparse.coo_matrix((np.full(len(p), -1.0), pairs), shape=(rows * columns,) * 2)
     factors = splu((matrix + sparse.diags(np.where(diagonal > 0, diagonal, 1.0))).tocsc())
 
-    def solve(planes: Planes) -> Planes:
+    def solve(planes: Float32) -> Float32:
         small = factors.solve(gather(planes).astype(np.float64)).astype(np.float32)
         grown = cv2.resize(
             small.reshape(rows, columns, -1), (columns * side, rows * side), interpolation=cv2.INTER_NEAREST
@@ -133,12 +129,12 @@ def _coarse_solver(free: Mask, degree: Planes) -> Callable[[Planes], Planes]:
     return solve
 
 
-def _planes(values: npt.NDArray[Any] | cv2.typing.MatLike) -> Planes:
+def _planes(values: npt.NDArray[Any] | cv2.typing.MatLike) -> Float32:
     """As (h, w, channels): OpenCV drops a single channel."""
     array = np.asarray(values, np.float32)
     return array if array.ndim == 3 else array[..., None]
 
 
-def _dot(a: Planes, b: Planes) -> Planes:
+def _dot(a: Float32, b: Float32) -> Float32:
     """The inner product of each channel (channels,)."""
     return np.asarray((a * b).sum(axis=(0, 1)), np.float32)

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Mask
-from remaster.outpaint.costs import FLAT, FLAT_PRICE, UNSEEN
+from remaster.arrays import Float32, Int64, Mask
 from remaster.outpaint.graphcut import FORBIDDEN, Problem, edges, expand
-from remaster.outpaint.labels import Floats, Ints, Labels, Level
+from remaster.outpaint.label_costs import FLAT, FLAT_PRICE, UNSEEN
+from remaster.outpaint.labels import Labels, Level
 
 
-def refine(full: Level, candidates: Labels, grown: Ints, scale: int, seam: float) -> Ints:
+def refine(full: Level, candidates: Labels, grown: Int64, scale: int, seam: float) -> Int64:
     """Labels int64 (h, w) as ``grown`` from a level ``scale`` times smaller, with borders moved by about ``scale``.
 
     Pixels are relabelled only near a border, near the join and where ``grown`` copies what it may not.
@@ -41,7 +41,7 @@ def refine(full: Level, candidates: Labels, grown: Ints, scale: int, seam: float
     return refined
 
 
-def _band(full: Level, candidates: Labels, grown: Ints, scale: int) -> Mask:
+def _band(full: Level, candidates: Labels, grown: Int64, scale: int) -> Mask:
     """The holes that may be relabelled."""
     holes = full.holes
     y, x = np.nonzero(holes)
@@ -53,7 +53,7 @@ def _band(full: Level, candidates: Labels, grown: Ints, scale: int) -> Mask:
     return near & holes
 
 
-def _join_cost(full: Level, candidates: Labels, index: Ints, x: Ints, y: Ints) -> Floats:
+def _join_cost(full: Level, candidates: Labels, index: Int64, x: Int64, y: Int64) -> Float32:
     """How far the labels are from the settled 4-neighbours of the pixels (x, y), summed."""
     cost = np.zeros(len(x), np.float32)
     h, w = full.context.shape

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from remaster.accelerator import Batches, Device, Precision, check_device, require, torch_device, torch_dtype
+from remaster.arrays import Mask, Rgb
 from remaster.errors import EngineUnavailable
-from remaster.media.types import Mask, Rgb
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.tiled import Crop, fill_tiled

@@ -8,9 +8,9 @@ from itertools import zip_longest
 
 import numpy as np
 
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Mask, Rgb
 from remaster.outpaint import Filled, FillTask
-from remaster.outpaint.colour import match_colours
+from remaster.outpaint.colour_match import match_colours
 from remaster.outpaint.tiling import Tile, crop, extend, paste, plan_rounds, uncrop
 
 

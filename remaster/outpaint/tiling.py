@@ -14,10 +14,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Mask, Rect, Rgb
-from remaster.outpaint.nearest import nearest
-
-Floats = npt.NDArray[np.float32]
+from remaster.arrays import Float32, Mask, Rgb
+from remaster.imaging.distances import nearest
+from remaster.media.types import Rect
 
 STEP = 8
 """Tiles are placed on a grid this fine: a latent pixel of Stable Diffusion."""
@@ -39,7 +38,7 @@ class Tile:
     """
 
     frame: Rect
-    share: Floats
+    share: Float32
     unsettled: Mask
 
     @property

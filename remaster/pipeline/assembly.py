@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from remaster.config import Subtitles, digest
 from remaster.errors import MediaError
-from remaster.gate import SIDE_REACH
+from remaster.imaging.gate import SIDE_REACH
 from remaster.media.centre import CentreSample, check_centre, psnr_floor, without_border
 from remaster.media.encode import converted, lost_hdr
 from remaster.media.remux import Assembled, assemble
@@ -23,11 +23,11 @@ from remaster.media.verify import verify
 from remaster.notes import status_of
 from remaster.pipeline import store as files
 from remaster.pipeline.delivery import encoder_settings
-from remaster.pipeline.done import segment_whole
+from remaster.pipeline.finished import segment_whole
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
-from remaster.pipeline.planning import kept_plan, limited
 from remaster.pipeline.space import refuse_out_of_space
+from remaster.pipeline.video_plan import kept_plan, limited
 from remaster.report.wings import KINDS, wing_use
 from remaster.rows import SceneRow
 from remaster.tables import SHOTS, VIDEOS

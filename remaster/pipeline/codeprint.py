@@ -21,7 +21,7 @@ Place = tuple[str, str]
 """(module, name of a definition in it)"""
 
 STAGES: dict[str, tuple[Place, ...]] = {
-    "plan": (("remaster.media.probe", "probe"), ("remaster.pipeline.planning", "plan_video")),
+    "plan": (("remaster.media.probe", "probe"), ("remaster.pipeline.video_plan", "plan_video")),
     "stitch": (
         ("remaster.pipeline.job", "Job"),
         ("remaster.pipeline.stages", "analyze_stage"),
@@ -37,7 +37,7 @@ _ASIDE = (
     "remaster.config", "remaster.errors", "remaster.remote", "remaster.report", "remaster.storage", "remaster.tables",
     *(
         f"remaster.pipeline.{name}"
-        for name in ("attempts", "codeprint", "done", "engines", "kept", "lock", "memory", "space", "store")
+        for name in ("attempts", "codeprint", "engines", "finished", "lock", "memory", "scene_cache", "space", "store")
     ),
 )  # fmt: skip
 """What makes no pixel: settings, which count by their values, where results lie and what is told of them."""

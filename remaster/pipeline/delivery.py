@@ -16,28 +16,29 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from remaster.camera import IDENTITY
+from remaster.arrays import Plane
 from remaster.config import OutputConfig
-from remaster.geometry import Window
+from remaster.imaging.camera import IDENTITY
+from remaster.imaging.geometry import Window
 from remaster.media.encode import EncoderSettings, SegmentWriter
 from remaster.media.planes import resize_rgb
-from remaster.media.types import Plane, VideoInfo
+from remaster.media.types import VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.attempts import attempt
-from remaster.pipeline.done import is_finished
-from remaster.pipeline.footage import continuation_of
+from remaster.pipeline.finished import is_finished
 from remaster.pipeline.frames import active_planes, forget_frames, scene_frames
 from remaster.pipeline.job import Job
-from remaster.pipeline.kept import forget
 from remaster.pipeline.lock import working
 from remaster.pipeline.lookahead import Lookahead
 from remaster.pipeline.pieces import Piece, pieces
+from remaster.pipeline.scene_cache import forget
+from remaster.pipeline.scene_footage import continuation_of
 from remaster.pipeline.space import refuse_out_of_space
-from remaster.propagation.carry import OLDEST
+from remaster.propagation.tracing import OLDEST
 from remaster.records import Shot
 from remaster.report.preview import before_after, origin_map
-from remaster.resample.mixed import SceneRenderers
-from remaster.resample.render import Beside, WingRenderer
+from remaster.resample.dissolve import SceneRenderers
+from remaster.resample.rendering import Beside, WingRenderer
 from remaster.resample.shares import WingShares, planned_shares
 from remaster.rows import SceneRow, from_table, stage_seconds, to_table
 from remaster.storage import checksum

@@ -15,15 +15,16 @@ import ray
 from ray.util import ActorPool
 from rich.console import Console
 
+from remaster.arrays import Float32, Mask, Plane
 from remaster.config import BatchConfig
 from remaster.errors import MediaError, UserError
 from remaster.evaluation.fills import FILLS
 from remaster.evaluation.hidden import known_part, narrowed
-from remaster.evaluation.measures import Luma, Sample, compare
+from remaster.evaluation.measures import Sample, compare
 from remaster.evaluation.scores import ShotScore, print_scores
 from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
-from remaster.media.types import Mask, Plane, Rect
+from remaster.media.types import Rect
 from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.delivery import piece_shares, renderers_of
 from remaster.pipeline.engines import Engine, check_fit, choose_engines, early_engines
@@ -32,11 +33,11 @@ from remaster.pipeline.inputs import VideoFile, find_dataset, inputs_of
 from remaster.pipeline.job import Job
 from remaster.pipeline.lookahead import Lookahead
 from remaster.pipeline.pieces import Piece, pieces
-from remaster.pipeline.planning import limited, plan_video
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
-from remaster.propagation.carry import OLDEST
-from remaster.resample.render import WingRenderer
+from remaster.pipeline.video_plan import limited, plan_video
+from remaster.propagation.tracing import OLDEST
+from remaster.resample.rendering import WingRenderer
 from remaster.rows import SceneRow, from_table, to_table
 
 LEAD = 12
@@ -229,5 +230,5 @@ def _rendered(
                 yield drawn, crop(frame.planes, info.format, hidden.whole)
 
 
-def _float(picture: npt.NDArray[np.uint8]) -> Luma:
+def _float(picture: npt.NDArray[np.uint8]) -> Float32:
     return picture.astype(np.float32)

@@ -17,15 +17,15 @@ from rich.table import Table
 
 from remaster.config import BatchConfig
 from remaster.errors import MediaError, UserError
-from remaster.forecast.costs import Costs, Line, fitted
-from remaster.forecast.simulate import Cluster, Forecast, simulate
-from remaster.forecast.workload import Episode, from_headers
-from remaster.geometry import parse_aspect
+from remaster.imaging.geometry import parse_aspect
 from remaster.media.probe import probe
 from remaster.media.types import VideoInfo
 from remaster.pipeline.inputs import VideoFile, absolute, find_dataset, inputs_of
 from remaster.report import text
 from remaster.tables import STAGES
+from remaster_forecast.costs import Costs, Line, fitted
+from remaster_forecast.simulate import Cluster, Forecast, simulate
+from remaster_forecast.workload import Episode, from_headers
 
 PROBES = 16  # headers that are read at once: storage is slow to answer
 NEURAL = {"segment": ("maskrcnn",), "outpaint": ("stable_diffusion", "lama")}

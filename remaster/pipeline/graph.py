@@ -13,8 +13,8 @@ from remaster.pipeline.delivery import resample_stage
 from remaster.pipeline.engines import Engine, pool_options
 from remaster.pipeline.job import Job
 from remaster.pipeline.memory import reservable, worker_bytes
-from remaster.pipeline.planning import detect_stage
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
+from remaster.pipeline.video_plan import detect_stage
 from remaster.rows import SceneRow, to_table
 
 # A task that dies with its worker is started again by Ray; ``attempts`` ends that, and every write is idempotent.

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from remaster.config import BatchConfig, GateMode, digest, stage_settings
-from remaster.geometry import Window, fitted_window, window
+from remaster.imaging.geometry import Window, fitted_window, window
 from remaster.media.encode import EncoderSettings, encoded_format
 from remaster.media.types import PixelFormat, VideoInfo
 from remaster.pipeline.codeprint import stages_code

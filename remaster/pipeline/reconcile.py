@@ -7,7 +7,7 @@ from dataclasses import replace
 from remaster.pipeline import store as files
 from remaster.pipeline.delivery import deliver_nothing
 from remaster.pipeline.job import Job
-from remaster.pipeline.planning import kept_plan, limited
+from remaster.pipeline.video_plan import kept_plan, limited
 from remaster.rows import SceneRow
 
 

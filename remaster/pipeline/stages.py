@@ -15,26 +15,26 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from remaster.analyze import analyze
-from remaster.background.stitch import stitch
-from remaster.camera import chain
-from remaster.foreground.standing import with_standing
-from remaster.gate import proxy_valid, with_scene_sides
+from remaster.analyze.analysis import analyze
+from remaster.arrays import Rgb
+from remaster.detect.active_picture import FrameSampler
+from remaster.detect.noise import grain_levels
+from remaster.imaging.camera import chain
+from remaster.imaging.gate import proxy_valid, with_scene_sides
 from remaster.media.planes import luma8, proxy_size, resize_rgb
-from remaster.media.types import Rgb
-from remaster.noise import grain_levels
-from remaster.outpaint.step import Outpainted, outpaint_scenes
-from remaster.picture import FrameSampler
+from remaster.outpaint.filling import Outpainted, outpaint_scenes
 from remaster.pipeline.attempts import attempt, forget
 from remaster.pipeline.engines import Engine
-from remaster.pipeline.footage import footage_of, read_rgb
 from remaster.pipeline.frames import active_planes, scene_frames
 from remaster.pipeline.job import Job
-from remaster.pipeline.kept import KEPT, keep, restored
+from remaster.pipeline.scene_cache import KEPT, keep, restored
+from remaster.pipeline.scene_footage import footage_of, read_rgb
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.records import Analysis
 from remaster.resample.framing import choose_framing, cut_foreground, joined_sides
 from remaster.rows import SceneRow, from_table, to_table
+from remaster.segment.resting_figures import with_standing
+from remaster.stitch.stitching import stitch
 
 GRAIN_SAMPLES = 12
 """Frames of a scene, at most, on which its grain is measured; where it has several shots, each has its part."""

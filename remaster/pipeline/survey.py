@@ -14,18 +14,19 @@ from typing import Literal
 
 import numpy as np
 
+from remaster.arrays import Mask
 from remaster.config import Deinterlace
-from remaster.fields import Fields, Scan, stretches, summed
+from remaster.detect.scenes import detect
+from remaster.imaging.interlacing import Fields, Scan, stretches, summed
 from remaster.media.clock import Repairs
 from remaster.media.decode import decode
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES, coefficients
 from remaster.media.source import CYCLE, SourceReader, fitted, like_colors, treated
-from remaster.media.types import Entry, Frame, Look, Mask, Rect, Treatment, VideoInfo
+from remaster.media.types import Entry, Frame, Look, Rect, Treatment, VideoInfo
 from remaster.pipeline.job import Job
 from remaster.records import Detection
 from remaster.report.text import clock
 from remaster.rows import SceneRow
-from remaster.scenes import detect
 
 MISSING_SECONDS, MISSING_SHARE = 0.5, 0.03  # by how much the headers' duration may be wrong without a word
 RECKONED = frozenset(("mpeg", "mpegts"))

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import rescale
-from remaster.propagation.motion import Float, Motion
+from remaster.arrays import Float32
+from remaster.imaging.camera import rescale
+from remaster.propagation.outward_motion import Motion
 
 LINES = 60
 """Lines of the pictures that are compared."""
@@ -46,9 +47,9 @@ class AgeMeter:
         w, h = self._size
         self._y, self._x = np.mgrid[0:h, 0:w].astype(np.float32)
         self._depth = min(max(round(STRIP * h), 2), w // 2)
-        self._live: list[tuple[int, Float, Float]] = []
-        self._mirrored: deque[Float] = deque(maxlen=SMOOTHED)
-        self._lives: list[tuple[Float, Float]] = []  # of each frame: from the past, from the future
+        self._live: list[tuple[int, Float32, Float32]] = []
+        self._mirrored: deque[Float32] = deque(maxlen=SMOOTHED)
+        self._lives: list[tuple[Float32, Float32]] = []  # of each frame: from the past, from the future
         self._square, self._count = 0.0, 0
 
     def push(self, picture: npt.NDArray[np.uint8], to_before: Motion) -> None:
@@ -69,7 +70,7 @@ class AgeMeter:
         """How far off carried strips are that are not stale: the root of their bands' mean squares, in levels."""
         return float(np.sqrt(self._square / self._count)) if self._count else 0.0
 
-    def lives(self) -> Float:
+    def lives(self) -> Float32:
         """(2, n, bands, 2): for past and future, frame, band and side, the age in frames that a source may have."""
         lives = np.array(self._lives, np.float32).transpose(1, 0, 2, 3)
         n = lives.shape[1]
@@ -80,7 +81,7 @@ class AgeMeter:
             found.append(np.minimum(smooth, shortest))  # A cut is sharp: what is stale is never shown a little longer.
         return np.asarray(found, np.float32).reshape(2, n, BANDS, 2)
 
-    def _follow(self, now: Float, motion: Motion, index: int) -> None:
+    def _follow(self, now: Float32, motion: Motion, index: int) -> None:
         """Bring the live pictures to this frame, and note what has grown stale."""
         self._live = [one for one in self._live if index - one[0] <= LONGEST]
         x, y = (self._x, self._y) if motion.at_rest else self._moved(motion)
@@ -99,7 +100,7 @@ class AgeMeter:
                 lives[stale] = np.minimum(lives[stale], life)
         self._live = kept
 
-    def _moved(self, motion: Motion) -> tuple[Float, Float]:
+    def _moved(self, motion: Motion) -> tuple[Float32, Float32]:
         """Where each pixel of the small picture lies on the frame before: between the sides' own motions."""
         w, h = self._size
         ratio = w / self._full[0], h / self._full[1]
@@ -113,14 +114,14 @@ class AgeMeter:
             found.append(moved.astype(np.float32))
         return found[0], found[1]
 
-    def _mirror(self, picture: Float) -> Float:
+    def _mirror(self, picture: Float32) -> Float32:
         """The picture with its outer strips mirrored from what lies inside them."""
         d, mirrored = self._depth, picture.copy()
         mirrored[:, :d] = picture[:, d : 2 * d][:, ::-1]
         mirrored[:, -d:] = picture[:, -2 * d : -d][:, ::-1]
         return mirrored
 
-    def _error(self, guess: Float, now: Float, known: Float) -> Float:
+    def _error(self, guess: Float32, now: Float32, known: Float32) -> Float32:
         """Mean difference of the bands of both strips in levels, (bands, 2); NaN where too little is known."""
         difference = np.abs(guess - now).mean(axis=2) * known
         strips = (slice(0, self._depth), slice(-self._depth, None))
@@ -132,5 +133,5 @@ class AgeMeter:
         return np.where(count > EVIDENCE, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
-def _remap(picture: Float, x: Float, y: Float, how: int, border: int) -> Float:
+def _remap(picture: Float32, x: Float32, y: Float32, how: int, border: int) -> Float32:
     return np.asarray(cv2.remap(picture, x, y, how, borderMode=border, borderValue=0), np.float32)

@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import Affine
-from remaster.geometry import Window
-from remaster.media.types import Mask
-from remaster.propagation.motion import FADE, Float, Motion
+from remaster.arrays import Affine, Float32, Mask
+from remaster.imaging.geometry import Window
+from remaster.propagation.outward_motion import FADE, Motion
 
 ROWS = 120
 """Cells along the joins: 4 pixels at 480 lines."""
@@ -62,8 +61,8 @@ class Grid:
     height: int
     left: int
     inner: tuple[int, int]
-    x: Float
-    y: Float
+    x: Float32
+    y: Float32
     usable: Mask
     span: tuple[int, int]
 
@@ -99,7 +98,7 @@ class Grid:
         """The columns of cells on the left and on the right."""
         return slice(0, self.left), slice(self.left, None)
 
-    def flow(self, motion: Motion) -> tuple[Float, Float]:
+    def flow(self, motion: Motion) -> tuple[Float32, Float32]:
         """Where the cells' centres move to, float32 (rows, columns) each; see ``moved``."""
         camera, y = motion.camera[None], self.y[None, :, None]
         sides = [
@@ -108,7 +107,7 @@ class Grid:
         ]
         return np.concatenate([a[0] for a, _ in sides], axis=1), np.concatenate([b[0] for _, b in sides], axis=1)
 
-    def moved(self, cameras: Affine, own: Float, x: Float, y: Float) -> tuple[Float, Float]:
+    def moved(self, cameras: Affine, own: Float32, x: Float32, y: Float32) -> tuple[Float32, Float32]:
         """Where places beside the upright picture move to by several motions, float32 (n, h, w) each: the affine one of
         ``cameras`` (n, 2, 3), and the ``own`` (n, b, 2) of the side's bands as it fades with the distance.
         """
@@ -128,7 +127,7 @@ class Grid:
             found.append(across[:, k] * x + down[:, k] * y + shift[:, k] + adds)
         return found[0], found[1]
 
-    def cells_of(self, x: Float, y: Float) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Mask]:
+    def cells_of(self, x: Float32, y: Float32) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Mask]:
         """(rows, columns, whether there is such a cell) of places on the upright picture; rows beyond it are its
         outermost ones.
         """

@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import Affine
-from remaster.propagation.carry import Sources
+from remaster.arrays import Affine, Float32
 from remaster.propagation.grid import Grid
-from remaster.propagation.motion import Float
+from remaster.propagation.tracing import Sources
 
 Picture = npt.NDArray[Any]
 
@@ -34,8 +33,8 @@ class View:
     rows: npt.NDArray[np.intp]
     columns: npt.NDArray[np.intp]
     cells: npt.NDArray[np.intp]
-    down: Float
-    across: Float
+    down: Float32
+    across: Float32
     plane: Affine
 
     @classmethod
@@ -53,7 +52,7 @@ class View:
         """The cells' values (rows, columns) at every sample (h, w)."""
         return values.take(self.cells)
 
-    def places(self, x: Float, y: Float, low: float, high: float) -> tuple[Float, Float]:
+    def places(self, x: Float32, y: Float32, low: float, high: float) -> tuple[Float32, Float32]:
         """Where the samples lie on the plane of another picture, from the cells' places there in pixels; rows are kept
         within pixels ``low`` and ``high``.
         """
@@ -62,7 +61,7 @@ class View:
         (sx, _, ox), (_, sy, oy) = self.plane.tolist()
         return ((at_x - ox) / sx).astype(np.float32), ((at_y - oy) / sy).astype(np.float32)
 
-    def smooth(self, grid: Grid, values: Float) -> Float:
+    def smooth(self, grid: Grid, values: Float32) -> Float32:
         """The cells' values (rows, columns), interpolated between centres, at every sample (h, w)."""
         x = (self.columns + self.across / grid.cell).astype(np.float32)
         y = (self.rows + self.down / grid.cell).astype(np.float32)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from remaster.arrays import Float32
 from remaster.propagation.age import LONGEST
-from remaster.propagation.motion import Float
 
 SHORTEST = 8
 """Frames of a segment, at least."""
@@ -28,7 +28,7 @@ class Segment:
         return (self.start + self.end) // 2
 
 
-def segments(lives: Float) -> list[Segment]:
+def segments(lives: Float32) -> list[Segment]:
     """The segments of a shot, tiling it, from the lives of sources (2, n, bands, 2) as ``AgeMeter`` tells them."""
     count = lives.shape[1]
     starts = [0]

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.propagation.carry import Sources
+from remaster.arrays import Float32
 from remaster.propagation.grid import Grid
-from remaster.propagation.motion import Float
+from remaster.propagation.tracing import Sources
 
 EXPIRY = 5.0
 """Frames over which trust falls from 1 to 0 about the end of a source's life: nothing switches."""
@@ -23,14 +23,14 @@ class Chosen:
     """The source of each cell and how far it is shown, ``shown`` float32 (rows, columns), 0-1."""
 
     sources: Sources
-    shown: Float
+    shown: Float32
 
     def at(self, frames: npt.NDArray[np.int32]) -> Chosen:
         """The same with other numbers of frames, int32 (rows, columns)."""
         return Chosen(Sources(frames, self.sources.x, self.sources.y, self.sources.age), self.shown)
 
 
-def chosen(grid: Grid, past: Sources, future: Sources, lives: Float) -> Chosen:
+def chosen(grid: Grid, past: Sources, future: Sources, lives: Float32) -> Chosen:
     """A frame's sources out of those from both directions, given its ``lives`` (2, bands, 2)."""
     ways = [_trust(grid, sources, life) for sources, life in zip((past, future), lives, strict=True)]
     alive = [
@@ -42,7 +42,7 @@ def chosen(grid: Grid, past: Sources, future: Sources, lives: Float) -> Chosen:
     return Chosen(sources, _feathered(grid, np.where(sources.frame >= 0, trust, 0.0).astype(np.float32)))
 
 
-def _trust(grid: Grid, sources: Sources, life: Float) -> Float:
+def _trust(grid: Grid, sources: Sources, life: Float32) -> Float32:
     """(rows, columns): how surely a source of that age still shows what is there; ``life`` (bands, 2)."""
     rows, columns = grid.shape
     by_side = cv2.resize(life, (2, rows), interpolation=cv2.INTER_LINEAR)
@@ -51,7 +51,7 @@ def _trust(grid: Grid, sources: Sources, life: Float) -> Float:
     return np.where(sources.frame >= 0, trust, 0.0).astype(np.float32)
 
 
-def _feathered(grid: Grid, trust: Float) -> Float:
+def _feathered(grid: Grid, trust: Float32) -> Float32:
     """Trust that fades inwards from where it ends, so that its borders do not show."""
     parts = []
     for side in (trust[:, : grid.left], trust[:, grid.left :]):

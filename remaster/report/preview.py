@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Rgb
+from remaster.arrays import Rgb
 
 GAP = 6  # pixels between before and after; the page's slider counts on it
 MAP_COLORS = (0x000000, 0x2B8A84, 0x5B8FD0, 0xD9973A, 0xA9ADB3)

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.geometry import Window
-from remaster.media.types import PixelFormat, Plane, Rect
+from remaster.arrays import Plane
+from remaster.imaging.geometry import Window
+from remaster.media.types import PixelFormat, Rect
 from remaster.resample.layout import Patch, gate_samples, on_plane, part, plane_steps
 
 

@@ -14,17 +14,18 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.footage import Footage
-from remaster.gate import proxy_valid
-from remaster.geometry import Window
-from remaster.media.types import Mask, PixelFormat, Rect
+from remaster.arrays import Mask
+from remaster.imaging import camera as cam
+from remaster.imaging.footage import Footage
+from remaster.imaging.gate import proxy_valid
+from remaster.imaging.geometry import Window
+from remaster.media.types import PixelFormat, Rect
 from remaster.records import Background, Shot
 from remaster.resample.drawings import LINES, Drawing, drawings
-from remaster.resample.following import follow
 from remaster.resample.framing import joined_sides
 from remaster.resample.layers import NOBODY, Continuation, Layer, Placement, cut_out, figure_rect
-from remaster.resample.walk import Found
+from remaster.resample.periodic_motion import Found
+from remaster.resample.tracking import follow
 
 MOST_LAYERS = 24
 """Layers of one shot, which are kept at full size."""

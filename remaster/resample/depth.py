@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from remaster.arrays import Float32, Rgb
 from remaster.media.planes import Planes, from_rgb
-from remaster.media.types import ColorSpec, PixelFormat, Rgb
+from remaster.media.types import ColorSpec, PixelFormat
 
 REACHES = 3, 8, 24, 64
 """Pixels around a sample over which its steps are smoothed: the farthest that holds nothing but a gradient."""
 FLAT = 0.5
 """Variance in squared levels that a gradient's steps leave in a surrounding: what varies more has grain or drawing."""
-Levels = npt.NDArray[np.float32]
 
 
 def planes_of(image: Rgb, pixel_format: PixelFormat, color: ColorSpec, lines: int) -> Planes:
@@ -23,7 +22,7 @@ def planes_of(image: Rgb, pixel_format: PixelFormat, color: ColorSpec, lines: in
     return from_rgb(without_steps(image), pixel_format, color, lines)
 
 
-def without_steps(image: Rgb) -> Levels:
+def without_steps(image: Rgb) -> Float32:
     """A picture uint8 (h, w, 3) as float32 in the same levels, its gradients smooth.
 
     Rounding to 8 bits leaves half a level open to either side: within that, a sample whose surroundings hold nothing

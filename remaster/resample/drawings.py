@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.camera import Affine
-from remaster.difference import cleaned, gain, hysteresis, lit, tolerant_difference
-from remaster.media.types import Mask, Rect, Rgb
+from remaster.arrays import Affine, Mask, Rgb
+from remaster.imaging import camera as cam
+from remaster.imaging.difference import cleaned, gain, hysteresis, lit, tolerant_difference
+from remaster.media.types import Rect
 from remaster.records import Background, Shot
 from remaster.resample.layout import SIDES, Side, from_side
 

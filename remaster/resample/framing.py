@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.camera import Affine
-from remaster.geometry import Window
-from remaster.media.types import Mask
+from remaster.arrays import Affine, Mask
+from remaster.imaging import camera as cam
+from remaster.imaging.geometry import Window
 from remaster.resample.layout import Side
-from remaster.resample.settings import ResampleSettings
+from remaster.resample.resample_settings import ResampleSettings
 
 EDGE_SHARE = 1 / 64
 """Share of the picture next to its edge in which a mask touches it: masks end a little short."""

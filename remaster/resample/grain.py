@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from remaster.arrays import Float32
 from remaster.media.types import PixelFormat
 from remaster.resample.layout import SIDES
-from remaster.resample.samples import Floats
 
 LEAST = 0.6
 """Levels of noise that nobody sees."""
@@ -41,7 +41,7 @@ class GrainTile:
             rng = np.random.default_rng([seed])
             size = height + ROOM, width + ROOM
             dither = rng.random(size, np.float32) + rng.random(size, np.float32) - np.float32(1)
-            self._tiles: tuple[Floats, ...] = (dither, dither)
+            self._tiles: tuple[Float32, ...] = (dither, dither)
             return
         sigma = noise * float(np.sqrt(1 - RESIDUE**2)) * (1 << (pixel_format.depth - 8))
         tile = np.random.default_rng([seed]).standard_normal((height + ROOM, width + ROOM), np.float32)
@@ -49,7 +49,7 @@ class GrainTile:
         smooth = cv2.sepFilter2D(tile, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT)
         self._tiles = (smooth * np.float32(sigma), smooth * np.float32(sigma * CHROMA_SHARE))
 
-    def draw(self, frame: int, patch: int, plane: int, shape: tuple[int, ...]) -> Floats:
+    def draw(self, frame: int, patch: int, plane: int, shape: tuple[int, ...]) -> Float32:
         """Grain for one plane of one patch: a float32 view of ``shape``, to be added in the plane's own levels."""
         own = 0 if self._kind != "yuv" else plane
         frame = 0 if self._still else frame

@@ -9,16 +9,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.camera import Affine
-from remaster.difference import lit, tolerant_difference
-from remaster.geometry import Window
-from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect, Rgb
+from remaster.arrays import Affine, Float32, Mask, Plane, Rgb
+from remaster.imaging import camera as cam
+from remaster.imaging.difference import lit, tolerant_difference
+from remaster.imaging.geometry import Window
+from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Background
 from remaster.resample.depth import planes_of
 from remaster.resample.drawings import Drawing
 from remaster.resample.layout import Patch, Side, on_plane, plane_steps
-from remaster.resample.samples import Floats
 from remaster.resample.warp import plane_grid
 
 EDGE_LEVELS = 6.0, 20.0
@@ -114,7 +113,7 @@ def _shadow(image: Rgb, behind: Rgb, inside: Mask) -> Mask:
     return np.asarray(shadow & np.isin(labels, np.unique(labels[around])))
 
 
-def _enlarged(mask: Floats, rect: Rect, active: Rect) -> Floats:
+def _enlarged(mask: Float32, rect: Rect, active: Rect) -> Float32:
     """A small mask's part under ``rect`` at full size, 0-1."""
     across, down = mask.shape[1] / active.width, mask.shape[0] / active.height
     there = np.array([[across, 0, (rect.x + 0.5) * across - 0.5], [0, down, (rect.y + 0.5) * down - 0.5]])
@@ -146,7 +145,7 @@ class LayerPainter:
 
     def over(
         self, predicted: Sequence[npt.NDArray[np.generic]], patch: int, placements: Sequence[Placement]
-    ) -> tuple[list[npt.NDArray[np.generic]], Floats]:
+    ) -> tuple[list[npt.NDArray[np.generic]], Float32]:
         """A patch's planes with a frame's layers over them, and how much of the join is theirs.
 
         That is float32 (lines along the join of the first plane,), 0-1, in the wing's first samples.
@@ -166,7 +165,7 @@ class LayerPainter:
                     covered = np.maximum(covered, _at_join(alpha, placed))
         return planes, covered
 
-    def _seen(self, placement: Placement, plane: int, rect: Rect) -> tuple[Floats, Floats]:
+    def _seen(self, placement: Placement, plane: int, rect: Rect) -> tuple[Float32, Float32]:
         """What a placed layer shows under ``rect`` of the window's plane, and how much, 0-1."""
         n, grid = placement.layer, self._grids[plane]
         there = cam.compose(self._window, cam.compose(grid, cam.translation(rect.x, rect.y)))
@@ -180,13 +179,13 @@ class LayerPainter:
         return np.asarray(image, np.float32), np.asarray(alpha * np.float32(placement.strength), np.float32)
 
 
-def _shrunk(alpha: npt.NDArray[np.uint8], plane: Plane) -> Floats:
+def _shrunk(alpha: npt.NDArray[np.uint8], plane: Plane) -> Float32:
     """A layer's alpha, 0-1, on the grid of one of its planes."""
     size = plane.shape[1], plane.shape[0]
     return np.asarray(cv2.resize(alpha.astype(np.float32) / 255, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _at_join(alpha: Floats, patch: Patch) -> Floats:
+def _at_join(alpha: Float32, patch: Patch) -> Float32:
     """The samples of the wing that lie at the join."""
     r, wing = patch.rect, patch.wing
     at = {

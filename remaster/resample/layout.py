@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.geometry import Window
-from remaster.media.types import Mask, PixelFormat, Rect
+from remaster.arrays import Mask
+from remaster.imaging.geometry import Window
+from remaster.media.types import PixelFormat, Rect
 
 Kind = TypeVar("Kind", bound=np.generic)
 Side = Literal["left", "right", "top", "bottom"]

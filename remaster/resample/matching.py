@@ -12,11 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.camera import Affine
-from remaster.channels import Gray
-from remaster.difference import tolerant_difference
-from remaster.media.types import Rgb
+from remaster.arrays import Affine, Gray, Rgb
+from remaster.imaging import camera as cam
+from remaster.imaging.difference import tolerant_difference
 from remaster.resample.drawings import Drawing, Figure, Zone
 from remaster.resample.layout import from_side
 

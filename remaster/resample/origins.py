@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from remaster.camera import Affine
-from remaster.geometry import Window
-from remaster.media.types import Mask, Rect
+from remaster.arrays import Affine, Mask
+from remaster.imaging.geometry import Window
+from remaster.media.types import Rect
 from remaster.resample.layout import Patch, part
 from remaster.resample.recovered import covered
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.camera import Affine
-from remaster.geometry import Window
-from remaster.media.types import Mask, Rect
+from remaster.arrays import Affine, Mask
+from remaster.imaging import camera as cam
+from remaster.imaging.geometry import Window
+from remaster.media.types import Rect
 from remaster.records import Shot
 
 GRID = 64

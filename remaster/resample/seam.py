@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.media.types import Mask, Plane, Rect
+from remaster.arrays import Float32, Mask, Plane
+from remaster.media.types import Rect
 from remaster.resample.layout import Patch, gate_depths, gate_samples, on_plane
-from remaster.resample.samples import Floats
 
 SMOOTH = 3.0
 """Differences are split along the join into what is longer than so many pixels, and the rest."""
@@ -43,9 +43,9 @@ class Seams:
         """``unit`` is one 8-bit level in the planes' own, ``noise`` the grain in 8-bit levels."""
         self._joins = [[_Join(patch, step, gate, unit, noise) for step in steps] for patch in placed]
         self._dead = unit * DEAD_ZONE
-        self._shown: list[list[Floats]] = []
+        self._shown: list[list[Float32]] = []
 
-    def close(self, planes: Sequence[Plane], drawn: Sequence[Sequence[Floats]], new: bool, rest: bool) -> bool:
+    def close(self, planes: Sequence[Plane], drawn: Sequence[Sequence[Float32]], new: bool, rest: bool) -> bool:
         """Changes the patches ``drawn[patch][plane]`` in place; returns whether they are new or changed.
 
         ``new`` tells that they were drawn since the last call, ``rest`` that the camera rests: then what may be grain
@@ -66,7 +66,7 @@ class Seams:
                     join.put(plane, values)
         return changed or new
 
-    def _follow(self, seen: list[list[Floats]], dead: float) -> bool:
+    def _follow(self, seen: list[list[Float32]], dead: float) -> bool:
         """Takes on what changed by more than grain and ``dead``; returns whether anything did."""
         changed = False
         for joins, shown, now in zip(self._joins, self._shown, seen, strict=True):
@@ -122,19 +122,19 @@ class _Join:
         self._fine, self._coarse = (np.exp(-away / (s * unit)).astype(np.float32) for s in (FINE, COARSE))
         self._edge, self._outside = np.zeros(0, np.float32), np.zeros(0, np.float32)
 
-    def begin(self, drawn: Floats) -> None:
+    def begin(self, drawn: Float32) -> None:
         """Take note of a drawn plane as it is without this."""
         turned = self._turned(drawn)
         self._edge = turned[self._known + self._begins, self._last]
         self._outside = turned[self._where].copy()
 
-    def outermost(self, plane: Plane) -> Floats:
+    def outermost(self, plane: Plane) -> Float32:
         """The picture's outermost samples, one for each line of the active picture that has one."""
         turned = self._turned(plane)
         column = self._depth if self._inwards > 0 else turned.shape[1] - 1 - self._depth
         return np.asarray(turned[self._known, column], np.float32)
 
-    def put(self, drawn: Floats, shown: Floats) -> None:
+    def put(self, drawn: Float32, shown: Float32) -> None:
         """Carry what ``shown`` (outermost samples) differs from what was drawn there into the plane, in place."""
         step = self._along(shown - self._edge)
         coarse = self._smoothed(step)
@@ -142,7 +142,7 @@ class _Join:
         added = fine[self._lines_of] * self._fine + coarse[self._lines_of] * self._coarse
         self._turned(drawn)[self._where] = self._outside + added
 
-    def certain(self, change: Floats) -> Floats:
+    def certain(self, change: Float32) -> Float32:
         """How sure it is (0-1), line by line, that a change of the outermost samples is none of the grain."""
         if not len(change):
             return change
@@ -151,14 +151,14 @@ class _Join:
         ]
         return np.asarray(np.clip(np.maximum(*excess) - 1, 0, 1), np.float32)
 
-    def _smoothed(self, values: Floats) -> Floats:
+    def _smoothed(self, values: Float32) -> Float32:
         """Smoothed along the join."""
         blurred = cv2.GaussianBlur(
             values[:, None], (1, 0), sigmaX=1, sigmaY=self._sigma, borderType=cv2.BORDER_REPLICATE
         )
         return np.asarray(blurred, np.float32)[:, 0]
 
-    def _along(self, values: npt.NDArray[np.integer[Any] | np.floating[Any]]) -> Floats:
+    def _along(self, values: npt.NDArray[np.integer[Any] | np.floating[Any]]) -> Float32:
         """Values at the known lines for each line of the patch; the nearest for those beyond, nought without any."""
         if not len(self._known):
             return np.zeros(len(self._lines), np.float32)

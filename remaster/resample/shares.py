@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from remaster.geometry import Window
+from remaster.imaging.geometry import Window
 from remaster.records import Shot
 from remaster.resample.recovered import recovered_share
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from remaster.resample.samples import Floats
-
-Doubles = npt.NDArray[np.float64]
+from remaster.arrays import Float32, Float64
 
 ROUNDS, SETTLED = 4, 0.02
 """Reweightings of a tone at most, and the levels of change that end them."""
@@ -34,10 +32,10 @@ WHITE, STRANGE = 219.0, 12.0
 class Tone:
     """``seen = gain * predicted + offset`` in 8-bit levels from each plane's pivot; float64 (planes,) each."""
 
-    gain: Doubles
-    offset: Doubles
+    gain: Float64
+    offset: Float64
 
-    def __call__(self, levels: Floats) -> Floats:
+    def __call__(self, levels: Float32) -> Float32:
         """The toned levels of (planes, m)."""
         return (levels * self.gain[:, None] + self.offset[:, None]).astype(np.float32)
 
@@ -49,7 +47,7 @@ class Tone:
         """This tone moved towards ``other`` by ``share``."""
         return Tone(self.gain + share * (other.gain - self.gain), self.offset + share * (other.offset - self.offset))
 
-    def distance(self, other: Tone, levels: Doubles) -> float:
+    def distance(self, other: Tone, levels: Float64) -> float:
         """The largest difference, in levels, that the two make at the given levels (planes, j)."""
         change = (self.gain - other.gain)[:, None] * levels + (self.offset - other.offset)[:, None]
         return float(np.abs(change).max())
@@ -60,14 +58,14 @@ def neutral(planes: int) -> Tone:
     return Tone(np.ones(planes), np.zeros(planes))
 
 
-def weights(error: Floats, scale: float) -> Floats:
+def weights(error: Float32, scale: float) -> Float32:
     """Geman-McClure weights (m,) in 0-1 of residuals (planes, m): all planes must agree for a bin to count."""
     square = np.einsum("pm,pm->m", error, error) / np.float32(scale * scale)
     return np.asarray(1 / (1 + square) ** 2, np.float32)
 
 
 def fit(
-    predicted: Floats, seen: Floats, valid: npt.NDArray[np.bool_], scale: float, chroma: bool, last: LastFit | None
+    predicted: Float32, seen: Float32, valid: npt.NDArray[np.bool_], scale: float, chroma: bool, last: LastFit | None
 ) -> Tone:
     """The tone that explains most bins of the strips.
 
@@ -104,14 +102,14 @@ class LastFit:
     """The frame before: its tone and its strips (planes, m)."""
 
     tone: Tone
-    seen: Floats
+    seen: Float32
 
-    def changed(self, seen: Floats, known: Floats, scale: float, chroma: bool) -> Tone:
+    def changed(self, seen: Float32, known: Float32, scale: float, chroma: bool) -> Tone:
         """The last tone, changed as the strips changed since."""
         return between(self.seen, seen, known, scale, chroma).after(self.tone)
 
 
-def between(before: Floats, after: Floats, known: Floats, scale: float, chroma: bool) -> Tone:
+def between(before: Float32, after: Float32, known: Float32, scale: float, chroma: bool) -> Tone:
     """The tone that takes most of ``before`` to ``after``, both (planes, m); ``known`` (m,) weighs the samples."""
     tone = neutral(len(before))
     for width in (*ANNEAL, scale):
@@ -119,7 +117,7 @@ def between(before: Floats, after: Floats, known: Floats, scale: float, chroma: 
     return tone
 
 
-def _continuations(seen: Floats, known: Floats, scale: float, chroma: bool, last: LastFit | None) -> list[Tone]:
+def _continuations(seen: Float32, known: Float32, scale: float, chroma: bool, last: LastFit | None) -> list[Tone]:
     if last is None:
         return [neutral(len(seen))]
     if np.abs(seen - last.seen).mean() < 0.5:
@@ -140,7 +138,7 @@ def _likelihood(tone: Tone, chroma: bool) -> float:
 
 
 def _refine(
-    tone: Tone, predicted: Floats, seen: Floats, known: Floats, scale: float, chroma: bool
+    tone: Tone, predicted: Float32, seen: Float32, known: Float32, scale: float, chroma: bool
 ) -> tuple[Tone, float]:
     levels = predicted.mean(axis=1, keepdims=True).astype(float)
     for _ in range(ROUNDS):
@@ -151,12 +149,12 @@ def _refine(
     return tone, _support(tone, predicted, seen, known, scale)
 
 
-def _support(tone: Tone, predicted: Floats, seen: Floats, known: Floats, scale: float) -> float:
+def _support(tone: Tone, predicted: Float32, seen: Float32, known: Float32, scale: float) -> float:
     """The share (0-1) of the known bins that agree with a tone."""
     return float((known * weights(seen - tone(predicted), scale)).sum() / known.sum())
 
 
-def _solve(predicted: Floats, seen: Floats, weight: Floats, prior: Tone, chroma: bool) -> Tone:
+def _solve(predicted: Float32, seen: Float32, weight: Float32, prior: Tone, chroma: bool) -> Tone:
     """Weighted ridge regression per plane: towards the prior, for chroma towards luma's gain."""
     x, y, w = predicted.astype(float), seen.astype(float), weight.astype(float)
     count = w.sum() + 1e-6

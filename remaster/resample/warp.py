@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.camera import Affine
-from remaster.geometry import Window
-from remaster.media.types import ColorSpec, PixelFormat, Plane, Rect, Rgb
+from remaster.arrays import Affine, Plane, Rgb
+from remaster.imaging import camera as cam
+from remaster.imaging.geometry import Window
+from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Background
 from remaster.resample.depth import planes_of
 from remaster.resample.layout import Patch, on_plane, plane_steps

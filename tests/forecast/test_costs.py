@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from remaster.forecast.costs import fitted, megapixels
-from remaster.forecast.workload import from_headers
 from remaster.media.types import ColorSpec, PixelFormat, VideoInfo
 from remaster.tables import STAGES
+from remaster_forecast.costs import fitted, megapixels
+from remaster_forecast.workload import from_headers
 
 
 def shot(scene: str, frames: int, seconds: float, status: str = "ok") -> dict[str, Any]:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from remaster.forecast.costs import Costs, Line
-from remaster.forecast.simulate import Cluster, simulate
-from remaster.forecast.workload import Episode
 from remaster.tables import STAGES
+from remaster_forecast.costs import Costs, Line
+from remaster_forecast.simulate import Cluster, simulate
+from remaster_forecast.workload import Episode
 
 NOTHING = dict.fromkeys(("start", "worker", "load", "assemble", "dispatch"), 0.0)
 FREE = Costs({stage: Line(0.0, 0.0) for stage in STAGES}, **NOTHING)

@@ -12,8 +12,9 @@ import av
 import numpy as np
 from media_files import NTSC, YUV420, Source, picture, write_source
 
+from remaster.arrays import Plane
 from remaster.media.encode import to_frame
-from remaster.media.types import PixelFormat, Plane
+from remaster.media.types import PixelFormat
 
 Planes = tuple[Plane, ...]
 Make = Callable[[Path], object]

@@ -14,9 +14,10 @@ import numpy.typing as npt
 from av.container import OutputContainer
 from av.packet import Packet
 
+from remaster.arrays import Plane
 from remaster.media.decode import decode
 from remaster.media.encode import EncoderSettings, SegmentWriter, to_frame
-from remaster.media.types import PixelFormat, Plane, VideoInfo
+from remaster.media.types import PixelFormat, VideoInfo
 
 NTSC = Fraction(30000, 1001)
 YUV420 = PixelFormat("yuv420p", "yuv", 8, 1, 1)

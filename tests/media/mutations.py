@@ -23,7 +23,7 @@ import sys
 from remaster.errors import MediaError
 from remaster.media.decode import decode
 from remaster.media.probe import probe
-from remaster.scenes import DetectSettings, detect
+from remaster.detect.scenes import (DetectSettings, detect)
 for line in sys.stdin:
     try:
         info = probe(line.rstrip())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from remaster.outpaint.bend import bends
-from remaster.outpaint.compose import compose
+from remaster.outpaint.blend import compose
+from remaster.outpaint.join_warp import bends
 from remaster.outpaint.labels import Labels, Level, features, from_rows, shifts
 
 HEIGHT, WIDTH, JOIN, OFF = 240, 320, 220, 3

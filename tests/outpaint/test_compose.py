@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from remaster.media.types import Mask
-from remaster.outpaint.compose import towards_expected
+from remaster.arrays import Float32, Mask
+from remaster.outpaint.blend import towards_expected
 from remaster.outpaint.labels import Level
 
 HEIGHT, WIDTH, WING = 96, 256, 96
-Floats = npt.NDArray[np.float32]
 
 
 def wing() -> Mask:
@@ -19,7 +17,7 @@ def wing() -> Mask:
     return holes
 
 
-def changed(copied: Floats) -> Floats:
+def changed(copied: Float32) -> Float32:
     """What is added to a picture of 120 with a wing of ``copied``, where 120 is expected to go on."""
     holes = wing()
     picture = np.where(holes[..., None], copied, np.float32(120)).astype(np.float32)
@@ -28,7 +26,7 @@ def changed(copied: Floats) -> Floats:
     return towards_expected(picture, level) - picture
 
 
-def flat(value: float) -> Floats:
+def flat(value: float) -> Float32:
     return np.full((HEIGHT, WIDTH, 3), value, np.float32)
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Mask, Rgb
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter, cut_off, groups
 from remaster.outpaint.labels import Masks, shrink
-from remaster.sample.episodes import EPISODES
-from remaster.sample.render import render
+from remaster_sample.episodes import EPISODES
+from remaster_sample.render import render
 
 HEIGHT, WIDTH, WING = 72, 132, 18
 

@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from remaster.outpaint.graphcut import FORBIDDEN, Floats, Ints, Problem, edges, expand, minimum_cut
+from remaster.arrays import Float32, Int64
+from remaster.outpaint.graphcut import FORBIDDEN, Problem, edges, expand, minimum_cut
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -30,16 +31,16 @@ def test_minimum_cut_prefers_zeros_among_equals() -> None:
     assert not minimum_cut(np.zeros(3, np.float32), none, none, np.zeros(0, np.float32)).any()
 
 
-def row(values: Floats, unary: Floats) -> Problem:
+def row(values: Float32, unary: Float32) -> Problem:
     """Labels that each show a constant value along a row of pixels."""
 
-    def shown(labels: Ints, nodes: Ints) -> Floats:
+    def shown(labels: Int64, nodes: Int64) -> Float32:
         return values[labels][:, None] + 0 * nodes[:, None].astype(np.float32)
 
     return Problem(unary, edges(np.ones((1, unary.shape[1]), bool)), shown, 0.5)
 
 
-def energy(problem: Problem, labels: Ints) -> float:
+def energy(problem: Problem, labels: Int64) -> float:
     p, q = problem.edges.T
     own = problem.unary[labels, np.arange(len(labels))].sum()
     return float(own + problem.pair_cost(p, q, labels[p], labels[q]).sum())

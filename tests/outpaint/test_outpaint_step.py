@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from remaster.camera import IDENTITY, Affine
-from remaster.geometry import Window
+from remaster.arrays import Affine
+from remaster.imaging.camera import IDENTITY
+from remaster.imaging.geometry import Window
 from remaster.media.types import Rect
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
-from remaster.outpaint.step import outpaint
+from remaster.outpaint.filling import outpaint
 from remaster.records import Background, Key, Propagation, Shot
 
 WINDOW = Window(Rect(0, 0, 58, 40), 82, 40, 12, 0)

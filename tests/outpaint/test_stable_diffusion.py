@@ -13,8 +13,8 @@ import pytest
 from tiny_models import lora, stable_diffusion, stable_diffusion_xl
 
 from remaster import accelerator
+from remaster.arrays import Rgb
 from remaster.errors import EngineUnavailable
-from remaster.media.types import Rgb
 from remaster.outpaint import FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.stable_diffusion import Network, StableDiffusionInpainter, load_pipeline, whole_latents

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from remaster.media.types import Mask, Rgb
+from remaster.arrays import Mask, Rgb
 from remaster.outpaint import FillTask
-from remaster.outpaint.colour import match_colours
+from remaster.outpaint.colour_match import match_colours
 from remaster.outpaint.tiled import Crop, fill_tiled
 from remaster.outpaint.tiling import Tile, crop, extend, paste, plan_rounds, uncrop
 

@@ -12,7 +12,7 @@ from faulty_runs import Case
 from hydra import compose, initialize_config_dir
 
 from remaster.config import config_dir, register_schema, to_config
-from remaster.geometry import parse_aspect, parse_framing
+from remaster.imaging.geometry import parse_aspect, parse_framing
 from remaster.media.probe import probe
 from remaster.pipeline.assembly import VideoTask, assemble_video
 from remaster.pipeline.delivery import resample_stage
@@ -20,9 +20,9 @@ from remaster.pipeline.engines import choose
 from remaster.pipeline.inputs import find_videos
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
-from remaster.pipeline.planning import detect_stage
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
+from remaster.pipeline.video_plan import detect_stage
 from remaster.rows import SceneRow, from_table, to_table
 
 

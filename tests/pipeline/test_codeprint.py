@@ -15,14 +15,14 @@ from remaster.config import config_dir
 from remaster.pipeline.codeprint import PACKAGE, STAGES, Place, digest_of, engine_code, reached
 
 EDITS = {
-    "scenes.py": "plan",
-    "picture.py": "plan",
+    "detect/scenes.py": "plan",
+    "detect/active_picture.py": "plan",
     "media/probe.py": "plan",
-    "pipeline/planning.py": "plan",
-    "keyframes.py": "stitch",
-    "background/holes.py": "stitch",
+    "pipeline/video_plan.py": "plan",
+    "analyze/keyframes.py": "stitch",
+    "stitch/holes.py": "stitch",
     "propagation/trust.py": "stitch",
-    "outpaint/step.py": "outpaint",
+    "outpaint/filling.py": "outpaint",
     "resample/grain.py": "resample",
     "media/encode.py": "plan",
     "pipeline/delivery.py": "resample",
@@ -42,11 +42,9 @@ APART = {
 """Modules beside the programs' own that make no pixel of a result: settings, places, errors, the sample's writer."""
 PROGRAMS = (
     "remaster.evaluation",
-    "remaster.forecast",
     "remaster.jobs",
     "remaster.pipeline",
     "remaster.report",
-    "remaster.sample",
 )
 
 
@@ -97,7 +95,7 @@ def test_edited_code_is_made_anew_from_the_first_stage_that_reaches_it(
 
 
 def test_words_change_nothing(copy: Path, before: dict[str, str]) -> None:
-    path, original = copy / "scenes.py", (copy / "scenes.py").read_text()
+    path, original = copy / "detect/scenes.py", (copy / "detect/scenes.py").read_text()
     try:
         path.write_text(
             original.replace('"""A', '"""Once more: a') + "\n\n# A remark.\ndef never_used() -> None:\n    pass\n"

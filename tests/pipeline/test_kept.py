@@ -14,10 +14,10 @@ from hydra import compose, initialize_config_dir
 from test_rows import assert_same, full_row
 
 from remaster.config import config_dir, register_schema, to_config
-from remaster.geometry import parse_aspect
+from remaster.imaging.geometry import parse_aspect
 from remaster.pipeline.engines import choose
 from remaster.pipeline.job import Job
-from remaster.pipeline.kept import forget, keep, restored
+from remaster.pipeline.scene_cache import forget, keep, restored
 from remaster.pipeline.store import Store
 from remaster.records import Background, Shot
 from remaster.rows import SceneRow

@@ -19,7 +19,7 @@ from media_files import YUV420, packets_of
 from test_batch import batch
 
 from remaster.config import config_dir, register_schema
-from remaster.geometry import window
+from remaster.imaging.geometry import window
 from remaster.media.siting import chroma_location
 from remaster.media.types import PixelFormat, Rect
 

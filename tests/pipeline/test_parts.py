@@ -17,11 +17,12 @@ from faulty_runs import Case
 from media_files import YUV420, Source, picture, write_source
 from stage_runs import run_stages
 
+from remaster.arrays import Plane
 from remaster.media.decode import decode
 from remaster.media.encode import to_frame
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
-from remaster.media.types import ColorSpec, PixelFormat, Plane
+from remaster.media.types import ColorSpec, PixelFormat
 
 Planes = tuple[Plane, ...]
 RATE = 25

@@ -94,7 +94,7 @@ def test_other_code_of_a_stage_redoes_it_and_what_follows(case: Case, monkeypatc
         ("plan", (SCENES, SCENES, SCENES)),
     ):
         times = touched(case)
-        monkeypatch.setitem(STAGES, stage, (*STAGES[stage], ("remaster.sample.pen", "Pen")))
+        monkeypatch.setitem(STAGES, stage, (*STAGES[stage], ("remaster_sample.pen", "Pen")))
         assert redone(case)[:3] == again, stage
         assert {name for name, time in touched(case).items() if time != times[name]} == (
             {"videos", "plan"} if stage == "plan" else {"videos"}

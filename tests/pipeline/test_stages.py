@@ -12,9 +12,10 @@ from hydra import compose, initialize_config_dir
 from test_rows import INFO
 from tiny_models import lama
 
-from remaster.camera import IDENTITY
+from remaster.arrays import Rgb
 from remaster.config import config_dir, register_schema, to_config
-from remaster.media.types import Rect, Rgb
+from remaster.imaging.camera import IDENTITY
+from remaster.media.types import Rect
 from remaster.outpaint.lama import _Network
 from remaster.outpaint.tiled import Crop
 from remaster.pipeline.engines import Engine, choose

@@ -7,7 +7,7 @@ import pytest
 from moving_scenes import Float, texture, to_8bit, viewed
 
 from remaster.propagation.age import LONGEST, AgeMeter
-from remaster.propagation.motion import BANDS, REST, Motion
+from remaster.propagation.outward_motion import BANDS, REST, Motion
 from remaster.propagation.segments import SHORTEST, segments
 
 WIDTH, HEIGHT, COUNT = 160, 120, 60

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from moving_scenes import YUV
 
-from remaster.geometry import Window, window
+from remaster.imaging.geometry import Window, window
 from remaster.media.types import Rect
-from remaster.propagation.carry import OLDEST, Sources, carried_fill
-from remaster.propagation.carry import future_sources as futures
-from remaster.propagation.carry import past_sources as pasts
 from remaster.propagation.grid import Grid, Upright
-from remaster.propagation.motion import BANDS, REST, Motion
+from remaster.propagation.outward_motion import BANDS, REST, Motion
+from remaster.propagation.tracing import OLDEST, Sources, carried_fill
+from remaster.propagation.tracing import future_sources as futures
+from remaster.propagation.tracing import past_sources as pasts
 from remaster.propagation.trust import chosen
 
 SHOWN = window(Rect(0, 0, 160, 120), Fraction(1), YUV, Fraction(16, 9))

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from moving_scenes import YUV, Float, texture, to_8bit, two_planes, viewed
 
-from remaster.background.features import gray_of
-from remaster.geometry import window
+from remaster.imaging.channels import gray_of
+from remaster.imaging.geometry import window
 from remaster.media.types import Rect
 from remaster.propagation.grid import Grid
-from remaster.propagation.motion import FADE, REST, FlowMeter, Motion
+from remaster.propagation.outward_motion import FADE, REST, FlowMeter, Motion
 
 
 def gray(picture: Float) -> np.ndarray:

@@ -7,10 +7,11 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from remaster import camera as cam
-from remaster.geometry import Window, window
+from remaster.arrays import Plane, Rgb
+from remaster.imaging import camera as cam
+from remaster.imaging.geometry import Window, window
 from remaster.media.planes import from_rgb
-from remaster.media.types import ColorSpec, PixelFormat, Plane, Rect, Rgb
+from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Background, Method, Shot
 
 YUV420P = PixelFormat("yuv420p", "yuv", 8, 1, 1)

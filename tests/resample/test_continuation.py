@@ -10,14 +10,15 @@ import pytest
 from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, seen, shot_of, window_of
 from test_render import renderer
 
-from remaster import camera as cam
-from remaster.footage import Footage
-from remaster.geometry import Window
+from remaster.arrays import Rgb
+from remaster.imaging import camera as cam
+from remaster.imaging.footage import Footage
+from remaster.imaging.geometry import Window
 from remaster.media.planes import crop, from_rgb, resize_rgb, to_rgb
-from remaster.media.types import Rect, Rgb
+from remaster.media.types import Rect
 from remaster.resample.continuation import continued
 from remaster.resample.layers import Continuation
-from remaster.resample.settings import Grain, ResampleSettings
+from remaster.resample.resample_settings import Grain, ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
 CLEAN = ResampleSettings(grain=Grain.none)

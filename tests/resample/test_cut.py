@@ -7,8 +7,8 @@ import pytest
 from resample_scene import YUV420P, canvas, picture_of, shot_of, whole_window, window_of
 from test_render import outside, renderer, with_figure
 
-from remaster import camera as cam
-from remaster.resample.settings import Grain, ResampleSettings
+from remaster.imaging import camera as cam
+from remaster.resample.resample_settings import Grain, ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
 CLEAN = ResampleSettings(grain=Grain.none)

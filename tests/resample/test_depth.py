@@ -7,13 +7,13 @@ import numpy.typing as npt
 import pytest
 from resample_scene import COLOR, picture_of, shot_of, window_of
 
-from remaster import camera as cam
+from remaster.imaging import camera as cam
 from remaster.media.planes import from_rgb
 from remaster.media.types import PixelFormat
 from remaster.records import Background
 from remaster.resample.depth import without_steps
-from remaster.resample.render import WingRenderer
-from remaster.resample.settings import ResampleSettings
+from remaster.resample.rendering import WingRenderer
+from remaster.resample.resample_settings import ResampleSettings
 
 DEEP = PixelFormat("yuv420p10le", "yuv", 10, 1, 1)
 

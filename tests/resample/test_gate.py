@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from resample_scene import COLOR, YUV420P, YUV444P10, canvas, picture_of, shot_of, whole_window, window_of
 
-from remaster import camera as cam
-from remaster.media.types import Mask, PixelFormat, Plane
+from remaster.arrays import Mask, Plane
+from remaster.imaging import camera as cam
+from remaster.media.types import PixelFormat
 from remaster.records import Method
 from remaster.resample.layout import gate_samples
-from remaster.resample.render import WingRenderer
-from remaster.resample.settings import ResampleSettings
+from remaster.resample.rendering import WingRenderer
+from remaster.resample.resample_settings import ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from resample_scene import COLOR, FULL, GBRP, YUV420P, YUV444P10, canvas, picture_of, shot_of, whole_window, window_of
 
-from remaster import camera as cam
-from remaster.media.types import ColorSpec, PixelFormat, Plane
-from remaster.resample.render import WingRenderer
-from remaster.resample.settings import Grain, ResampleSettings
+from remaster.arrays import Plane
+from remaster.imaging import camera as cam
+from remaster.media.types import ColorSpec, PixelFormat
+from remaster.resample.rendering import WingRenderer
+from remaster.resample.resample_settings import Grain, ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
 SHOWN = window_of(160, 120, YUV420P)

@@ -9,15 +9,15 @@ import numpy.typing as npt
 import pytest
 from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, shot_of, whole_window, window_of
 
-from remaster import camera as cam
-from remaster.geometry import Window
-from remaster.media.types import Mask
+from remaster.arrays import Mask
+from remaster.imaging import camera as cam
+from remaster.imaging.geometry import Window
 from remaster.propagation.grid import Grid
 from remaster.records import Background, Key, Propagation, Shot
-from remaster.resample.mixed import SceneRenderers
+from remaster.resample.dissolve import SceneRenderers
 from remaster.resample.origins import GENERATED, ORIGINAL, PROPAGATED, RECOVERED, SOFT
-from remaster.resample.render import Beside, WingRenderer
-from remaster.resample.settings import ResampleSettings
+from remaster.resample.rendering import Beside, WingRenderer
+from remaster.resample.resample_settings import ResampleSettings
 
 WIDE, TALL = window_of(160, 120, YUV420P), window_of(120, 160, YUV420P, "120/212")
 LOOK = cam.translation(60.0, 22.0)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from moving_scenes import YUV, Clip, cheap_fills, texture, to_8bit, two_planes, wing_error
 
-from remaster.camera import IDENTITY
-from remaster.geometry import Window, window
-from remaster.media.types import ColorSpec, PixelFormat, Rect, Rgb
-from remaster.propagation.carry import OLDEST
+from remaster.arrays import Rgb
+from remaster.imaging.camera import IDENTITY
+from remaster.imaging.geometry import Window, window
+from remaster.media.types import ColorSpec, PixelFormat, Rect
+from remaster.propagation.tracing import OLDEST
 
 SPEEDS = 1.0, 3.0
 COUNT = 24

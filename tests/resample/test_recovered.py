@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from resample_scene import YUV420P, canvas, shot_of, window_of
 
-from remaster import camera as cam
+from remaster.imaging import camera as cam
 from remaster.records import Background
 from remaster.resample.recovered import recovered_share
 

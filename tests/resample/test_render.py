@@ -22,13 +22,14 @@ from resample_scene import (
     window_of,
 )
 
-from remaster import camera as cam
-from remaster.geometry import Window
-from remaster.media.types import ColorSpec, Mask, PixelFormat, Plane, Rect
+from remaster.arrays import Mask, Plane
+from remaster.imaging import camera as cam
+from remaster.imaging.geometry import Window
+from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Shot
 from remaster.resample.layers import Continuation
-from remaster.resample.render import WingRenderer
-from remaster.resample.settings import Grain, ResampleSettings
+from remaster.resample.rendering import WingRenderer
+from remaster.resample.resample_settings import Grain, ResampleSettings
 
 Planes = tuple[Plane, ...]
 FORMATS = [(YUV420P, COLOR), (YUV422P, COLOR), (YUV444P10, COLOR), (GRAY, COLOR), (GBRP, FULL)]

@@ -17,11 +17,11 @@ from resample_scene import (
     window_of,
 )
 
-from remaster import camera as cam
-from remaster.geometry import Window
+from remaster.imaging import camera as cam
+from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat
-from remaster.resample.render import WingRenderer
-from remaster.resample.settings import Grain, ResampleSettings
+from remaster.resample.rendering import WingRenderer
+from remaster.resample.resample_settings import Grain, ResampleSettings
 
 SHOWN = window_of(160, 120, YUV420P)
 LOOK = cam.translation(60.0, 22.0)

@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from remaster import camera
-from remaster.sample import backgrounds, characters, render
-from remaster.sample.backgrounds import background
-from remaster.sample.cast import CAST, Design, Pose
-from remaster.sample.episodes import EPISODES
-from remaster.sample.film import GRAIN_SIGMA, add_grain, gate
-from remaster.sample.render import Truth
-from remaster.sample.script import Episode, Shot
+from remaster.imaging import camera
+from remaster_sample import backgrounds, characters, render
+from remaster_sample.backgrounds import background
+from remaster_sample.cast import CAST, Design, Pose
+from remaster_sample.episodes import EPISODES
+from remaster_sample.film import GRAIN_SIGMA, add_grain, gate
+from remaster_sample.render import Truth
+from remaster_sample.script import Episode, Shot
 
 MORNING, LAMP, LANE = EPISODES
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from remaster import camera
-from remaster.sample.backgrounds import NEAR_PLANE, SETS
-from remaster.sample.cameras import View, camera_of, hold, move, view_at
-from remaster.sample.cast import PIP
-from remaster.sample.episodes import EPISODES
-from remaster.sample.render import _near
-from remaster.sample.script import Actor, Episode, Line, act, pace
+from remaster.imaging import camera
+from remaster_sample.backgrounds import NEAR_PLANE, SETS
+from remaster_sample.cameras import View, camera_of, hold, move, view_at
+from remaster_sample.cast import PIP
+from remaster_sample.episodes import EPISODES
+from remaster_sample.render import _near
+from remaster_sample.script import Actor, Episode, Line, act, pace
 
 BY_NAME = [pytest.param(e, id=e.name) for e in EPISODES]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from remaster.geometry import Window
+from remaster.imaging.geometry import Window
 from remaster.media.subtitles.places import Place
 from remaster.media.types import VideoInfo
 

@@ -8,16 +8,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 
-from remaster.geometry import Window
+from remaster.arrays import Gray
+from remaster.imaging.geometry import Window
 from remaster.media.subtitles.ass import ScriptMover, read_script
 from remaster.media.subtitles.places import Place
 from remaster.media.types import Rect
 
-Grey = npt.NDArray[np.uint8]
 STYLES = """[V4+ Styles]
 Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, \
 StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
@@ -93,7 +92,7 @@ CASES = {
 }
 
 
-def drawn(folder: Path, script: str, width: int, height: int, count: int) -> Grey:
+def drawn(folder: Path, script: str, width: int, height: int, count: int) -> Gray:
     """What libass draws on black, once a second at half of it: uint8 (count, height, width)."""
     (folder / "a.ass").write_text(script)
     source = f"color=black:s={width}x{height}:r=2:d={count}"

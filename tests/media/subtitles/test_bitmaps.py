@@ -8,18 +8,17 @@ from pathlib import Path
 
 import av
 import numpy as np
-import numpy.typing as npt
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 from media_files import YUV420
 
+from remaster.arrays import Gray
 from remaster.media.encode import EncoderSettings, SegmentWriter
 from remaster.media.probe import probe
 from remaster.media.remux import assemble, verify
 from remaster.media.subtitles.bitmaps import DvbMover, VobSubMover
 from remaster.media.subtitles.places import Place, Places, Stay
 
-Grey = npt.NDArray[np.uint8]
 WIDTH, HEIGHT, SECONDS = 160, 120, 4
 CODECS = ("copy", "dvdsub", "dvbsub")  # of PGS: as it is, as VobSub, as DVB subtitles
 # Where the picture lies: (frame's width, height, x, y).
@@ -87,7 +86,7 @@ def source(folder: Path, codec: str) -> Path:
     return folder / "a.mkv"
 
 
-def overlaid(path: Path, width: int, height: int) -> Grey:
+def overlaid(path: Path, width: int, height: int) -> Gray:
     """The film with its subtitles, frame 10 of it and frame 30."""
     made = ffmpeg(
         "-i", path.name, "-filter_complex", "[0:v][0:s]overlay,format=gray", "-f", "rawvideo", "-", folder=path.parent

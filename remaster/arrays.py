@@ -1,0 +1,19 @@
+"""Names for the array types that pass between functions, each with its element type; shapes stand in docstrings."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Mask = npt.NDArray[np.bool_]
+Gray = npt.NDArray[np.uint8]
+Rgb = npt.NDArray[np.uint8]
+Rgba = npt.NDArray[np.uint8]
+Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Points = Float64
+"""(n, 2): x and y in pixels; pixel centres are integers."""
+Affine = Float64
+"""(2, 3) or (n, 2, 3): takes pixels of a frame to those of another grid."""

@@ -1,0 +1,1 @@
+"""What several steps need: cameras, windows, alignment, differences, exposure, and the gate of a projector."""

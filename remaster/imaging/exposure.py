@@ -1,0 +1,118 @@
+"""Gain and offset of each keyframe, so that fades and flicker leave no bands in the background.
+
+Gain compensation over all overlaps jointly, as in Brown and Lowe (IJCV 2007, section 6), with an offset beside the gain
+and matched quantiles in place of means, so that a character that was not masked does not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.arrays import Float64, Rgb
+
+QUANTILES = (0.2, 0.5, 0.8)
+"""Of the values in an overlap, what is matched: three tell a gain from an offset."""
+MIN_OVERLAP = 0.02
+"""Share of what the reference shows that two keyframes must share to be compared."""
+GAIN_SIGMA = 0.5
+"""How far a gain may stray from 1, one standard deviation: a fade goes far."""
+OFFSET_SIGMA = 3.0
+"""Grey levels: a fade is a gain, so that an offset must be earned."""
+READING_SIGMA = 0.5
+"""Grey levels that a matched quantile may be off."""
+UNSEEN = 0.75
+"""Grey levels of a correction that is not worth making."""
+STRIDE = 3
+"""Every so many rows and columns are read: quantiles of a ninth of the pixels are no worse."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """``gain`` and ``offset`` float64 (k, 3): ``value * gain + offset`` brings a keyframe to the reference's light."""
+
+    gain: Float64
+    offset: Float64
+
+
+def estimate_exposure(pictures: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool_], reference: int) -> Exposure:
+    """Exposures of ``k`` aligned pictures (k, h, w, 3) with the background seen in ``seen`` (k, h, w)."""
+    k = len(pictures)
+    gain, offset = np.ones((k, 3)), np.zeros((k, 3))
+    free = np.array([i for i in range(k) if i != reference])
+    if not len(free):
+        return Exposure(gain, offset)
+    pictures, seen = pictures[:, ::STRIDE, ::STRIDE], np.ascontiguousarray(seen[:, ::STRIDE, ::STRIDE])
+    pairs = _overlaps(seen, reference)
+    for channel in range(3):
+        solved = _solve(np.ascontiguousarray(pictures[..., channel]), seen, pairs, free)
+        gain[free, channel], offset[free, channel] = solved[:, 0], solved[:, 1]
+    levels = np.array([32.0, 224.0])[:, None, None]
+    change = np.abs(levels * gain + offset - levels).max(axis=(0, 2))
+    gain[change < UNSEEN], offset[change < UNSEEN] = 1.0, 0.0
+    return Exposure(gain, offset)
+
+
+def balance(picture: Rgb, gain: Float64, offset: Float64) -> Rgb:
+    """A picture in the reference's light, rounded to uint8; the same object where nothing changes."""
+    if (gain == 1.0).all() and (offset == 0.0).all():
+        return picture
+    table = np.arange(256.0)[:, None] * gain + offset
+    levels = np.clip(np.rint(table), 0, 255).astype(np.uint8)
+    return np.stack([levels[picture[..., c], c] for c in range(3)], axis=-1)
+
+
+def _overlaps(seen: npt.NDArray[np.bool_], reference: int) -> list[tuple[int, int]]:
+    """Pairs of keyframes, near and ever farther in time, that share enough of the canvas."""
+    k = len(seen)
+    steps = [1 << s for s in range(max(k - 1, 1).bit_length())]
+    wanted = {(i, i + s) for i in range(k) for s in steps if i + s < k}
+    wanted |= {(min(i, reference), max(i, reference)) for i in range(k) if i != reference}
+    area = seen[reference].sum()
+    return [(i, j) for i, j in sorted(wanted) if (seen[i] & seen[j]).sum() >= MIN_OVERLAP * max(area, 1)]
+
+
+def _solve(
+    values: npt.NDArray[np.uint8],
+    seen: npt.NDArray[np.bool_],
+    pairs: list[tuple[int, int]],
+    free: npt.NDArray[np.int64],
+) -> Float64:
+    """(gain, offset) (f, 2) of the free keyframes in one channel: ridge regression about (1, 0)."""
+    column = {int(i): 2 * n for n, i in enumerate(free)}
+    rows, target = [], []
+    for i, j in pairs:
+        both = seen[i] & seen[j]
+        a, b = _quantiles(values[i], both), _quantiles(values[j], both)
+        weight = np.sqrt(both.sum() / max(seen[i].sum(), 1)) / READING_SIGMA
+        for u, v in zip(a, b, strict=True):
+            row, right = np.zeros(2 * len(free)), 0.0
+            for index, value, sign in ((i, u, 1.0), (j, v, -1.0)):
+                right -= sign * value * weight
+                if index in column:
+                    # Unknowns are gain - 1 and offset, so that the ridge pulls towards no correction.
+                    row[column[index]] = sign * value * weight
+                    row[column[index] + 1] = sign * weight
+            rows.append(row)
+            target.append(right)
+    ridge = np.tile([1 / GAIN_SIGMA, 1 / OFFSET_SIGMA], len(free))
+    system = np.vstack([np.array(rows).reshape(-1, 2 * len(free)), np.diag(ridge)])
+    right_side = np.concatenate([np.array(target), np.zeros(2 * len(free))])
+    # The ridge keeps the normal equations well conditioned.
+    solved = np.linalg.solve(system.T @ system, system.T @ right_side).reshape(-1, 2)
+    return np.stack([np.clip(solved[:, 0] + 1.0, 0.1, 10.0), solved[:, 1]], axis=-1)
+
+
+def _quantiles(values: npt.NDArray[np.uint8], where: npt.NDArray[np.bool_]) -> Float64:
+    """`QUANTILES` of the values (h, w) ``where`` (h, w) holds, as ``numpy.quantile``'s, from their histogram."""
+    counts = cv2.calcHist([values], [0], where.view(np.uint8), [256], [0, 256]).ravel()
+    below = np.cumsum(counts, dtype=np.int64)
+    place = np.array(QUANTILES) * (below[-1] - 1)
+    low = np.floor(place)
+    a, b = (np.searchsorted(below, rank, side="right").astype(float) for rank in (low, low + 1))
+    share = place - low
+    # Two forms, so that the result is monotonic and exact at both ends.
+    return np.asarray(np.where(share < 0.5, a + (b - a) * share, b - (b - a) * (1 - share)))

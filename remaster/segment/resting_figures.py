@@ -1,0 +1,35 @@
+"""Characters that stand: where the camera rests, masks of what moves are grown to the whole of whom it is a part."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from remaster.arrays import Mask
+from remaster.imaging.aligned_keyframes import LINES, Preview
+from remaster.imaging.camera import IDENTITY, chain
+from remaster.imaging.whole_figures import at_rest, find_figures, placed
+from remaster.records import Analysis
+
+
+def with_standing(analysis: Analysis, masks: Mask) -> Mask:
+    """The masks bool (k, h, w) of the keyframes, grown to whole characters where only a part of one moves.
+
+    Who blinks or talks is then wholly masked. Under a moving camera the masks stay as they are.
+    """
+    k, height, width = masks.shape
+    if not k or not masks.any():
+        return masks
+    cameras = chain(analysis.motion)[analysis.keyframes]
+    if not at_rest(cameras, width, height):
+        return masks
+    scale = min(LINES / height, 1.0)
+    w, h = round(width * scale), round(height * scale)
+    pictures = np.stack([cv2.resize(p, (w, h), interpolation=cv2.INTER_AREA) for p in analysis.proxies])
+    seen = np.stack([cv2.resize(m.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST) == 0 for m in masks])
+    valid = cv2.resize(analysis.valid.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST) > 0
+    still = np.repeat(IDENTITY[None], k, axis=0)
+    preview = Preview(np.asarray(pictures, np.uint8), seen, np.zeros_like(seen), still, w, h, scale)
+    grow = 1 / scale
+    to_full = np.array([[grow, 0.0, grow / 2 - 0.5], [0.0, grow, grow / 2 - 0.5]])
+    return masks | placed(find_figures(preview, np.asarray(valid)), to_full, (width, height))

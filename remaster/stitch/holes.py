@@ -1,0 +1,69 @@
+"""Outpaint region selection: what the wings of some frame show and no keyframe covers."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.arrays import Affine, Mask
+from remaster.imaging.camera import apply
+from remaster.imaging.geometry import Window
+from remaster.media.types import Rect
+from remaster.stitch.background_canvas import Canvas
+
+SHIFT = 6
+"""Fractional bits of polygon corners."""
+GAP = 0.02
+"""Share of the picture's smaller side: uncovered gaps up to this wide, beside a hole, are filled with it."""
+
+
+def shown_in_wings(cameras: Affine, window: Window, canvas: Canvas, gate: Mask | None) -> Mask:
+    """Canvas pixels, bool (H, W), that the wings (or the gate, which is filled too) of any frame show.
+
+    ``cameras`` (n, 2, 3) take pixels of the active picture to the canvas. Frames whose corners agree to a quarter of a
+    pixel are drawn once.
+    """
+    drawn = np.zeros((canvas.height, canvas.width), np.uint8)
+    areas = [[_corners(r, window)] for r in window.wings]
+    if gate is not None:
+        # Filled together, so that the picture inside a ring stays out of it.
+        contours, _ = cv2.findContours(gate.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+        areas.append([c.reshape(-1, 2).astype(float) for c in contours])
+    distinct = cameras[_distinct(cameras, window)]
+    for camera in distinct:
+        for outlines in areas:
+            points = [np.rint(apply(camera, o) * (1 << SHIFT)).astype(np.int32) for o in outlines]
+            cv2.fillPoly(drawn, points, 1, shift=SHIFT)
+    if len(distinct) > 1:
+        # Interpolation of a moving camera's wings reaches one pixel further.
+        cv2.dilate(drawn, np.ones((3, 3), np.uint8), dst=drawn)
+    return np.asarray(drawn > 0)
+
+
+def find_holes(shown: Mask, coverage: Mask, smaller_side: int) -> Mask:
+    """Holes: ``shown`` and not in ``coverage``, with the narrow uncovered gaps beside them closed."""
+    holes = shown & ~coverage
+    if not holes.any():
+        return holes
+    radius = max(round(GAP * smaller_side / 2), 1)
+    kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+    # Replicate the border: outside the canvas is nobody's, and must not be closed towards.
+    known = np.pad((coverage | holes).astype(np.uint8), 2 * radius, mode="edge")
+    closed = cv2.morphologyEx(known, cv2.MORPH_CLOSE, kernel)[2 * radius : -2 * radius, 2 * radius : -2 * radius] > 0
+    reach = cv2.dilate(holes.astype(np.uint8), np.ones((4 * radius + 1,) * 2, np.uint8)) > 0
+    return holes | (closed & reach & ~coverage)
+
+
+def _corners(rect: Rect, window: Window) -> npt.NDArray[np.float64]:
+    left, top = rect.x - window.x, rect.y - window.y
+    right, bottom = left + rect.width - 1, top + rect.height - 1
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], float)
+
+
+def _distinct(cameras: Affine, window: Window) -> npt.NDArray[np.intp]:
+    """Indices of frames that show different parts of the canvas."""
+    extent = np.array([[0, 0], [window.width, 0], [0, window.height]], float)
+    keys = np.rint(apply(cameras, np.broadcast_to(extent, (len(cameras), 3, 2))) * 4).reshape(len(cameras), 6)
+    _, first = np.unique(keys, axis=0, return_index=True)
+    return np.sort(first)
