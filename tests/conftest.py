@@ -26,8 +26,8 @@ def ray_cluster() -> Iterator[None]:
 
     from remaster.pipeline.cluster import quiet, start
 
-    # Few CPUs: each is a worker that has to import everything, for every driver that connects.
-    start(None, {"num_cpus": 3, "include_dashboard": False})
+    # No more CPUs than runs need: each is a worker that has to import everything, for every driver that connects.
+    start(None, {"num_cpus": 2, "include_dashboard": False})
     quiet()
     yield
     ray.shutdown()
