@@ -12,7 +12,18 @@ from pathlib import Path
 import pytest
 from object_store import ENVIRONMENT
 
-ENGINES = Path(__file__).parent / "pipeline"
+HERE = Path(__file__).parent
+ENGINES = HERE / "pipeline"
+LONGEST = ("pipeline/test_faults.py", "pipeline", "jobs", "test_evaluate.py")
+"""Where runs are made, which take longest: they begin first, so that both processes end at about the same time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        name = item.path.relative_to(HERE).as_posix()
+        return next((rank for rank, start in enumerate(LONGEST) if name.startswith(start)), len(LONGEST))
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
