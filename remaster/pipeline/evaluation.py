@@ -36,7 +36,7 @@ from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import limited, plan_video
-from remaster.propagation.tracing import OLDEST
+from remaster.propagation.tuning import TUNING as PROPAGATION
 from remaster.resample.rendering import WingRenderer
 from remaster.rows import SceneRow, from_table, to_table
 
@@ -221,7 +221,7 @@ def _rendered(
     holds = row.analysis.holds if row.analysis is not None else np.zeros(row.frames, bool)
     for index in range(row.frames):
         frame = frames[index]
-        frames.release(index - OLDEST)
+        frames.release(index - PROPAGATION.tracing.max_age)
         if index in needed:
             # A hold repeats the frame before, which must have been drawn.
             hold = bool(holds[index]) and index - 1 in needed
