@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Mask, Rgb
+from remaster.imaging.estimation import normalized
 from remaster.imaging.geometry import Window
 from remaster.outpaint import Filled, FillTask, Inpainter
 from remaster.outpaint.fill_scale import LEAST, enlarged, reduced, seen_scale
@@ -111,6 +112,5 @@ def _blended(background: Background, filled: Rgb) -> Rgb:
 def _mean_around(image: Rgb, mask: Mask, radius: int) -> np.ndarray:
     """The mean colour of the mask's pixels within ``radius`` of each pixel, float32 (h, w, 3)."""
     size = (2 * radius + 1, 2 * radius + 1)
-    weight = cv2.blur(mask.astype(np.float32), size)
-    total = cv2.blur(image * mask[..., None].astype(np.float32), size)
-    return total / np.maximum(weight, 1e-6)[..., None]
+    weight = mask.astype(np.float32)
+    return normalized(image * weight[..., None], weight, lambda plane: cv2.blur(plane, size), 1e-6)

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Float32, Int64
+from remaster.imaging.estimation import viterbi
 from remaster.outpaint.labels import Labels, Level
 from remaster.outpaint.poisson import neighbours
 
@@ -88,19 +89,10 @@ def _costs(full: Level, candidates: Labels, labels: Int64, at: Int64, step: int,
 
 def _path(cost: Float32, labels: Int64, line: Int64) -> Int64:
     """The cheapest bend of each line, int64 (lines,) as an index; between pieces it may change at will."""
-    n, bends = cost.shape
+    bends = cost.shape[1]
     change = _SLOPE * np.abs(np.arange(bends)[:, None] - np.arange(bends)[None])
     free = (np.diff(labels) != 0) | (np.diff(line) > 1)
-    total, back = cost[0].astype(float), np.zeros((n, bends), np.int64)
-    for i in range(1, n):
-        reached = total[:, None] + (0.0 if free[i - 1] else change)
-        back[i] = reached.argmin(axis=0)
-        total = reached.min(axis=0) + cost[i]
-    path = np.zeros(n, np.int64)
-    path[-1] = int(total.argmin())
-    for i in range(n - 1, 0, -1):
-        path[i - 1] = back[i, path[i]]
-    return path
+    return viterbi(cost, np.where(free[:, None, None], 0.0, change))
 
 
 def _curved(full: Level, line: Int64, place: Int64, step: int, reach: int) -> Float32:
