@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from remaster.arrays import Mask
 from remaster.media.types import ColorSpec, Entry, PixelFormat, Rect, Treatment, VideoInfo
+from remaster.notes import Note, texts
 from remaster.records import Analysis, Background, Key, Propagation, Shot
 from remaster.tables import SHOTS, STAGES
 
@@ -60,6 +61,7 @@ SHOT = pa.struct(
         ("mix", ARRAY),
     ]
 )
+NOTE_KIND = pa.struct([("loss", pa.bool_()), ("encoded", pa.bool_())])
 SCENE = pa.schema(
     [
         pa.field("video", pa.string(), nullable=False),
@@ -94,6 +96,7 @@ SCENE = pa.schema(
         pa.field("results", pa.list_(pa.struct(list(SHOTS)))),  # what metadata/scenes got; only after the last stage
         pa.field("planned", pa.list_(pa.string())),  # scene ids; only in a video's own row
         pa.field("notes", pa.list_(pa.string())),  # of the whole video: what was found, repaired, left alone
+        pa.field("note_kinds", pa.list_(NOTE_KIND)),  # of each of the notes
     ]
 )
 
@@ -162,7 +165,7 @@ class SceneRow:
     seconds: Mapping[str, float] = field(default_factory=dict)
     results: tuple[dict[str, Any], ...] = ()
     planned: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -251,7 +254,7 @@ def _color(values: dict[str, Any]) -> ColorSpec:
 
 
 def _to_dict(row: SceneRow, pack_image: Packer) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in SCENE.names}
+    values = {name: getattr(row, name) for name in SCENE.names if name != "note_kinds"}
     values["info"] = info_to_json(row.info) if row.info else None
     values["runs"] = [_run_to_dict(run) for run in row.runs]
     values["active"] = asdict(row.active) if row.active else None
@@ -261,6 +264,8 @@ def _to_dict(row: SceneRow, pack_image: Packer) -> dict[str, Any]:
     values["masks"] = pack(row.masks)
     values["shots"] = [_shot_to_dict(shot, pack_image) for shot in row.shots]
     values["seconds"] = list(row.seconds.items())
+    values["notes"] = texts(row.notes)
+    values["note_kinds"] = [{"loss": note.loss, "encoded": note.encoded} for note in row.notes]
     return values
 
 
@@ -276,7 +281,8 @@ def _from_dict(values: dict[str, Any]) -> SceneRow:
     values["copyable"] = tuple(values["copyable"])
     values["results"] = tuple(values["results"])
     values["planned"] = tuple(values["planned"])
-    values["notes"] = tuple(values["notes"])
+    kinds = values.pop("note_kinds")
+    values["notes"] = tuple(Note(text, **kind) for text, kind in zip(values["notes"], kinds, strict=True))
     return SceneRow(**values)
 
 

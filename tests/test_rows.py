@@ -12,6 +12,7 @@ import pytest
 
 from remaster.imaging.camera import IDENTITY
 from remaster.media.types import ColorSpec, PixelFormat, Rect, VideoInfo
+from remaster.notes import Note
 from remaster.records import Analysis, Background, Key, Propagation, Shot
 from remaster.rows import (
     SCENE,
@@ -104,7 +105,7 @@ def full_row() -> SceneRow:
         error="ValueError: no",
         seconds={"detect": 0.5, "analyze": 1.0},
         planned=("b-1-0000000",),
-        notes=("interlaced",),
+        notes=(Note("interlaced"), Note("track 2 is not there", loss=True), Note("tagged", encoded=True)),
     )
 
 

@@ -20,7 +20,7 @@ from remaster.media.subtitles.places import Places, Stay
 from remaster.media.subtitles.placing import place_of
 from remaster.media.types import ColorSpec, VideoInfo
 from remaster.media.verify import verify
-from remaster.notes import status_of
+from remaster.notes import losses, status_of, texts
 from remaster.pipeline import store as files
 from remaster.pipeline.delivery import encoder_settings
 from remaster.pipeline.finished import segment_whole
@@ -28,7 +28,7 @@ from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.pipeline.video_plan import kept_plan, limited
-from remaster.report.wings import KINDS, wing_use
+from remaster.report.summary import WING_KINDS, wing_use
 from remaster.rows import SceneRow
 from remaster.tables import SHOTS, VIDEOS
 
@@ -94,7 +94,9 @@ def failed_video(name: str, info: VideoInfo | None, error: str) -> dict[str, Any
     """The row of a video that could not be delivered."""
     empty: dict[str, Any] = dict.fromkeys(VIDEOS.names)
     facts = {} if info is None else _source_columns(info)
-    return empty | facts | {"video": name, "status": "failed", "error": error, "partial": False, "notes": []}
+    return (
+        empty | facts | {"video": name, "status": "failed", "error": error, "partial": False, "notes": [], "losses": []}
+    )
 
 
 def _shots(task: VideoTask) -> list[dict[str, Any]]:
@@ -217,10 +219,11 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     facts = {} if info is None else _source_columns(info)
     color = ColorSpec() if info is None else info.color
     settings = encoder_settings(task.job.config.output)
-    lost = () if _is_copied(shots) else lost_hdr(settings, color)
-    other = None if info is None or _is_copied(shots) else converted(settings, info.format)
-    lost = lost if other is None else (*lost, other)
-    notes = [*task.row.notes, *lost, *made.notes]
+    notes = [note for note in task.row.notes if not (note.encoded and _is_copied(shots))]
+    if not _is_copied(shots):
+        other = None if info is None else converted(settings, info.format)
+        notes += [*lost_hdr(settings, color), *([] if other is None else [other])]
+    notes += made.notes
     return facts | {
         "video": task.row.video,
         "output": task.key,
@@ -234,10 +237,11 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "scenes": len(scenes),
         "shots": len(shots),
         "wing_pixels": wings.pixels,
-        **{f"{kind}_share": wings.share(kind) for kind in KINDS},
+        **{f"{kind}_share": wings.share(kind) for kind in WING_KINDS},
         "generated_pixels": sum(shot["generated_pixels"] or 0 for shot in scenes.values()),
         "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
-        "notes": notes,
+        "notes": texts(notes),
+        "losses": losses(notes),
     }
 
 

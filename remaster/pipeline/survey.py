@@ -21,8 +21,9 @@ from remaster.detect.scenes import detect
 from remaster.media.clock import Repairs
 from remaster.media.decode import decode
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES, coefficients
-from remaster.media.source import CYCLE, SourceReader, fitted, like_colors, treated
+from remaster.media.source import CYCLE, SourceReader, fitted, like_colors, like_tints, treated
 from remaster.media.types import Entry, Frame, Look, Rect, Treatment, VideoInfo
+from remaster.notes import Note
 from remaster.pipeline.job import Job
 from remaster.records import Detection, Fields, Scan
 from remaster.report.text import clock
@@ -53,7 +54,7 @@ class Survey:
     """A whole video: its parts in the order of time. ``repaired``: its times or packets were not all in order."""
 
     parts: tuple[Part, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     repaired: bool
 
 
@@ -322,7 +323,7 @@ def _sliced(detection: Detection, start: int, end: int) -> Detection:
     return replace(detection, pts=detection.pts[start:end], cuts=cuts, setups=numbers)
 
 
-def _missing(info: VideoInfo, reads: Sequence[_Read]) -> tuple[str, ...]:
+def _missing(info: VideoInfo, reads: Sequence[_Read]) -> tuple[Note, ...]:
     """What the headers promise and the file does not hold: it was cut off, or they are wrong."""
     if info.container in RECKONED:
         return ()
@@ -331,7 +332,7 @@ def _missing(info: VideoInfo, reads: Sequence[_Read]) -> tuple[str, ...]:
     last = max(end, end - float(int(pts[0]) * info.time_base))
     if info.duration is None or info.duration - last < max(MISSING_SECONDS, MISSING_SHARE * info.duration):
         return ()
-    return (f"its headers claim {info.duration:.1f} s, and its pictures end after {last:.1f} s",)
+    return (Note(f"its headers claim {info.duration:.1f} s, and its pictures end after {last:.1f} s", loss=True),)
 
 
 def last_end(pts: np.ndarray[tuple[int], np.dtype[np.int64]], info: VideoInfo) -> int:
@@ -340,7 +341,7 @@ def last_end(pts: np.ndarray[tuple[int], np.dtype[np.int64]], info: VideoInfo) -
     return int(pts[-1]) + max(usual, 1)
 
 
-def _findings(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
+def _findings(info: VideoInfo, detection: Detection) -> tuple[Note, ...]:
     """What a person should know of the whole video, a sentence each."""
     active, found = detection.active, []
     if (active.width, active.height) != (info.width, info.height):
@@ -353,10 +354,10 @@ def _findings(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
         found.append(f"cropped to what the file's header shows: {seen} of {stored.width}x{stored.height}")
     if info.treatment is not None and info.treatment.square:
         found.append(f"scaled to square pixels: {stored.width} wide at {stored.sar} became {info.width}")
-    return tuple(found)
+    return tuple(map(Note, found))
 
 
-def _differences(reads: Sequence[_Read], main: _Main) -> Iterator[str]:
+def _differences(reads: Sequence[_Read], main: _Main) -> Iterator[Note]:
     """What became of the parts that differ from the rest."""
     usual = main.read.stored
     for read in reads:
@@ -370,18 +371,23 @@ def _differences(reads: Sequence[_Read], main: _Main) -> Iterator[str]:
             what += [f"matrix {stored.color.matrix} of H.273"] if stored.format.kind == "yuv" else []
         shaped = not _same_shape(stored, usual)
         done = f"scaled in its own shape into {main.frame[0]}x{main.frame[1]}" if shaped else "converted to the rest's"
-        yield f"{_when(read, 0, len(read.detection.pts), reads)} the picture is {', '.join(what)}: {done}"
+        yield Note(f"{_when(read, 0, len(read.detection.pts), reads)} the picture is {', '.join(what)}: {done}")
 
 
-def _tints(reads: Sequence[_Read]) -> Iterator[str]:
-    """Where primaries or transfer change, by which nothing is converted: one set of tags holds for a stream."""
+def _tints(reads: Sequence[_Read]) -> Iterator[Note]:
+    """Where primaries or transfer change, by which nothing is converted: one set of tags holds for a stream.
+
+    A loss where a player would have shown other colours by the file's own claim.
+    """
     usual = next((read.changes.tints[0][1] for read in reads if read.changes.tints), None)
     for read in reads:
         tints = read.changes.tints
         for (start, tint), (end, _) in pairwise([*tints, (len(read.detection.pts), (0, 0))]):
             if tint != usual:
                 codes = f"colour primaries {tint[0]} and transfer {tint[1]} of H.273"
-                yield f"{_when(read, start, end, reads)} the file claims {codes}: tagged as the rest, not converted"
+                claim = f"{_when(read, start, end, reads)} the file claims {codes}: tagged as the rest, not converted"
+                wrong = usual is not None and not like_tints(tint, usual)
+                yield Note(f"{claim}, so that its colours look wrong" if wrong else claim, wrong, encoded=True)
 
 
 def _when(read: _Read, start: int, end: int, reads: Sequence[_Read]) -> str:
@@ -392,18 +398,18 @@ def _when(read: _Read, start: int, end: int, reads: Sequence[_Read]) -> str:
     return f"from {clock(float((int(pts[start]) - begin) * base), 1)} to {clock(float((until - begin) * base), 1)}"
 
 
-def _interlacing(found: Sequence[_Stretch], mode: Deinterlace, reads: Sequence[_Read]) -> Iterator[str]:
+def _interlacing(found: Sequence[_Stretch], mode: Deinterlace, reads: Sequence[_Read]) -> Iterator[Note]:
     """What was found about fields, and what is done about it; with times where it does not hold for all."""
     if mode is Deinterlace.ivtc and all(one.scan == "progressive" for one in found):
-        yield "deinterlace=ivtc found no 3:2 pulldown: left as it is"
+        yield Note("deinterlace=ivtc found no 3:2 pulldown: left as it is")
     for one in found:
         share = f"{one.fields.combed:.0%} of {one.fields.frames} moving frames show two fields"
         where = f" {_when(one.read, one.start, one.end, reads)}" if len(found) > 1 else ""
         if mode is Deinterlace.bwdif:
-            yield f"{one.scan}{where} ({share}): deinterlaced by bwdif, as asked for"
+            yield Note(f"{one.scan}{where} ({share}): deinterlaced by bwdif, as asked for")
         elif one.scan == "interlaced":
             done = "deinterlaced by bwdif at the same rate" if one.asked == "bwdif" else "left as it is"
-            yield f"interlaced{where} ({share}): {done}"
+            yield Note(f"interlaced{where} ({share}): {done}")
         elif one.scan == "telecined":
             undone = "undone by ivtc" if one.asked == "ivtc" else "left as it is; deinterlace=ivtc undoes it"
-            yield f"telecined{where} by 3:2 pulldown ({share}): {undone}"
+            yield Note(f"telecined{where} by 3:2 pulldown ({share}): {undone}")
