@@ -11,11 +11,13 @@ from moving_scenes import YUV
 from remaster.imaging.geometry import Window, window
 from remaster.media.types import Rect
 from remaster.propagation.grid import Grid, Upright
-from remaster.propagation.outward_motion import BANDS, REST, Motion
-from remaster.propagation.tracing import OLDEST, Sources, carried_fill
-from remaster.propagation.tracing import future_sources as futures
-from remaster.propagation.tracing import past_sources as pasts
-from remaster.propagation.trust import chosen
+from remaster.propagation.outward_motion import REST, Motion
+from remaster.propagation.sources import Sources, carried_fill, chosen
+from remaster.propagation.sources import future_sources as futures
+from remaster.propagation.sources import past_sources as pasts
+from remaster.propagation.tuning import TUNING
+
+BANDS, OLDEST = TUNING.flow.bands, TUNING.tracing.max_age
 
 SHOWN = window(Rect(0, 0, 160, 120), Fraction(1), YUV, Fraction(16, 9))
 TALL = window(Rect(0, 0, 120, 160), Fraction(1), YUV, Fraction(9, 16))
