@@ -185,7 +185,7 @@ def test_the_younger_source_wins_and_age_takes_trust_away() -> None:
     upper = np.full((2, 4, 2), 70.0, np.float32)
     upper[:, 2:] = 1.0
     half = chosen(grid, past, future, upper).shown[:, grid.left - 5]
-    assert half[:30].min() > 0.99 and half[90:].max() == 0, "each band ages apart"
+    assert half[:30].min() > 0.99 and half[90:].max() < 0.2, "each band ages apart"
 
 
 def test_a_generated_picture_is_carried_with_the_camera_and_known_all_around() -> None:
