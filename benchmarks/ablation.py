@@ -193,6 +193,7 @@ def pairs_found_once() -> Iterator[None]:
         key = hashlib.sha1(usable.tobytes() + analysis.proxies.tobytes()).digest(), settings
         if key not in found:
             found[key] = real(analysis, usable, *settings)
+        cv2.setRNGSeed(1)  # GrabCut, later on, must not depend on whether anything was matched
         return found[key]
 
     with patch("remaster.stitch.stitching.find_pairs", once):
