@@ -231,6 +231,7 @@ CASES: tuple[Case, ...] = (
     ),
     # Stitch: the picture.
     _case("loans", "stitch", "none", "stitch.donors", stitch__stitching__lend=_constant([])),
+    _case("scenery", "stitch", "none", "stitch.rigid_scenery", stitch__spans__find_scenery=_constant([])),
     _case("figures", "stitch", "nobody stays", "imaging.whole_figures", stitch__spans__find_figures=_nobody),
     _case(
         "figures: GrabCut",

@@ -26,13 +26,15 @@ MAX_GAIN = 4.0
 class Placed:
     """Keyframes (indices into the scene's, (k,)) on a background: ``cameras`` (k, 2, 3) take full-size pixels to it.
 
-    ``preview`` and ``exposure`` are of the same keyframes. ``at_rest``: they all lie in one place.
+    ``preview`` and ``exposure`` are of the same keyframes, as is ``lifted`` bool (k, h, w): what is background there in
+    spite of their masks. ``at_rest``: they all lie in one place.
     """
 
     keyframes: npt.NDArray[np.int64]
     cameras: Affine
     preview: Preview
     exposure: Exposure
+    lifted: npt.NDArray[np.bool_]
     at_rest: bool
 
 
@@ -55,7 +57,8 @@ def sources(scene: Scene, placed: Placed, read: Read) -> list[Source]:
             continue
         usable = cv2.resize(scene.usable[key].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
         foreground = to_keyframe(preview.foreground[n], preview.cameras[n], preview, width, height)
-        weight = np.where(foreground, 0, edge * usable).astype(np.uint8)
+        shown = to_keyframe(placed.lifted[n], preview.cameras[n], preview, width, height)
+        weight = np.where(shown, edge, np.where(foreground, 0, edge * usable)).astype(np.uint8)
         balanced = balance(picture, exposure.gain[n], exposure.offset[n])
         source = Source(balanced, weight, placed.cameras[n])
         made.append(source if at_rest else widened(source, scene.sides))

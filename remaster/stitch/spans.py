@@ -12,7 +12,7 @@ from remaster.arrays import Mask
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import apply, corners, rescale
 from remaster.imaging.geometry import Window
-from remaster.imaging.whole_figures import at_rest, find_figures
+from remaster.imaging.whole_figures import at_rest, find_figures, footprints
 from remaster.records import Analysis
 from remaster.stitch.background_canvas import Axis, Canvas, fit_canvas
 from remaster.stitch.confidence import LONE, NO_TRUST, Trust, clear_strips, judge, judge_still
@@ -21,6 +21,7 @@ from remaster.stitch.features import Pair
 from remaster.stitch.keyframe_alignment import align, disagreeing
 from remaster.stitch.registration import Registration, register
 from remaster.stitch.resting_camera import DRIFT, drifts, resting, slides
+from remaster.stitch.rigid_scenery import find_scenery, lifted
 from remaster.stitch.shot_split import Span, keyframes_of, spans, weakest_cut
 
 STEADY_LIGHT = 0.03
@@ -95,7 +96,8 @@ class Scene:
 class Stitchable:
     """All that a background is made from: cameras, the canvas that holds them, the keyframes' light and foreground.
 
-    ``figures`` bool (h, w) are the characters that stay, on the preview's canvas.
+    On the preview's canvas: ``figures`` bool (h, w) are the characters that stay, ``lifted`` bool (k, h, w) is what the
+    keyframes show of the set in spite of their masks.
     """
 
     registration: Registration
@@ -103,6 +105,7 @@ class Stitchable:
     preview: Preview
     exposure: Exposure
     figures: Mask
+    lifted: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -156,9 +159,9 @@ def _plan_whole(scene: Scene, span: Span) -> Plan:
         return Plan(span, NO_TRUST, None)
     preview, exposure = _align(scene, registration)
     figures = _figures(scene, registration, preview)
-    made = Stitchable(registration, canvas, preview, exposure, figures)
+    made = Stitchable(registration, canvas, preview, exposure, figures, np.zeros_like(preview.seen))
     trust = _trust(scene, made)
-    return Plan(span, trust, made if trust.advantage >= scene.settings.min_advantage else None)
+    return Plan(span, trust, _with_scenery(scene, made) if trust.advantage >= scene.settings.min_advantage else None)
 
 
 def _align(scene: Scene, registration: Registration) -> tuple[Preview, Exposure]:
@@ -191,6 +194,16 @@ def in_usual_light(preview: Preview, light: npt.NDArray[np.float32], usual: floa
     if steady.sum() < MIN_STEADY or not at_rest(preview.cameras, preview.width, preview.height):
         return preview
     return preview.chosen(steady)
+
+
+def _with_scenery(scene: Scene, made: Stitchable) -> Stitchable:
+    """What was taken for characters beside the wings, and is a part of the set, is a part of the background."""
+    shown = footprints(made.preview, _inside(scene, made.preview))
+    pieces = find_scenery(made.preview, made.figures, shown, scene.sides)
+    if not pieces:
+        return made
+    figures = made.figures & ~np.any(pieces, axis=0)
+    return replace(made, figures=figures, lifted=lifted(pieces, made.preview, shown))
 
 
 def _inside(scene: Scene, preview: Preview) -> Mask:

@@ -92,7 +92,7 @@ def _own(scene: Scene, made: Stitchable, cameras: npt.NDArray[np.float64], read:
     """The shot's own keyframes at full size."""
     registration = made.registration
     at_rest = registration.model == "hold"
-    placed = Placed(registration.keyframes, cameras[registration.at], made.preview, made.exposure, at_rest)
+    placed = Placed(registration.keyframes, cameras[registration.at], made.preview, made.exposure, made.lifted, at_rest)
     return sources(scene, placed, read)
 
 
@@ -105,7 +105,8 @@ def _lent(
     found: list[Source] = []
     for loan in loans:
         there = made.canvas.place(rescale(loan.cameras, *scene.ratio))
-        placed = Placed(loan.keyframes, there, loan.preview, loan.exposure, False)
+        nothing = np.zeros_like(loan.preview.seen)
+        placed = Placed(loan.keyframes, there, loan.preview, loan.exposure, nothing, False)
         found += [loan.confined(source, middle, scene.sides) for source in sources(scene, placed, read)]
     return found
 
