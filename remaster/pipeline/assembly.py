@@ -18,18 +18,18 @@ from remaster.media.encode import converted, lost_hdr
 from remaster.media.remux import Assembled, assemble
 from remaster.media.subtitles.places import Places, Stay
 from remaster.media.subtitles.placing import place_of
-from remaster.media.types import ColorSpec, VideoInfo
+from remaster.media.types import VideoInfo
 from remaster.media.verify import verify
 from remaster.notes import status_of
 from remaster.pipeline import store as files
-from remaster.pipeline.delivery import encoder_settings
+from remaster.pipeline.encoding import encoder_settings
+from remaster.pipeline.failures import refuse_out_of_space
 from remaster.pipeline.finished import segment_whole
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
-from remaster.pipeline.space import refuse_out_of_space
 from remaster.pipeline.video_plan import kept_plan, limited
 from remaster.report.wings import KINDS, wing_use
-from remaster.rows import SceneRow
+from remaster.rows import PlannedVideo, Scene
 from remaster.tables import SHOTS, VIDEOS
 
 CENTRES = 8
@@ -40,9 +40,9 @@ DEPTH = 8
 
 @dataclass(frozen=True)
 class VideoTask:
-    """A video that is ready: its own ``row`` (see ``planning.detect_stage``) and its ``output`` name."""
+    """A video that is ready: its own ``row`` and its ``output`` name."""
 
-    row: SceneRow
+    row: PlannedVideo
     output: str
     job: Job
 
@@ -132,8 +132,6 @@ def _still_good(task: VideoTask, fingerprint: str) -> dict[str, Any] | None:
 
 def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
     info = task.row.info
-    if info is None:
-        raise MediaError(f"{task.row.video} has not been probed")
     copied = _is_copied(shots)
     damaged = [shot for shot in shots if not copied and not segment_whole(task.job, shot, checked=True)]
     for shot in damaged:
@@ -141,7 +139,7 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
     if damaged:
         raise MediaError(f"{len(damaged)} segment(s) are damaged, the first {damaged[0]['segment']}; start again")
     keys = [] if copied else [str(shot["segment"]) for shot in shots]
-    pts, folder = task.row.runs[0].pts[:-1], task.job.store.files
+    pts, folder = task.row.pts[:-1], task.job.store.files
     with folder.view(keys) as local:
         path = local / task.key
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +147,7 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
         made = assemble(info, sources, pts, path, task.partial, None if copied else _places(task, shots))
         try:
             verify(info, path, pts, task.partial, made.departures)
-            _check_centre(task, info, shots, path, _floor(task, copied))
+            _check_centre(task, shots, path, _floor(task, copied))
         except MediaError:
             path.unlink()  # what is not proved is not delivered
             raise
@@ -165,19 +163,18 @@ def _places(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Places | Non
     stays = []
     for shot in shots:
         scene = replace(scenes[str(shot["scene_id"])], framing=float(shot["framing"]))
-        info = scene.info or task.row.info
-        assert info is not None
+        info = scene.info
         place = place_of(task.job.window(scene), info)
         stays.append(Stay(shot["start_pts"] * info.time_base, shot["end_pts"] * info.time_base, place))
     return Places(stays)
 
 
-def _planned(task: VideoTask) -> dict[str, SceneRow]:
+def _planned(task: VideoTask) -> dict[str, Scene]:
     """The video's scenes by their ids; raises ``MediaError`` where its plan is gone."""
     scenes = limited(kept_plan(task.row, task.job), task.job)
     if not scenes:
         raise MediaError(f"the plan of {task.row.video} is gone: what its frames show cannot be told")
-    return {scene.scene_id or "": scene for scene in scenes}
+    return {scene.scene_id: scene for scene in scenes}
 
 
 def _is_copied(shots: Sequence[Mapping[str, Any]]) -> bool:
@@ -190,9 +187,7 @@ def _floor(task: VideoTask, copied: bool) -> float:
     return float("inf") if copied else psnr_floor(encoder_settings(task.job.config.output))
 
 
-def _check_centre(
-    task: VideoTask, info: VideoInfo, shots: Sequence[Mapping[str, Any]], path: Path, floor: float
-) -> None:
+def _check_centre(task: VideoTask, shots: Sequence[Mapping[str, Any]], path: Path, floor: float) -> None:
     """Compare the centre of some frames, spread over the video, with the source; raises ``MediaError``."""
     framings = {shot["scene_id"]: float(shot["framing"]) for shot in shots}
     scenes = list(_planned(task).values())
@@ -202,24 +197,20 @@ def _check_centre(
         until = min(run.frames // 2, DEPTH) + 1
         number = run.start_frame + until - 1
         trusted = None if scene.gate is None or not task.job.fills_gate else without_border(~scene.gate, SIDE_REACH)
-        source = scene.info or info
-        place = window.active, window.x, window.y
-        sample = CentreSample(number, run.entry, run.pts[:until], *place)
-        check_centre(source, path, [sample], trusted, floor)
+        sample = CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y)
+        check_centre(scene.info, path, [sample], trusted, floor)
 
 
 def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assembled) -> dict[str, Any]:
     info, first = task.row.info, shots[0]
     scenes = {shot["scene_id"]: shot for shot in shots}
     wings = wing_use(pa.Table.from_pylist(list(shots), schema=SHOTS))
-    facts = {} if info is None else _source_columns(info)
-    color = ColorSpec() if info is None else info.color
     settings = encoder_settings(task.job.config.output)
-    lost = () if _is_copied(shots) else lost_hdr(settings, color)
-    other = None if info is None or _is_copied(shots) else converted(settings, info.format)
+    lost = () if _is_copied(shots) else lost_hdr(settings, info.color)
+    other = None if _is_copied(shots) else converted(settings, info.format)
     lost = lost if other is None else (*lost, other)
     notes = [*task.row.notes, *lost, *made.notes]
-    return facts | {
+    return _source_columns(info) | {
         "video": task.row.video,
         "output": task.key,
         "status": status_of(any(shot["status"] != "ok" for shot in shots), notes),
@@ -241,8 +232,8 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
 
 def _filters(task: VideoTask) -> str | None:
     """What ran before any step, in any part of the video."""
-    infos = [scene.info for scene in _planned(task).values()]
-    names = {info.treatment.name: None for info in infos if info is not None and info.treatment is not None}
+    treatments = [scene.info.treatment for scene in _planned(task).values()]
+    names = {treatment.name: None for treatment in treatments if treatment is not None}
     return ", ".join(filter(None, names)) or None
 
 

@@ -37,7 +37,7 @@ _ASIDE = (
     "remaster.config", "remaster.errors", "remaster.remote", "remaster.report", "remaster.storage", "remaster.tables",
     *(
         f"remaster.pipeline.{name}"
-        for name in ("attempts", "codeprint", "engines", "finished", "lock", "memory", "scene_cache", "space", "store")
+        for name in ("codeprint", "engines", "failures", "finished", "lock", "scene_cache", "store")
     ),
 )  # fmt: skip
 """What makes no pixel: settings, which count by their values, where results lie and what is told of them."""

@@ -13,20 +13,20 @@ from typing import Any
 
 from remaster.pipeline import store as files
 from remaster.pipeline.job import Job
-from remaster.rows import SceneRow
+from remaster.rows import Scene, VideoRow
 
 Rows = list[dict[str, Any]]
 
 
-def begin(video: SceneRow, job: Job) -> None:
+def begin(video: VideoRow, job: Job) -> None:
     """With ``resume=false``, forget a video, once a run."""
     if not job.config.resume and _set_out(video, job) is None:
         files.clear(job.store, video.video_id)
 
 
 def divide(
-    video: SceneRow, scenes: Sequence[SceneRow], wanted: Sequence[SceneRow], job: Job
-) -> tuple[dict[str, Rows], list[SceneRow]]:
+    video: VideoRow, scenes: Sequence[Scene], wanted: Sequence[Scene], job: Job
+) -> tuple[dict[str, Rows], list[Scene]]:
     """(the rows of the scenes that need no more work, by scene id; the scenes to work on).
 
     ``scenes`` is the whole plan, ``wanted`` what ``scenes.limit`` leaves of it, in part only of its runs. The folder is
@@ -35,10 +35,10 @@ def divide(
     """
     known = (files.read_shots(job.store, video.video_id), files.read_shelf(job.store, video.video_id))
     checked = not _delivered(video, job)
-    whole = {s.scene_id or "": rows for s in scenes if (rows := _done_rows(s, known, job, checked))}
+    whole = {s.scene_id: rows for s in scenes if (rows := _done_rows(s, known, job, checked))}
     done, later = {}, dict(whole)
     for scene in wanted:
-        name = scene.scene_id or ""
+        name = scene.scene_id
         rows = [row for row in whole.get(name, ()) if _within(row, scene)] or _done_rows(scene, known, job, checked)
         if rows:
             done[name] = rows
@@ -48,14 +48,14 @@ def divide(
     again = {scene.scene_id for scene in todo}
     if todo or not files.settled(job.store, video.video_id, done):
         files.scatter(job.store, video.video_id, done, later)
-        files.remove_strangers(job.store, video.video_id, [scene.scene_id or "" for scene in scenes])
+        files.remove_strangers(job.store, video.video_id, [scene.scene_id for scene in scenes])
     return {name: rows for name, rows in done.items() if name not in again}, todo
 
 
-def is_finished(row: SceneRow, job: Job) -> Rows:
+def is_finished(scene: Scene, job: Job) -> Rows:
     """The rows of a scene that another try of this run delivered before its worker was lost; else none."""
-    rows = files.read_scene(job.store, row.video_id, row.scene_id or "")
-    return rows if _is_done(row, rows, job, False) else []
+    rows = files.read_scene(job.store, scene.video_id, scene.scene_id)
+    return rows if _is_done(scene, rows, job, False) else []
 
 
 def segment_whole(job: Job, row: Mapping[str, Any], checked: bool) -> bool:
@@ -67,26 +67,26 @@ def segment_whole(job: Job, row: Mapping[str, Any], checked: bool) -> bool:
 
 
 def _todo(
-    video: SceneRow, scenes: Sequence[SceneRow], done: Mapping[str, Rows], known: Mapping[str, Rows], job: Job
-) -> list[SceneRow]:
+    video: VideoRow, scenes: Sequence[Scene], done: Mapping[str, Rows], known: Mapping[str, Rows], job: Job
+) -> list[Scene]:
     """What is not done, with the number of the try; in a second run of the stage, what the first one found."""
     before = _set_out(video, job)
     if before is None:
-        before = {s.scene_id or "": _attempts(s, known) + 1 for s in scenes if s.scene_id not in done}
+        before = {s.scene_id: _attempts(s, known) + 1 for s in scenes if s.scene_id not in done}
         if before and job.store.run:
             told = json.dumps({"run": job.store.run, "todo": before})
             job.store.files.write(job.store.todo(video.video_id), told.encode())
-    return [replace(s, attempts=before[s.scene_id or ""]) for s in scenes if s.scene_id in before]
+    return [replace(s, attempts=before[s.scene_id]) for s in scenes if s.scene_id in before]
 
 
-def _set_out(video: SceneRow, job: Job) -> dict[str, int] | None:
+def _set_out(video: VideoRow, job: Job) -> dict[str, int] | None:
     """The scenes (and their tries) that this very run set out to do; None where it has not got so far."""
     data = job.store.files.read(job.store.todo(video.video_id)) if job.store.run else None
     told = json.loads(data) if data else {}
     return dict(told["todo"]) if told.get("run") == job.store.run and told else None
 
 
-def _delivered(video: SceneRow, job: Job) -> bool:
+def _delivered(video: VideoRow, job: Job) -> bool:
     """True where the video itself is there: its segments are then not read once more to see whether they are whole."""
     rows = files.read_video(job.store, video.video_id)
     return bool(rows) and rows[0]["output"] is not None and (
@@ -94,16 +94,16 @@ def _delivered(video: SceneRow, job: Job) -> bool:
     )  # fmt: skip
 
 
-def _done_rows(scene: SceneRow, known: Sequence[Mapping[str, Rows]], job: Job, checked: bool) -> Rows:
+def _done_rows(scene: Scene, known: Sequence[Mapping[str, Rows]], job: Job, checked: bool) -> Rows:
     """The scene's rows where one of the places has them whole; else none."""
     for place in known:
-        rows = sorted(place.get(scene.scene_id or "", ()), key=lambda row: row["shot"])
+        rows = sorted(place.get(scene.scene_id, ()), key=lambda row: row["shot"])
         if _is_done(scene, rows, job, checked):
             return rows
     return []
 
 
-def _is_done(scene: SceneRow, rows: Rows, job: Job, checked: bool) -> bool:
+def _is_done(scene: Scene, rows: Rows, job: Job, checked: bool) -> bool:
     if not rows or any(row["status"] != "ok" or row["fingerprint"] != scene.fingerprint for row in rows):
         return False
     covered = sorted(frame for row in rows for frame in range(row["start_frame"], row["end_frame"]))
@@ -114,19 +114,19 @@ def _is_done(scene: SceneRow, rows: Rows, job: Job, checked: bool) -> bool:
     )
 
 
-def _mapped(scene: SceneRow, row: Mapping[str, Any], job: Job) -> bool:
+def _mapped(scene: Scene, row: Mapping[str, Any], job: Job) -> bool:
     """Whether a shot has the map that is asked for."""
     if not job.config.output.map or row["method"] == "passthrough":
         return True
-    key = job.store.map(scene.video_id, scene.scene_id or "", row["shot"])
+    key = job.store.map(scene.video_id, scene.scene_id, row["shot"])
     return job.store.files.size(key) is not None
 
 
-def _within(row: Mapping[str, Any], scene: SceneRow) -> bool:
+def _within(row: Mapping[str, Any], scene: Scene) -> bool:
     return any(run.start_frame <= row["start_frame"] < run.end_frame for run in scene.runs)
 
 
-def _attempts(scene: SceneRow, known: Mapping[str, Rows]) -> int:
+def _attempts(scene: Scene, known: Mapping[str, Rows]) -> int:
     """How often the scene was tried under the same settings."""
-    rows = known.get(scene.scene_id or "", ())
+    rows = known.get(scene.scene_id, ())
     return max((row["attempts"] for row in rows if row["fingerprint"] == scene.fingerprint), default=0)

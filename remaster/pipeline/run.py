@@ -14,13 +14,14 @@ import ray
 
 from remaster.pipeline import store as files
 from remaster.pipeline.assembly import VideoTask, assemble_video, failed_video
-from remaster.pipeline.counter import FrameCounter
+from remaster.pipeline.counters import FrameCounter
+from remaster.pipeline.delivery import deliver_nothing
+from remaster.pipeline.failures import refuse_out_of_space
 from remaster.pipeline.graph import build_graph
 from remaster.pipeline.job import Job
-from remaster.pipeline.reconcile import reconcile
-from remaster.pipeline.space import refuse_out_of_space
+from remaster.pipeline.video_plan import kept_plan, limited
 from remaster.report.progress import ProgressView
-from remaster.rows import SceneRow, from_table
+from remaster.rows import DELIVERED, DeliveredScene, FailedScene, FailedVideo, Failure, Found, PlannedVideo, VideoRow
 
 POLL_SECONDS = 0.25  # how long the driver waits for one thing before it looks at the others
 COUNT_SECONDS = 1.0  # how often the counter of frames is asked
@@ -32,7 +33,7 @@ class VideoState:
     """How far one video is: its own row once it is planned, and the ids of its finished scenes."""
 
     output: str
-    row: SceneRow | None = None
+    row: PlannedVideo | None = None
     done: set[str] = field(default_factory=set)
     assembled: bool = False  # handed to assembly
     finished: bool = False  # its row of ``metadata/videos`` is written
@@ -46,7 +47,7 @@ class VideoState:
 class Driver:
     """One run over some probed videos; ``outputs`` are their output names."""
 
-    def __init__(self, videos: Sequence[SceneRow], outputs: Sequence[str], job: Job, view: ProgressView) -> None:
+    def __init__(self, videos: Sequence[VideoRow], outputs: Sequence[str], job: Job, view: ProgressView) -> None:
         self.videos = videos
         self.view = view
         # Where its worker dies it starts again from nothing: it is for the eye alone.
@@ -67,7 +68,7 @@ class Driver:
         """
         try:
             for table in self._scenes():
-                for row in from_table(table) if table is not None else ():
+                for row in DELIVERED.read(table) if table is not None else ():
                     self._arrived(row)
                 self._assemble(wait=False)
             self._assemble(wait=True)
@@ -111,9 +112,11 @@ class Driver:
             self.view.encoded(ray.get(self.counted))
             self.counted = None
 
-    def _arrived(self, row: SceneRow) -> None:
+    def _arrived(self, row: PlannedVideo | FailedVideo | DeliveredScene) -> None:
         state = self.states[row.video_id]
-        if row.scene_id is None:
+        if isinstance(row, FailedVideo):
+            self._finished(failed_video(row.video, row.info, row.error), row.video_id, write=True)
+        elif isinstance(row, PlannedVideo):
             self._planned(state, row)
         else:
             state.done.add(row.scene_id)
@@ -127,10 +130,7 @@ class Driver:
             state.assembled = True
             self.waiting.append(VideoTask(state.row, state.output, self.job))
 
-    def _planned(self, state: VideoState, row: SceneRow) -> None:
-        if row.error is not None:
-            self._finished(failed_video(row.video, row.info, row.error), row.video_id, write=True)
-            return
+    def _planned(self, state: VideoState, row: PlannedVideo) -> None:
         state.row = row
         finished = {result["scene_id"] for result in row.results}
         state.done |= finished
@@ -190,7 +190,7 @@ class Driver:
         self.view.video_done(row["video"], row["output"], row["status"], notes)
 
 
-def _pump(videos: Sequence[SceneRow], job: Job, arrived: queue.Queue[Any]) -> None:
+def _pump(videos: Sequence[VideoRow], job: Job, arrived: queue.Queue[Any]) -> None:
     """Run the graph in a thread of its own, so that the driver's can draw, assemble and be interrupted."""
     try:
         for batch in build_graph(videos, job).iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
@@ -198,6 +198,19 @@ def _pump(videos: Sequence[SceneRow], job: Job, arrived: queue.Queue[Any]) -> No
         arrived.put(None)
     except BaseException as error:
         arrived.put(error)
+
+
+def reconcile(video: VideoRow, reason: str, job: Job) -> set[str]:
+    """Write ``failed`` rows for the planned scenes of ``video`` that have none; returns the ids of all that have rows.
+
+    Whatever ended the graph, every planned scene of a video has its rows afterwards. Without a plan there is nothing
+    to do.
+    """
+    there = files.read_shots(job.store, video.video_id)
+    for scene in limited(kept_plan(video, job), job):
+        if scene.scene_id not in there:
+            there[scene.scene_id] = deliver_nothing(FailedScene(scene, Found(), Failure("run", reason)), job)
+    return set(there)
 
 
 def last_cause(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,13 +17,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from remaster.arrow import RowTable, T
 from remaster.remote import is_remote, joined
-from remaster.rows import SCENE
 from remaster.storage import Folder, folder
 from remaster.tables import SHOTS, VIDEOS
 
 # What ``PartFile`` and ``attempts`` write, and nothing that a video could be called: its files are not hidden.
 TEMPORARY = re.compile(r"\..*\.(?:[0-9a-f]{32}\.part(?:\.[^.]*)?|tries)", re.DOTALL)
+
+FINGERPRINT = b"remaster.fingerprint"
+"""Under which the metadata of a file of rows says what they were made of."""
 
 
 @dataclass(frozen=True)
@@ -143,15 +146,21 @@ def read_table(store: Store, key: str, schema: pa.Schema | None = None) -> pa.Ta
         return None
 
 
-def read_scenes(store: Store, key: str, mark: bytes, fingerprint: str) -> pa.Table | None:
-    """A file of rows under ``rows.SCENE`` whose metadata says ``fingerprint`` under ``mark``; None where it does not.
+def write_rows(store: Store, key: str, kind: RowTable[T], rows: Sequence[T], fingerprint: str) -> None:
+    """Write rows of one class, with the fingerprint of what they were made of."""
+    table = kind.write(rows, compact=True)
+    write_table(store, key, table.replace_schema_metadata({FINGERPRINT: fingerprint.encode()}))
 
-    Nor is one taken whose columns are of another version of the program.
+
+def read_rows(store: Store, key: str, kind: RowTable[T], fingerprint: str) -> list[T]:
+    """The rows of a file that was written with this ``fingerprint``; none where it does not hold any more.
+
+    Nor are those taken whose columns are of another version of the program.
     """
     table = read_table(store, key)
-    if table is None or (table.schema.metadata or {}).get(mark) != fingerprint.encode():
-        return None
-    return table if table.schema.equals(SCENE) else None
+    if table is None or (table.schema.metadata or {}).get(FINGERPRINT) != fingerprint.encode():
+        return []
+    return kind.read(table) if table.schema.equals(kind.schema) else []
 
 
 def ordered_shots(store: Store, video_id: str) -> list[dict[str, Any]]:

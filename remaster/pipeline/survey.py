@@ -26,7 +26,6 @@ from remaster.media.types import Entry, Frame, Look, Rect, Treatment, VideoInfo
 from remaster.pipeline.job import Job
 from remaster.records import Detection
 from remaster.report.text import clock
-from remaster.rows import SceneRow
 
 MISSING_SECONDS, MISSING_SHARE = 0.5, 0.03  # by how much the headers' duration may be wrong without a word
 RECKONED = frozenset(("mpeg", "mpegts"))
@@ -234,7 +233,7 @@ def _main(reads: Sequence[_Read], job: Job) -> _Main:
     active = _united([detection.active for detection in detections])
     gates = [detection.gate for detection in detections]
     gate = gates[0] if all(d.active == active for d in detections) and all(g is not None for g in gates) else None
-    window = job.window(SceneRow("", "", info=read.info, active=active))
+    window = job.window_of(read.info, active)
     return _Main(read, active, gate, (window.width, window.height))
 
 

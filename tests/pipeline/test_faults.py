@@ -15,7 +15,7 @@ import ray
 from clips import series_clip, still
 from faulty_runs import Case, at_work, descendants, kill, unchanged, wait_for
 
-from remaster.pipeline.space import OutOfSpace
+from remaster.pipeline.failures import OutOfSpace
 
 SCENES = 4
 SEEDS = (1, 2, 3, 7)

@@ -14,7 +14,7 @@ import pytest
 from remaster.errors import UserError
 from remaster.pipeline import lock as locks
 from remaster.pipeline import store as files
-from remaster.pipeline.attempts import LIMIT, WorkerLost, attempt
+from remaster.pipeline.failures import LIMIT, WorkerLost, attempt
 from remaster.pipeline.lock import Superseded, lock, working
 from remaster.pipeline.store import Store
 from remaster.tables import SHOTS

@@ -1,12 +1,18 @@
-"""How long a run takes, and all runs of an output folder together: kept there, since a killed run cannot say it."""
+"""What a run counts: its seconds, with those of all runs of its output folder, and the frames that are encoded.
+
+Seconds are kept in the folder, since a killed run cannot say them. ``FrameCounter`` is an actor, whose process imports
+this module: at run time it needs the standard library alone.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from remaster.pipeline.store import Store
+if TYPE_CHECKING:
+    from remaster.pipeline.store import Store
 
 KEY = ".seconds"
 KEEP_EVERY_SECONDS = 10.0  # what a kill may lose of the total
@@ -53,3 +59,18 @@ class RunClock:
             self._store.files.write(KEY, f"{self.earlier + self.seconds:.3f}".encode(), durable=False)
         except OSError:  # a full disk is told by what matters
             return
+
+
+class FrameCounter:
+    """Counts frames that workers have encoded, so that long scenes show progress before they end."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def add(self, frames: int) -> None:
+        """So many more."""
+        self.frames += frames
+
+    def total(self) -> int:
+        """How many so far."""
+        return self.frames
