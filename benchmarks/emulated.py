@@ -52,7 +52,7 @@ from remaster.rows import (
     VideoRow,
 )
 from remaster.tables import OutpaintColumns, SegmentColumns, StitchColumns
-from remaster_forecast.costs import Costs, Line
+from remaster_forecast.costs import Costs, LinearCost
 from remaster_forecast.simulate import Cluster, Forecast, simulate
 from remaster_forecast.workload import Episode
 
@@ -386,7 +386,7 @@ def _point(
 
 def _simulated(gpus: int, raylets: int, emulation: Emulation, loaded: float) -> Forecast:
     """The same by ``remaster_forecast``, from the first task on; ``loaded`` seconds after it the engines are there."""
-    lines = {name: Line(seconds * emulation.slower, 0.0) for name, seconds in SECONDS.items()}
+    lines = {name: LinearCost(seconds * emulation.slower, 0.0) for name, seconds in SECONDS.items()}
     costs = Costs(lines, start=0.0, assemble=0.0, load=max(loaded, 0.0) + Costs().worker)
     sizes = [min(SCENES_A_VIDEO, emulation.scenes - n) for n in range(0, emulation.scenes, SCENES_A_VIDEO)]
     episodes = [Episode(96 * size, (0.0,) * size) for size in sizes]

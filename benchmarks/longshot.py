@@ -85,7 +85,7 @@ def steps(path: str, folder: str) -> str:
     """All steps over a video's scenes, one after the other; returns the methods that they were delivered by."""
     cv2.setNumThreads(1)
     # At 640x480 and 24 frames a second no minute's frames are kept for the next step; here ten minutes' would be.
-    frames.KEPT_BYTES = frames.KEPT_BYTES * WIDTH * HEIGHT * RATE // (640 * 480 * 24)
+    frames.CACHE_BYTES = frames.CACHE_BYTES * WIDTH * HEIGHT * RATE // (640 * 480 * 24)
     register_schema()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config = to_config(compose("batch", overrides=["segmenter=motion", "inpainter=exemplar"]))

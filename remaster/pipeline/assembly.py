@@ -23,19 +23,19 @@ from remaster.media.verify import verify
 from remaster.notes import status_of
 from remaster.pipeline import store as files
 from remaster.pipeline.encoding import encoder_settings
-from remaster.pipeline.failures import refuse_out_of_space
+from remaster.pipeline.failures import raise_if_disk_full
 from remaster.pipeline.finished import segment_whole
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
-from remaster.pipeline.video_plan import kept_plan, limited
+from remaster.pipeline.video_plan import limited, stored_plan
 from remaster.report.wings import KINDS, wing_use
 from remaster.rows import PlannedVideo, Scene
 from remaster.tables import SHOTS, VIDEOS
 
-CENTRES = 8
-"""Scenes of which a frame's centre is compared with the source."""
-DEPTH = 8
-"""Frames into a scene, at most, at which the compared one lies: each must be decoded up to there."""
+CENTRE_SAMPLES = 8
+"""Scenes of a video, at most, in which one frame's centre is compared with the source."""
+MAX_CENTRE_DEPTH_FRAMES = 8
+"""How far into its scene the compared frame lies at most: the scene is decoded up to there."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
         rows = files.compact(store, video_id, list(task.row.planned))
         row = _video_row(task, rows, made) | {"fingerprint": fingerprint, "output_bytes": made.bytes}
     except Exception as error:
-        refuse_out_of_space(error)
+        raise_if_disk_full(error)
         row = failed_video(task.row.video, task.row.info, f"{type(error).__name__}: {error}")
     row["seconds_assemble"] = time.perf_counter() - started
     files.write_video(store, video_id, row)
@@ -133,7 +133,7 @@ def _still_good(task: VideoTask, fingerprint: str) -> dict[str, Any] | None:
 def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
     info = task.row.info
     copied = _is_copied(shots)
-    damaged = [shot for shot in shots if not copied and not segment_whole(task.job, shot, checked=True)]
+    damaged = [shot for shot in shots if not copied and not segment_whole(task.job, shot, check=True)]
     for shot in damaged:
         task.job.store.files.remove(str(shot["segment"]))  # so that the next run makes it again
     if damaged:
@@ -171,7 +171,7 @@ def _places(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Places | Non
 
 def _planned(task: VideoTask) -> dict[str, Scene]:
     """The video's scenes by their ids; raises ``MediaError`` where its plan is gone."""
-    scenes = limited(kept_plan(task.row, task.job), task.job)
+    scenes = limited(stored_plan(task.row, task.job), task.job)
     if not scenes:
         raise MediaError(f"the plan of {task.row.video} is gone: what its frames show cannot be told")
     return {scene.scene_id: scene for scene in scenes}
@@ -191,10 +191,10 @@ def _check_centre(task: VideoTask, shots: Sequence[Mapping[str, Any]], path: Pat
     """Compare the centre of some frames, spread over the video, with the source; raises ``MediaError``."""
     framings = {shot["scene_id"]: float(shot["framing"]) for shot in shots}
     scenes = list(_planned(task).values())
-    for scene in scenes[:: -(-len(scenes) // CENTRES)]:
+    for scene in scenes[:: -(-len(scenes) // CENTRE_SAMPLES)]:
         window = task.job.window(replace(scene, framing=framings[scene.scene_id]))
         run = scene.runs[0]
-        until = min(run.frames // 2, DEPTH) + 1
+        until = min(run.frames // 2, MAX_CENTRE_DEPTH_FRAMES) + 1
         number = run.start_frame + until - 1
         trusted = None if scene.gate is None or not task.job.fills_gate else without_border(~scene.gate, SIDE_REACH)
         sample = CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y)

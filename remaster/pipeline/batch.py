@@ -28,7 +28,7 @@ from remaster.pipeline.cluster import Resources, connected, quiet
 from remaster.pipeline.counters import RunClock
 from remaster.pipeline.encoding import encoder_settings
 from remaster.pipeline.engines import check_fit, choose_engines, early_engines
-from remaster.pipeline.failures import told_when_full
+from remaster.pipeline.failures import explain_full_disk
 from remaster.pipeline.inputs import VideoFile, absolute, dataset_name, find_dataset, inputs_of, output_names
 from remaster.pipeline.interruption import exit_code
 from remaster.pipeline.job import Job
@@ -43,18 +43,21 @@ from remaster.report.summary import render_summary, summarize
 from remaster.rows import FailedVideo, VideoRow
 from remaster.tables import SHOTS, VIDEOS
 
-PROBES = 16  # headers that one task reads: a file that kills it costs as many others a second reading
-NAMED = 3  # of several inputs, so many are told
+FILES_PER_PROBE_TASK = 16
+"""A file whose headers kill its task costs as many others a second reading."""
+MAX_NAMED_INPUTS = 3
+"""Of several inputs, so many are named in the report."""
 RUN = "run.yaml"
 REPORT = "report/index.html"
-COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)  # every codec holds it, so what is refused with it is a setting
+COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)
+"""Every codec encodes it: an error with it is one of the settings, before any video is read."""
 Probed = tuple[VideoRow, str] | FailedVideo
 """A readable video with the suffix of its output, or one that is not."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run left: ``videos`` and ``shots`` as in the tables, of this dataset's videos alone."""
+    """The results of a run: ``videos`` and ``shots`` as in the tables, of this dataset's videos alone."""
 
     videos: pa.Table
     shots: pa.Table
@@ -78,7 +81,7 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
     check_codec(encoder_settings(config.output), COMMON_FORMAT)
     _refuse_other_dataset(store, config)
     engines = early_engines(config)
-    with told_when_full(store), lock(store) as store, connected(config.cluster) as resources:
+    with explain_full_disk(store), lock(store) as store, connected(config.cluster) as resources:
         quiet()
         files.remove_temporaries(store)
         engines = engines or choose_engines(config, resources.gpus)
@@ -137,7 +140,7 @@ def _report(videos: Sequence[VideoFile], store: Store, facts: RunFacts) -> str:
 
 def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[VideoRow], list[str], list[dict[str, Any]]]:
     """(readable videos, their output names, rows of the unreadable ones). Workers read the headers."""
-    chunks = [videos[i : i + PROBES] for i in range(0, len(videos), PROBES)]
+    chunks = [videos[i : i + FILES_PER_PROBE_TASK] for i in range(0, len(videos), FILES_PER_PROBE_TASK)]
     task = ray.remote(_probe_chunk).options(num_cpus=1, max_retries=0)
     references: list[ray.ObjectRef[Any]] = [task.remote(chunk, job) for chunk in chunks]
     found: list[Probed] = []
@@ -227,7 +230,8 @@ def _facts(job: Job, resources: Resources) -> RunFacts:
     return RunFacts(
         command=shlex.join(["remaster", *sys.argv[1:]]),
         dataset=dataset_name(inputs),
-        source=", ".join(inputs[:NAMED]) + (f" and {len(inputs) - NAMED:,} more" if len(inputs) > NAMED else ""),
+        source=", ".join(inputs[:MAX_NAMED_INPUTS])
+        + (f" and {len(inputs) - MAX_NAMED_INPUTS:,} more" if len(inputs) > MAX_NAMED_INPUTS else ""),
         output=job.store.root,
         hardware=hardware,
         started=datetime.now().astimezone(),

@@ -18,11 +18,11 @@ import ray.data
 from remaster.config import ClusterConfig
 from remaster.errors import UserError
 from remaster.media.types import VideoInfo
-from remaster.pipeline.frames import KEPT_BYTES
+from remaster.pipeline.frames import CACHE_BYTES
 
 GPU_DEVICES = ("nvidia[0-9]*", "dxg", "kfd", "dri")
 """What a machine with a GPU has in /dev: NVIDIA's, Windows' own, AMD's, Intel's."""
-BASE_BYTES = 400 * 2**20 + KEPT_BYTES
+BASE_BYTES = 400 * 2**20 + CACHE_BYTES
 """Of a worker: Python, libraries, proxies, a scene's frames."""
 BYTES_PER_PIXEL = 300
 """Of the larger of source and result: frames, one background, the encoder's queue.

@@ -18,12 +18,12 @@ import pyarrow as pa
 from remaster.imaging.camera import IDENTITY
 from remaster.pipeline import store as files
 from remaster.pipeline.encoding import EncodedPiece, encode_scene, grain_of, pieces
-from remaster.pipeline.failures import attempt, refuse_out_of_space
-from remaster.pipeline.finished import is_finished
+from remaster.pipeline.failures import attempt, raise_if_disk_full
+from remaster.pipeline.finished import finished_rows
 from remaster.pipeline.frames import forget_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
-from remaster.pipeline.scene_cache import forget
+from remaster.pipeline.scene_cache import drop
 from remaster.records import Method, Shot
 from remaster.resample.shares import WingShares
 from remaster.rows import (
@@ -59,11 +59,11 @@ def deliver_nothing(row: FailedScene, job: Job) -> Rows:
 
 def _deliver(row: Deliverable, job: Job) -> DeliveredScene:
     scene = row.scene
-    there = is_finished(scene, job)
-    if there:
-        return _delivered(scene, there)
+    earlier = finished_rows(scene, job)
+    if earlier:
+        return _delivered(scene, earlier)
     if isinstance(row, PassthroughScene):
-        forget(scene, job)
+        drop(scene, job)
     if scene.copied:
         _remove_others(scene, 0, job)
         job.count(scene.frames)
@@ -74,7 +74,7 @@ def _deliver(row: Deliverable, job: Job) -> DeliveredScene:
             encoded = encode_scene(scene, _shots(row, job), row.found, job)
         status = "fallback" if isinstance(row, FailedScene) else "ok"
     except Exception as error:
-        refuse_out_of_space(error)
+        raise_if_disk_full(error)
         row = row if isinstance(row, FailedScene) else failed(row, "resample", error)
         status, encoded = _deliver_ambient(row, job)
     row = replace(row, scene=replace(scene, seconds={**scene.seconds, "resample": time.perf_counter() - started}))
@@ -93,7 +93,7 @@ def _deliver_ambient(row: FailedScene, job: Job) -> tuple[str, list[EncodedPiece
         with attempt(job.store, row.scene.video_id, f"{row.scene.scene_id}-ambient"):
             return "fallback", encode_scene(row.scene, _shots(row, job), row.found, job)
     except Exception as error:  # the first failure is the one to report: this one follows from it or its cause
-        refuse_out_of_space(error)
+        raise_if_disk_full(error)
         return "failed", []
 
 

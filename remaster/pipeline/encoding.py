@@ -30,7 +30,7 @@ from remaster.storage import checksum
 
 PREVIEW_HEIGHT = 270
 """Pixels of a shot's pictures before and after."""
-COUNT_EVERY = 12
+COUNT_EVERY_FRAMES = 12
 """Frames from one message to the progress to the next."""
 
 
@@ -191,8 +191,8 @@ def _write_piece(
             if index == piece.frames // 2:
                 picture = _preview(info, window, planes, composed)
                 origins = origin_map(renderer.origins()) if renderer is not None and job.config.output.map else b""
-            if (index + 1) % COUNT_EVERY == 0:
-                job.count(COUNT_EVERY)
+            if (index + 1) % COUNT_EVERY_FRAMES == 0:
+                job.count(COUNT_EVERY_FRAMES)
     return picture, origins
 
 

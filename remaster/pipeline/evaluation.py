@@ -1,4 +1,4 @@
-"""The real steps on a narrowed picture, scene by scene, and what they make beside what was hidden."""
+"""Hold-out evaluation: the steps run on a picture whose sides are hidden, and the wings are compared with these."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from remaster.propagation.tracing import OLDEST
 from remaster.resample.rendering import WingRenderer
 from remaster.rows import FILLED, PLANNED, FailedScene, FilledScene, PlannedScene, Scene, VideoRow
 
-LEAD = 12
-"""Frames rendered before each measured one: the soft fill remembers about so many."""
+LEAD_FRAMES = 12
+"""Frames rendered before each measured one: the soft fill's recursive average reaches back about so many."""
 RESTORED = "restored"
 
 Planes = tuple[Plane, ...]
@@ -209,7 +209,7 @@ def _rendered(
     last = piece.end - 1
     count = min(count, piece.frames)
     measured = {int(i) for i in np.linspace(piece.start, last, count + 2).round()[1:-1]} or {piece.start}
-    needed = {i for m in measured for i in range(max(m - LEAD, piece.start), m + 1)}
+    needed = {i for m in measured for i in range(max(m - LEAD_FRAMES, piece.start), m + 1)}
     for index in range(row.scene.frames):
         frame = frames[index]
         frames.release(index - OLDEST)

@@ -21,26 +21,26 @@ class OutOfSpace(Exception):
     """The output folder cannot take more. The program ends with exit code 1."""
 
 
-def refuse_out_of_space(error: BaseException) -> None:
-    """Raise ``OutOfSpace`` where a full disk is behind ``error``; to be called where errors become rows."""
-    if out_of_space(error):
+def raise_if_disk_full(error: BaseException) -> None:
+    """Raise ``OutOfSpace`` where a full disk is behind ``error``; call it where errors become rows."""
+    if is_disk_full(error):
         raise OutOfSpace(f"no space left: {error}") from error
 
 
 @contextmanager
-def told_when_full(store: Store) -> Iterator[None]:
-    """Whatever a full disk breaks, in the driver or in a worker, becomes one sentence."""
+def explain_full_disk(store: Store) -> Iterator[None]:
+    """Turn any exception that a full disk causes, in the driver or in a worker, into one sentence."""
     try:
         yield
     except Exception as error:
-        if not out_of_space(error):
+        if not is_disk_full(error):
             raise
         raise OutOfSpace(
             f"no space left in output.dir={store.root}; make room, and the same command goes on where it stopped"
         ) from error
 
 
-def out_of_space(error: BaseException | None) -> bool:
+def is_disk_full(error: BaseException | None) -> bool:
     """True where a full disk is behind ``error``: itself or, however wrapped, its cause.
 
     What comes from a worker has its causes as text alone.
@@ -58,7 +58,8 @@ def out_of_space(error: BaseException | None) -> bool:
     return False
 
 
-LIMIT = 3  # deaths of a worker after which a step is given up: one may be the machine's
+MAX_DEATHS = 3
+"""Deaths of a worker after which a step is given up: one may be the machine's fault."""
 
 
 class WorkerLost(RuntimeError):
@@ -66,18 +67,18 @@ class WorkerLost(RuntimeError):
 
 
 @contextmanager
-def attempt(store: Store, video_id: str, what: str, limit: int = LIMIT, settled: bool = True) -> Iterator[None]:
+def attempt(store: Store, video_id: str, what: str, limit: int = MAX_DEATHS, final: bool = True) -> Iterator[None]:
     """Run a step that may take its worker with it; raises ``WorkerLost`` once that has happened ``limit`` times.
 
     ``what`` names the step and its scene, as a file name. Only a death leaves the count behind: an exception does not.
-    A step that is given up is forgotten if that settles its task; where the task goes on with other scenes, which may
-    take the worker too and so have it all done again, the count stays until ``forget``.
+    ``final``: giving up ends the task, and the count with it. Where the task goes on with other scenes, which may kill
+    the worker too and so have all of it done again, the count stays until ``reset_attempts``.
     """
     path = store.tries(video_id, what)
     with working(store):
         lost = len(store.files.read(path) or b"")
         if lost >= limit:
-            if settled:
+            if final:
                 store.files.remove(path)
             raise WorkerLost(f"the worker died {lost} time{'s' if lost > 1 else ''}")
         store.files.write(path, b"." * (lost + 1), durable=False)  # a power cut is no fault of the step's
@@ -87,6 +88,6 @@ def attempt(store: Store, video_id: str, what: str, limit: int = LIMIT, settled:
             store.files.remove(path)
 
 
-def forget(store: Store, video_id: str, what: str) -> None:
+def reset_attempts(store: Store, video_id: str, what: str) -> None:
     """Start counting anew."""
     store.files.remove(store.tries(video_id, what))

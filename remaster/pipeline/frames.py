@@ -2,7 +2,7 @@
 
 A frame cannot be decoded without those between its keyframe and it, so that each reading costs nearly two decodings a
 frame. The steps of the embedded engines run one after the other in one worker, and three of them look at every frame:
-a scene's frames are kept for them in the process, where they are few.
+a short scene's frames are cached for them in the process.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from remaster.media.source import source_frames
 from remaster.media.types import Frame, Rect
 from remaster.rows import Scene
 
-KEPT_BYTES = 384 * 2**20
-"""Of one scene's frames; a longer one is decoded again by each step. 34 seconds of 640x480, 7 of 1440x1080."""
+CACHE_BYTES = 384 * 2**20
+"""Of one scene's frames at most: 34 seconds of 640x480, 7 of 1440x1080. A longer one is decoded again by each step."""
 
 
-class _Kept:
+class _FrameCache:
     """The frames of the scene that was read last, all of them or none."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class _Kept:
         self.frames: list[Frame] = []
 
     def of(self, scene: Scene) -> list[Frame]:
-        """Those of this scene; none where they are not kept."""
+        """Those of this scene; none where they are not cached."""
         return self.frames if self.scene is not None and _same_scene(self.scene, scene) else []
 
     def put(self, scene: Scene, frames: list[Frame]) -> None:
@@ -43,34 +43,34 @@ class _Kept:
         self.scene, self.frames = None, []
 
 
-_kept = _Kept()
+_cached = _FrameCache()
 
 
 def scene_frames(scene: Scene) -> Iterator[Frame]:
     """The scene's frames, whole pictures; raises ``MediaError``, or ``ValueError`` where some are missing.
 
-    What is read to its end stays in memory until another scene is read or ``forget_frames`` is called.
+    A scene that is read to its end stays cached until another is read or ``forget_frames`` is called.
     """
-    there = _kept.of(scene)
-    if there:
-        yield from there
+    cached = _cached.of(scene)
+    if cached:
+        yield from cached
         return
-    _kept.clear()
+    _cached.clear()
     frames: list[Frame] | None = []
     size = 0
     for frame in _decoded(scene):
         size += sum(plane.nbytes for plane in frame.planes)
-        frames = frames if size <= KEPT_BYTES else None
+        frames = frames if size <= CACHE_BYTES else None
         if frames is not None:
             frames.append(frame)
         yield frame
     if frames:
-        _kept.put(scene, frames)
+        _cached.put(scene, frames)
 
 
 def forget_frames() -> None:
-    """Let go of the frames that are kept."""
-    _kept.clear()
+    """Empty the cache."""
+    _cached.clear()
 
 
 def active_planes(frame: Frame, scene: Scene) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""What every worker of a run knows: the configuration, where outputs go, and the chosen engines."""
+"""What every worker of a run is given: the configuration, where outputs go, and the chosen engines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from remaster.rows import Scene
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What a scene's results were made of, by the stage that leaves them; each has those before it in it.
+    """Digests of all that a scene's results depend on, by the stage that caches them; each includes the ones before.
 
     They change whenever the result would: source, range, every setting and engine behind it, and the code.
     """

@@ -16,16 +16,19 @@ from remaster.pipeline import store as files
 from remaster.pipeline.assembly import VideoTask, assemble_video, failed_video
 from remaster.pipeline.counters import FrameCounter
 from remaster.pipeline.delivery import deliver_nothing
-from remaster.pipeline.failures import refuse_out_of_space
+from remaster.pipeline.failures import raise_if_disk_full
 from remaster.pipeline.graph import build_graph
 from remaster.pipeline.job import Job
-from remaster.pipeline.video_plan import kept_plan, limited
+from remaster.pipeline.video_plan import limited, stored_plan
 from remaster.report.progress import ProgressView
 from remaster.rows import DELIVERED, DeliveredScene, FailedScene, FailedVideo, Failure, Found, PlannedVideo, VideoRow
 
-POLL_SECONDS = 0.25  # how long the driver waits for one thing before it looks at the others
-COUNT_SECONDS = 1.0  # how often the counter of frames is asked
-ASSEMBLIES = 2  # videos put together at once: it is copying, and the disk's work
+POLL_SECONDS = 0.25
+"""How long the driver waits for one thing before it looks at the others."""
+COUNT_SECONDS = 1.0
+"""How often the counter of frames is asked."""
+ASSEMBLIES = 2
+"""Videos that are assembled at once: it is copying, which the disk limits."""
 
 
 @dataclass
@@ -50,7 +53,7 @@ class Driver:
     def __init__(self, videos: Sequence[VideoRow], outputs: Sequence[str], job: Job, view: ProgressView) -> None:
         self.videos = videos
         self.view = view
-        # Where its worker dies it starts again from nothing: it is for the eye alone.
+        # Where its worker dies it starts again at zero: only the progress bar reads it.
         self.counter: Any = ray.remote(FrameCounter).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
         self.stopped: str | None = None
         self.counted: ray.ObjectRef[int] | None = None
@@ -63,7 +66,7 @@ class Driver:
     def run(self) -> str | None:
         """Run to the end; results are in the output folder. Returns why the run ended early, or None.
 
-        What ends the graph itself (no row has it) costs no more than the scenes that were not finished: their rows and
+        An exception that ends the graph itself costs no more than the scenes that were not finished: their rows and
         videos are marked. Raises ``OutOfSpace`` where a full disk ended it: then nothing can be marked.
         """
         try:
@@ -80,7 +83,7 @@ class Driver:
         return self.stopped
 
     def _stop(self, error: BaseException) -> None:
-        refuse_out_of_space(error)
+        raise_if_disk_full(error)
         self.stopped = last_cause(error)
 
     def _scenes(self) -> Iterator[pa.Table | None]:
@@ -104,7 +107,7 @@ class Driver:
             yield item
 
     def _count(self) -> None:
-        """Ask for the number of frames now and then, and tell it once it is there; never wait for it."""
+        """Ask for the number of frames now and then, and show it once it has come; never wait for it."""
         if self.counted is None:
             if time.monotonic() - self.asked >= COUNT_SECONDS:
                 self.asked, self.counted = time.monotonic(), self.counter.total.remote()
@@ -207,15 +210,15 @@ def reconcile(video: VideoRow, reason: str, job: Job) -> set[str]:
     to do.
     """
     there = files.read_shots(job.store, video.video_id)
-    for scene in limited(kept_plan(video, job), job):
+    for scene in limited(stored_plan(video, job), job):
         if scene.scene_id not in there:
             there[scene.scene_id] = deliver_nothing(FailedScene(scene, Found(), Failure("run", reason)), job)
     return set(there)
 
 
 def last_cause(error: BaseException) -> str:
-    """What ended the graph, in one line: Ray gives the whole story, each cause above what came of it."""
-    parts = str(error).split("The above exception was the direct cause")
-    told = [part for part in parts if "UserCodeException" not in part] or parts
-    lines = [line.strip() for line in told[-1].splitlines() if line.strip()]
+    """What ended the graph, in one line: Ray's message has all exceptions in a chain, the first cause first."""
+    causes = str(error).split("The above exception was the direct cause")
+    own = [cause for cause in causes if "UserCodeException" not in cause] or causes
+    lines = [line.strip() for line in own[-1].splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

@@ -20,7 +20,7 @@ STITCH = RowTable(StitchedScene)
 OUTPAINT = RowTable(FilledScene)
 
 
-def keep(row: StitchedScene | FilledScene, job: Job) -> None:
+def cache_scene(row: StitchedScene | FilledScene, job: Job) -> None:
     """Write down what a stage made of a scene."""
     fingerprints = job.fingerprints(row.scene)
     if isinstance(row, StitchedScene):
@@ -44,7 +44,7 @@ def restored(row: PlannedScene, job: Job) -> PlannedScene | StitchedScene | Fill
     return replace(filled[0], scene=_continued(scene, filled[0].scene), shots=shots)
 
 
-def forget(scene: Scene, job: Job) -> None:
+def drop(scene: Scene, job: Job) -> None:
     """Remove what was kept of a scene that has no use for it under this run's settings."""
     for stage in ("stitch", "outpaint"):
         job.store.files.remove(_key(scene, stage, job))
@@ -56,7 +56,7 @@ def _continued(scene: Scene, kept: Scene) -> Scene:
 
 
 def _key(scene: Scene, stage: str, job: Job) -> str:
-    return job.store.kept(scene.video_id, scene.scene_id, stage)
+    return job.store.cached(scene.video_id, scene.scene_id, stage)
 
 
 def _only_generated(shot: Shot) -> Shot:

@@ -26,10 +26,10 @@ from remaster.imaging.gate import proxy_valid, with_scene_sides
 from remaster.media.planes import luma8, proxy_size, resize_rgb
 from remaster.outpaint.filling import outpaint_scenes
 from remaster.pipeline.engines import Engine
-from remaster.pipeline.failures import attempt, forget, refuse_out_of_space
+from remaster.pipeline.failures import attempt, raise_if_disk_full, reset_attempts
 from remaster.pipeline.frames import active_planes, footage_of, read_rgb, scene_frames
 from remaster.pipeline.job import Job
-from remaster.pipeline.scene_cache import keep, restored
+from remaster.pipeline.scene_cache import cache_scene, restored
 from remaster.resample.framing import choose_framing, cut_foreground, joined_sides
 from remaster.rows import (
     ANALYZED,
@@ -53,7 +53,7 @@ from remaster.segment.resting_figures import with_standing
 from remaster.stitch.stitching import stitch
 from remaster.tables import OutpaintColumns, SegmentColumns, StitchColumns
 
-GRAIN_SAMPLES = 12
+MAX_GRAIN_FRAMES = 12
 """Frames of a scene, at most, on which its grain is measured; where it has several shots, each has its part."""
 Given = TypeVar("Given", bound=StepRow)
 Made = TypeVar("Made", bound=StepRow)
@@ -61,7 +61,7 @@ Row = TypeVar("Row", bound=SceneRow)
 
 
 def analyze_stage(table: pa.Table, job: Job) -> pa.Table:
-    """Step 2 of every scene that needs it: no result of a later stage is kept that still holds."""
+    """Step 2 of every scene that needs it: where no valid result of a later stage is cached."""
     rows = [restored(row, job) if isinstance(row, PlannedScene) else row for row in PLANNED.read(table)]
     return ANALYZED.write(_one_by_one(rows, "analyze", PlannedScene, partial(_analyze, job=job), job))
 
@@ -84,13 +84,13 @@ class SegmentStage:
 
 
 def stitch_stage(table: pa.Table, job: Job) -> pa.Table:
-    """Step 4; what it makes is kept."""
+    """Step 4; what it makes is cached."""
     step = partial(_stitch, job=job)
     return STITCHED.write(_one_by_one(SEGMENTED.read(table), "stitch", SegmentedScene, step, job))
 
 
 class OutpaintStage:
-    """Step 5 with its engine; what it makes is kept."""
+    """Step 5 with its engine; what it makes is cached."""
 
     def __init__(self, engine: Engine, job: Job) -> None:
         self.inpainter = engine.build()
@@ -114,7 +114,7 @@ def _analyze(row: PlannedScene, job: Job) -> AnalyzedScene:
     """One reading of the scene's frames; its gate becomes that which this scene shows."""
     scene, info, active = row.scene, row.scene.info, row.scene.active
     width, height = proxy_size(active.width, active.height, info.sar)
-    sampler = FrameSampler(GRAIN_SAMPLES)
+    sampler = FrameSampler(MAX_GRAIN_FRAMES)
 
     def proxies() -> Iterator[Rgb]:
         for frame in scene_frames(scene):
@@ -167,10 +167,10 @@ def _in_one_call(
     given = [row for row in rows if isinstance(row, kind)]
     made: list[Any] = _together(given, job, stage, step) if len(given) > 1 else []
     if not made:
-        made = [_timed(stage, row, lambda row: step([row])[0], job, settled=False) for row in given]
+        made = [_timed(stage, row, lambda row: step([row])[0], job, final=False) for row in given]
         for row in given:
             for what in (_batch_name(row, stage), _name(row, stage)):
-                forget(job.store, row.scene.video_id, what)
+                reset_attempts(job.store, row.scene.video_id, what)
     after = iter(made)
     return [next(after) if isinstance(row, kind) else row for row in rows]
 
@@ -188,7 +188,7 @@ def _together(rows: Sequence[Given], job: Job, stage: str, step: Callable[[Seque
     """The rows after the step; none where it failed: whose fault that is shows when each is alone."""
     started, first = time.perf_counter(), rows[0]
     try:
-        with attempt(job.store, first.scene.video_id, _batch_name(first, stage), limit=1, settled=False):
+        with attempt(job.store, first.scene.video_id, _batch_name(first, stage), limit=1, final=False):
             made = step(rows)
     except Exception:
         return []
@@ -196,26 +196,26 @@ def _together(rows: Sequence[Given], job: Job, stage: str, step: Callable[[Seque
     return [_finished(row, stage, share, job) for row in made]
 
 
-def _timed(stage: str, row: Given, step: Callable[[Given], Made], job: Job, settled: bool = True) -> Made | FailedScene:
+def _timed(stage: str, row: Given, step: Callable[[Given], Made], job: Job, final: bool = True) -> Made | FailedScene:
     cv2.setNumThreads(1)
     started = time.perf_counter()
     try:
-        with attempt(job.store, row.scene.video_id, _name(row, stage), settled=settled):
+        with attempt(job.store, row.scene.video_id, _name(row, stage), final=final):
             made = step(row)
     except Exception as error:
-        refuse_out_of_space(error)
+        raise_if_disk_full(error)
         return _with_seconds(failed(row, stage, error), stage, time.perf_counter() - started)
     return _finished(made, stage, time.perf_counter() - started, job)
 
 
 def _finished(row: Made, stage: str, seconds: float, job: Job) -> Made:
-    """The row with the time that the stage took, once what the stages after it need is kept."""
+    """The row with the time that the stage took, once what the stages after it need is cached."""
     row = _with_seconds(row, stage, seconds)
     if isinstance(row, StitchedScene | FilledScene):
         try:
-            keep(row, job)
+            cache_scene(row, job)
         except OSError as error:
-            refuse_out_of_space(error)
+            raise_if_disk_full(error)
             raise
     return row
 

@@ -28,7 +28,7 @@ from remaster.records import Detection
 from remaster.report.text import clock
 
 MISSING_SECONDS, MISSING_SHARE = 0.5, 0.03  # by how much the headers' duration may be wrong without a word
-RECKONED = frozenset(("mpeg", "mpegts"))
+ESTIMATED_DURATION = frozenset(("mpeg", "mpegts"))
 """Formats whose headers tell no duration: FFmpeg reckons it from the ends of a clock that may jump."""
 
 Deinterlacing = Literal["off", "bwdif", "ivtc"]
@@ -323,7 +323,7 @@ def _sliced(detection: Detection, start: int, end: int) -> Detection:
 
 def _missing(info: VideoInfo, reads: Sequence[_Read]) -> tuple[str, ...]:
     """What the headers promise and the file does not hold: it was cut off, or they are wrong."""
-    if info.container in RECKONED:
+    if info.container in ESTIMATED_DURATION:
         return ()
     pts = np.concatenate([read.detection.pts for read in reads])
     end = float(last_end(pts, info) * info.time_base)

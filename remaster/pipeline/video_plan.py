@@ -15,8 +15,8 @@ import pyarrow as pa
 from remaster.media.remux import copyable, output_suffix
 from remaster.media.source import is_fitted
 from remaster.pipeline import store as files
-from remaster.pipeline.failures import attempt, refuse_out_of_space
-from remaster.pipeline.finished import begin, divide
+from remaster.pipeline.failures import attempt, raise_if_disk_full
+from remaster.pipeline.finished import clear_if_not_resumed, finished_and_todo
 from remaster.pipeline.inputs import scene_id
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
@@ -44,36 +44,36 @@ def detect_stage(table: pa.Table, job: Job) -> Iterator[pa.Table]:
     for video in PROBED.read(table):
         try:
             with attempt(job.store, video.video_id, "detect"):
-                begin(video, job)
+                clear_if_not_resumed(video, job)
                 scenes = plan_video(video, job)
         except Exception as error:
-            refuse_out_of_space(error)
+            raise_if_disk_full(error)
             failure = f"{type(error).__name__}: {error}"
             yield PLANNED.write([FailedVideo(video.video, video.video_id, video.info, failure)])
             continue
         with working(job.store):
             wanted = limited(scenes, job)
-            done, todo = divide(video, scenes, wanted, job)
+            done, todo = finished_and_todo(video, scenes, wanted, job)
         passed = [PassthroughScene(scene) if job.window(scene).passthrough else PlannedScene(scene) for scene in todo]
         yield PLANNED.write([_planned(wanted, done), *passed])
 
 
 def plan_video(video: VideoRow, job: Job) -> list[Scene]:
     """All scenes of a video: read from its plan where that still holds, else detected and kept as its plan."""
-    kept = kept_plan(video, job)
+    kept = stored_plan(video, job)
     if kept:
         return kept
     started = time.perf_counter()
     seen = survey(video.info, job)
     scenes = _scenes(video, seen, time.perf_counter() - started)
     files.write_rows(job.store, job.store.plan(video.video_id), PLAN, scenes, job.plan_fingerprint(video.info))
-    return [_settled(scene, job) for scene in scenes]
+    return [_with_settings(scene, job) for scene in scenes]
 
 
-def kept_plan(video: VideoRow | PlannedVideo, job: Job) -> list[Scene]:
+def stored_plan(video: VideoRow | PlannedVideo, job: Job) -> list[Scene]:
     """All scenes of a video by its plan; none where it has no plan that still holds."""
     scenes = files.read_rows(job.store, job.store.plan(video.video_id), PLAN, job.plan_fingerprint(video.info))
-    return [_settled(scene, job) for scene in scenes] if _still_fits(scenes, job) else []
+    return [_with_settings(scene, job) for scene in scenes] if _still_fits(scenes, job) else []
 
 
 def _still_fits(scenes: Sequence[Scene], job: Job) -> bool:
@@ -129,7 +129,7 @@ def _copyable(seen: Survey) -> tuple[str, ...]:
     return copyable(info, first.detection.pts)
 
 
-def _settled(scene: Scene, job: Job) -> Scene:
+def _with_settings(scene: Scene, job: Job) -> Scene:
     """A planned scene under this run's settings: the plan itself does not depend on them."""
     return replace(
         scene,
@@ -161,7 +161,7 @@ def limited(scenes: list[Scene], job: Job) -> list[Scene]:
         return scenes
     end = scenes[limit].start_frame
     cut = [replace(scene, runs=tuple(run for run in scene.runs if run.start_frame < end)) for scene in scenes[:limit]]
-    return [_settled(scene, job) for scene in cut]
+    return [_with_settings(scene, job) for scene in cut]
 
 
 def _planned(scenes: Sequence[Scene], done: Mapping[str, Sequence[dict[str, Any]]]) -> PlannedVideo:

@@ -78,7 +78,7 @@ def test_another_scene_or_another_version_of_the_file_is_read(scene: Scene, film
 
 
 def test_a_long_scene_is_not_kept(scene: Scene, film: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "KEPT_BYTES", 15 * WIDTH * HEIGHT * 3 // 2)
+    monkeypatch.setattr(frames, "CACHE_BYTES", 15 * WIDTH * HEIGHT * 3 // 2)
     assert_whole(scene, film)
     taken_away(scene)
     with pytest.raises(MediaError):

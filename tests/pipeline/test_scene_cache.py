@@ -17,7 +17,7 @@ from remaster.config import config_dir, register_schema, to_config
 from remaster.imaging.geometry import parse_aspect
 from remaster.pipeline.engines import choose
 from remaster.pipeline.job import Job
-from remaster.pipeline.scene_cache import forget, keep, restored
+from remaster.pipeline.scene_cache import cache_scene, drop, restored
 from remaster.pipeline.store import Store
 from remaster.records import Background, Shot
 from remaster.rows import FilledScene, PlannedScene, StitchedScene
@@ -61,9 +61,9 @@ def kinds(shots: tuple[Shot, ...]) -> list[str]:
 def test_what_stitch_and_outpaint_left_comes_back_whole(job: Job) -> None:
     planned, stitched, filled = stages()
     assert kinds(stitched.shots) == ["mosaic", "ambient", "propagated", "propagated"]
-    keep(stitched, job)
+    cache_scene(stitched, job)
     assert_same(restored(planned, job), replace(stitched, scene=replace(stitched.scene, attempts=7)))
-    keep(filled, job)
+    cache_scene(filled, job)
     back = restored(planned, job)
     assert isinstance(back, FilledScene)
     assert_same(back.shots, filled.shots)
@@ -74,11 +74,11 @@ def test_what_stitch_and_outpaint_left_comes_back_whole(job: Job) -> None:
 
 def test_what_was_generated_alone_is_kept_of_the_pictures_a_second_time(job: Job) -> None:
     planned, stitched, filled = stages()
-    keep(stitched, job)
+    cache_scene(stitched, job)
     other = replace(
         filled, shots=tuple(s.repainted(lambda p: replace(p, image=np.full_like(p.image, 201))) for s in filled.shots)
     )
-    keep(other, job)
+    cache_scene(other, job)
     back = restored(planned, job)
     assert isinstance(back, FilledScene)
     assert_same(back.shots, filled.shots)
@@ -86,17 +86,17 @@ def test_what_was_generated_alone_is_kept_of_the_pictures_a_second_time(job: Job
 
 def test_nothing_that_was_made_otherwise_comes_back(job: Job, tmp_path: Path) -> None:
     planned, stitched, filled = stages()
-    keep(stitched, job)
-    keep(filled, job)
+    cache_scene(stitched, job)
+    cache_scene(filled, job)
     wider = job_of(tmp_path, "target.aspect=2.4")
     assert restored(planned, wider) is planned
-    forget(planned.scene, job)
+    drop(planned.scene, job)
     assert restored(planned, job) is planned
 
 
 def test_what_an_older_version_kept_is_made_anew_though_only_a_part_of_a_column_differs(job: Job) -> None:
     planned, stitched, _ = stages()
-    keep(stitched, job)
+    cache_scene(stitched, job)
     assert isinstance(restored(planned, job), StitchedScene)
     (path,) = Path(job.store.root).rglob("*.stitch.parquet")
     table = pq.read_table(path)
