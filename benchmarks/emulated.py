@@ -205,11 +205,11 @@ def _after(row: Any) -> Any:
         case PlannedScene(scene):
             return AnalyzedScene(scene, _analysis(), np.zeros(96, np.float32))
         case AnalyzedScene(scene, analysis, grain):
-            return SegmentedScene(scene, analysis, grain, np.zeros((14, *PROXY), bool), SegmentColumns(None, 0.0))
+            return SegmentedScene(scene, analysis, grain, np.zeros((14, *PROXY), bool), SegmentColumns())
         case SegmentedScene(scene, analysis, grain, _, columns):
             return StitchedScene(scene, (), FrameFacts(analysis.holds, grain), columns, StitchColumns(14))
         case StitchedScene():
-            return row.filled((), OutpaintColumns(0, 0, 0))
+            return row.filled((), OutpaintColumns())
     scene = row.scene
     return DeliveredScene(scene.video, scene.video_id, scene.scene_id, scene.frames, {}, ())
 

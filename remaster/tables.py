@@ -71,24 +71,24 @@ SHOTS = pa.schema(
 class SegmentColumns:
     """What ``segment`` fills."""
 
-    labels: Annotated[Mapping[str, int], pa.map_(pa.string(), pa.int32())] | None
-    cut_foreground: float
+    labels: Annotated[Mapping[str, int], pa.map_(pa.string(), pa.int32())] | None = None
+    cut_foreground: float = 0.0
 
 
 @dataclass(frozen=True)
 class StitchColumns:
     """What ``stitch`` fills."""
 
-    keyframes: Int32
+    keyframes: Int32 = 0
 
 
 @dataclass(frozen=True)
 class OutpaintColumns:
     """What ``outpaint`` fills."""
 
-    hole_pixels: int
-    generated_pixels: int
-    inpaint_calls: Int32
+    hole_pixels: int = 0
+    generated_pixels: int = 0
+    inpaint_calls: Int32 = 0
 
 
 VIDEOS = pa.schema(

@@ -51,7 +51,7 @@ def scene(number: int, level: int) -> StitchedScene:
     name = f"v-1-{number:07}"
     own = Scene("v", "v-1", name, INFO, (Run(0, np.array([0, 33])),), Rect(0, 0, 720, 480), seed=number)
     frames = FrameFacts(np.zeros(1, bool), np.zeros(1, np.float32))
-    return StitchedScene(own, (shot,), frames, SegmentColumns(None, 0.0), StitchColumns(1))
+    return StitchedScene(own, (shot,), frames, SegmentColumns(), StitchColumns(1))
 
 
 def outpainted(rows: Sequence[StitchedScene], job: Job) -> list[FilledScene | FailedScene]:
