@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Rgb
-from remaster.detect.scenes import DetectSettings, detect
+from remaster.detect.scenes import detect
+from remaster.detect.tuning import DetectSettings
 from remaster.media.planes import from_rgb
 from remaster.media.types import ColorSpec, Frame, PixelFormat, VideoInfo
 

@@ -25,7 +25,8 @@ import numpy.typing as npt
 
 from remaster.analyze.analysis import analyze
 from remaster.arrays import Float32, Mask, Plane, Rgb
-from remaster.detect.scenes import DetectSettings, detect
+from remaster.detect.scenes import detect
+from remaster.detect.tuning import DetectSettings
 from remaster.evaluation.fills import FILLS, TELEA_RADIUS, mirror
 from remaster.evaluation.measures import Sample, compare, summarize
 from remaster.imaging.footage import Footage

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from remaster.config import Subtitles, digest
 from remaster.errors import MediaError
-from remaster.imaging.gate import SIDE_REACH
+from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.media.centre import CentreSample, check_centre, psnr_floor, without_border
 from remaster.media.encode import converted, lost_hdr
 from remaster.media.remux import Assembled, assemble
@@ -196,7 +196,8 @@ def _check_centre(task: VideoTask, shots: Sequence[Mapping[str, Any]], path: Pat
         run = scene.runs[0]
         until = min(run.frames // 2, MAX_CENTRE_DEPTH_FRAMES) + 1
         number = run.start_frame + until - 1
-        trusted = None if scene.gate is None or not task.job.fills_gate else without_border(~scene.gate, SIDE_REACH)
+        hidden = scene.gate if task.job.fills_gate else None
+        trusted = None if hidden is None else without_border(~hidden, IMAGING.gate.strip)
         sample = CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y)
         check_centre(scene.info, path, [sample], trusted, floor)
 
