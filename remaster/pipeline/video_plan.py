@@ -20,7 +20,8 @@ from remaster.pipeline.finished import clear_if_not_resumed, finished_and_todo
 from remaster.pipeline.inputs import scene_id
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
-from remaster.pipeline.survey import Part, Survey, last_end, survey
+from remaster.pipeline.survey import Survey, survey
+from remaster.pipeline.video_parts import Part, last_end
 from remaster.rows import (
     PLAN,
     PLANNED,
