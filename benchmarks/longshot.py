@@ -27,7 +27,6 @@ from hydra import compose, initialize_config_dir
 from remaster.arrays import Rgb
 from remaster.config import config_dir, register_schema, to_config
 from remaster.imaging.camera import translation
-from remaster.media.author import write_video
 from remaster.media.probe import probe
 from remaster.pipeline import frames
 from remaster.pipeline.delivery import resample_stage
@@ -38,8 +37,9 @@ from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage,
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import plan_video
 from remaster.rows import DELIVERED, PLANNED, PlannedScene, VideoRow
+from remaster_sample.author import write_video
 from remaster_sample.backgrounds import background
-from remaster_sample.film import add_grain
+from remaster_sample.render import add_grain
 
 WIDTH, HEIGHT, RATE = 192, 144, 12
 SWEEP = 240

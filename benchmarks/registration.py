@@ -34,7 +34,6 @@ from remaster.detect.active_picture import FrameSampler
 from remaster.detect.noise import noise_level
 from remaster.imaging.channels import gray_of
 from remaster.imaging.geometry import window
-from remaster.media.author import write_video
 from remaster.media.decode import decode
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
@@ -43,12 +42,11 @@ from remaster.records import Analysis, Shot
 from remaster.segment.motion_segmenter import MotionSegmenter
 from remaster.stitch.confidence import Trust
 from remaster.stitch.stitching import StitchSettings, stitch
+from remaster_sample.author import write_video
 from remaster_sample.backgrounds import background
-from remaster_sample.cameras import View
 from remaster_sample.episodes import EPISODES
-from remaster_sample.film import add_grain
-from remaster_sample.render import render
-from remaster_sample.script import Episode
+from remaster_sample.render import add_grain, render
+from remaster_sample.script import Episode, View
 from remaster_sample.script import Shot as DrawnShot
 
 T = TypeVar("T")

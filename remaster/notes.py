@@ -1,22 +1,35 @@
-"""What notes on a video say of it: most tell what was found or repaired, some that the result lacks something."""
+"""Notes on a video: what was found, repaired or converted, and what of the source its result lacks."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-
-_LOSS = re.compile(
-    r"\b(left out|not carried|not kept|cannot be kept|lost|skipped|not be read to its end|pictures end after)\b"
-)
-"""A note of a loss has one of these wordings, and no other note has."""
+from dataclasses import dataclass
 
 
-def losses(notes: Iterable[str]) -> list[str]:
-    """Those that name something of the source that the result lacks."""
-    return [note for note in notes if _LOSS.search(note)]
+@dataclass(frozen=True)
+class Note:
+    """One sentence on a video.
+
+    ``loss``: the result lacks something of the source, or shows it wrongly. ``encoded``: true only where the picture
+    was encoded anew, not where its packets were copied.
+    """
+
+    text: str
+    loss: bool = False
+    encoded: bool = False
 
 
-def status_of(fallback: bool, notes: Iterable[str]) -> str:
+def texts(notes: Iterable[Note]) -> list[str]:
+    """What they say."""
+    return [note.text for note in notes]
+
+
+def losses(notes: Iterable[Note]) -> list[str]:
+    """What those say that name something of the source that the result lacks."""
+    return [note.text for note in notes if note.loss]
+
+
+def status_of(fallback: bool, notes: Iterable[Note]) -> str:
     """A delivered video's status: ``fallback``, ``incomplete`` (delivered, with something left out) or ``ok``."""
     if fallback:
         return "fallback"

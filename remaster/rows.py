@@ -20,6 +20,7 @@ import pyarrow as pa
 from remaster.arrays import Float32, Int64, Mask
 from remaster.arrow import MixedTable, RowTable
 from remaster.media.types import Entry, Rect, VideoInfo
+from remaster.notes import Note
 from remaster.records import Analysis, Shot
 from remaster.tables import SHOTS, OutpaintColumns, SegmentColumns, StitchColumns
 
@@ -72,7 +73,7 @@ class Scene:
     gate: Mask | None = None
     noise: float = 0.0
     copyable: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     framing: float = 0.5
     seed: int = 0
@@ -150,7 +151,7 @@ class PlannedVideo:
     pts: Int64
     planned: tuple[str, ...]
     results: ShotRows
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def frames(self) -> int:

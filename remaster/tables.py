@@ -122,5 +122,6 @@ VIDEOS = pa.schema(
         pa.field("output_bytes", pa.int64()),
         pa.field("fingerprint", pa.string()),  # of its scenes and its container: whether it must be assembled again
         *[pa.field(f"{kind}_share", pa.float64()) for kind in ("propagated", "generated", "soft")],
+        pa.field("losses", pa.list_(pa.string())),  # those of the notes that name what the result lacks of the source
     ]
 )

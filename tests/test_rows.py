@@ -13,6 +13,7 @@ import pytest
 from remaster.arrow import MixedTable, RowTable
 from remaster.imaging.camera import IDENTITY
 from remaster.media.types import ColorSpec, Entry, PixelFormat, Rect, VideoInfo
+from remaster.notes import Note
 from remaster.records import Analysis, Background, Key, Propagation, Shot
 from remaster.rows import (
     ANALYZED,
@@ -90,7 +91,7 @@ def full_scene() -> Scene:
         gate=rng.random((480, 720)) > 0.9,
         noise=1.5,
         copyable=("mkv", "mp4"),
-        notes=("interlaced",),
+        notes=(Note("interlaced"), Note("track 2 is not there", loss=True), Note("tagged", encoded=True)),
         seconds={"detect": 0.5, "analyze": 1.0},
         framing=0.25,
         seed=5,
@@ -161,7 +162,7 @@ def test_each_step_s_row_comes_back_whole_from_its_table() -> None:
 def test_rows_that_no_step_works_on_pass_all_of_them() -> None:
     scene, (*_, filled) = full_scene(), scene_rows()
     rows = [
-        PlannedVideo("v", "v-1", INFO, np.array([0, 3, 6]), ("v-1-0",), (), ("interlaced",)),
+        PlannedVideo("v", "v-1", INFO, np.array([0, 3, 6]), ("v-1-0",), (), (Note("interlaced", True, True),)),
         FailedVideo("v", "v-1", None, "no video"),
         PassthroughScene(scene),
         FailedScene(scene, Found(), Failure("analyze", "ValueError: no")),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from remaster.errors import MediaError
 from remaster.media.decode import decode
 from remaster.media.types import VideoInfo
+from remaster.notes import Note
 
 CARRIERS = ("h264", "hevc")
 """Codecs, by FFmpeg's names, into whose packets captions are written."""
@@ -27,14 +28,15 @@ def captions_of(info: VideoInfo) -> dict[int, bytes]:
     return {frame.pts: frame.captions for frame in decode(stored) if frame.captions}
 
 
-def lost_captions(info: VideoInfo, codec: str) -> str | None:
-    """Why an encoding of ``info`` by ``codec`` (FFmpeg's name) has no captions, in a sentence; None where it has."""
+def lost_captions(info: VideoInfo, codec: str) -> Note | None:
+    """Why an encoding of ``info`` by ``codec`` (FFmpeg's name) lacks captions; None where it does not."""
     if not info.captions:
         return None
     if info.treatment is not None and info.treatment.deinterlace == "ivtc":
-        return "closed captions (EIA-608/708) are lost: with deinterlace=ivtc their frames are no more"
+        return Note("closed captions (EIA-608/708) are lost: with deinterlace=ivtc their frames are no more", loss=True)
     if codec not in CARRIERS:
-        return f"closed captions (EIA-608/708) are lost: they are not written into {codec}; h264 and hevc carry them"
+        why = f"they are not written into {codec}; h264 and hevc carry them"
+        return Note(f"closed captions (EIA-608/708) are lost: {why}", loss=True)
     return None
 
 

@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from remaster.media.containers import is_cover, name_of, open_input, read_only, reason
 from remaster.media.jumps import Mover, Moves
 from remaster.media.types import Departures
+from remaster.notes import Note
 
 # Tags that a muxer writes anew, or that speak of the source's own file.
 _STALE_TAGS = {"encoder", "duration", "major_brand", "minor_version", "compatible_brands", "vendor_id"}
@@ -61,7 +62,7 @@ class Carried:
     """
 
     targets: dict[int, Stream]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     departures: Departures
     decoded: dict[int, Decoded]
     waves: dict[int, bytes]
@@ -69,17 +70,20 @@ class Carried:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A track that is decoded and encoded as raw samples, packet by packet."""
+    """A track that is decoded and encoded as raw samples, packet by packet; ``broken``: those that could not be."""
 
     source: Stream
     target: Any
+    broken: list[int] = field(default_factory=list)
 
     def convert(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
-        """The raw packets of a packet; None: of what the decoder still holds. What cannot be decoded is left out."""
+        """The raw packets of a packet; None: of what the decoder still holds."""
         context: Any = self.source.codec_context
         try:
             frames = context.decode(packet)
         except av.FFmpegError:
+            if packet is not None:
+                self.broken.append(packet.size)
             return
         for frame in frames:
             yield from self.target.encode(frame)
@@ -243,7 +247,7 @@ class _Adding:
     source: InputContainer
     target: OutputContainer
     targets: dict[int, Stream] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     left_out: set[int] = field(default_factory=set)
     decoded: dict[int, Decoded] = field(default_factory=dict)
     waves: dict[int, bytes] = field(default_factory=dict)
@@ -301,14 +305,13 @@ class _Adding:
         codec = raw_codec(stream) or ""
         raw = self.targets[stream.index] = _raw(self.target, stream, codec)
         self.decoded[stream.index] = Decoded(stream, raw)
-        self.notes.append(
-            f"{name_of(stream)} cannot be carried by {self.target.format.name} as it is ({why}): it is decoded to "
-            f"{codec}, which loses nothing"
-        )
+        said = f"{name_of(stream)} cannot be carried by {self.target.format.name} as it is ({why})"
+        self.notes.append(Note(f"{said}: it is decoded to {codec}, which loses nothing"))
 
     def _leave(self, stream: Stream, why: str) -> None:
         self.left_out.add(stream.index)
-        self.notes.append(f"{name_of(stream)} cannot be carried by {self.target.format.name} and is left out: {why}")
+        said = f"{name_of(stream)} cannot be carried by {self.target.format.name} and is left out: {why}"
+        self.notes.append(Note(said, loss=True))
 
 
 def _cover(path: str, index: int) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Generic, TypeVar
+
+from remaster.notes import Note
 
 Item = TypeVar("Item")
 
@@ -40,22 +42,22 @@ class Repairs:
         self.cut_off = max(self.cut_off, other.cut_off)
         self.jumps = self.jumps or other.jumps
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """The repairs that were made, one short sentence each."""
-        texts = (
-            (self.missing, "{} frames had no timestamp"),
-            (self.disordered, "{} frames had a repeated or backward timestamp"),
-            (self.broken, "{} broken packets were skipped"),
-            (self.damaged, "{} damaged frames were shown as well as the decoder could"),
-            (self.converted, "{} frames differed in size or pixel format and were converted"),
-            (self.cut_off, "the file could not be read to its end"),
+        told = (
+            (self.missing, Note("{} frames had no timestamp")),
+            (self.disordered, Note("{} frames had a repeated or backward timestamp")),
+            (self.broken, Note("{} broken packets were skipped", loss=True)),
+            (self.damaged, Note("{} damaged frames were shown as well as the decoder could")),
+            (self.converted, Note("{} frames differed in size or pixel format and were converted")),
+            (self.cut_off, Note("the file could not be read to its end", loss=True)),
         )
-        found = tuple(text.format(count) for count, text in texts if count)
+        found = tuple(replace(note, text=note.text.format(count)) for count, note in told if count)
         if self.jumps:
             at = ", ".join(f"{float(second):.1f}" for second in self.jumps[:_TOLD]) + (
                 "..." * (len(self.jumps) > _TOLD)
             )
-            found += (f"the file's clock starts again or jumps at {at} s: picture and tracks go on together",)
+            found += (Note(f"the file's clock starts again or jumps at {at} s: picture and tracks go on together"),)
         return found
 
 

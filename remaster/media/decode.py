@@ -245,7 +245,7 @@ def _pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repai
         try:
             for frame in stream.codec_context.decode(packet if packet is not None and packet.size else None):
                 repairs.damaged += frame.is_corrupt
-                yield without_alpha(frame, stream.container.name)
+                yield frame
         except EOFError:
             return
         except av.FFmpegError:
@@ -271,12 +271,15 @@ def _timed(
 
 
 def _decoded(frame: VideoFrame, info: VideoInfo, repairs: Repairs, looker: Looker | None) -> _Decoded:
-    look = None if looker is None else looker.look(frame)
+    # What is made of a frame by taking its alpha plane off has neither its captions nor its fields.
+    captions, interlaced = _captions(frame), bool(frame.interlaced_frame)
+    frame = without_alpha(frame, info.path)
+    look = None if looker is None else looker.look(frame, interlaced)
     if look is None:
-        return _planes(frame, info, repairs), _captions(frame), None
+        return _planes(frame, info, repairs), captions, None
     if frame.format.name.replace("yuvj", "yuv") != look.format.name:
         frame = frame.reformat(format=look.format.name)
-    return frame_planes(frame, look.format, look.width, look.height), _captions(frame), look
+    return frame_planes(frame, look.format, look.width, look.height), captions, look
 
 
 def _captions(frame: VideoFrame) -> bytes:

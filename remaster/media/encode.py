@@ -30,6 +30,7 @@ from remaster.media.partfile import PartFile
 from remaster.media.scheduling import kept_scheduling
 from remaster.media.siting import SITINGS
 from remaster.media.types import ColorSpec, PixelFormat
+from remaster.notes import Note
 
 
 class Codec(Enum):
@@ -163,12 +164,13 @@ def _distance(source: PixelFormat, target: PixelFormat) -> tuple[int, ...]:
     return int(source.kind != target.kind), lost, max(-deeper, 0), finer, max(deeper, 0), *(-step for step in coarser)
 
 
-def converted(settings: EncoderSettings, source: PixelFormat) -> str | None:
+def converted(settings: EncoderSettings, source: PixelFormat) -> Note | None:
     """That the source's pixel format is not what is encoded although nobody asked for another, in a sentence."""
     target = encoded_format(settings, source)
     if settings.pixel_format is not None or target == source:
         return None
-    return f"pixel format {source.name} is converted to {target.name}, the nearest that {_encoder(settings)} takes"
+    nearest = f"{target.name}, the nearest that {_encoder(settings)} takes"
+    return Note(f"pixel format {source.name} is converted to {nearest}")
 
 
 def _encoder(settings: EncoderSettings) -> str:
@@ -408,10 +410,10 @@ def _hdr(codec: Codec, color: ColorSpec) -> str:
     return words
 
 
-def lost_hdr(settings: EncoderSettings, color: ColorSpec) -> tuple[str, ...]:
+def lost_hdr(settings: EncoderSettings, color: ColorSpec) -> tuple[Note, ...]:
     """What of the source's HDR metadata is not carried, a sentence each."""
-    lost = tuple(f"{name} metadata is not carried" for name in color.dynamic)
+    lost = [f"{name} metadata is not carried" for name in color.dynamic]
     static = bool(color.mastering or color.light)
     if static and (settings.codec in UNRATED or settings.encoder is not None):
-        lost += (f"HDR mastering metadata is not carried by {settings.encoder or settings.codec.value}",)
-    return lost
+        lost += [f"HDR mastering metadata is not carried by {settings.encoder or settings.codec.value}"]
+    return tuple(Note(text, loss=True) for text in lost)

@@ -20,6 +20,7 @@ from remaster.media.carry import Carried, chapters_until, fresh_tags, wave_forma
 from remaster.media.containers import is_cover
 from remaster.media.matroska import Header, HeaderEdits, TrackEdit
 from remaster.media.types import VideoInfo
+from remaster.notes import Note
 
 _KEYS = "+use_metadata_tags"  # of the MOV muxer: all tags as keys of QuickTime; it then writes no cover art
 _PARTIAL = "comment"
@@ -106,7 +107,7 @@ def describe(
     carried: Carried,
     told: Told,
     end: Fraction | None,
-) -> tuple[tuple[str, ...], Rest]:
+) -> tuple[tuple[Note, ...], Rest]:
     """Say everything that is said before the first packet; returns notes, and what ``finish`` has to write."""
     video = carried.targets[film.index]
     kind = target.format.name
@@ -125,12 +126,12 @@ def describe(
         target.metadata[_PARTIAL] = "; ".join(tag for tag in tags if tag)
     notes = []
     if lost:
-        notes.append(f"of the chapters, {', '.join(lost)} cannot be kept and are left out")
+        notes.append(Note(f"of the chapters, {', '.join(lost)} cannot be kept and are left out", loss=True))
     if whole and matroska.plays_other_files(told.chapters):
-        notes.append("chapters play parts of other files: of those they name, not of what is made of them")
+        notes.append(Note("chapters play parts of other files: of those they name, not of what is made of them"))
     untold = _lost_tags(kind, source, "" if _has_covers(source) else _KEYS)
     if untold:
-        notes.append(f"tags that cannot be carried by {kind} are left out: {', '.join(untold)}")
+        notes.append(Note(f"tags that cannot be carried by {kind} are left out: {', '.join(untold)}", loss=True))
     return tuple(notes), rest if whole else replace(rest, chapters=b"")
 
 

@@ -27,7 +27,7 @@ class Looker:
         self._shape = stream.sample_aspect_ratio or Fraction(1)
         self._told = self._shape
 
-    def look(self, frame: VideoFrame) -> Look | None:
+    def look(self, frame: VideoFrame, interlaced: bool) -> Look | None:
         """The frame's look; None where it is in a pixel format that cannot be handed out as it is."""
         name = frame.format.name
         if name not in self._formats:
@@ -38,7 +38,6 @@ class Looker:
         color = ColorSpec(
             frame.colorspace, frame.color_primaries, frame.color_trc, full_range(frame.color_range, name, pixel_format)
         )
-        interlaced = bool(frame.interlaced_frame)
         return Look(frame.width, frame.height, self._sar(frame), pixel_format, color, interlaced)
 
     def _sar(self, frame: VideoFrame) -> Fraction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -18,6 +18,7 @@ from av.packet import Packet
 from av.stream import AttachmentStream, Stream
 
 from remaster.arrays import Float64, Int64
+from remaster.errors import MediaError
 from remaster.media.containers import is_cover, name_of, open_input, video_stream
 from remaster.media.matroska import beyond_plain_chapters, plain_chapters, read_header, told_by_chapters
 from remaster.media.mp4 import read_languages
@@ -25,6 +26,7 @@ from remaster.media.mp4 import read_languages
 CARRIED = ("audio", "subtitle", "video")
 _ADTS = {"aac"}
 _NALS = {"h264", "hevc"}  # whose units stand behind start codes or behind their lengths
+_QUIET = 1 << 20  # of 31 bits: A-law's silence is not quite 0
 _MAY_JUMP = 0x200  # AVFMT_TS_DISCONT
 
 
@@ -210,9 +212,12 @@ def frames_of(container: Any, stream: Any) -> Iterator[Any]:
             return
 
 
-def samples_of(path: str, track: Track) -> Packets:
-    """A sound track's decoded frames: sizes in samples, marks of all samples so far, as 32 bits each."""
-    rows, whole = array("d"), array("q")
+def samples_of(path: str, track: Track, silence: Sequence[tuple[int, int]] = ()) -> Packets:
+    """A sound track's decoded frames: sizes in samples, marks of all samples so far, as 32 bits each.
+
+    The marks leave out ``silence``: (samples before it, samples in it) each. Raises ``MediaError`` where it is none.
+    """
+    seen, rows, whole = 0, array("d"), array("q")
     places = dict(zip(track.packets.times.tolist(), track.packets.places.tolist(), strict=True))
     mark, place = 0, 0
     with open_input(path) as container:
@@ -223,7 +228,14 @@ def samples_of(path: str, track: Track) -> Packets:
             time = np.nan if frame.pts is None else frame.pts * track.tick
             place = places.get(time, place)
             for part in resampler.resample(frame):
-                mark = crc32(part.to_ndarray().tobytes(), mark)
+                samples = part.to_ndarray().reshape(part.samples, -1)
+                kept = np.ones(len(samples), bool)
+                for at, count in silence:
+                    kept[max(at - seen, 0) : max(at - seen + count, 0)] = False
+                if np.abs(samples[~kept].astype(np.int64)).max(initial=0) > _QUIET:
+                    raise MediaError(f"{path}: {track.name} is not silent where it should be")
+                seen += len(samples)
+                mark = crc32(samples[kept].tobytes(), mark)
             rows += array("d", [time, frame.samples / frame.sample_rate])
             whole += array("q", [place, 1, frame.samples, mark])
     return _packets(rows, whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -26,11 +26,13 @@ from remaster.media.encode import Codec
 from remaster.media.headers import Rest, describe, finish, muxer_options, told_by
 from remaster.media.jumps import Moves
 from remaster.media.partfile import PartFile
+from remaster.media.silence import Filler, filler
 from remaster.media.subtitles.follow import Follower, follow
 from remaster.media.subtitles.places import Places
 from remaster.media.timeline import clock_moves
 from remaster.media.types import Departures, VideoInfo
 from remaster.media.verify import verify
+from remaster.notes import Note
 
 __all__ = ["Assembled", "Container", "assemble", "copyable", "output_suffix", "verify"]
 
@@ -45,7 +47,7 @@ class Container(Enum):
 
 @dataclass(frozen=True)
 class Assembled:
-    """``duration`` in seconds, from the first frame's time to the last one's end; ``notes`` say what was left out.
+    """``duration`` in seconds, from the first frame's time to the last one's end; ``notes`` say what was not copied.
 
     ``departures``: the same, for ``verify``.
     """
@@ -53,7 +55,7 @@ class Assembled:
     frames: int
     duration: float
     bytes: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     departures: Departures
 
 
@@ -209,7 +211,7 @@ def _write(
     path: Path,
     end: Fraction | None,
     places: Places | None,
-) -> tuple[tuple[str, ...], Departures, Rest]:
+) -> tuple[tuple[Note, ...], Departures, Rest]:
     """Returns the notes, what ``Assembled.departures`` says, and what is still to be written into the header."""
     with ExitStack() as stack:
         source = stack.enter_context(open_input(info.path))
@@ -231,10 +233,34 @@ def _write(
         clocks = {index: TrackClock(strict=strict) for index in carried.targets if index != film.index}
         others = carried_packets(source, set(carried.targets) - {film.index}, end, clocks, moves)
         tracks = {stream.index: index for index, stream in carried.targets.items() if index != film.index}
-        _mux(target, _interleave(video, _retargeted(others, carried, followers)), tracks, clocks)
-        notes = (*carried.notes, *notes, *_notes_of_packets(source, clocks), *lost)
+        fillers = _fillers(target, carried)
+        _mux(target, _interleave(video, _retargeted(others, carried, followers, fillers)), tracks, clocks)
+        notes = (
+            *carried.notes,
+            *notes,
+            *_notes_of_packets(source, clocks, carried),
+            *_notes_of_silence(source, fillers),
+            *lost,
+        )
     refused = {index: frozenset(clock.refused) for index, clock in clocks.items() if clock.refused}
-    return notes, replace(carried.departures, refused=refused, moved=frozenset(followers)), rest
+    filled = {index: tuple(one.fills) for index, one in fillers.items() if one.fills}
+    return notes, replace(carried.departures, refused=refused, moved=frozenset(followers), filled=filled), rest
+
+
+def _fillers(target: OutputContainer, carried: Carried) -> dict[int, Filler]:
+    """What fills the pauses of the tracks whose times the container does not keep, by the source's stream."""
+    if target.format.name == "matroska":
+        return {}
+    found = {index: filler(stream) for index, stream in carried.targets.items()}
+    return {index: one for index, one in found.items() if one is not None}
+
+
+def _notes_of_silence(source: InputContainer, fillers: Mapping[int, Filler]) -> Iterator[Note]:
+    for index, one in fillers.items():
+        if one.fills:
+            what = f"{name_of(source.streams[index])} pauses for {one.seconds:.2f} s in all ({len(one.fills)} times)"
+            why = "this container has no times for raw samples"
+            yield Note(f"{what}: filled with silence, since {why}; output.container=mkv has")
 
 
 def _mux(
@@ -253,14 +279,18 @@ def _mux(
             clocks[tracks[packet.stream_index]].refuse()  # the others wait for it: it is the last one read
 
 
-def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock]) -> Iterator[str]:
+def _notes_of_packets(source: InputContainer, clocks: Mapping[int, TrackClock], carried: Carried) -> Iterator[Note]:
     moved = sum(clock.moved for clock in clocks.values())
     if moved:
-        yield f"{moved} sound or subtitle packets had no time or a backward one and were put in order"
+        yield Note(f"{moved} sound or subtitle packets had no time or a backward one and were put in order")
     for index, clock in clocks.items():
         if clock.refused:
             what = f"{len(clock.refused)} of {clock.count} packets of {name_of(source.streams[index])}"
-            yield f"{what} are damaged and left out"
+            yield Note(f"{what} are damaged and left out", loss=True)
+    for index, decoded in carried.decoded.items():
+        if decoded.broken:
+            what = f"{len(decoded.broken)} of {clocks[index].count} packets of {name_of(source.streams[index])}"
+            yield Note(f"{what} cannot be decoded and are left out", loss=True)
 
 
 def _video_packets(
@@ -286,7 +316,7 @@ def _video_packets(
 
 def _caption_writer(
     info: VideoInfo, segments: Sequence[Path | str], template: VideoStream
-) -> tuple[CaptionWriter | None, tuple[str, ...]]:
+) -> tuple[CaptionWriter | None, tuple[Note, ...]]:
     """What puts the source's captions into the segments' packets, None where there are none to put in, and notes."""
     if not info.captions or _is_source(info, segments):
         return None, ()
@@ -321,20 +351,27 @@ def _followers(
 
 
 def _retargeted(
-    packets: Iterator[Packet[Any]], carried: Carried, followers: Mapping[int, Follower]
+    packets: Iterator[Packet[Any]],
+    carried: Carried,
+    followers: Mapping[int, Follower],
+    fillers: Mapping[int, Filler],
 ) -> Iterator[Packet[Any]]:
     """Packets of the source as packets of the target's streams."""
+
+    def filled(index: int, found: Iterable[Packet[Any]]) -> Iterable[Packet[Any]]:
+        return fillers[index].filled(found) if index in fillers else found
+
     for packet in packets:
         index = packet.stream_index
         if index in carried.decoded:
-            yield from carried.decoded[index].convert(packet)
+            yield from filled(index, carried.decoded[index].convert(packet))
             continue
         if index in followers:
             packet = _replaced(packet, followers[index].moved(packet))
         packet.stream = carried.targets[index]
-        yield packet
-    for decoded in carried.decoded.values():
-        yield from decoded.convert(None)
+        yield from filled(index, [packet])
+    for index, decoded in carried.decoded.items():
+        yield from filled(index, decoded.convert(None))
 
 
 def _interleave(video: Iterator[Packet[Any]], others: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:

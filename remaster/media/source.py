@@ -38,6 +38,10 @@ FIT_TOLERANCE = 0.01
 SCALING = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
 Planes = tuple[Plane, ...]
+# Primaries and transfers of H.273 that are equal under several numbers, those that say nothing, and what these mean.
+_SAME_PRIMARIES, _SAME_TRANSFER = {7: 6}, {6: 1, 14: 1, 15: 1}
+_UNTOLD = {0, 2, 3}
+_PRIMARIES, _TRANSFERS = {1, 5, 6, 7}, {1, 6, 14, 15}
 # Swscale's numbers of matrices, by their (Kr, Kb).
 _SWS_601 = 5
 _SWS = {(0.2126, 0.0722): 1, (0.30, 0.11): 4, (0.299, 0.114): _SWS_601, (0.212, 0.087): 7, (0.2627, 0.0593): 9}
@@ -208,6 +212,19 @@ def like_colors(one: VideoInfo, other: VideoInfo) -> bool:
         return False
     matrices = [coefficients(info.color, info.height) for info in (one, other) if info.format.kind == "yuv"]
     return len(set(matrices)) < 2
+
+
+def like_tints(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether primaries and transfer, by the numbers of ITU-T H.273, mean the same colours to a player.
+
+    Those that say nothing (2) are taken for what nearly all video has: BT.709's or BT.601's.
+    """
+    return all(
+        same.get(a, a) == same.get(b, b) or ({a, b} & _UNTOLD and {a, b} <= _UNTOLD | usual)
+        for a, b, same, usual in zip(
+            one, other, (_SAME_PRIMARIES, _SAME_TRANSFER), (_PRIMARIES, _TRANSFERS), strict=True
+        )
+    )
 
 
 def _scaled(planes: Planes, stored: VideoInfo, place: Rect, info: VideoInfo) -> Planes:

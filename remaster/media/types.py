@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
@@ -145,7 +145,7 @@ class Departures:
 
     ``left_out``, ``converted`` (to another lossless codec) and ``moved`` (subtitles that follow the picture) are
     indices of the source's streams; ``refused`` has, by stream, the numbers of damaged packets that the container did
-    not take.
+    not take, ``filled`` the silence put into raw samples: how many samples (a channel's) lie before it and in it.
     """
 
     left_out: frozenset[int] = frozenset()
@@ -153,6 +153,7 @@ class Departures:
     refused: Mapping[int, Set[int]] = field(default_factory=dict)
     attachments_left: bool = False
     moved: frozenset[int] = frozenset()
+    filled: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

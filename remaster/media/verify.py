@@ -7,6 +7,7 @@ sound stays with the pictures it lies beside in the file, however the file's clo
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -51,8 +52,8 @@ def verify(
     if partial:
         end = float((int(pts[-1]) + max(round(1 / (info.fps * info.time_base)), 1)) * info.time_base)
     for one, other in _pairs(before, after, departures):
-        if one.index in departures.converted:
-            _compare_converted(one, other, before, after, offsets, end)
+        if one.index in departures.converted or one.index in departures.filled:
+            _compare_samples(one, other, before, after, offsets, departures, end)
         else:
             _compare_track(one, other, after.path, offsets, departures, end)
     _compare_extras(before, after, departures)
@@ -211,17 +212,37 @@ def _compare_length(track: Track, packets: Packets, found: Packets, out: str) ->
         raise MediaError(f"{out}: {track.name} plays {lasts:.3f} s of sound within {plays:.3f} s")
 
 
-def _compare_converted(
-    before: Track, after: Track, source: File, result: File, offsets: Offsets, end: float | None
+def _compare_samples(
+    before: Track,
+    after: Track,
+    source: File,
+    result: File,
+    offsets: Offsets,
+    departures: Departures,
+    end: float | None,
 ) -> None:
-    """A track that was decoded and encoded without loss: every sample must be the same, at the same time."""
-    ours, theirs = samples_of(source.path, before), samples_of(result.path, after)
+    """A track that was decoded and encoded without loss, or filled: every sample must be the same, at the same time."""
+    fills = departures.filled.get(before.index, ())
+    ours, theirs = _with_silence(samples_of(source.path, before), fills), samples_of(result.path, after, fills)
     if end is None and ours.sizes.sum() != theirs.sizes.sum():
         raise MediaError(f"{result.path}: {before.name} has {theirs.sizes.sum()} samples instead of {ours.sizes.sum()}")
     if end is None and len(ours) and ours.marks[-1] != theirs.marks[-1]:
         raise MediaError(f"{result.path}: the samples of {before.name} differ from the source's")
     _compare_times(before, after, _cut_alike(ours, theirs), theirs, offsets, result.path)
     _compare_length(before, ours if end is None else theirs, theirs, result.path)
+    _compare_language(before, after, result.path)
+
+
+def _with_silence(packets: Packets, fills: Sequence[tuple[int, int]]) -> Packets:
+    """Decoded frames with silence between them, as it is said to have been put in."""
+    for at, count in fills:
+        number = int(np.searchsorted(np.cumsum(packets.sizes), at)) + 1
+        head, tail = packets[:number], packets[number:]
+        last = head[-1:]
+        lasts = last.lasts / last.sizes * count
+        gap = Packets(last.ends, lasts, last.places, last.keys, np.full(1, count, np.int64), last.marks)
+        packets = joined(joined(head, gap), tail)
+    return packets
 
 
 def _compare_extras(before: File, after: File, departures: Departures) -> None:

@@ -20,7 +20,7 @@ from remaster.media.subtitles.places import Places, Stay
 from remaster.media.subtitles.placing import place_of
 from remaster.media.types import VideoInfo
 from remaster.media.verify import verify
-from remaster.notes import status_of
+from remaster.notes import losses, status_of, texts
 from remaster.pipeline import store as files
 from remaster.pipeline.encoding import encoder_settings
 from remaster.pipeline.failures import raise_if_disk_full
@@ -28,7 +28,7 @@ from remaster.pipeline.finished import segment_whole
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.video_plan import limited, stored_plan
-from remaster.report.wings import KINDS, wing_use
+from remaster.report.summary import WING_KINDS, wing_use
 from remaster.rows import PlannedVideo, Scene
 from remaster.tables import SHOTS, VIDEOS
 
@@ -94,7 +94,9 @@ def failed_video(name: str, info: VideoInfo | None, error: str) -> dict[str, Any
     """The row of a video that could not be delivered."""
     empty: dict[str, Any] = dict.fromkeys(VIDEOS.names)
     facts = {} if info is None else _source_columns(info)
-    return empty | facts | {"video": name, "status": "failed", "error": error, "partial": False, "notes": []}
+    return (
+        empty | facts | {"video": name, "status": "failed", "error": error, "partial": False, "notes": [], "losses": []}
+    )
 
 
 def _shots(task: VideoTask) -> list[dict[str, Any]]:
@@ -207,10 +209,11 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     scenes = {shot["scene_id"]: shot for shot in shots}
     wings = wing_use(pa.Table.from_pylist(list(shots), schema=SHOTS))
     settings = encoder_settings(task.job.config.output)
-    lost = () if _is_copied(shots) else lost_hdr(settings, info.color)
-    other = None if _is_copied(shots) else converted(settings, info.format)
-    lost = lost if other is None else (*lost, other)
-    notes = [*task.row.notes, *lost, *made.notes]
+    notes = [note for note in task.row.notes if not (note.encoded and _is_copied(shots))]
+    if not _is_copied(shots):
+        other = converted(settings, info.format)
+        notes += [*lost_hdr(settings, info.color), *([] if other is None else [other])]
+    notes += made.notes
     return _source_columns(info) | {
         "video": task.row.video,
         "output": task.key,
@@ -224,10 +227,11 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "scenes": len(scenes),
         "shots": len(shots),
         "wing_pixels": wings.pixels,
-        **{f"{kind}_share": wings.share(kind) for kind in KINDS},
+        **{f"{kind}_share": wings.share(kind) for kind in WING_KINDS},
         "generated_pixels": sum(shot["generated_pixels"] or 0 for shot in scenes.values()),
         "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
-        "notes": notes,
+        "notes": texts(notes),
+        "losses": losses(notes),
     }
 
 

@@ -36,10 +36,10 @@ from remaster.pipeline.lock import lock
 from remaster.pipeline.run import Driver
 from remaster.pipeline.store import Store
 from remaster.report import text
-from remaster.report.facts import EngineChoice, RunFacts
+from remaster.report.console import render_summary
 from remaster.report.page import write_page
 from remaster.report.progress import ProgressView
-from remaster.report.summary import render_summary, summarize
+from remaster.report.summary import EngineChoice, RunFacts, summarize
 from remaster.rows import FailedVideo, VideoRow
 from remaster.tables import SHOTS, VIDEOS
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from remaster.config import Deinterlace
 from remaster.media.clock import Repairs
-from remaster.media.source import like_colors
+from remaster.media.source import like_colors, like_tints
 from remaster.media.types import VideoInfo
+from remaster.notes import Note
 from remaster.pipeline.job import Job
 from remaster.pipeline.video_parts import (
     Part,
@@ -42,7 +43,7 @@ class Survey:
     """A whole video: its parts in the order of time. ``repaired``: its times or packets were not all in order."""
 
     parts: tuple[Part, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     repaired: bool
 
 
@@ -66,7 +67,7 @@ def survey(info: VideoInfo, job: Job) -> Survey:
     return Survey(tuple(parts), (*repairs.notes(), *notes, *scans), bool(repairs.notes()))
 
 
-def _missing(info: VideoInfo, readings: Sequence[Reading]) -> tuple[str, ...]:
+def _missing(info: VideoInfo, readings: Sequence[Reading]) -> tuple[Note, ...]:
     """Where the pictures end before the headers' duration: the file was cut off, or its headers are wrong."""
     if info.container in ESTIMATED_DURATION:
         return ()
@@ -75,10 +76,10 @@ def _missing(info: VideoInfo, readings: Sequence[Reading]) -> tuple[str, ...]:
     last = max(end, end - float(int(pts[0]) * info.time_base))
     if info.duration is None or info.duration - last < max(MISSING_SECONDS, MISSING_SHARE * info.duration):
         return ()
-    return (f"its headers claim {info.duration:.1f} s, and its pictures end after {last:.1f} s",)
+    return (Note(f"its headers claim {info.duration:.1f} s, and its pictures end after {last:.1f} s", loss=True),)
 
 
-def _findings(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
+def _findings(info: VideoInfo, detection: Detection) -> tuple[Note, ...]:
     """Notes on the whole picture: bars, gate, cropping, scaling."""
     active, found = detection.active, []
     if (active.width, active.height) != (info.width, info.height):
@@ -91,10 +92,10 @@ def _findings(info: VideoInfo, detection: Detection) -> tuple[str, ...]:
         found.append(f"cropped to what the file's header shows: {seen} of {stored.width}x{stored.height}")
     if info.treatment is not None and info.treatment.square:
         found.append(f"scaled to square pixels: {stored.width} wide at {stored.sar} became {info.width}")
-    return tuple(found)
+    return tuple(map(Note, found))
 
 
-def _differences(readings: Sequence[Reading], usual: Usual) -> Iterator[str]:
+def _differences(readings: Sequence[Reading], usual: Usual) -> Iterator[Note]:
     """What was done with the parts whose pictures differ from most."""
     main = usual.reading.stored
     for reading in readings:
@@ -110,18 +111,26 @@ def _differences(readings: Sequence[Reading], usual: Usual) -> Iterator[str]:
         done = (
             f"scaled in its own shape into {usual.frame[0]}x{usual.frame[1]}" if shaped else "converted to the rest's"
         )
-        yield f"{_when(reading, 0, len(reading.detection.pts), readings)} the picture is {', '.join(what)}: {done}"
+        yield Note(
+            f"{_when(reading, 0, len(reading.detection.pts), readings)} the picture is {', '.join(what)}: {done}"
+        )
 
 
-def _tints(readings: Sequence[Reading]) -> Iterator[str]:
-    """Where primaries or transfer change, by which nothing is converted: one set of tags holds for a stream."""
+def _tints(readings: Sequence[Reading]) -> Iterator[Note]:
+    """Where primaries or transfer change, by which nothing is converted: one set of tags holds for a stream.
+
+    A loss where a player would have shown other colours by the file's own claim.
+    """
     usual = next((reading.changes.tints[0][1] for reading in readings if reading.changes.tints), None)
     for reading in readings:
         tints = reading.changes.tints
         for (start, tint), (end, _) in pairwise([*tints, (len(reading.detection.pts), (0, 0))]):
             if tint != usual:
                 codes = f"colour primaries {tint[0]} and transfer {tint[1]} of H.273"
-                yield f"{_when(reading, start, end, readings)} the file claims {codes}: tagged as the rest, not converted"
+                when = _when(reading, start, end, readings)
+                claim = f"{when} the file claims {codes}: tagged as the rest, not converted"
+                wrong = usual is not None and not like_tints(tint, usual)
+                yield Note(f"{claim}, so that its colours look wrong" if wrong else claim, wrong, encoded=True)
 
 
 def _when(reading: Reading, start: int, end: int, readings: Sequence[Reading]) -> str:
@@ -132,18 +141,18 @@ def _when(reading: Reading, start: int, end: int, readings: Sequence[Reading]) -
     return f"from {clock(float((int(pts[start]) - begin) * base), 1)} to {clock(float((until - begin) * base), 1)}"
 
 
-def _interlacing(found: Sequence[Stretch], mode: Deinterlace, readings: Sequence[Reading]) -> Iterator[str]:
+def _interlacing(found: Sequence[Stretch], mode: Deinterlace, readings: Sequence[Reading]) -> Iterator[Note]:
     """Which frames are interlaced or telecined, and what is done about it; with times where not all are."""
     if mode is Deinterlace.ivtc and all(one.scan == "progressive" for one in found):
-        yield "deinterlace=ivtc found no 3:2 pulldown: left as it is"
+        yield Note("deinterlace=ivtc found no 3:2 pulldown: left as it is")
     for one in found:
         share = f"{one.fields.combed:.0%} of {one.fields.frames} moving frames show two fields"
         where = f" {_when(one.reading, one.start, one.end, readings)}" if len(found) > 1 else ""
         if mode is Deinterlace.bwdif:
-            yield f"{one.scan}{where} ({share}): deinterlaced by bwdif, as asked for"
+            yield Note(f"{one.scan}{where} ({share}): deinterlaced by bwdif, as asked for")
         elif one.scan == "interlaced":
             done = "deinterlaced by bwdif at the same rate" if one.deinterlacing == "bwdif" else "left as it is"
-            yield f"interlaced{where} ({share}): {done}"
+            yield Note(f"interlaced{where} ({share}): {done}")
         elif one.scan == "telecined":
             undone = "undone by ivtc" if one.deinterlacing == "ivtc" else "left as it is; deinterlace=ivtc undoes it"
-            yield f"telecined{where} by 3:2 pulldown ({share}): {undone}"
+            yield Note(f"telecined{where} by 3:2 pulldown ({share}): {undone}")

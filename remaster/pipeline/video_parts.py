@@ -104,7 +104,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Usual:
-    """What most of a video's frames look like, and all parts are made to: active picture, gate and size of the output."""
+    """What most of a video's frames look like, and all parts are made to: active picture, gate, size of the output."""
 
     reading: Reading
     active: Rect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -19,6 +20,7 @@ from urllib.request import Request, urlopen
 
 import pyarrow.parquet as pq
 import pytest
+import ray.dashboard.modules.job.cli
 from clips import series_clip, still
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,10 +124,32 @@ def _submit(address: str, environment: dict[str, str], *words: str) -> subproces
     return done
 
 
+NAMES = ("a;b $HOME.mkv", 'it\'s  a "film" \\" `x` & *.mkv', " コ\n", "", "a\\")
+
+
+def test_names_come_to_the_job_as_they_are(tmp_path: Path) -> None:
+    """Ray joins the words of a job's command by ``list2cmdline``, and a shell reads it."""
+    assert "list2cmdline(entrypoint)" in Path(ray.dashboard.modules.job.cli.__file__).read_text()
+    joined = "subprocess.list2cmdline(sys.argv[sys.argv.index('--') + 1 :])"
+    programs = {
+        "ray": f"sys.exit(subprocess.call({joined}, shell=True))",
+        "python": "print(json.dumps(sys.argv[1:]))",
+    }
+    for name, code in programs.items():
+        (tmp_path / name).write_text(f"#!{sys.executable}\nimport json, subprocess, sys\n{code}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    words = [f"dataset.path={name}" for name in NAMES]
+    done = _submit("http://head:8265", environment, *words, "")
+    assert json.loads(done.stdout) == ["-m", "remaster.jobs.batch", "cluster=join", *words, ""]
+    refused = _submit("http://head:8265", environment, "dataset.path=a\tb", "x=1")
+    assert (refused.returncode, refused.stderr) == (2, "names with a tab cannot be submitted\n")
+
+
 @pytest.mark.timeout(600)
 def test_a_submitted_job_delivers_and_needs_the_token(tmp_path: Path, cluster: Head) -> None:
     address, environment = cluster.server, cluster.environment
-    clip = series_clip(tmp_path / "clip.mp4", [still(0, 8)])
+    clip = series_clip(tmp_path / "a;b  $HOME 'c'.mp4", [still(0, 8)])
     out = tmp_path / "out"
     with pytest.raises(HTTPError, match="401"):
         urlopen(f"{address}/api/jobs/", timeout=30)
@@ -133,4 +157,4 @@ def test_a_submitted_job_delivers_and_needs_the_token(tmp_path: Path, cluster: H
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     (row,) = pq.read_table(out / "metadata" / "videos").to_pylist()
     assert (row["status"], row["frames"]) == ("ok", 8)
-    assert (out / "videos" / "clip.mp4").is_file()
+    assert (out / "videos" / clip.name).is_file()

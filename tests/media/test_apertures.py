@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ import av
 import numpy as np
 import pytest
 from av.sidedata.sidedata import Type
+from captioned_files import captioned
 from faulty_runs import Case
-from kind_files import MPEG2
-from media_files import NTSC, YUV420, picture, write_segments, write_source
+from media_files import NTSC, YUV420, picture, write_segments
 from stage_runs import run_stages
 
 from remaster.media.decode import decode
@@ -104,31 +103,6 @@ def test_turned_and_mirrored_pictures_stay_so(tmp_path: Path, suffix: str, signs
         data = next(container.decode(video=0)).side_data.get(Type.DISPLAYMATRIX)
     found = None if data is None else np.frombuffer(bytes(data), np.int32).tolist()
     assert found == (None if (x, y, across) == (1, 1, False) else matrix)
-
-
-def captioned(path: Path, count: int) -> list[bytes]:
-    """An MPEG-2 transport stream with captions of A/53 in its user data; returns those of each frame as shown."""
-    plain = path.with_name("plain.m2v")
-    write_source(plain, replace(MPEG2, frames=count, options={"g": "6", "bf": "2", "b": "4000000"}))
-    triplets = [b"\xfc" + bytes([0x94, 0x20 + number]) + b"\xf9\x00\x00" * (number % 3) for number in range(count)]
-    with av.open(str(plain)) as source, av.open(str(path), "w") as target:
-        stream = target.add_stream_from_template(source.streams.video[0])
-        packets = [bytes(packet) for packet in source.demux() if packet.size]
-        # The temporal reference tells where in its group a picture is shown; each group begins anew.
-        begin, shown = 0, 0
-        for number, data in enumerate(packets):
-            if b"\0\0\1\xb8" in data:
-                begin = number
-            at = data.index(b"\0\0\1\0") + 4
-            shown = begin + (data[at] << 2 | data[at + 1] >> 6)
-            first = data.index(b"\0\0\1\1")
-            said = triplets[shown]
-            words = b"\0\0\1\xb2GA94\x03" + bytes([0x40 | len(said) // 3, 0xFF]) + said + b"\xff"
-            packet = av.Packet(data[:first] + words + data[first:])
-            packet.stream, packet.time_base = stream, Fraction(1, 25)
-            packet.dts, packet.pts = number, shown + 2
-            target.mux(packet)
-    return triplets
 
 
 @pytest.mark.parametrize("codec", [Codec.h264, Codec.hevc])

@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 
 from remaster.media.clock import Clock, Repairs
+from remaster.notes import losses, texts
 
 
 def run(stamps: list[int | None], step: int = 40) -> tuple[list[int], Repairs]:
@@ -47,5 +48,6 @@ def test_a_jump_back_goes_on_at_the_nominal_rate_and_keeps_later_intervals() -> 
 def test_repairs_are_counted_and_told() -> None:
     _, repairs = run([0, None, 80, 80, 160])
     assert (repairs.missing, repairs.disordered) == (1, 1)
-    assert repairs.notes() == ("1 frames had no timestamp", "1 frames had a repeated or backward timestamp")
+    assert texts(repairs.notes()) == ["1 frames had no timestamp", "1 frames had a repeated or backward timestamp"]
+    assert not losses(repairs.notes())
     assert Repairs().notes() == ()

@@ -228,7 +228,7 @@ def test_what_an_encoder_does_not_take_becomes_the_nearest_and_is_said(codec: Co
     assert encoded_format(settings, form).name == nearest
     said = converted(settings, form)
     assert (said is None) == (source == nearest)
-    assert said is None or f"{source} is converted to {nearest}, the nearest that" in said
+    assert said is None or f"{source} is converted to {nearest}, the nearest that" in said.text
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from media_files import Source, write_segments, write_source
 from remaster.media.encode import Codec, EncoderSettings, lost_hdr
 from remaster.media.probe import probe
 from remaster.media.types import PixelFormat
+from remaster.notes import Note
 
 YUV420P10 = PixelFormat("yuv420p10le", "yuv", 10, 1, 1)
 DISPLAY = (13250, 34500, 7500, 3000, 34000, 16000, 15635, 16450, 10000000, 50)
@@ -37,9 +38,11 @@ def test_mastering_display_and_content_light_go_along(codec: Codec, tmp_path: Pa
 
 def test_what_is_lost_is_named(tmp_path: Path) -> None:
     color = probe(str(write_source(tmp_path / "a.mkv", HDR))).color
-    assert lost_hdr(EncoderSettings(Codec.ffv1), color) == ("HDR mastering metadata is not carried by ffv1",)
+    assert lost_hdr(EncoderSettings(Codec.ffv1), color) == (
+        Note("HDR mastering metadata is not carried by ffv1", loss=True),
+    )
     dynamic = replace(color, dynamic=("HDR10+",))
-    assert lost_hdr(EncoderSettings(Codec.hevc), dynamic) == ("HDR10+ metadata is not carried",)
+    assert lost_hdr(EncoderSettings(Codec.hevc), dynamic) == (Note("HDR10+ metadata is not carried", loss=True),)
 
 
 def test_plain_video_has_none(tmp_path: Path) -> None:

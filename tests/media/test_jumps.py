@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from captioned_files import captioned
 from media_files import OPEN_GOP, Source, packets_of, same_planes, write_segments, write_source
 
 from remaster.media.clock import Repairs
@@ -94,7 +95,7 @@ def test_a_range_behind_a_jump_is_the_same_as_when_all_is_read(tmp_path: Path) -
 
 
 def re_said(repairs: Repairs) -> bool:
-    return any("clock starts again or jumps at" in note for note in repairs.notes())
+    return any("clock starts again or jumps at" in note.text for note in repairs.notes())
 
 
 @pytest.mark.parametrize("seconds", [5000, 20])
@@ -164,6 +165,81 @@ def test_matroska_files_joined_by_cat(tmp_path: Path) -> None:
     assert len(times) == 80
     assert goes_on(times, 0.04, spare=0.032)
     assert goes_on([at for at, _ in sound], 0.032, spare=0.04)
+
+
+LINES = [(0.4, b"One"), (1.2, b"Two"), (1.6, b"Three")]
+SEGMENT = b"\x0f\x80\x00\x01\x00\x00"
+"""The least that a DVB subtitle packet holds: the end of a display set (EN 300 743)."""
+
+
+def spoken(path: Path, film: Source, codec: str, lines: Sequence[tuple[float, bytes]] = LINES) -> Path:
+    """A film with a track of text in it, a line each at its second, at its place among the other packets."""
+    plain = write_source(path.with_name(f"plain-{path.name}"), film)
+    with av.open(str(plain)) as source, av.open(str(path), "w") as target:
+        streams = {s.index: target.add_stream_from_template(s) for s in source.streams}
+        text = target.add_mux_stream(codec)
+        packets = [packet for packet in source.demux() if packet.size]
+        begin = min(packet.pts * packet.time_base for packet in packets if packet.pts is not None)
+        for packet in packets:
+            packet.stream = streams[packet.stream_index]
+        for seconds, said in lines:
+            line: av.Packet = av.Packet(said)
+            line.stream, line.time_base = text, Fraction(1, 90000)
+            line.pts = line.dts = round((begin + Fraction(seconds)) * 90000)
+            line.duration = 18000
+            packets.append(line)
+        for packet in sorted(packets, key=lambda p: (p.dts or 0) * p.time_base):
+            target.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "said"),
+    [(".mkv", "subrip", "{}"), (".mkv", "ass", "{},0,Default,,0,0,0,,Line"), (".ts", "dvb_subtitle", "")],
+)
+def test_subtitles_move_with_the_picture_behind_a_joint(suffix: str, codec: str, said: str, tmp_path: Path) -> None:
+    lines = [(at, said.format(n).encode() or SEGMENT) for n, (at, _) in enumerate(LINES)]
+    parts = [spoken(tmp_path / f"{n}{suffix}", replace(H264, frames=50 - 5 * n), codec, lines) for n in range(2)]
+    begins = []
+    for part in parts:
+        info = probe(str(part))
+        begins.append(float(next(decode(info)).pts * info.time_base))
+    apart = [[at - begin for at, _ in packets_of(p, "subtitle")[0]] for p, begin in zip(parts, begins, strict=True)]
+    path = tmp_path / f"joined{suffix}"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    out, times, _ = remade(tmp_path, path)
+    found = [at for at, _ in packets_of(out, "subtitle")[0]]
+    assert len(times) == 95
+    wanted = [times[50 * number] + at for number, part in enumerate(apart) for at in part]
+    assert found == pytest.approx(wanted, abs=0.002)
+
+
+def test_subtitles_move_with_the_picture_where_the_counter_runs_over(tmp_path: Path) -> None:
+    plain = spoken(tmp_path / "a.ts", FILM, "dvb_subtitle", [(at, SEGMENT) for at, _ in LINES])
+    path = moved(plain, WRAP - 1)
+    apart = [at - packets_of(plain, "audio")[0][0][0] for at, _ in packets_of(plain, "subtitle")[0]]
+    out, _, sound = remade(tmp_path, path)
+    found = [at - sound[0][0] for at, _ in packets_of(out, "subtitle")[0]]
+    assert found == pytest.approx(apart, abs=0.002)
+
+
+@pytest.mark.parametrize("wraps", [False, True])
+def test_captions_stay_with_their_frames_behind_a_jump(wraps: bool, tmp_path: Path) -> None:
+    first = tmp_path / "a.ts"
+    said = captioned(first, 40)
+    path = tmp_path / "joined.ts"
+    if wraps:
+        path = moved(first, WRAP - 1)
+    else:
+        path.write_bytes(first.read_bytes() * 2)
+    info = replace(probe(str(path)), captions=True)
+    segments, pts = write_segments(tmp_path, info, (30, 50), FAST)
+    out = tmp_path / "out.mkv"
+    done = assemble(info, segments, pts, out)
+    verify(info, out, pts, departures=done.departures)
+    frames = list(decode(probe(str(out))))
+    assert [frame.captions for frame in frames] == said * (1 if wraps else 2)
+    assert goes_on([float(frame.pts * probe(str(out)).time_base) for frame in frames], 0.04, spare=0.001)
 
 
 def boxes(data: bytes) -> list[tuple[bytes, bytes]]:

@@ -9,6 +9,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.codec.context import Flags
 
 from remaster.errors import MediaError
 from remaster.media.decode import decode
@@ -57,6 +58,23 @@ def test_an_opaque_alpha_channel_is_none(form: str, plain: str, tmp_path: Path) 
             elif form.startswith("yuva420p") and form.endswith("p"):
                 luma = np.frombuffer(shown.planes[0], np.uint8).reshape(SIZE[1], -1)[:, : SIZE[0]]
                 np.testing.assert_array_equal(frame.planes[0], luma)
+
+
+def test_fields_are_known_under_an_opaque_alpha_channel(tmp_path: Path) -> None:
+    path = tmp_path / "a.mov"
+    with av.open(str(path), "w") as output:
+        stream: Any = output.add_stream("prores_ks", Fraction(25), {"profile": "4444"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuva444p10le"
+        stream.codec_context.flags |= Flags.interlaced_dct
+        for number in range(3):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 4), 255, np.uint8), "rgba")
+            frame = frame.reformat(format="yuva444p10le")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    looks = [frame.look for frame in decode(probe(str(path)), native=True)]
+    assert [look is not None and look.interlaced for look in looks] == [True] * 3
+    assert all(look is not None and "a" not in look.format.name for look in looks)
 
 
 @pytest.mark.parametrize("form", ["bgra", "yuva420p", "yuva420p10le"])

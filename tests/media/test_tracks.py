@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 from media_files import YUV420, packets_of, picture, write_segments
 
+from remaster.errors import MediaError
+from remaster.media.decode import decode
 from remaster.media.encode import Codec, EncoderSettings, to_frame
 from remaster.media.probe import probe
 from remaster.media.remux import Assembled, Container, assemble, output_suffix, verify
+from remaster.notes import losses
 
 FAST = EncoderSettings(preset="ultrafast")
 FRAMES, RATE = 25, 48000
@@ -168,7 +171,8 @@ def test_lpcm_of_dvd_becomes_plain_samples_and_is_said(suffix: str, tmp_path: Pa
     source = lpcm_of_dvd(tmp_path / "a.vob")
     out, done = remade(source, suffix)
     assert done.departures.converted == {1}
-    assert re.search(r"audio stream 1 \(pcm_dvd\) .* decoded to pcm_s16le, which loses nothing", done.notes[0])
+    assert re.search(r"audio stream 1 \(pcm_dvd\) .* decoded to pcm_s16le, which loses nothing", done.notes[0].text)
+    assert not losses(done.notes)
     before, after = (np.concatenate([f.to_ndarray() for f in decoded(p, 1)], axis=1) for p in (source, out))
     np.testing.assert_array_equal(before, after)
     (first,), (second,) = packets_of(source, "audio"), packets_of(out, "audio")
@@ -179,7 +183,7 @@ def test_what_matroska_has_no_code_for_is_decoded(tmp_path: Path) -> None:
     source = write(tmp_path / "a.mov", Tracks(audio=("adpcm_ima_qt",)))
     out, done = remade(source, ".mkv")
     assert codecs(out)[1:] == ["pcm_s16le"]
-    assert "has no code for this codec" in done.notes[0]
+    assert "has no code for this codec" in done.notes[0].text
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.ts", "a.mpg"])
@@ -208,8 +212,8 @@ def test_covers_of_every_format_and_attachments_of_one_name_are_kept(tmp_path: P
     mp4, done = remade(source, ".mp4")
     with av.open(str(mp4)) as container:
         assert sum(bool(s.disposition & COVER) for s in container.streams.video) == 2  # PNG and JPEG
-    assert sum("has no attachments" in note for note in done.notes) == 5
-    assert sum("no code for this codec" in note for note in done.notes) == 2
+    assert sum("has no attachments" in note for note in losses(done.notes)) == 5
+    assert sum("no code for this codec" in note for note in losses(done.notes)) == 2
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
@@ -271,3 +275,74 @@ def test_packets_of_one_time_keep_it(tmp_path: Path) -> None:
         (ours,), (theirs,) = packets_of(out, kind), packets_of(tmp_path / "a.mkv", kind)
         assert ours == theirs
         assert len({time for time, _ in theirs}) < len(theirs)
+
+
+def paused(path: Path, codec: str, pause: float) -> Path:
+    """A film whose sound pauses after half a second."""
+    whole = write(path.with_name(f"whole{path.suffix}"), Tracks(audio=(codec,)))
+    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
+        streams = {s.index: target.add_stream_from_template(s) for s in source.streams}
+        for packet in list(source.demux()):
+            if packet.size and packet.pts is not None:
+                seconds = packet.pts * packet.time_base
+                if packet.stream.type == "audio":
+                    if seconds >= 0.8:
+                        continue
+                    packet.pts += round(pause / packet.time_base) if seconds >= 0.4 else 0
+                    packet.dts = packet.pts
+                packet.stream = streams[packet.stream_index]
+                target.mux(packet)
+    return path
+
+
+def samples_heard(path: Path) -> Any:
+    """All samples of a file's first sound track, a row each."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("s32", "stereo")
+        parts = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+        return np.concatenate([part.to_ndarray().reshape(-1, 2) for part in parts])
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix"), [("pcm_s16le", ".mp4"), ("pcm_s24be", ".mov"), ("pcm_u8", ".mov"), ("pcm_alaw", ".mov")]
+)
+def test_pauses_of_raw_samples_are_silence_where_no_times_are_kept(codec: str, suffix: str, tmp_path: Path) -> None:
+    source = paused(tmp_path / ("a.nut" if codec in ("pcm_s24be", "pcm_alaw") else "a.mkv"), codec, 0.125)
+    out, done = remade(source, suffix)
+    before, after = samples_heard(source), samples_heard(out)
+    (at, count), *more = done.departures.filled[1]
+    assert not more and abs(count - 0.125 * RATE) < 50
+    assert (before[:at] == after[:at]).all() and (before[at:] == after[at + count :]).all()
+    assert np.abs(after[at : at + count] >> 16).max() <= 8
+    (note,) = done.notes
+    assert note.text.startswith("audio stream 1") and "filled with silence" in note.text and not note.loss
+    mkv, plain = remade(source, ".mkv")
+    assert not plain.notes and (samples_heard(mkv) == before).all()
+
+
+def test_the_proof_looks_at_the_silence(tmp_path: Path) -> None:
+    source = paused(tmp_path / "a.mkv", "pcm_s16le", 0.125)
+    out, done = remade(source, ".mp4")
+    info = probe(str(source))
+    times = np.array([frame.pts for frame in decode(info)], np.int64)
+    for filled in ({}, {1: [(at + 2000, count) for at, count in done.departures.filled[1]]}):
+        with pytest.raises(MediaError, match=r"audio stream 1|sample"):
+            verify(info, out, times, departures=replace(done.departures, filled=filled))
+    (_, count), data = done.departures.filled[1][0], out.read_bytes()
+    quiet = data.index(bytes(4 * count))
+    out.write_bytes(data[: quiet + 4000] + b"\x40" * 400 + data[quiet + 4400 :])
+    with pytest.raises(MediaError, match="not silent"):
+        verify(info, out, times, departures=done.departures)
+
+
+def test_sound_that_cannot_be_decoded_is_counted(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.mov", Tracks(audio=("adpcm_ima_qt",)))
+    with av.open(str(source)) as container:
+        places = [packet.pos for packet in container.demux(audio=0) if packet.size]
+    data = bytearray(source.read_bytes())
+    data[places[3] : places[3] + 2] = b"\xff\xff"  # a step that the codec does not have
+    source.write_bytes(data)
+    _, done = remade(source, ".mkv")
+    assert losses(done.notes) == [
+        f"1 of {len(places)} packets of audio stream 1 (adpcm_ima_qt) cannot be decoded and are left out"
+    ]

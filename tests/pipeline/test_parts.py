@@ -22,6 +22,7 @@ from remaster.media.decode import decode
 from remaster.media.encode import to_frame
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
+from remaster.media.source import like_tints
 from remaster.media.types import ColorSpec, PixelFormat
 
 Planes = tuple[Plane, ...]
@@ -77,9 +78,9 @@ def film(count: int, width: int, height: int, form: PixelFormat = YUV420) -> lis
     return [picture(number, form, width, height) for number in range(count)]
 
 
-def case_of(root: Path, pieces: Sequence[Piece]) -> Case:
+def case_of(root: Path, pieces: Sequence[Piece], name: str = "a.ts") -> Case:
     (root / "in").mkdir()
-    join(root / "in" / "a.ts", pieces)
+    join(root / "in" / name, pieces)
     case = Case(root, root / "in")
     case.engine()
     return case
@@ -88,7 +89,8 @@ def case_of(root: Path, pieces: Sequence[Piece]) -> Case:
 def delivered(case: Case, *more: str) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:
     """The video's row, and all its frames as RGB."""
     row = run_stages(case, "output.crf=8", *more)
-    assert (row["status"], row["error"]) == ("ok", None)
+    assert row["error"] is None
+    assert row["status"] == ("incomplete" if row["losses"] else "ok")
     info = probe(str(case.out / row["output"]))
     return row, [np.array(to_rgb(f.planes, info.format, info.color, info.height)) for f in decode(info)]
 
@@ -155,6 +157,21 @@ def test_other_primaries_midway_are_named(tmp_path: Path) -> None:
     row, _ = delivered(case_of(tmp_path, [Piece(pictures, tags=t) for t in tags]))
     (note,) = row["notes"]
     assert note.startswith("from 0:00.2 to 0:00.5 the file claims colour primaries 1 and transfer 1")
+    assert (row["status"], row["losses"]) == ("incomplete", [note])
+
+
+@pytest.mark.parametrize("target, looks", [("16:9", "incomplete"), ("4:3", "ok")])
+def test_other_primaries_are_no_loss_where_packets_are_copied(tmp_path: Path, target: str, looks: str) -> None:
+    """H.264 says its colours in its own headers, which go over with the packets of what fills the target."""
+    tags = [{"color_primaries": 9, "color_trc": 16}, {"color_primaries": 1, "color_trc": 1}]
+    case = case_of(tmp_path, [Piece(film(6, 96, 72), tags=t) for t in tags], "a.mkv")
+    row = run_stages(case, f"target.aspect={target}", suffix=".mkv")
+    assert (row["status"], bool(row["notes"])) == (looks, looks == "incomplete")
+
+
+def test_the_same_colours_by_other_numbers_are_no_loss() -> None:
+    assert like_tints((1, 1), (1, 6)) and like_tints((6, 6), (7, 14)) and like_tints((2, 2), (1, 1))
+    assert not like_tints((6, 6), (1, 1)) and not like_tints((1, 1), (1, 18)) and not like_tints((9, 16), (2, 2))
 
 
 def moving(moments: int) -> list[Planes]:

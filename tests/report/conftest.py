@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from remaster.report.facts import EngineChoice, RunFacts
+from remaster.report.summary import EngineChoice, RunFacts
 from remaster.tables import SHOTS, VIDEOS
 
 Row = Callable[..., dict[str, Any]]
@@ -37,7 +37,15 @@ SHOT = {
     "attempts": 1,
     "fingerprint": "f",
 }
-VIDEO = {"video": "a.mkv", "output": "videos/a.mkv", "status": "ok", "partial": False, "duration": 1.0, "notes": []}
+VIDEO = {
+    "video": "a.mkv",
+    "output": "videos/a.mkv",
+    "status": "ok",
+    "partial": False,
+    "duration": 1.0,
+    "notes": [],
+    "losses": [],
+}
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from remaster.report.facts import EngineChoice
-from remaster.report.summary import MAX_LISTED, render_summary, summarize
-from remaster.report.wings import WingUse, wing_use, wing_uses
+from remaster.report.console import MAX_LISTED, render_summary
+from remaster.report.summary import EngineChoice, WingUse, summarize, wing_use, wing_uses
 
 
 def rendered(summary, terminal=False, engines=(), width=160, **options):
@@ -181,10 +180,10 @@ def test_a_resumed_run_tells_its_own_time_and_all_runs(shots_table, videos_table
 
 
 def test_notes_are_told_last_losses_first_and_alike_ones_once(shots_table, videos_table):
-    kept, lost = "interlaced (99 %): left as it is", "audio stream 1 (wmav2) is left out"
+    kept, lost = "interlaced (99 %): left as it is", "no wording tells a loss"
     names = [f"{n}.mkv" for n in range(6)]
     rows = [{"video": name, "status": "ok", "notes": [kept]} for name in names[:5]]
-    rows += [{"video": names[5], "status": "incomplete", "notes": [kept, lost]}]
+    rows += [{"video": names[5], "status": "incomplete", "notes": [kept, lost], "losses": [lost]}]
     out = rendered(summarize(videos_table(*rows), shots_table(), 1.0)).splitlines()
     assert out.index(f"incomplete: 5.mkv: {lost}") + 1 == out.index(f"note: 0.mkv, 1.mkv, 2.mkv and 3 more: {kept}")
     assert any(line.startswith("6 of 6 videos delivered (1 with something left out): ") for line in out)
