@@ -1,4 +1,4 @@
-"""How many cuts does detect find, miss and invent on drawn material with known truth, and what does a frame cost?
+"""How many cuts does the detect step find, miss and invent on drawn material? What does a frame cost?
 
 ``python -m benchmarks.detection [episodes]``
 """

@@ -1,10 +1,10 @@
 """How exact are cameras and recovered wings, and does the confidence know it? On drawn scenes with known cameras.
 
-``python -m benchmarks.registration [--quick] [--keep FOLDER]`` films every kind of shot with grain through H.264,
-recovers its background with perfect, with ``motion`` and without any masks, and compares with the truth; beside it, in
-the same run, the chained stitching of arXiv 2306.06803 (written anew from its description, bounded) and OpenCV's
-``Stitcher`` in SCANS mode. Shots of the sample series join the comparison of confidence with the true error, which is
-made once more on scenes that nothing was tuned by.
+``python -m benchmarks.registration [--quick] [--keep FOLDER]`` draws every kind of shot, encodes it with grain as
+H.264, and recovers its background with perfect masks, with those of ``motion`` and without masks. It compares with
+the truth. Beside it, in the same run: the chained stitching of arXiv 2306.06803 (written from its description, with
+bounds) and OpenCV's ``Stitcher`` in SCANS mode. The correlation of confidence with the true error also covers shots
+of the sample series, and is computed again on scenes that nothing was tuned on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Drawn scenes with known cameras, of every kind that a cartoon's camera makes, on the sample series' painted sets."""
+"""Drawn scenes with known cameras: every kind of camera motion of a cartoon, on the sample series' painted sets."""
 
 from __future__ import annotations
 

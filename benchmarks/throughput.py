@@ -1,8 +1,8 @@
-"""How much work a remaster is beside generating every frame's wings, and beside the paper's own order of steps.
+"""How much work is a remaster, beside generating every frame's wings and beside the paper's own order of steps?
 
-The same engines, tiler and clips for all three. *Naive* generates the wings of every frame, measured on a sample of the
-clip's frames. *The paper's order* masks every frame and matches each with the panorama so far, also on a sample, and
-generates once a scene. *remaster* runs whole. What a sample stands for is extrapolated and said to be.
+All three use the same engines, tiler and clips. *Naive* generates the wings of every frame, measured on a sample of
+the clip's frames. *The paper's order* masks every frame and matches each with the panorama so far, also on a sample,
+and generates once per scene. *remaster* runs completely. Figures extrapolated from a sample are marked.
 """
 
 from __future__ import annotations

@@ -14,8 +14,6 @@ from remaster.propagation.tracing import Sources
 
 EXPIRY = 5.0
 """Frames over which trust falls from 1 to 0 about the end of a source's life: nothing switches."""
-FEATHER = 1.0
-"""Cells (standard deviation) over which trusted cells give way to what lies under them."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ def chosen(grid: Grid, past: Sources, future: Sources, lives: Float32) -> Chosen
     ]
     sources, theirs = alive[0].younger(alive[1])
     trust = np.where(theirs, ways[1], ways[0])
-    return Chosen(sources, _feathered(grid, np.where(sources.frame >= 0, trust, 0.0).astype(np.float32)))
+    return Chosen(sources, np.where(sources.frame >= 0, trust, 0.0).astype(np.float32))
 
 
 def _trust(grid: Grid, sources: Sources, life: Float32) -> Float32:
@@ -49,13 +47,3 @@ def _trust(grid: Grid, sources: Sources, life: Float32) -> Float32:
     allowed = np.repeat(by_side, (grid.left, columns - grid.left), axis=1)
     trust = np.clip((allowed - sources.age) / EXPIRY + 0.5, 0.0, 1.0)
     return np.where(sources.frame >= 0, trust, 0.0).astype(np.float32)
-
-
-def _feathered(grid: Grid, trust: Float32) -> Float32:
-    """Trust that fades inwards from where it ends, so that its borders do not show."""
-    parts = []
-    for side in (trust[:, : grid.left], trust[:, grid.left :]):
-        inner = cv2.erode(side, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE)
-        soft = cv2.GaussianBlur(inner, (0, 0), FEATHER, borderType=cv2.BORDER_REPLICATE)
-        parts.append(np.minimum(np.clip(2 * soft - 1, 0, 1), side))
-    return np.concatenate(parts, axis=1).astype(np.float32)

@@ -14,9 +14,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import theilslopes
 
-from remaster.arrays import Float32, Mask, Points
+from remaster.arrays import Float32, Float64, Mask, Points
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import apply
 from remaster.imaging.whole_figures import at_rest, opened
@@ -146,6 +145,19 @@ def _in_proportion(way: Points, camera: Points) -> float:
     """
     main = np.linalg.svd(camera - camera.mean(axis=0), full_matrices=False)[2][0]
     along = camera @ main
-    lines = [theilslopes(places, along) for places in way.T]
-    off = np.stack([places - line.slope * along - line.intercept for places, line in zip(way.T, lines, strict=True)])
+    off = np.stack([places - (line := theil_sen(along, places))[0] * along - line[1] for places in way.T])
     return float((np.linalg.norm(off, axis=0) <= STRAY).mean())
+
+
+def theil_sen(x: Float64, y: Float64) -> tuple[float, float]:
+    """(slope, intercept) of the line whose slope is the median of those through two of the points, each (n,).
+
+    The intercept is y's median less the slope times x's; both are NaN where all ``x`` are equal. (Sen, "Estimates of
+    the regression coefficient based on Kendall's tau", 1968.) SciPy has it too, in a package that takes every worker
+    a second to import.
+    """
+    i, j = np.triu_indices(len(x), 1)
+    apart = x[i] != x[j]
+    slopes = (y[j] - y[i])[apart] / (x[j] - x[i])[apart]
+    slope = float(np.median(slopes)) if apart.any() else float("nan")
+    return slope, float(np.median(y) - slope * np.median(x))

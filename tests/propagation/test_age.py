@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from moving_scenes import Float, texture, to_8bit, viewed
+from moving_scenes import texture, to_8bit, viewed
 
+from remaster.arrays import Float32
 from remaster.propagation.age import LONGEST, AgeMeter
 from remaster.propagation.outward_motion import BANDS, REST, Motion
 from remaster.propagation.segments import SHORTEST, segments
@@ -15,7 +16,7 @@ ROWS, COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
 ONE, OTHER = texture(HEIGHT, 420, 1, 6.0), texture(HEIGHT, 420, 2, 6.0)
 
 
-def lives(pictures: list[Float], speed: float = 0.0) -> Float:
+def lives(pictures: list[Float32], speed: float = 0.0) -> Float32:
     """What the meter says of pictures through which the camera pans at ``speed``."""
     meter = AgeMeter(WIDTH, HEIGHT)
     pan = Motion(np.array([[1.0, 0.0, speed], [0.0, 1.0, 0.0]]), np.zeros((2, BANDS, 2), np.float32))
@@ -24,7 +25,7 @@ def lives(pictures: list[Float], speed: float = 0.0) -> Float:
     return meter.lives()
 
 
-def view(world: Float, at: float = 0.0) -> Float:
+def view(world: Float32, at: float = 0.0) -> Float32:
     return viewed(world, COLUMNS + np.float32(at), ROWS)
 
 
