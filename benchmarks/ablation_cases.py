@@ -10,7 +10,7 @@ import numpy as np
 
 from remaster.outpaint.labels import from_rows
 from remaster.propagation import age, shot_plan
-from remaster.propagation.segments import Segment
+from remaster.propagation.shot_plan import Segment
 from remaster.resample import tone
 from remaster.stitch import cameras
 
@@ -308,7 +308,7 @@ CASES: tuple[Case, ...] = (
         "segments",
         "stitch",
         "one a shot",
-        "propagation.segments",
+        "propagation.shot_plan.segments",
         propagation__shot_plan__segments=lambda lives: [Segment(0, lives.shape[1])],
     ),
     _case(
@@ -331,8 +331,8 @@ CASES: tuple[Case, ...] = (
         "trust by age",
         "stitch resample",
         "whole up to the end",
-        "propagation.trust._trust",
-        propagation__trust___trust=lambda grid, s, life: (s.frame >= 0).astype(np.float32),
+        "propagation.sources._trust",
+        propagation__sources___trust=lambda grid, s, life: (s.frame >= 0).astype(np.float32),
     ),
     _case("bends", "outpaint", "none", "outpaint.join_warp", outpaint__blend__bends=_unbent),
     _case(

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from remaster.arrays import Float32, Int64, Mask
+from remaster.imaging.estimation import normalized
 from remaster.outpaint.labels import Labels, Level, from_rows, shifts
 from remaster.outpaint.poisson import neighbours
 
@@ -48,7 +49,7 @@ def dominant(level: Level, nearest: float, count: int, rng: np.random.Generator)
     amount, weight = distinct.copy(), distinct.copy()
     amount[y[asked], x[asked]], weight[y[asked], x[asked]] = unlike, 1
     size = (2 * _PATCH - 1, 2 * _PATCH - 1)
-    distinct = np.asarray(cv2.blur(amount, size) / np.maximum(cv2.blur(weight, size), 1e-6), np.float32)
+    distinct = normalized(amount, weight, lambda plane: cv2.blur(plane, size), 1e-6)
     rows = np.flatnonzero(far.any(axis=1))
     offsets = _peaks(dx[rows, first[rows]], dy[rows, first[rows]], level.source.shape, count) * level.scale
     return shifts(offsets), distinct

@@ -17,7 +17,7 @@ from remaster.media.planes import resize_rgb
 from remaster.media.types import VideoInfo
 from remaster.pipeline.frames import Lookahead, active_planes, footage_of, scene_frames
 from remaster.pipeline.job import Job
-from remaster.propagation.tracing import OLDEST
+from remaster.propagation.tuning import TUNING as PROPAGATION
 from remaster.records import Shot
 from remaster.report.preview import before_after, origin_map
 from remaster.resample.continuation import continued
@@ -184,7 +184,7 @@ def _write_piece(
         for index in range(piece.frames):
             at = piece.start + index
             frame = frames[at]
-            frames.release(at - (OLDEST if shot.propagation is not None else 0))
+            frames.release(at - (PROPAGATION.tracing.max_age if shot.propagation is not None else 0))
             planes = active_planes(frame, scene)
             composed = renderer.render(at - shot.start, planes, bool(holds[at])) if renderer else planes
             writer.write(composed, frame.pts - piece.start_pts)

@@ -7,9 +7,12 @@ import pytest
 from moving_scenes import texture, to_8bit, viewed
 
 from remaster.arrays import Float32
-from remaster.propagation.age import LONGEST, AgeMeter
-from remaster.propagation.outward_motion import BANDS, REST, Motion
-from remaster.propagation.segments import SHORTEST, segments
+from remaster.propagation.age import AgeMeter
+from remaster.propagation.outward_motion import REST, Motion
+from remaster.propagation.shot_plan import segments
+from remaster.propagation.tuning import TUNING
+
+BANDS, LONGEST, SHORTEST = TUNING.flow.bands, TUNING.age.max_life, TUNING.segments.min_frames
 
 WIDTH, HEIGHT, COUNT = 160, 120, 60
 ROWS, COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)

@@ -14,7 +14,10 @@ from remaster.imaging.channels import gray_of
 from remaster.imaging.geometry import window
 from remaster.media.types import Rect
 from remaster.propagation.grid import Grid
-from remaster.propagation.outward_motion import FADE, REST, FlowMeter, Motion
+from remaster.propagation.outward_motion import REST, FlowMeter, Motion
+from remaster.propagation.tuning import TUNING
+
+FADE = TUNING.flow.fade
 
 
 def gray(picture: Float32) -> np.ndarray:
