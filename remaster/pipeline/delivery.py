@@ -37,9 +37,9 @@ from remaster.pipeline.space import refuse_out_of_space
 from remaster.propagation.tracing import OLDEST
 from remaster.records import Shot
 from remaster.report.preview import before_after, origin_map
-from remaster.resample.dissolve import SceneRenderers
-from remaster.resample.rendering import Beside, WingRenderer
-from remaster.resample.shares import WingShares, planned_shares
+from remaster.resample.origins import WingShares, planned_shares
+from remaster.resample.rendering import ShotWings, WingRenderer
+from remaster.resample.scene_renderers import SceneRenderers
 from remaster.rows import SceneRow, from_table, stage_seconds, to_table
 from remaster.storage import checksum
 
@@ -176,7 +176,7 @@ def _encode_piece(
     with store.files.view() as folder:
         path = folder / segment
         path.parent.mkdir(parents=True, exist_ok=True)
-        renderer = renderers.of(piece.shot) if piece.shot.method != "passthrough" else None
+        renderer = renderers.renderer(piece.shot) if piece.shot.method != "passthrough" else None
         preview_jpeg, map_png = _write_piece(path, row, piece, renderer, frames, window, job)
         store.files.put(path, segment)
         store.files.write(preview, preview_jpeg, durable=False)
@@ -233,7 +233,7 @@ def piece_shares(piece: Piece, window: Window, renderers: SceneRenderers, render
         shares = planned_shares(replace(shot, cameras=shot.cameras[first : first + piece.frames]), window)
     if shot.mix is None:
         return shares
-    before, after = (planned_shares(other, window) for other in renderers.beside(shot))
+    before, after = (planned_shares(other, window) for other in renderers.neighbours(shot))
     return shares.mixed(before, after, shot.mix)
 
 
@@ -246,7 +246,7 @@ def renderers_of(row: SceneRow, shots: Sequence[Shot], window: Window, job: Job,
     def read(frame: int) -> tuple[Plane, ...]:
         return active_planes(frames[frame], row)
 
-    def make(shot: Shot, before: Beside | None, after: Beside | None) -> WingRenderer:
+    def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
         return WingRenderer(
             shot, window, info.format, info.color, row.gate, grain_of(row, shot), settings, row.seed, info.height,
             beyond[shot.start], job.fills_gate, lambda index: read(shot.start + index), before, after,

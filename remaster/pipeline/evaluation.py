@@ -195,7 +195,7 @@ def _score(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, settings: Eval
     frames = Lookahead(scene_frames(row))
     near = [s for s in row.shots if s is shot or (shot.mix is not None and shot.start <= s.end and s.start <= shot.end)]
     renderers = renderers_of(row, near, window, job, frames)
-    renderer = renderers.of(shot)
+    renderer = renderers.renderer(shot)
     for drawn, planes in _rendered(row, piece, hidden, renderer, frames, settings.frames):
         truth = luma8(planes, row.info.format)
         middle = truth[:, window.x : window.x + window.active.width]

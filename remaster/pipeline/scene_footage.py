@@ -12,8 +12,8 @@ from remaster.media.planes import crop, resize_rgb, to_rgb
 from remaster.media.types import Rect
 from remaster.pipeline.frames import active_planes, scene_frames
 from remaster.records import Shot
-from remaster.resample.continuation import continued
-from remaster.resample.layers import Continuation
+from remaster.resample.continuation import continue_figures
+from remaster.resample.figure_layers import Continuation
 from remaster.rows import SceneRow
 
 
@@ -29,7 +29,7 @@ def continuation_of(row: SceneRow, shot: Shot, window: Window) -> Continuation |
     if row.info is None or row.analysis is None or not row.cut_foreground:
         return None
     holds = row.analysis.holds[shot.start : shot.end]
-    return continued(shot, window, holds, row.gate, row.noise, row.info.format, footage_of(row))
+    return continue_figures(shot, window, holds, row.gate, row.noise, row.info.format, footage_of(row))
 
 
 def read_rgb(row: SceneRow, frames: Sequence[int]) -> Iterator[Rgb]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, seen, shot_of, window_of
-from test_render import renderer
+from test_rendering import renderer
 
 from remaster.arrays import Rgb
 from remaster.imaging import camera as cam
@@ -16,9 +16,9 @@ from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
 from remaster.media.planes import crop, from_rgb, resize_rgb, to_rgb
 from remaster.media.types import Rect
-from remaster.resample.continuation import continued
-from remaster.resample.layers import Continuation
-from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.resample.continuation import continue_figures
+from remaster.resample.figure_layers import Continuation
+from remaster.resample.tuning import Grain, ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
 CLEAN = ResampleSettings(grain=Grain.none)
@@ -64,7 +64,7 @@ def footage(pictures: Sequence[Planes]) -> Footage:
 def plan(pictures: Sequence[Planes], holds: Sequence[bool] | None = None, shown: Window = SHOWN) -> Continuation | None:
     held = np.array(holds if holds is not None else [False] * len(pictures))
     shot = shot_of([LOOK] * len(pictures), canvas())
-    return continued(shot, shown, held, None, NO_GRAIN, YUV420P, footage(pictures))
+    return continue_figures(shot, shown, held, None, NO_GRAIN, YUV420P, footage(pictures))
 
 
 def drawn(pictures: Sequence[Planes], holds: Sequence[bool], beyond: Continuation | None) -> list[Planes]:

@@ -9,7 +9,7 @@ from resample_scene import YUV420P, window_of
 from remaster.arrays import Affine, Mask
 from remaster.imaging.camera import IDENTITY, compose, translation
 from remaster.resample.framing import choose_framing, cut_foreground, invented, joined_sides
-from remaster.resample.resample_settings import ResampleSettings
+from remaster.resample.tuning import ResampleSettings
 
 
 def masks(*boxes: tuple[int, int, int, int], keyframes: int = 4) -> Mask:

@@ -12,7 +12,7 @@ from remaster.media.types import PixelFormat
 from remaster.records import Method
 from remaster.resample.layout import gate_samples
 from remaster.resample.rendering import WingRenderer
-from remaster.resample.resample_settings import ResampleSettings
+from remaster.resample.tuning import ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
 

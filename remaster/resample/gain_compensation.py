@@ -1,4 +1,8 @@
-"""How bright and how coloured a frame is beside its background: one gain and offset per plane, robust to characters."""
+"""Robust gain compensation: one gain and offset per plane between a prediction and a frame.
+
+In come the binned strips of both, float32 (planes, m), and the last frame's fit; out goes a ``Tone``. Figures at the
+joins are outliers.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Float32, Float64
-
-ROUNDS, SETTLED = 4, 0.02
-"""Reweightings of a tone at most, and the levels of change that end them."""
-ANNEAL = (60.0, 30.0, 15.0)
-"""Levels at which bins lose weight, one after the other: graduated non-convexity."""
-ENOUGH = 0.6
-"""Share of the bins that must agree with a tone that goes on from the last, to be believed at once."""
-FEW = 0.1
-"""Share of the bins under which nothing is believed but how the strips themselves changed."""
-DOUBT = 0.6
-"""What a bin that agrees with a free tone counts beside one that agrees with a tone that goes on."""
-OFFSET_RIDGE, GAIN_RIDGE, CHROMA_RIDGE = 0.003, 1.0, 30.0
-"""What holds offset and gain to the last ones, and chroma's gain to luma's, in squared levels a bin: flat strips tell
-none."""
-GAIN_LIMIT = 4.0
-"""Larger gains show steps and grain, not a set."""
-WHITE, STRANGE = 219.0, 12.0
-"""Levels from black to white; levels by which a tone is strange: a tint, or a leap."""
+from remaster.resample.tuning import TUNING
 
 
 @dataclass(frozen=True)
@@ -36,30 +23,30 @@ class Tone:
     offset: Float64
 
     def __call__(self, levels: Float32) -> Float32:
-        """The toned levels of (planes, m)."""
+        """Apply the tone to levels (planes, m)."""
         return (levels * self.gain[:, None] + self.offset[:, None]).astype(np.float32)
 
     def after(self, other: Tone) -> Tone:
-        """First ``other``, then this one."""
+        """Return the tone that applies ``other`` first, then this one."""
         return Tone(self.gain * other.gain, self.gain * other.offset + self.offset)
 
     def mixed(self, other: Tone, share: float) -> Tone:
-        """This tone moved towards ``other`` by ``share``."""
+        """Return this tone moved towards ``other`` by ``share``."""
         return Tone(self.gain + share * (other.gain - self.gain), self.offset + share * (other.offset - self.offset))
 
     def distance(self, other: Tone, levels: Float64) -> float:
-        """The largest difference, in levels, that the two make at the given levels (planes, j)."""
+        """Return the largest difference of two tones, in levels, at the given levels (planes, j)."""
         change = (self.gain - other.gain)[:, None] * levels + (self.offset - other.offset)[:, None]
         return float(np.abs(change).max())
 
 
 def neutral(planes: int) -> Tone:
-    """The tone that changes nothing."""
+    """Return the tone that changes nothing."""
     return Tone(np.ones(planes), np.zeros(planes))
 
 
 def weights(error: Float32, scale: float) -> Float32:
-    """Geman-McClure weights (m,) in 0-1 of residuals (planes, m): all planes must agree for a bin to count."""
+    """Return Geman-McClure weights (m,) in 0-1 of residuals (planes, m); a bin counts if all planes agree."""
     square = np.einsum("pm,pm->m", error, error) / np.float32(scale * scale)
     return np.asarray(1 / (1 + square) ** 2, np.float32)
 
@@ -67,14 +54,15 @@ def weights(error: Float32, scale: float) -> Float32:
 def fit(
     predicted: Float32, seen: Float32, valid: npt.NDArray[np.bool_], scale: float, chroma: bool, last: LastFit | None
 ) -> Tone:
-    """The tone that explains most bins of the strips.
+    """Find the tone that takes most bins of ``predicted`` to ``seen``, both (planes, m).
 
-    Candidates are the last frame's tone, that tone changed as the frame's own strips changed since (which characters
-    share, so a fade carries even where they cover the joins), and one fitted freely by graduated non-convexity. A tone
-    that continues the last one is believed before a free one; where next to nothing agrees, the changed one is taken.
-    ``scale`` is the residual, in levels, beyond which a bin counts as foreground; ``chroma`` tells that planes 1 and 2
-    are chroma, which fades with luma.
+    Candidates are the last frame's tone, that tone changed as the frame's own strips changed since (figures change
+    alike, so a fade is found even where they cover the joins), and one fitted freely by graduated non-convexity (Blake
+    and Zisserman, "Visual Reconstruction", 1987). A tone that continues the last one is preferred to a free one; where
+    almost nothing agrees, the changed one is taken. ``valid`` bool (m,); ``scale`` is the residual, in levels, from
+    which on a bin counts as foreground; ``chroma`` is True where planes 1 and 2 are chroma, which fades with luma.
     """
+    tuning = TUNING.gain
     known = valid.astype(np.float32)
     if not valid.any():
         return last.tone if last else neutral(len(seen))
@@ -83,18 +71,20 @@ def fit(
     starts = _continuations(seen, known, scale, chroma, last)
     for start in starts:
         tone, support = _refine(start, predicted, seen, known, scale, chroma)
-        # A continuation that ran away has found a character.
-        if tone.distance(start, levels) > STRANGE:
+        # A continuation that moved far has been fitted to a figure.
+        if tone.distance(start, levels) > tuning.unlikely:
             tone, support = start, _support(start, predicted, seen, known, scale)
-        if support > ENOUGH:
+        if support > tuning.sufficient_support:
             return tone
         found.append((support, tone))
     free = neutral(len(seen))
-    for width in ANNEAL:
+    for width in tuning.annealing:
         free = _solve(predicted, seen, known * weights(seen - free(predicted), max(width, scale)), free, chroma)
     tone, support = _refine(free, predicted, seen, known, scale, chroma)
-    best, chosen = max([*found, (support * DOUBT * _likelihood(tone, chroma), tone)], key=lambda item: item[0])
-    return starts[0] if best < FEW else chosen
+    best, chosen = max(
+        [*found, (support * tuning.free_weight * _likelihood(tone, chroma), tone)], key=lambda item: item[0]
+    )
+    return starts[0] if best < tuning.min_support else chosen
 
 
 @dataclass(frozen=True)
@@ -105,68 +95,73 @@ class LastFit:
     seen: Float32
 
     def changed(self, seen: Float32, known: Float32, scale: float, chroma: bool) -> Tone:
-        """The last tone, changed as the strips changed since."""
+        """Return the last tone, changed as the strips changed since."""
         return between(self.seen, seen, known, scale, chroma).after(self.tone)
 
 
 def between(before: Float32, after: Float32, known: Float32, scale: float, chroma: bool) -> Tone:
-    """The tone that takes most of ``before`` to ``after``, both (planes, m); ``known`` (m,) weighs the samples."""
+    """Fit the tone that takes most of ``before`` to ``after``, both (planes, m), weighted by ``known`` (m,)."""
     tone = neutral(len(before))
-    for width in (*ANNEAL, scale):
+    for width in (*TUNING.gain.annealing, scale):
         tone = _solve(before, after, known * weights(after - tone(before), width), tone, chroma)
     return tone
 
 
 def _continuations(seen: Float32, known: Float32, scale: float, chroma: bool, last: LastFit | None) -> list[Tone]:
+    """Return the tones that continue the last one, the preferred one first."""
     if last is None:
         return [neutral(len(seen))]
-    if np.abs(seen - last.seen).mean() < 0.5:
+    if np.abs(seen - last.seen).mean() < TUNING.gain.same_strips:
         return [last.tone]
     return [last.changed(seen, known, scale, chroma), last.tone]
 
 
 def _likelihood(tone: Tone, chroma: bool) -> float:
-    """How likely (0-1) a tone found without a past is: a strong one is a fade to black or white, and hardly tints.
+    """Return how likely (0-1) a freely fitted tone is: a strong one must be a fade to black or white without tint.
 
-    A character that covers the joins in one flat colour is explained by a gain near 0 too, but is neither.
+    A figure that covers the joins in one flat colour is explained by a gain near 0 too, but is neither.
     """
+    tuning = TUNING.gain
     light = slice(0, 1) if chroma else slice(None)
     gain, offset = tone.gain[light], tone.offset[light]
-    faded = np.minimum(np.abs(offset), np.abs(offset - WHITE * (1 - gain)))
-    strange = [*(faded * np.clip(2 - 2 * gain, 0, 1)), *(np.abs(tone.offset[1:]) if chroma else ())]
-    return float(np.exp(-0.5 * (max(strange) / STRANGE) ** 2))
+    faded = np.minimum(np.abs(offset), np.abs(offset - tuning.white * (1 - gain)))
+    unlikely = [*(faded * np.clip(2 - 2 * gain, 0, 1)), *(np.abs(tone.offset[1:]) if chroma else ())]
+    return float(np.exp(-0.5 * (max(unlikely) / tuning.unlikely) ** 2))
 
 
 def _refine(
     tone: Tone, predicted: Float32, seen: Float32, known: Float32, scale: float, chroma: bool
 ) -> tuple[Tone, float]:
+    """Refine a tone by iteratively reweighted least squares; returns it with its support."""
     levels = predicted.mean(axis=1, keepdims=True).astype(float)
-    for _ in range(ROUNDS):
+    for _ in range(TUNING.gain.max_iterations):
         weight = known * weights(seen - tone(predicted), scale)
         before, tone = tone, _solve(predicted, seen, weight, tone, chroma)
-        if tone.distance(before, levels) < SETTLED:
+        if tone.distance(before, levels) < TUNING.gain.converged:
             break
     return tone, _support(tone, predicted, seen, known, scale)
 
 
 def _support(tone: Tone, predicted: Float32, seen: Float32, known: Float32, scale: float) -> float:
-    """The share (0-1) of the known bins that agree with a tone."""
+    """Return the share (0-1) of the known bins that agree with a tone."""
     return float((known * weights(seen - tone(predicted), scale)).sum() / known.sum())
 
 
 def _solve(predicted: Float32, seen: Float32, weight: Float32, prior: Tone, chroma: bool) -> Tone:
-    """Weighted ridge regression per plane: towards the prior, for chroma towards luma's gain."""
+    """Fit a tone by weighted ridge regression per plane: towards the prior, for chroma towards luma's gain."""
+    tuning = TUNING.gain
     x, y, w = predicted.astype(float), seen.astype(float), weight.astype(float)
     count = w.sum() + 1e-6
     gain, offset = prior.gain.copy(), prior.offset.copy()
     for p in range(len(x)):
         follows = chroma and p > 0
-        ridge = count * (CHROMA_RIDGE if follows else GAIN_RIDGE)
+        ridge = count * (tuning.chroma_ridge if follows else tuning.gain_ridge)
         aim = gain[0] if follows else prior.gain[p]
         wx = w * x[p]
-        sx, sy, scale = wx.sum(), w @ y[p] + count * OFFSET_RIDGE * prior.offset[p], count * (1 + OFFSET_RIDGE)
+        sx, scale = wx.sum(), count * (1 + tuning.offset_ridge)
+        sy = w @ y[p] + count * tuning.offset_ridge * prior.offset[p]
         # The 2 x 2 normal equations by Cramer's rule.
         free = ((wx @ y[p] + ridge * aim) * scale - sx * sy) / ((wx @ x[p] + ridge) * scale - sx * sx)
-        gain[p] = min(max(free, 0.0), GAIN_LIMIT)
+        gain[p] = min(max(free, 0.0), tuning.max_gain)
         offset[p] = (sy - gain[p] * sx) / scale
     return Tone(gain, offset)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from resample_scene import YUV420P, canvas, picture_of, shot_of, whole_window, window_of
-from test_render import outside, renderer, with_figure
+from test_rendering import outside, renderer, with_figure
 
 from remaster.imaging import camera as cam
-from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.resample.tuning import Grain, ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
 CLEAN = ResampleSettings(grain=Grain.none)

@@ -21,7 +21,7 @@ from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat
 from remaster.resample.rendering import WingRenderer
-from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.resample.tuning import Grain, ResampleSettings
 
 SHOWN = window_of(160, 120, YUV420P)
 LOOK = cam.translation(60.0, 22.0)
