@@ -45,18 +45,18 @@ class BackgroundPlanes:
         """
         tuning = TUNING.background
         grid = self._grids[plane]
-        here = cam.compose(self._to_plane[plane], cam.compose(camera, grid))
-        here[:, 2] += here[:, :2] @ (rect.x, rect.y)
+        local = cam.compose(self._to_plane[plane], cam.compose(camera, grid))
+        local[:, 2] += local[:, :2] @ (rect.x, rect.y)
         pyramid = self._pyramids[plane]
-        area = abs(here[0, 0] * here[1, 1] - here[0, 1] * here[1, 0])
+        area = abs(local[0, 0] * local[1, 1] - local[0, 1] * local[1, 0])
         level = 0.5 * float(np.log2(max(area, 1.0)))
         level = min(level if level > tuning.full_size else 0.0, len(pyramid) - 1.0)
         low, mix = int(level), level - int(level)
         interpolation = cv2.INTER_LINEAR if self._subsampled[plane] else cv2.INTER_CUBIC
-        sharp = _warp(pyramid[low], _at_level(here, low), rect, interpolation)
+        sharp = _warp(pyramid[low], _at_level(local, low), rect, interpolation)
         if mix < tuning.min_mix:
             return sharp
-        soft = _warp(pyramid[low + 1], _at_level(here, low + 1), rect, interpolation)
+        soft = _warp(pyramid[low + 1], _at_level(local, low + 1), rect, interpolation)
         return cast(Plane, cv2.addWeighted(sharp, 1 - mix, soft, mix, 0))
 
 

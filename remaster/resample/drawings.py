@@ -164,8 +164,8 @@ def _cut_figure(figure: Figure, side: Side, picture: Rgb, background: Rgb, known
     across = mask.shape[1] - depth if side in ("right", "bottom") else 0
     upright = side in ("left", "right")
     rect = Rect(across, start, depth, stop - start) if upright else Rect(start, across, stop - start, depth)
-    visible, behind = (np.ascontiguousarray(from_side(p, side)[part]) for p in (picture, background))
-    return CutFigure(side, rect, visible, behind, from_side(known, side)[part].copy(), mask[part].copy())
+    visible, hidden = (np.ascontiguousarray(from_side(p, side)[part]) for p in (picture, background))
+    return CutFigure(side, rect, visible, hidden, from_side(known, side)[part].copy(), mask[part].copy())
 
 
 def _edge(valid: Mask, side: Side) -> Mask:

@@ -86,29 +86,29 @@ def cut_out(drawing: Drawing, mask: Mask, rect: Rect, picture: Rgb, background: 
     size = rect.width, rect.height
     flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
     warped = cv2.warpAffine(background.image, camera, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    behind = np.asarray(warped, np.uint8)
+    background_image = np.asarray(warped, np.uint8)
     low, high = TUNING.layers.edge_levels
-    differing = np.clip((tolerant_difference(image, behind) - low) / (high - low), 0, 1)
+    differing = np.clip((tolerant_difference(image, background_image) - low) / (high - low), 0, 1)
     side = 2 * TUNING.layers.opaque_depth + 1
     # Replicated borders keep a figure opaque up to an edge of the frame that cuts it.
     core = cv2.erode(mask.astype(np.uint8), np.ones((side, side), np.uint8), borderType=cv2.BORDER_REPLICATE)
     inside, opaque = (_enlarged(np.asarray(m, np.float32), rect, active) for m in (mask, core))
-    alpha = np.maximum(inside * differing, opaque) * ~_shadow(image, behind, inside > 0)
+    alpha = np.maximum(inside * differing, opaque) * ~_shadow(image, background_image, inside > 0)
     sigma = TUNING.layers.feather_sigma
     soft = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     return Layer(rect, image, np.rint(255 * soft).astype(np.uint8))
 
 
-def _shadow(image: Rgb, behind: Rgb, inside: Mask) -> Mask:
+def _shadow(image: Rgb, background_image: Rgb, inside: Mask) -> Mask:
     """Mask the figure's shadow on the background within ``inside``, bool (h, w).
 
     A shadow is the background times one factor, and connected with the surroundings: clothes of a similar colour are
     enclosed by outlines.
     """
     tuning = TUNING.layers
-    brightness, unshaded = (p.astype(np.float32).sum(axis=2) for p in (image, behind))
+    brightness, unshaded = (p.astype(np.float32).sum(axis=2) for p in (image, background_image))
     factor = cv2.medianBlur(brightness / np.maximum(unshaded, 1), tuning.shadow_aperture)
-    residual = np.abs(image - factor[..., None] * behind).max(axis=2)
+    residual = np.abs(image - factor[..., None] * background_image).max(axis=2)
     window = (tuning.shadow_residual_window, tuning.shadow_residual_window)
     explained = cv2.blur(residual, window) < tuning.edge_levels[1] / 2
     dark = inside & (factor > tuning.min_shadow_factor) & (factor < 1) & explained

@@ -58,11 +58,11 @@ def match(cut: CutFigure, camera: Affine, donor: Drawing, figure: Figure) -> Mat
 
 def prediction_error(cut: CutFigure, donor: Drawing, figure: Figure, transform: Affine) -> float:
     """Return the error (``Match.error``) of a cut figure as a donor's figure under ``transform`` predicts it."""
-    there = cam.compose(cam.invert(transform), cam.translation(cut.rect.x, cut.rect.y))
+    to_donor = cam.compose(cam.invert(transform), cam.translation(cut.rect.x, cut.rect.y))
     size, flags = (cut.rect.width, cut.rect.height), cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
     mask = figure.mask(donor.picture.shape).astype(np.uint8) * 255
     moved, visible = (
-        from_side(cv2.warpAffine(p, there, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), cut.side)
+        from_side(cv2.warpAffine(p, to_donor, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), cut.side)
         for p in (donor.picture, mask)
     )
     predicted = np.asarray(np.where(visible[..., None] > 127, moved, cut.background), np.uint8)
@@ -130,6 +130,6 @@ def _vertex(values: npt.NDArray[np.float32], at: int) -> float:
     """Return the subpixel offset (-0.5 to 0.5) of a minimum at index ``at``, by a parabola through its neighbours."""
     if not 0 < at < len(values) - 1:
         return 0.0
-    before, here, after = (float(v) for v in values[at - 1 : at + 2])
-    curvature = before - 2 * here + after
+    before, lowest, after = (float(v) for v in values[at - 1 : at + 2])
+    curvature = before - 2 * lowest + after
     return 0.0 if curvature <= 0 else float(np.clip(0.5 * (before - after) / curvature, -0.5, 0.5))

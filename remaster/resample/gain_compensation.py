@@ -17,7 +17,7 @@ from remaster.resample.tuning import TUNING
 
 @dataclass(frozen=True)
 class Tone:
-    """``seen = gain * predicted + offset`` in 8-bit levels from each plane's pivot; float64 (planes,) each."""
+    """``observed = gain * predicted + offset`` in 8-bit levels from each plane's pivot; float64 (planes,) each."""
 
     gain: Float64
     offset: Float64
@@ -52,9 +52,14 @@ def weights(error: Float32, scale: float) -> Float32:
 
 
 def fit(
-    predicted: Float32, seen: Float32, valid: npt.NDArray[np.bool_], scale: float, chroma: bool, last: LastFit | None
+    predicted: Float32,
+    observed: Float32,
+    valid: npt.NDArray[np.bool_],
+    scale: float,
+    chroma: bool,
+    last: LastFit | None,
 ) -> Tone:
-    """Find the tone that takes most bins of ``predicted`` to ``seen``, both (planes, m).
+    """Find the tone that takes most bins of ``predicted`` to ``observed``, both (planes, m).
 
     Candidates are the last frame's tone, that tone changed as the frame's own strips changed since (figures change
     alike, so a fade is found even where they cover the joins), and one fitted freely by graduated non-convexity (Blake
@@ -65,22 +70,22 @@ def fit(
     tuning = TUNING.gain
     known = valid.astype(np.float32)
     if not valid.any():
-        return last.tone if last else neutral(len(seen))
+        return last.tone if last else neutral(len(observed))
     levels = predicted.mean(axis=1, keepdims=True).astype(float)
     found: list[tuple[float, Tone]] = []
-    starts = _continuations(seen, known, scale, chroma, last)
+    starts = _continuations(observed, known, scale, chroma, last)
     for start in starts:
-        tone, support = _refine(start, predicted, seen, known, scale, chroma)
+        tone, support = _refine(start, predicted, observed, known, scale, chroma)
         # A continuation that moved far has been fitted to a figure.
         if tone.distance(start, levels) > tuning.unlikely:
-            tone, support = start, _support(start, predicted, seen, known, scale)
+            tone, support = start, _support(start, predicted, observed, known, scale)
         if support > tuning.sufficient_support:
             return tone
         found.append((support, tone))
-    free = neutral(len(seen))
+    free = neutral(len(observed))
     for width in tuning.annealing:
-        free = _solve(predicted, seen, known * weights(seen - free(predicted), max(width, scale)), free, chroma)
-    tone, support = _refine(free, predicted, seen, known, scale, chroma)
+        free = _solve(predicted, observed, known * weights(observed - free(predicted), max(width, scale)), free, chroma)
+    tone, support = _refine(free, predicted, observed, known, scale, chroma)
     best, chosen = max(
         [*found, (support * tuning.free_weight * _likelihood(tone, chroma), tone)], key=lambda item: item[0]
     )
@@ -92,11 +97,11 @@ class LastFit:
     """The frame before: its tone and its strips (planes, m)."""
 
     tone: Tone
-    seen: Float32
+    observed: Float32
 
-    def changed(self, seen: Float32, known: Float32, scale: float, chroma: bool) -> Tone:
+    def changed(self, observed: Float32, known: Float32, scale: float, chroma: bool) -> Tone:
         """Return the last tone, changed as the strips changed since."""
-        return between(self.seen, seen, known, scale, chroma).after(self.tone)
+        return between(self.observed, observed, known, scale, chroma).after(self.tone)
 
 
 def between(before: Float32, after: Float32, known: Float32, scale: float, chroma: bool) -> Tone:
@@ -107,13 +112,13 @@ def between(before: Float32, after: Float32, known: Float32, scale: float, chrom
     return tone
 
 
-def _continuations(seen: Float32, known: Float32, scale: float, chroma: bool, last: LastFit | None) -> list[Tone]:
+def _continuations(observed: Float32, known: Float32, scale: float, chroma: bool, last: LastFit | None) -> list[Tone]:
     """Return the tones that continue the last one, the preferred one first."""
     if last is None:
-        return [neutral(len(seen))]
-    if np.abs(seen - last.seen).mean() < TUNING.gain.same_strips:
+        return [neutral(len(observed))]
+    if np.abs(observed - last.observed).mean() < TUNING.gain.same_strips:
         return [last.tone]
-    return [last.changed(seen, known, scale, chroma), last.tone]
+    return [last.changed(observed, known, scale, chroma), last.tone]
 
 
 def _likelihood(tone: Tone, chroma: bool) -> float:
@@ -130,27 +135,27 @@ def _likelihood(tone: Tone, chroma: bool) -> float:
 
 
 def _refine(
-    tone: Tone, predicted: Float32, seen: Float32, known: Float32, scale: float, chroma: bool
+    tone: Tone, predicted: Float32, observed: Float32, known: Float32, scale: float, chroma: bool
 ) -> tuple[Tone, float]:
     """Refine a tone by iteratively reweighted least squares; returns it with its support."""
     levels = predicted.mean(axis=1, keepdims=True).astype(float)
     for _ in range(TUNING.gain.max_iterations):
-        weight = known * weights(seen - tone(predicted), scale)
-        before, tone = tone, _solve(predicted, seen, weight, tone, chroma)
+        weight = known * weights(observed - tone(predicted), scale)
+        before, tone = tone, _solve(predicted, observed, weight, tone, chroma)
         if tone.distance(before, levels) < TUNING.gain.converged:
             break
-    return tone, _support(tone, predicted, seen, known, scale)
+    return tone, _support(tone, predicted, observed, known, scale)
 
 
-def _support(tone: Tone, predicted: Float32, seen: Float32, known: Float32, scale: float) -> float:
+def _support(tone: Tone, predicted: Float32, observed: Float32, known: Float32, scale: float) -> float:
     """Return the share (0-1) of the known bins that agree with a tone."""
-    return float((known * weights(seen - tone(predicted), scale)).sum() / known.sum())
+    return float((known * weights(observed - tone(predicted), scale)).sum() / known.sum())
 
 
-def _solve(predicted: Float32, seen: Float32, weight: Float32, prior: Tone, chroma: bool) -> Tone:
+def _solve(predicted: Float32, observed: Float32, weight: Float32, prior: Tone, chroma: bool) -> Tone:
     """Fit a tone by weighted ridge regression per plane: towards the prior, for chroma towards luma's gain."""
     tuning = TUNING.gain
-    x, y, w = predicted.astype(float), seen.astype(float), weight.astype(float)
+    x, y, w = predicted.astype(float), observed.astype(float), weight.astype(float)
     count = w.sum() + 1e-6
     gain, offset = prior.gain.copy(), prior.offset.copy()
     for p in range(len(x)):

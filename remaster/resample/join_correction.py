@@ -89,9 +89,9 @@ class JoinMatcher:
         ``planes`` are the active picture's, ``predicted`` the strips of the prediction (``Strips.of_prediction``);
         ``resting`` is True where the prediction is that of the frame before.
         """
-        seen = self._strips.of_frame(planes)
-        tone = self._tone(predicted, seen)
-        error = seen - tone(predicted)
+        observed = self._strips.of_frame(planes)
+        tone = self._tone(predicted, observed)
+        error = observed - tone(predicted)
         bands = self._bands(error, resting)
         slices = self._strips.slices[: len(self._detectors)]
         pairs = zip(self._detectors, slices, strict=True)
@@ -102,13 +102,13 @@ class JoinMatcher:
         self._used = new
         return new
 
-    def _tone(self, predicted: Float32, seen: Float32) -> Tone:
+    def _tone(self, predicted: Float32, observed: Float32) -> Tone:
         """Fit the frame's tone; small changes are mostly noise and smoothed, large ones (fades, flashes) are not."""
-        tone = fit(predicted, seen, self._strips.valid, self._scale, self._chroma, self._last)
+        tone = fit(predicted, observed, self._strips.valid, self._scale, self._chroma, self._last)
         if self._last is not None:
             change = tone.distance(self._last.tone, _spread(predicted))
             tone = self._last.tone.mixed(tone, change**2 / (change**2 + TUNING.join.settling**2))
-        self._last = LastFit(tone, seen)
+        self._last = LastFit(tone, observed)
         return tone
 
     def _bands(self, error: Float32, resting: bool) -> tuple[Float32, ...]:

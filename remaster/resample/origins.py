@@ -36,8 +36,8 @@ def background_origins(coverage: Mask, camera: Affine, rect: Rect) -> Origins:
 
     ``rect`` is counted from the picture's first pixel; ``coverage`` bool (canvas height, canvas width).
     """
-    seen = covered(coverage, camera, rect.x + np.arange(rect.width), rect.y + np.arange(rect.height))
-    return np.where(seen, RECOVERED, GENERATED).astype(np.uint8)
+    recovered = covered(coverage, camera, rect.x + np.arange(rect.width), rect.y + np.arange(rect.height))
+    return np.where(recovered, RECOVERED, GENERATED).astype(np.uint8)
 
 
 def compose_origins(window: Window, placed: Sequence[Patch], drawn: Sequence[Origins]) -> Origins:
@@ -96,13 +96,13 @@ def recovered_share(shot: Shot, window: Window) -> float:
         return 0.0
     coverage = shot.background.coverage
     cameras, counts = np.unique(np.round(shot.cameras, 3).reshape(-1, 6), axis=0, return_counts=True)
-    seen = total = 0.0
+    recovered = total = 0.0
     for camera, count in zip(cameras.reshape(-1, 2, 3), counts, strict=True):
         for wing in window.wings:
             area = float(count) * wing.width * wing.height
-            seen += area * _covered_share(coverage, camera, wing, window)
+            recovered += area * _covered_share(coverage, camera, wing, window)
             total += area
-    return seen / total
+    return recovered / total
 
 
 def covered(coverage: Mask, camera: Affine, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Mask:

@@ -128,10 +128,10 @@ class PropagatedWings:
         for layer in layers:
             out += np.float32(layer.weight) * self._warped(layer, plane, side.view, interpolation)
         span, turned = self._grid.span, self._turned
-        seen = gathered(side.view, best.sources, span, lambda i: self._read(i)[plane], interpolation, turned)
-        if seen is not None:
+        pixels = gathered(side.view, best.sources, span, lambda i: self._read(i)[plane], interpolation, turned)
+        if pixels is not None:
             known = side.view.of_cells(best.sources.frame) >= 0
-            out += side.view.smooth(self._grid, best.shown) * known * (seen - out)
+            out += side.view.smooth(self._grid, best.shown) * known * (pixels - out)
         return side.with_outside(fill, out, self._turned)
 
     def _warped(self, layer: _Layer, plane: int, view: View, interpolation: int) -> npt.NDArray[Any]:
@@ -206,15 +206,15 @@ class _KeyPictures:
         key, half = self._keys[k], TUNING.propagated.crossfade_frames // 2 + 1
         first, last = max(key.start - half, 0), min(key.end + half, len(self._sources.before))
         x, y = np.meshgrid(self._grid.x, self._grid.y)
-        here = middle = (np.asarray(x, np.float32), np.asarray(y, np.float32))
+        places = middle = (np.asarray(x, np.float32), np.asarray(y, np.float32))
         before: list[Places] = []
         for i in range(key.frame - 1, first - 1, -1):
-            here = carried_fill(self._grid, here, self._sources.after[i])
-            before.append(here)
-        here, after = middle, []
+            places = carried_fill(self._grid, places, self._sources.after[i])
+            before.append(places)
+        places, after = middle, []
         for i in range(key.frame + 1, last):
-            here = carried_fill(self._grid, here, self._sources.before[i])
-            after.append(here)
+            places = carried_fill(self._grid, places, self._sources.before[i])
+            after.append(places)
         self._open[k] = self._planes_of(picture), first, [*before[::-1], middle, *after]
         return self._open[k]
 

@@ -93,14 +93,14 @@ class SoftFill:
         tuning = TUNING.soft_fill
         small = [cv2.resize(p, tuning.samples, interpolation=cv2.INTER_AREA).reshape(-1) for p in planes]
         levels = [f / self._unit - pivot for f, pivot in zip(small, self._pivots, strict=True)]
-        seen: Float32 = np.stack(levels).astype(np.float32)
+        current: Float32 = np.stack(levels).astype(np.float32)
         if self._last is None:
-            self._last = seen
-        if np.abs(seen - self._last).mean() <= tuning.unchanged:  # ``_last`` stays, so that slow fades add up.
+            self._last = current
+        if np.abs(current - self._last).mean() <= tuning.unchanged:  # ``_last`` stays, so that slow fades add up.
             return neutral(len(planes)), self._memory
-        before, self._last = self._last, seen
-        tone = between(before, seen, np.ones(before.shape[1], np.float32), tuning.moved, self._chroma)
-        return tone, self._memory * float(weights(seen - tone(before), tuning.moved).mean())
+        before, self._last = self._last, current
+        tone = between(before, current, np.ones(before.shape[1], np.float32), tuning.moved, self._chroma)
+        return tone, self._memory * float(weights(current - tone(before), tuning.moved).mean())
 
     def _mixed(self, mean: Float32, now: Float32, tone: Tone, plane: int, memory: float) -> Float32:
         """Update a plane's running mean: adapted to the frame's light and mixed with the frame's own waves."""
