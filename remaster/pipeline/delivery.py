@@ -34,7 +34,7 @@ from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.scene_cache import forget
 from remaster.pipeline.scene_footage import continuation_of
 from remaster.pipeline.space import refuse_out_of_space
-from remaster.propagation.tracing import OLDEST
+from remaster.propagation.tuning import TUNING as PROPAGATION
 from remaster.records import Shot
 from remaster.report.preview import before_after, origin_map
 from remaster.resample.origins import WingShares, planned_shares
@@ -205,7 +205,7 @@ def _write_piece(
         for index in range(piece.frames):
             at = piece.start + index
             frame = frames[at]
-            frames.release(at - (OLDEST if shot.propagation is not None else 0))
+            frames.release(at - (PROPAGATION.tracing.max_age if shot.propagation is not None else 0))
             planes = active_planes(frame, row)
             composed = renderer.render(at - shot.start, planes, bool(holds[at])) if renderer else planes
             writer.write(composed, frame.pts - piece.start_pts)

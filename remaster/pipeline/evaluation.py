@@ -18,9 +18,8 @@ from rich.console import Console
 from remaster.arrays import Float32, Mask, Plane
 from remaster.config import BatchConfig
 from remaster.errors import MediaError, UserError
-from remaster.evaluation.fills import FILLS
-from remaster.evaluation.hidden import known_part, narrowed
-from remaster.evaluation.measures import Sample, compare
+from remaster.evaluation.hidden_sides import FILLS, known_part, narrowed
+from remaster.evaluation.measures import FrameMeasures, compare
 from remaster.evaluation.scores import ShotScore, print_scores
 from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
@@ -36,7 +35,7 @@ from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import limited, plan_video
-from remaster.propagation.tracing import OLDEST
+from remaster.propagation.tuning import TUNING as PROPAGATION
 from remaster.resample.rendering import WingRenderer
 from remaster.rows import SceneRow, from_table, to_table
 
@@ -191,7 +190,7 @@ def _score(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, settings: Eval
     window, shot = job.window(row), piece.shot
     if row.info is None or (window.width, window.height) != (hidden.whole.width, hidden.whole.height):
         raise ValueError(f"the window of {row.video} is not its picture")
-    samples: dict[str, list[Sample]] = {name: [] for name in (RESTORED, *FILLS)}
+    samples: dict[str, list[FrameMeasures]] = {name: [] for name in (RESTORED, *FILLS)}
     frames = Lookahead(scene_frames(row))
     near = [s for s in row.shots if s is shot or (shot.mix is not None and shot.start <= s.end and s.start <= shot.end)]
     renderers = renderers_of(row, near, window, job, frames)
@@ -221,7 +220,7 @@ def _rendered(
     holds = row.analysis.holds if row.analysis is not None else np.zeros(row.frames, bool)
     for index in range(row.frames):
         frame = frames[index]
-        frames.release(index - OLDEST)
+        frames.release(index - PROPAGATION.tracing.max_age)
         if index in needed:
             # A hold repeats the frame before, which must have been drawn.
             hold = bool(holds[index]) and index - 1 in needed

@@ -15,7 +15,9 @@ import numpy.typing as npt
 
 from remaster.arrays import Affine, Gray, Rgb
 from remaster.imaging import camera as cam
+from remaster.imaging.channels import gray_of
 from remaster.imaging.difference import tolerant_difference
+from remaster.imaging.estimation import parabola_vertex
 from remaster.resample.drawings import CutFigure, Drawing, Figure
 from remaster.resample.layout import from_side
 from remaster.resample.tuning import TUNING
@@ -97,7 +99,7 @@ def _search(cut: CutFigure, picture: Rgb) -> tuple[float, float] | None:
     Returns (column, row) of the whole compared part's corner; None where it does not fit into the picture.
     """
     held_out = round(TUNING.matching.hold_out * cut.mask.shape[1])
-    template, gray = _gray(cut.picture[:, held_out:]), _gray(picture)
+    template, gray = gray_of(cut.picture[:, held_out:]), gray_of(picture)
     mask = cut.mask[:, held_out:].astype(np.uint8)
     small_template, small, small_mask = (_halved(p) for p in (template, gray, mask * 255))
     small_mask //= 255
@@ -110,26 +112,13 @@ def _search(cut: CutFigure, picture: Rgb) -> tuple[float, float] | None:
     part = gray[top : row + len(template) + radius, left : column + template.shape[1] + radius]
     fine = _squared_differences(part, template, mask)
     y, x = (int(i) for i in np.unravel_index(int(fine.argmin()), fine.shape))
-    return left + x + _vertex(fine[y], x) - held_out, top + y + _vertex(fine[:, x], y)
+    return left + x + parabola_vertex(fine[y], x) - held_out, top + y + parabola_vertex(fine[:, x], y)
 
 
 def _halved(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _gray(picture: Rgb) -> Gray:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
-
-
 def _squared_differences(picture: Gray, template: Gray, mask: Gray) -> npt.NDArray[np.float32]:
     """Return the sum of squared differences of the masked template at every position."""
     return np.asarray(cv2.matchTemplate(picture, template, cv2.TM_SQDIFF, mask=mask), np.float32)
-
-
-def _vertex(values: npt.NDArray[np.float32], at: int) -> float:
-    """Return the subpixel offset (-0.5 to 0.5) of a minimum at index ``at``, by a parabola through its neighbours."""
-    if not 0 < at < len(values) - 1:
-        return 0.0
-    before, lowest, after = (float(v) for v in values[at - 1 : at + 2])
-    curvature = before - 2 * lowest + after
-    return 0.0 if curvature <= 0 else float(np.clip(0.5 * (before - after) / curvature, -0.5, 0.5))

@@ -20,8 +20,7 @@ from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.propagation.grid import Grid, Upright
 from remaster.propagation.outward_motion import Motion
 from remaster.propagation.sampling import View, gathered
-from remaster.propagation.tracing import Sources, carried_fill, future_sources, past_sources
-from remaster.propagation.trust import Chosen, chosen
+from remaster.propagation.sources import Chosen, Sources, carried_fill, chosen, future_sources, past_sources
 from remaster.records import Background, Key, Propagation
 from remaster.resample.background_wings import plane_grid, planes_of
 from remaster.resample.layout import Patch, on_plane, plane_steps
@@ -29,7 +28,8 @@ from remaster.resample.origins import GENERATED, PROPAGATED, SOFT, Origins, Wing
 from remaster.resample.tuning import TUNING
 
 FrameReader = Callable[[int], Sequence[Plane]]
-"""The planes of the active picture of a shot's frame, at most `OLDEST` before or after the one that is drawn."""
+"""The planes of the active picture of a shot's frame, at most ``TracingTuning.max_age`` before or after the one that is
+drawn."""
 
 Places = tuple[Float32, Float32]
 

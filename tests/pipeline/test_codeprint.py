@@ -21,7 +21,7 @@ EDITS = {
     "pipeline/video_plan.py": "plan",
     "analyze/keyframes.py": "stitch",
     "stitch/holes.py": "stitch",
-    "propagation/trust.py": "stitch",
+    "propagation/sources.py": "stitch",
     "outpaint/filling.py": "outpaint",
     "resample/grain.py": "resample",
     "media/encode.py": "plan",
