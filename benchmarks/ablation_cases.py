@@ -400,8 +400,8 @@ CASES: tuple[Case, ...] = (
         "characters continued",
         "resample",
         "they end at the join",
-        "resample.continuation resample.figure_tracking resample.drawings resample.figure_matching resample.figure_layers "
-        "resample.periodic_motion",
+        "resample.continuation resample.figure_tracking resample.drawings resample.figure_matching "
+        "resample.figure_layers resample.periodic_motion",
         pipeline__delivery__continuation_of=_constant(None),
     ),
     _case(
