@@ -15,7 +15,7 @@ CLEAN = ResampleSettings(grain=Grain.none)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_who_is_cut_ends_softly_within_a_few_pixels(side: str) -> None:
+def test_a_cut_figure_ends_softly_within_a_few_pixels(side: str) -> None:
     shown = window_of(160, 120, YUV420P)
     truth = whole_window(shown, LOOK, YUV420P)
     picture = with_figure(picture_of(truth, shown, YUV420P), 0 if side == "left" else 120, 40, 40, 70)

@@ -88,7 +88,7 @@ def test_the_soft_fill_is_soft() -> None:
 
 
 @pytest.mark.parametrize(("generated", "under"), [(True, GENERATED), (False, SOFT)])
-def test_what_was_seen_nearby_is_propagated_over_what_lies_under_it(generated: bool, under: int) -> None:
+def test_pixels_of_near_frames_are_propagated_over_the_generated_picture(generated: bool, under: int) -> None:
     kinds = middle(drawn(pan(WIDE, generated)).origins())
     left, right = kinds[: WIDE.x][::-1], kinds[WIDE.x + 160 :]
     assert kinds[WIDE.x : WIDE.x + 160] == [ORIGINAL] * 160
@@ -97,14 +97,14 @@ def test_what_was_seen_nearby_is_propagated_over_what_lies_under_it(generated: b
         assert side.count(PROPAGATED) == pytest.approx(STEP * frames, abs=3)
 
 
-def test_wings_above_and_below_are_those_beside_turned() -> None:
+def test_wings_above_and_below_are_left_and_right_ones_turned() -> None:
     beside, above = (drawn(pan(shown, True), shown).origins() for shown in (WIDE, TALL))
     assert TALL.vertical and (TALL.height, TALL.width) == (WIDE.width, WIDE.height)
     np.testing.assert_array_equal(above, beside.T)
 
 
 @pytest.mark.parametrize("method", ["mosaic", "propagated"])
-def test_a_gate_that_is_filled_is_no_original(method: str) -> None:
+def test_a_filled_gate_is_not_original(method: str) -> None:
     gate = edge(WIDE)
     shot = shot_of([LOOK], covered(0)) if method == "mosaic" else pan(WIDE, True, gate)
     inner = np.s_[:, WIDE.x : WIDE.x + 160]
@@ -116,7 +116,7 @@ def test_a_gate_that_is_filled_is_no_original(method: str) -> None:
     assert not kept[inner].any()
 
 
-def test_a_transition_shows_the_side_that_is_most_of_it() -> None:
+def test_a_dissolve_shows_the_shot_with_the_larger_share() -> None:
     shown, mix = picture(WIDE), np.array([[0.6, 0.3, 0.2], [0.4, 0.7, 0.3]], np.float32)
     first, last = shot_of([LOOK], covered(0)), replace(shot_of([LOOK], None, "ambient"), start=4, end=5)
     turn = replace(shot_of([LOOK] * 3, covered(200), "still"), start=1, end=4, mix=mix)
@@ -164,7 +164,7 @@ def test_frames_are_averaged() -> None:
     assert recovered_share(shot_of(cameras, background), WIDE) == pytest.approx(last / 4, abs=0.01)
 
 
-def test_beyond_the_canvas_nothing_is_seen_between() -> None:
+def test_outside_the_canvas_nothing_is_covered() -> None:
     assert recovered_share(shot_of([cam.translation(0, 0)], canvas(160, 120)), WIDE) == 0.0
 
 

@@ -1,4 +1,4 @@
-"""A transition between two sets: its wings are the same mixture of theirs as the picture is."""
+"""A dissolve between two sets: its wings are mixed like its picture."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_mixture_is_measured() -> None:
     np.testing.assert_allclose(mix.sum(axis=0), 1, atol=1e-6)
 
 
-def test_a_morph_is_no_mixture() -> None:
+def test_a_morph_is_not_a_mixture() -> None:
     """A third picture in the middle is none of both ends."""
     other = to_8bit(texture(72, 128, 7, 6.0))
     turning = [to_8bit((1 - s) * FIRST.astype(np.float32) + s * other) for s in (0.3, 0.7, 1.0)]
@@ -91,7 +91,7 @@ def test_a_morph_is_no_mixture() -> None:
 
 
 @pytest.mark.parametrize("wanted", [slice(None), slice(1, 2)], ids=["in order", "the transition alone"])
-def test_wings_turn_as_the_picture_does(wanted: slice) -> None:
+def test_wings_dissolve_like_the_picture(wanted: slice) -> None:
     clip = dissolve()
     for i, picture in drawn(clip, wanted).items():
         for columns in (slice(0, 16), slice(112, 128)):
@@ -121,7 +121,7 @@ class Level:
         return [np.full((4, 4), SOFT, np.uint8)]
 
 
-def test_mixed_wings_are_between_their_own_and_those_beside() -> None:
+def test_mixed_wings_lie_between_their_own_and_the_neighbours() -> None:
     one, other = (
         ShotWings([[np.full((4, 4), level, np.float32)]], [np.full((4, 4), kind, np.uint8)])
         for level, kind in ((20, RECOVERED), (120, GENERATED))
@@ -131,7 +131,7 @@ def test_mixed_wings_are_between_their_own_and_those_beside() -> None:
     assert [int(wings.origins(i)[0][0, 0]) for i in range(4)] == [RECOVERED, RECOVERED, GENERATED, SOFT]
 
 
-def test_a_transition_s_wings_are_made_of_what_those_of_both_sides_are() -> None:
+def test_a_dissolve_s_shares_are_mixed_from_both_sides() -> None:
     clip = dissolve()
     shots = shots_of(clip)
     # Of the later set's left wing nothing was seen, so that half of its wings is generated.
