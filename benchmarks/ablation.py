@@ -34,6 +34,7 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 from hydra import compose, initialize_config_dir
+from remaster.pipeline.lookahead import Lookahead
 
 from benchmarks.ablation_cases import CASES, STAGES, Case
 from benchmarks.machine import machine
@@ -48,7 +49,6 @@ from remaster.pipeline.engines import choose_engines
 from remaster.pipeline.evaluation import Hidden, Planes
 from remaster.pipeline.frames import forget_frames, scene_frames
 from remaster.pipeline.job import Job
-from remaster.pipeline.lookahead import Lookahead
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import plan_video
 from remaster.rows import SceneRow
@@ -135,7 +135,7 @@ class Scene:
         numbers = np.concatenate([np.arange(run.start_frame, run.end_frame) for run in row.runs])
         found, last = {}, -1
         for shot in row.shots:
-            renderer = renderers.of(shot)
+            renderer = renderers.renderer(shot)
             for index in range(shot.start, shot.end):
                 if numbers[index] % self.every != self.every // 2:
                     continue
