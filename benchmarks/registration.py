@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.registration [--quick] [--keep FOLDER]`` draws every kind of shot, encodes it with grain as
 H.264, and recovers its background with perfect masks, with those of ``motion`` and without masks. It compares with
-the truth. ShotWings it, in the same run: the chained stitching of arXiv 2306.06803 (written from its description, with
+the truth. Beside it, in the same run: the chained stitching of arXiv 2306.06803 (written from its description, with
 bounds) and OpenCV's ``Stitcher`` in SCANS mode. The correlation of confidence with the true error also covers shots
 of the sample series, and is computed again on scenes that nothing was tuned on.
 """
@@ -250,7 +250,7 @@ def correlation(rows: Sequence[Row]) -> str:
     """Spearman's rank correlation of confidence with the (negative) true error, in words.
 
     Errors under ``QUANTUM`` are one rank, and so are confidences that predict less than that: below it there is nothing
-    to be ranked. ShotWings it the correlation without any such tie, and how often, of two backgrounds of which only
+    to be ranked. Beside it the correlation without any such tie, and how often, of two backgrounds of which only
     one is perfect, that one has the higher confidence.
     """
     points = np.array([p for r in rows for p in r.points if np.isfinite(p[1])])
