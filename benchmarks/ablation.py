@@ -135,7 +135,7 @@ class Scene:
         numbers = np.concatenate([np.arange(run.start_frame, run.end_frame) for run in scene.runs])
         found, last = {}, -1
         for shot in row.shots:
-            renderer = renderers.of(shot)
+            renderer = renderers.renderer(shot)
             for index in range(shot.start, shot.end):
                 if numbers[index] % self.every != self.every // 2:
                     continue
