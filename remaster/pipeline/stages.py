@@ -33,7 +33,7 @@ from remaster.pipeline.space import refuse_out_of_space
 from remaster.records import Analysis
 from remaster.resample.framing import choose_framing, cut_foreground, joined_sides
 from remaster.rows import SceneRow, from_table, to_table
-from remaster.segment.resting_figures import with_standing
+from remaster.segment.resting_figures import with_whole_figures
 from remaster.stitch.stitching import stitch
 
 GRAIN_SAMPLES = 12
@@ -132,7 +132,7 @@ def _framed(row: SceneRow, job: Job) -> SceneRow:
     masks = row.masks
     if masks is None:
         raise ValueError("no masks")
-    masks = with_standing(_analysis(row), masks)
+    masks = with_whole_figures(_analysis(row), masks)
     window = job.window(row)
     if job.framing is None:
         cameras, wings = chain(_analysis(row).motion), window.wing_share
