@@ -1,8 +1,8 @@
 """Fills the holes of scenes' backgrounds by an engine, each background once.
 
-Holes are filled as finely as the picture beside them was seen. A zoom's canvas is as fine as its nearest view, but what
-lies beside its holes was seen in the farthest views alone, and is as soft as those. A finer fill costs time and stands
-out.
+Holes are filled at the resolution of the picture beside them. A zoom's canvas is as fine as its nearest view, but
+beside its holes only the farthest views show anything, and the canvas is as soft there as they are. A finer fill would
+cost time and be visible.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from remaster.records import Background, Shot
 
 @dataclass(frozen=True)
 class Outpainted:
-    """The shots with their backgrounds' holes filled; ``holes`` still says which pixels were generated.
+    """The shots with their backgrounds' holes filled; ``holes`` still marks the generated pixels.
 
-    ``hole_pixels`` were to be filled in all of the backgrounds; ``generated_pixels`` were, counted at the size at which
-    they were generated. ``calls`` counts the crops given to the engine.
+    ``hole_pixels`` counts the holes of all backgrounds at full size, ``generated_pixels`` at the size at which they
+    were filled. ``calls`` counts the crops given to the engine.
     """
 
     shots: tuple[Shot, ...]
@@ -54,10 +54,10 @@ def outpaint_scenes(
 ) -> list[Outpainted]:
     """Fill the holes of each shot's background, those of all scenes in one call of the engine.
 
-    ``windows`` say what the scenes' frames show. Shots without a background, or without holes, stay as they are. The
-    pixels outside the holes never change. Shots that share one background have
-    it filled once. A scene's result depends on its own seed alone. Raises ``ValueError`` where an engine returns
-    another size or changes pixels outside holes.
+    ``windows`` say which part of the canvas the scenes' frames show. Shots without a background, or without holes, stay
+    as they are, and so do pixels outside holes. Shots that share one background have it filled once. A scene's result
+    depends only on its own seed. Raises ``ValueError`` where an engine returns another size or changes pixels outside
+    holes.
     """
     works = [fill_work(*scene) for scene in zip(scenes, seeds, windows, strict=True)]
     tasks = [work.given for scene in works for work in scene]

@@ -52,7 +52,7 @@ class StableDiffusionInpainter:
     ``checkpoint``: a diffusers folder, or a hub id at a ``revision``; the files of ``variant`` are taken where it has
     them. Only safetensors are read and no code is run. ``tile`` None is the network's native size (512 pixels, 1024 for
     XL); ``batch`` tiles are generated at once. ``steps``, ``guidance`` and ``strength`` are the sampler's; below a
-    strength of 1 the embedded inpainter's fill shows through in the large. ``lora``: weights added to the network, a
+    strength of 1 the embedded engine's fill gives the layout. ``lora``: weights added to the network, a
     local .safetensors file or ``owner/repository/file`` (with LCM's: steps=4, guidance=1, scheduler=lcm).
     ``safety_checker`` False leaves out the check for nudity, which the paper leaves out too; a tile that it blackens
     keeps its first guess. On a GPU, ``gpu_gb`` GB must be free at the start. ``compile`` compiles the UNet.

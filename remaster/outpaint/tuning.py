@@ -15,11 +15,11 @@ class FillScaleTuning:
     """The size at which holes are filled (``filling.py``)."""
 
     min_ratio: float = 1.2
-    """A canvas so many times finer than the frames, along each side, is worth two resizes."""
+    """Canvas pixels per frame pixel, along a side, from which on the fill is reduced: less is not worth it."""
     finer_share: float = 0.2
     """Share of the picture beside the holes that may be finer than the fill."""
     coarse: int = 8
-    """Which frames show a place is decided on a canvas so many times smaller."""
+    """Factor by which the canvas is reduced on which the views of frames are drawn."""
     ring: int = 5
     """Side in pixels of that canvas of the square by which holes are widened to find what lies beside them."""
 
@@ -163,7 +163,7 @@ class LabelCostTuning:
     mirrored_texture: float = 2.0
     """Times the price of mirroring that is added where the mirrored picture has ordinary texture."""
     mirrored_slant: float = 4.0
-    """Price at the join of mirroring a line that crosses it aslant, for each feature unit of its gradient."""
+    """Price at the join of mirroring a line that crosses it at a slant, for each feature unit of its gradient."""
     window: int = 13
     """Side in low-level pixels of the square over which texture and color are judged."""
     texture_ratio: float = 1.0

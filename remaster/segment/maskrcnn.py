@@ -69,11 +69,11 @@ class MaskRcnnSegmenter:
     """Masks of instances.
 
     ``weights``: a local file (a state_dict, as .pth read without running code, or .safetensors), or None for
-    torchvision's own COCO weights, from its cache or downloaded once. Instances count from ``score`` and their pixels
-    from ``mask`` (0.4 and 0.2 in the paper); masks grow by ``margin`` of the frame's height. Pictures are brought to
-    ``lines`` lines for the network, ``batch`` of them at once; the best ``instances`` of each count. ``furniture``:
-    COCO's furniture and street fixtures are masked too. On a GPU, ``gpu_gb`` GB must be free at the start; the network
-    then computes in fp16 where that is safe.
+    torchvision's own COCO weights, from its cache or downloaded once. Instances count from ``score`` on and their
+    pixels from probability ``mask`` on (0.4 and 0.2 in the paper); masks grow by ``margin`` of the frame's height.
+    Pictures are resized to ``lines`` rows for the network, ``batch`` of them at once; the best ``instances`` of each
+    count. ``furniture``: COCO's furniture and street fixtures are masked too. On a GPU, ``gpu_gb`` GB must be free at
+    the start; the network then computes in fp16 where that is safe.
     """
 
     architecture: Architecture = Architecture.maskrcnn_resnet50_fpn

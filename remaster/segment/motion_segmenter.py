@@ -1,8 +1,8 @@
 """Segmenter ``motion``: masks what differs from the scene's own background, without weights.
 
-The keyframes are warped onto one canvas by their cameras. Their median there is the background wherever most of them
-show it; what differs from it in a keyframe is foreground. What is fixed on the screen is found before, because a median
-would show it.
+The keyframes are warped onto one canvas by their cameras. Their median is the background where most keyframes show
+it; a keyframe's differences from it are foreground. Things fixed on the screen are found first, because a median would
+show them.
 """
 
 from __future__ import annotations

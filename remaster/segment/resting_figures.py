@@ -1,4 +1,4 @@
-"""Grows masks of moving parts to whole characters where the camera rests, so that no still half is left in the set."""
+"""Grows masks of moving parts to whole characters where the camera rests, so that their still parts are masked too."""
 
 from __future__ import annotations
 

@@ -50,9 +50,9 @@ def _outlined(places: Mask, usual: Rgb, levels: float) -> Mask:
     gray = gray_of(usual)
     slopes = cv2.magnitude(*(cv2.Sobel(gray, cv2.CV_32F, dx, dy, scale=0.125) for dx, dy in ((1, 0), (0, 1))))
     sharp = np.bincount(labels[slopes > levels], minlength=len(stats))
-    kept = sharp > TUNING.fixed.min_edges * stats[:, cv2.CC_STAT_AREA]
-    kept[0] = False
-    return np.asarray(kept[labels])
+    outlined = sharp > TUNING.fixed.min_edges * stats[:, cv2.CC_STAT_AREA]
+    outlined[0] = False
+    return np.asarray(outlined[labels])
 
 
 def _comparisons(pictures: Rgb, cameras: Affine, inside: npt.NDArray[np.uint8], levels: float) -> npt.NDArray[np.int64]:
@@ -74,9 +74,8 @@ def _comparisons(pictures: Rgb, cameras: Affine, inside: npt.NDArray[np.uint8], 
 def _partners(distant: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     """The indices of up to ``partners`` of the ``distant`` pictures (k,), spread evenly."""
     far = np.flatnonzero(distant)
-    return np.asarray(
-        far[np.unique(np.linspace(0, len(far) - 1, min(TUNING.fixed.partners, len(far))).round().astype(int))]
-    )
+    even = np.linspace(0, len(far) - 1, min(TUNING.fixed.partners, len(far)))
+    return np.asarray(far[np.unique(even.round().astype(int))])
 
 
 def _shifted(step: Affine, width: int, height: int) -> Mask:

@@ -121,7 +121,7 @@ def _steps(level: Level, full: Level, candidates: Labels, y: Int64, x: Int64) ->
 
 
 def _slant(level: Level) -> Float32:
-    """The strength of lines that run aslant through each pixel's neighborhood, float32 (h, w), in feature units.
+    """The strength of slanting lines in each pixel's neighborhood, float32 (h, w), in feature units.
 
     A mirror gives them a kink. It is the mixed term of the structure tensor (Bigun and Granlund, ICCV 1987) over the
     root of its trace, times the coherence: 0 for lines across the join or along it, and for texture without direction.
@@ -130,10 +130,10 @@ def _slant(level: Level) -> Float32:
     known = level.context.astype(np.float32)
     gx, gy = level.features[..., 3] * known, level.features[..., 4] * known
     products = cv2.merge([gx * gx, gy * gy, gx * gy, known])
-    xx, yy, xy, seen = np.moveaxis(np.asarray(cv2.blur(products, size), np.float32), 2, 0)
+    xx, yy, xy, weight = np.moveaxis(np.asarray(cv2.blur(products, size), np.float32), 2, 0)
     total = np.maximum(xx + yy, 1e-3)
     coherence = ((xx - yy) ** 2 + 4 * xy**2) / total**2
-    return np.asarray(coherence * np.abs(xy) / np.sqrt(total * np.maximum(seen, 1e-3)), np.float32)
+    return np.asarray(coherence * np.abs(xy) / np.sqrt(total * np.maximum(weight, 1e-3)), np.float32)
 
 
 def _texture_at_join(level: Level) -> Float32:

@@ -1,7 +1,7 @@
 """The warp of mirrored copies, so that lines cross the join in their own direction.
 
-A mirrored copy joins by itself, but a line that crosses the join aslant turns back there in a spike. Warped, it goes on
-and turns back in a curve.
+A mirrored copy joins by itself, but a line that crosses the join at a slant turns back there in a spike. Warped, it
+goes on and turns back in a curve.
 """
 
 from __future__ import annotations
