@@ -40,8 +40,9 @@ from remaster.media.probe import probe
 from remaster.media.types import Rect
 from remaster.records import Analysis, Shot
 from remaster.segment.motion_segmenter import MotionSegmenter
-from remaster.stitch.confidence import Trust
-from remaster.stitch.stitching import StitchSettings, stitch
+from remaster.stitch.background_trust import Trust
+from remaster.stitch.stitching import stitch
+from remaster.stitch.tuning import StitchSettings
 from remaster_sample.author import write_video
 from remaster_sample.backgrounds import background
 from remaster_sample.episodes import EPISODES

@@ -8,9 +8,9 @@ from background_scenes import draw_character, painting
 
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import translation
-from remaster.stitch.confidence import judge
+from remaster.stitch.background_trust import judge_moving
 from remaster.stitch.keyframe_alignment import align
-from remaster.stitch.parallax import passes_apart
+from remaster.stitch.parallax import has_parallax
 
 WIDTH, HEIGHT, KEYFRAMES, STEP = 320, 240, 7, 30
 NOISE = 2.0
@@ -40,11 +40,11 @@ def panned(speed: float, near_contrast: float = 1.0, figure: float = 0.0) -> Pre
 def test_a_third_at_another_speed_is_another_plane_and_no_mosaic(speed: float) -> None:
     preview = panned(speed)
     nobody = np.zeros(preview.seen.shape[1:], bool)
-    assert passes_apart(preview, "x", NOISE)
-    assert judge(preview, nobody, "x", 1 / 6, NOISE).advantage == 0.0
+    assert has_parallax(preview, "x", NOISE)
+    assert judge_moving(preview, nobody, "x", 1 / 6, NOISE).advantage == 0.0
 
 
 @pytest.mark.parametrize(("contrast", "figure"), [(1.0, 0.0), (0.1, 0.0), (1.0, 24.0), (0.3, 36.0)])
 def test_one_plane_is_one_whatever_it_shows(contrast: float, figure: float) -> None:
     preview = panned(1.0, contrast, figure)
-    assert not passes_apart(preview, "x", NOISE)
+    assert not has_parallax(preview, "x", NOISE)

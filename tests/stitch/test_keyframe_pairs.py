@@ -9,7 +9,7 @@ import pytest
 from remaster.arrays import Affine, Gray
 from remaster.imaging.alignment import detail
 from remaster.imaging.camera import IDENTITY, corner_error, translation
-from remaster.stitch.direct_pairs import match_direct
+from remaster.stitch.keyframe_pairs import match_direct
 
 SIZE = (320, 240)
 

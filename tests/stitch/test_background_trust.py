@@ -10,7 +10,7 @@ from background_scenes import painting
 
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import translation
-from remaster.stitch.confidence import Trust, judge, judge_still, over_cheap
+from remaster.stitch.background_trust import Trust, judge_moving, judge_still, relative_error
 from remaster.stitch.keyframe_alignment import align, disagreeing
 
 WIDTH, HEIGHT, KEYFRAMES = 320, 240, 7
@@ -32,7 +32,7 @@ def judged(wrong: float, still: bool = False) -> Trust:
     found = disagreeing(preview, NOISE)
     preview.foreground[:], preview.seen[:] = found, preview.seen & ~found
     nobody = np.zeros_like(found[0])
-    return judge_still(preview, nobody, NOISE) if still else judge(preview, nobody, "x", 1 / 6, NOISE)
+    return judge_still(preview, nobody, NOISE) if still else judge_moving(preview, nobody, "x", 1 / 6, NOISE)
 
 
 @pytest.mark.parametrize("still", [False, True])
@@ -68,11 +68,11 @@ def test_wings_that_few_pictures_show_are_trusted_less() -> None:
         pictures = np.stack([world[30 : 30 + HEIGHT, x : x + WIDTH] for x in places])
         seen = np.ones(pictures.shape[:3], bool)
         preview, _ = align(pictures, seen, np.stack([translation(float(x), 0.0) for x in places]), 0)
-        errors.append(judge(preview, np.zeros(preview.median.shape[:2], bool), "x", 1 / 6, NOISE).error)
+        errors.append(judge_moving(preview, np.zeros(preview.median.shape[:2], bool), "x", 1 / 6, NOISE).error)
     many, few = errors
     assert many < 1.2 < 1.6 < few < 2.5
 
 
 def test_a_few_levels_of_error_on_a_flat_set_do_not_speak_against_a_background() -> None:
-    flat, lively = over_cheap(np.array([5.2, 20.8]), np.array([5.8, 23.2]))
+    flat, lively = relative_error(np.array([5.2, 20.8]), np.array([5.8, 23.2]))
     assert flat < 0.75 < 0.85 < lively

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from remaster.stitch.wing_error import HALF, confidence, fill_error
+from remaster.stitch.tuning import TUNING
+from remaster.stitch.wing_confidence import confidence, fill_error
 
 HEIGHT, WIDTH = 120, 160
 EVERYWHERE = np.ones((HEIGHT, WIDTH), bool)
@@ -48,6 +49,6 @@ def test_the_gate_does_not_count() -> None:
 
 def test_confidence_falls_with_what_is_unseen_and_with_either_error() -> None:
     assert confidence(1.0, 0.0, 50.0) == 1.0
-    assert confidence(0.0, 0.0, HALF) == pytest.approx(0.5)
+    assert confidence(0.0, 0.0, TUNING.wings.half_confidence) == pytest.approx(0.5)
     assert confidence(0.5, 4.0, 30.0) > confidence(0.2, 4.0, 30.0) > confidence(0.2, 4.0, 60.0)
     assert confidence(0.5, 2.0, 30.0) > confidence(0.5, 8.0, 30.0)

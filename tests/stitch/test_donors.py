@@ -9,7 +9,8 @@ from background_scenes import HEIGHT, WIDTH, Drawn, painting, pan, shoot, to_wor
 
 from remaster.imaging.camera import IDENTITY, translation
 from remaster.records import Shot
-from remaster.stitch.stitching import StitchSettings, stitch
+from remaster.stitch.stitching import stitch
+from remaster.stitch.tuning import StitchSettings
 
 PAN, VEIL, REST = 14, 5, 24
 RESTS = PAN + VEIL
