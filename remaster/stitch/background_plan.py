@@ -98,9 +98,8 @@ def _plan_span(scene: Scene, span: Span, splits: int) -> list[Plan]:
     cut = weakest_cut(scene.analysis, scene.pairs, span, scene.settings.min_frames)
     if cut is None:
         return [whole]
-    parts = _plan_span(scene, Span(span.start, cut, True), splits - 1) + _plan_span(
-        scene, Span(cut, span.end, True), splits - 1
-    )
+    halves = Span(span.start, cut, True), Span(cut, span.end, True)
+    parts = [plan for half in halves for plan in _plan_span(scene, half, splits - 1)]
     return parts if _clearly_better(parts, whole) else [whole]
 
 
@@ -129,9 +128,9 @@ def _plan_whole(scene: Scene, span: Span) -> Plan:
     figures = _figures(scene, registration, preview)
     inputs = BackgroundInputs(registration, canvas, preview, exposure, figures, np.zeros_like(preview.seen))
     trust = _trust(scene, inputs)
-    return Plan(
-        span, trust, _with_rigid_layers(scene, inputs) if trust.advantage >= scene.settings.min_advantage else None
-    )
+    if trust.advantage < scene.settings.min_advantage:
+        return Plan(span, trust, None)
+    return Plan(span, trust, _with_rigid_layers(scene, inputs))
 
 
 def _align(scene: Scene, registration: Registration) -> tuple[Preview, Exposure]:
@@ -180,9 +179,8 @@ def _inside(scene: Scene, preview: Preview) -> Mask:
     """The part of a preview keyframe that shows the scene, bool (preview.height, preview.width)."""
     size = (preview.width, preview.height)
     valid = cv2.resize(scene.analysis.valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    return inner_area(scene, size[::-1], scene.settings.border) & (
-        cv2.erode(valid, np.ones((TUNING.plan.gate_margin,) * 2)) > 0
-    )
+    clear = cv2.erode(valid, np.ones((TUNING.plan.gate_margin,) * 2)) > 0
+    return inner_area(scene, size[::-1], scene.settings.border) & clear
 
 
 def _trust(scene: Scene, inputs: BackgroundInputs) -> Trust:

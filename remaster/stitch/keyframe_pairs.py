@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -57,12 +58,20 @@ class Pair:
     share: float
 
 
-def match_direct(first: Detail, second: Detail, chained: Affine) -> tuple[Affine, Points, Points, float] | None:
-    """Align keyframes directly: (camera second -> first, points of first and second (m, 2), explained share).
+class Match(NamedTuple):
+    """What two keyframes have in common, as in ``Pair``."""
 
-    All in proxy pixels. ``first`` and ``second`` are the keyframes' details, known where they may be background;
-    ``chained`` is the camera to begin with. Each cell that agrees gives one match, at its own best shift. None in
-    doubt.
+    camera: Affine
+    points_first: Points
+    points_second: Points
+    share: float
+
+
+def match_direct(first: Detail, second: Detail, chained: Affine) -> Match | None:
+    """Align two keyframes directly, without features; None in doubt.
+
+    ``first`` and ``second`` are the keyframes' details, known where they may be background; ``chained`` is the first
+    guess, in proxy pixels. Each cell that agrees gives one match of points, at its own best shift.
     """
     tuning = TUNING.direct
     width, height = second.size
@@ -82,7 +91,7 @@ def match_direct(first: Detail, second: Detail, chained: Affine) -> tuple[Affine
     a, b = ((points + 0.5) * grow - 0.5 for points in (places, centres))
     camera = rescale(fit.camera, *grow)
     agree = np.linalg.norm(apply(camera, b) - a, axis=-1) < TUNING.pairs.match_error
-    return camera, a[agree], b[agree], fit.cells.share
+    return Match(camera, a[agree], b[agree], fit.cells.share)
 
 
 def find_features(gray: Gray, usable: Mask, count: int) -> Features:
@@ -148,12 +157,11 @@ def candidate_pairs(chain: Affine, width: int, height: int, min_overlap: float) 
 
 def match_features(
     first: Features, second: Features, pictures: tuple[Gray, Gray], usable: Mask, chained: Affine, noise: float
-) -> tuple[Affine, Points, Points, float] | None:
-    """Match two keyframes by features: (camera second -> first, points of first and second (m, 2), explained share).
+) -> Match | None:
+    """Match two keyframes by features; None where no hypothesis could be tested.
 
-    The hypothesis that explains the largest area is taken: no motion, the ``chained`` motion, and sequential RANSAC.
-    ``usable`` bool (h, w) holds for both ``pictures``; ``noise`` is the grain's standard deviation. None where no
-    hypothesis could be tested.
+    Hypotheses are rest, the ``chained`` motion, and those of sequential RANSAC. The one with the largest explained area
+    is taken. ``usable`` bool (h, w) holds for both ``pictures``; ``noise`` is the grain's standard deviation.
     """
     matches = _matched_descriptors(first, second)
     a, b = first.points[matches[:, 0]], second.points[matches[:, 1]]
@@ -170,7 +178,7 @@ def match_features(
     if best is None:
         return None
     agree = np.linalg.norm(apply(best, b) - a, axis=-1) < TUNING.pairs.match_error
-    return best, a[agree], b[agree], best_share
+    return Match(best, a[agree], b[agree], best_share)
 
 
 def plausible(camera: Affine) -> bool:

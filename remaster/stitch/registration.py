@@ -18,7 +18,15 @@ from remaster.imaging.channels import gray_of
 from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.records import Analysis
 from remaster.stitch.cameras import Model, all_frames, project, solve_keyframes
-from remaster.stitch.keyframe_pairs import Features, Pair, candidate_pairs, find_features, match_direct, match_features
+from remaster.stitch.keyframe_pairs import (
+    Features,
+    Match,
+    Pair,
+    candidate_pairs,
+    find_features,
+    match_direct,
+    match_features,
+)
 from remaster.stitch.shot_split import Span, keyframes_of
 from remaster.stitch.tuning import TUNING
 
@@ -77,15 +85,16 @@ def find_pairs(
         if match is None:
             both: Mask = usable[i] & usable[j]
             match = match_features(features_of(i), features_of(j), (grays[i], grays[j]), both, step, analysis.noise)
-        if match is not None and _explains_enough(match[3], len(match[1]), min_share):
+        if match is not None and _explains_enough(match, min_share):
             pairs.append(Pair(i, j, *match))
     return pairs
 
 
-def _explains_enough(share: float, matches: int, min_share: float) -> bool:
+def _explains_enough(match: Match, min_share: float) -> bool:
     """Whether a pair's explained area is large enough, or less where many matches agree."""
     tuning = TUNING.pairs
-    return share >= min_share or (share >= tuning.min_loose_share and matches >= tuning.many_matches)
+    many = len(match.points_first) >= tuning.many_matches
+    return match.share >= min_share or (match.share >= tuning.min_loose_share and many)
 
 
 def register(analysis: Analysis, pairs: Sequence[Pair], span: Span) -> Registration:

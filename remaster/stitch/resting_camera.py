@@ -52,11 +52,10 @@ def set_slides(analysis: Analysis, keyframes: npt.NDArray[np.int64], sides: Axis
     """
     grays = [gray_of(analysis.proxies[k]) for k in keyframes]
     parts = _outer_parts(analysis.valid.shape, sides)
-    shares = np.array(
-        [_explained_areas([Picture(g[p], analysis.valid[p], analysis.noise) for g in grays]) for p in parts]
-    )
-    moved, rested = shares.sum(axis=0).tolist()
-    return bool(shares[:, 0].all() and moved > TUNING.resting.min_ratio * rested)
+    pictures = [[Picture(gray[part], analysis.valid[part], analysis.noise) for gray in grays] for part in parts]
+    areas = np.array([_explained_areas(part) for part in pictures])
+    moved, rested = areas.sum(axis=0).tolist()
+    return bool(areas[:, 0].all() and moved > TUNING.resting.min_ratio * rested)
 
 
 def _explained_areas(pictures: Sequence[Picture]) -> tuple[float, float]:

@@ -100,13 +100,9 @@ def _shift_between(
     area = np.pad(after, radius)[y : y + h + 2 * radius, x : x + w + 2 * radius]
     correlation = cv2.matchTemplate(area, patch, cv2.TM_CCORR_NORMED, mask=weight)
     row, column = (int(i) for i in np.unravel_index(int(correlation.argmax()), correlation.shape))
-    shift = (
-        np.array(
-            [column + parabola_vertex(correlation[row], column), row + parabola_vertex(correlation[:, column], row)]
-        )
-        - radius
-    )
-    return shift, float(correlation[row, column])
+    right = column + parabola_vertex(correlation[row], column)
+    down = row + parabola_vertex(correlation[:, column], row)
+    return np.array([right, down]) - radius, float(correlation[row, column])
 
 
 def _detail(picture: npt.NDArray[np.uint8], visible: Mask) -> Float32:
@@ -123,7 +119,8 @@ def _proportional_share(path: Points, camera: Points) -> float:
     """
     main = np.linalg.svd(camera - camera.mean(axis=0), full_matrices=False)[2][0]
     along = camera @ main
-    residual = np.stack([places - (line := theil_sen(along, places))[0] * along - line[1] for places in path.T])
+    lines = [theil_sen(along, places) for places in path.T]
+    residual = np.stack([places - slope * along - start for places, (slope, start) in zip(path.T, lines, strict=True)])
     return float((np.linalg.norm(residual, axis=0) <= TUNING.rigid.max_residual).mean())
 
 

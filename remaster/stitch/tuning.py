@@ -445,7 +445,7 @@ class WingErrorTuning:
     wings over 78 windows of 13 cartoons: 0.83; at 0.22 0.74, at 0.33 0.59; of strips predicted from inside them
     0.77."""
     height: int = 120
-    """Rows at which the fill is compared: what is finer is texture, of which no fill knows the place."""
+    """Rows at which the fill is compared: finer texture cannot be predicted by any fill."""
     min_width: int = 8
     """Columns of that picture, at least."""
     wave_decay: float = 0.25

@@ -1,4 +1,4 @@
-"""Keyframes aligned directly: exact where it says yes, silent where features must tell."""
+"""Direct alignment of keyframes: exact where it accepts a pair, None where features are needed."""
 
 from __future__ import annotations
 

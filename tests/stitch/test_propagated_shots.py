@@ -1,4 +1,4 @@
-"""Shots that no one background holds, and how their wings pass into those beside them."""
+"""Shots without a background, and how their wings fade into those beside them."""
 
 from __future__ import annotations
 

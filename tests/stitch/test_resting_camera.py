@@ -1,4 +1,4 @@
-"""Whether a camera rests: a figure that leans before a dull wall against a real slow pan, by the pictures alone."""
+"""Resting camera or slow pan: a figure that leans in front of a dull wall does not move the camera."""
 
 from __future__ import annotations
 

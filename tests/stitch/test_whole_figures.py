@@ -1,4 +1,4 @@
-"""A talking figure that stays is found whole from its moving mouth and arm; a set that somebody walks by has none."""
+"""A talking figure that stays is found whole from its moving mouth and arm; a passer-by leaves no figure."""
 
 from __future__ import annotations
 
