@@ -402,7 +402,7 @@ CASES: tuple[Case, ...] = (
         "they end at the join",
         "resample.continuation resample.figure_tracking resample.drawings resample.figure_matching "
         "resample.figure_layers resample.periodic_motion",
-        pipeline__encoding__continued=_constant(None),
+        pipeline__encoding__continue_figures=_constant(None),
     ),
     _case(
         "walks",
