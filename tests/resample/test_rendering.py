@@ -127,7 +127,7 @@ def test_chroma_lies_where_its_siting_says(location: int) -> None:
     shown, camera = window_of(160, 120, YUV420P), np.array([[1.3, 0, 40.3], [0, 1.3, 10.4]])
     truth = whole_window(shown, camera, YUV420P, color)
     picture = picture_of(truth, shown, YUV420P)
-    # ShotWings the join its differences are taken away, whatever they come from.
+    # Beside the join its differences are taken away, whatever they come from.
     beyond = replace(shown, active=Rect(0, 0, 160 + 24, 120), x=shown.x - 12)
     error = {}
     for said in (1, 2, 3):
