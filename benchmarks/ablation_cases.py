@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from remaster.outpaint.labels import from_rows
+from remaster.outpaint.exemplar.labels import from_rows
 from remaster.propagation import age, shot_plan
 from remaster.propagation.shot_plan import Segment
 from remaster.resample import gain_compensation
@@ -130,14 +130,14 @@ CASES: tuple[Case, ...] = (
         "segment",
         "nothing",
         "segment.screen_fixed",
-        segment__motion_segmenter__on_screen=lambda pictures, *_: np.zeros(pictures.shape[:3], bool),
+        segment__motion_segmenter__fixed_on_screen=lambda pictures, *_: np.zeros(pictures.shape[:3], bool),
     ),
     _case(
         "standing characters",
         "segment",
         "masks as they are",
         "segment.resting_figures",
-        pipeline__stages__with_standing=lambda analysis, masks: masks,
+        pipeline__stages__with_whole_figures=lambda analysis, masks: masks,
     ),
     # Stitch: cameras and spans.
     _case(
@@ -353,62 +353,69 @@ CASES: tuple[Case, ...] = (
         "propagation.sources._trust",
         propagation__sources___trust=lambda grid, s, life: (s.frame >= 0).astype(np.float32),
     ),
-    _case("bends", "outpaint", "none", "outpaint.join_warp", outpaint__blend__bends=_unbent),
+    _case(
+        "bends", "outpaint", "none", "outpaint.exemplar.mirror_warp", outpaint__exemplar__blending__mirror_warp=_unbent
+    ),
     _case(
         "bends of mirrors",
         "outpaint",
         "none",
-        "outpaint.join_warp._curved",
-        outpaint__join_warp___curved=lambda full, line, place, step, reach: np.zeros(
-            (len(line), full.holes.shape[1 if abs(step) == 1 else 0]), np.float32
+        "outpaint.exemplar.mirror_warp._curve",
+        outpaint__exemplar__mirror_warp___curve=lambda full, row, place, step, radius: np.zeros(
+            (len(row), full.holes.shape[1 if abs(step) == 1 else 0]), np.float32
         ),
     ),
     _case(
         "refined borders",
         "outpaint",
         "as found at low resolution",
-        "outpaint.refine",
-        outpaint__labelling__refine=lambda full, candidates, grown, *_: grown,
+        "outpaint.exemplar.labelling.refine outpaint.exemplar.labelling._band outpaint.exemplar.labelling._join_cost",
+        outpaint__exemplar__labelling__refine=lambda full, candidates, grown, *_: grown,
     ),
     _case(
         "size of the fill",
         "outpaint",
         "the canvas' own",
-        "outpaint.fill_scale",
+        "outpaint.filling.seen_scale outpaint.filling.reduced outpaint.filling.enlarged outpaint.filling._outline "
+        "outpaint.filling._share",
         outpaint__filling__seen_scale=_constant(1.0),
     ),
     _case(
         "mirrored at the join",
         "outpaint",
         "no such label",
-        "outpaint.offsets.mirrors",
-        outpaint__labelling__mirrors=_no_labels,
+        "outpaint.exemplar.candidates.mirrors",
+        outpaint__exemplar__labelling__mirrors=_no_labels,
     ),
     _case(
-        "shifts across", "outpaint", "no such label", "outpaint.offsets.across", outpaint__labelling__across=_no_labels
+        "shifts across",
+        "outpaint",
+        "no such label",
+        "outpaint.exemplar.candidates.across",
+        outpaint__exemplar__labelling__across=_no_labels,
     ),
     _case(
         "closing cut figures",
         "outpaint",
         "none is closed",
-        "outpaint.exemplar.cut_off",
-        outpaint__exemplar__cut_off=lambda figures, holes: np.zeros_like(figures),
+        "outpaint.exemplar.exemplar_inpainter.cut_off",
+        outpaint__exemplar__exemplar_inpainter__cut_off=lambda figures, holes: np.zeros_like(figures),
     ),
     _case(
         "expected tones",
         "outpaint",
         "copies keep theirs",
-        "outpaint.blend.towards_expected outpaint.labels._expected",
-        outpaint__blend__towards_expected=lambda picture, full: picture,
+        "outpaint.exemplar.blending.towards_expected outpaint.exemplar.pyramid_level._expected",
+        outpaint__exemplar__blending__towards_expected=lambda picture, full: picture,
     ),
     _case(
         "holes around cut up",
         "outpaint",
         "one group",
-        "outpaint.exemplar._beside",
-        outpaint__exemplar___beside=lambda group, known, near: group,
+        "outpaint.exemplar.exemplar_inpainter._beside",
+        outpaint__exemplar__exemplar_inpainter___beside=lambda group, known, radius: group,
     ),
-    _case("aligned labels", "outpaint", "none", "outpaint.offsets.align", fill={"alignments": 0}),
+    _case("aligned labels", "outpaint", "none", "outpaint.exemplar.candidates.align", fill={"alignments": 0}),
     # Resample.
     _case(
         "characters continued",
@@ -416,7 +423,7 @@ CASES: tuple[Case, ...] = (
         "they end at the join",
         "resample.continuation resample.figure_tracking resample.drawings resample.figure_matching "
         "resample.figure_layers resample.periodic_motion",
-        pipeline__encoding__continued=_constant(None),
+        pipeline__encoding___continuation=_constant(None),
     ),
     _case(
         "walks",

@@ -9,8 +9,9 @@ import pytest
 
 from remaster.arrays import Mask, Rgb
 from remaster.outpaint import Filled, FillTask
-from remaster.outpaint.exemplar import ExemplarInpainter, cut_off, groups
-from remaster.outpaint.labels import Masks, shrink
+from remaster.outpaint.exemplar import ExemplarInpainter
+from remaster.outpaint.exemplar.exemplar_inpainter import cut_off, groups
+from remaster.outpaint.exemplar.pyramid_level import Masks, shrink
 from remaster_sample.episodes import EPISODES
 from remaster_sample.render import render
 
@@ -320,7 +321,7 @@ def test_beside_a_character_at_the_join_lettering_is_not_repeated_either() -> No
     assert not (filled[holes].min(axis=1) > 220).any()
 
 
-def test_a_mosaics_jagged_edge_bars_no_source_at_low_resolution_and_a_character_does() -> None:
+def test_a_mosaics_jagged_edge_forbids_no_source_at_low_resolution_and_a_character_does() -> None:
     picture, holes = landscape().astype(np.float32), wings()
     source = ~holes
     source[-2:, WING : WIDTH // 2] = False

@@ -1,7 +1,10 @@
-"""Gradient-domain blending: the correction that makes copied pieces agree with the picture and with each other.
+"""Solves the screened Poisson equation on the pixels of a mask.
 
-Pérez, Gangnet, Blake, "Poisson Image Editing" (SIGGRAPH 2003), written for the correction that is added to the copied
-pixels, and screened so that a step at the join fades out within ``reach`` pixels instead of crossing the fill.
+Pérez, Gangnet, Blake, "Poisson Image Editing" (SIGGRAPH 2003). The unknown is the correction that is added to copied
+pixels; the screening term lets a step at the join fade within ``radius`` pixels instead of crossing the fill. It is
+used twice, for different things: in ``pyramid_level`` on low-level pixels, as a membrane (no gradients, hardly any
+screening) that is the first guess for holes before labels are chosen; in ``blending`` on full pixels, to make the
+chosen copies agree with the picture and with each other.
 """
 
 from __future__ import annotations
@@ -16,20 +19,15 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from remaster.arrays import Float32, Float64, Int64, Mask
+from remaster.outpaint.tuning import TUNING
 
-_TOLERANCE, _ENOUGH = 1e-2, 1e-3
-"""What may be left over: a share of what was to be solved, or so much in grey levels."""
-_ROUNDS = 60
-"""Steps of conjugate gradients at most."""
-_BLOCKS = 2000
-"""About how many blocks are solved exactly."""
-_CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
+_FOUR_NEIGHBORS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
 
 
-def neighbours(mask: Mask, other: Mask) -> tuple[Int64, Int64]:
-    """Pairs of 4-neighbours, the first in ``mask`` and the second in ``other``, as flat indices of the picture.
+def neighbors(mask: Mask, other: Mask) -> tuple[Int64, Int64]:
+    """Pairs of 4-neighbors, the first in ``mask`` and the second in ``other``, as flat indices of the picture.
 
-    With ``mask`` is ``other`` each pair comes twice, once in each order.
+    Where ``mask`` is ``other``, each pair is given in both orders.
     """
     h, w = mask.shape
     index = np.arange(h * w).reshape(h, w)
@@ -50,23 +48,20 @@ def correction(
     free: Mask,
     inner: tuple[Int64, Int64, Float64],
     border: tuple[Int64, Float64],
-    reach: float,
-    far: Float64 | None = None,
+    radius: float,
 ) -> Float64:
-    """The smoothest correction of the pixels ``free`` (h, w), float64 (n, channels) in raster order.
+    """The correction of the pixels ``free`` (h, w) by least squares, float64 (n, channels) in raster order.
 
-    ``inner``: all pairs (p, q) of neighbours in ``free`` as flat indices, each in both orders, and the difference
-    ``correction[q] - correction[p]`` that is wanted (m, channels). ``border``: pixels p of ``free`` with a settled
-    neighbour each, and the correction (k, channels) that would hold there. ``reach`` is in pixels; beyond it the
-    correction tends to ``far`` (n, channels), nought unless given.
+    ``inner``: all pairs (p, q) of neighbors in ``free`` as flat indices, each in both orders, and the difference
+    ``correction[q] - correction[p]`` that is wanted (m, channels). ``border``: pixels p of ``free`` that have a fixed
+    neighbor, and the correction (k, channels) wanted there. Farther than ``radius`` pixels from the border the
+    correction tends to 0.
     """
     (p, _, wanted), (at, values), size = inner, border, free.size
-    degree = np.bincount(p, minlength=size) + np.bincount(at, minlength=size) + reach**-2.0
+    degree = np.bincount(p, minlength=size) + np.bincount(at, minlength=size) + radius**-2.0
     channels = wanted.shape[1]
     sums = [np.bincount(at, values[:, c], size) - np.bincount(p, wanted[:, c], size) for c in range(channels)]
     right = np.stack(sums, axis=1).astype(np.float32)
-    if far is not None:
-        right[free.ravel()] += (reach**-2.0 * far).astype(np.float32)
     y, x = np.nonzero(free)
     box = np.s_[y.min() : y.max() + 1, x.min() : x.max() + 1]
     planes = right.reshape(*free.shape, channels)[box]
@@ -75,44 +70,46 @@ def correction(
 
 
 def _solve(free: Mask, degree: Float32, right: Float32) -> Float32:
-    """Conjugate gradients on all channels at once, float32 (h, w, channels).
+    """Solve by conjugate gradients on all channels at once, float32 (h, w, channels).
 
-    Preconditioned by the diagonal and an exact solution on blocks of pixels (two levels).
+    Preconditioned by the diagonal and by an exact solution on a coarse grid of blocks (two levels). Stops at a residual
+    that is small beside the right-hand side, or in grey levels.
     """
+    tuning = TUNING.poisson
     inside = free[..., None].astype(np.float32)
     degree = np.where(free, degree, 1.0).astype(np.float32)[..., None]
     coarse = _coarse_solver(free, degree[..., 0])
-    found, left = np.zeros_like(right), right * inside
-    goal = np.maximum(_TOLERANCE**2 * _dot(left, left), _ENOUGH**2)
+    found, residual = np.zeros_like(right), right * inside
+    goal = np.maximum(tuning.relative_residual**2 * _dot(residual, residual), tuning.absolute_residual**2)
     direction, before = np.zeros_like(right), np.ones(right.shape[2], np.float32)
-    for _ in range(_ROUNDS):
-        if (_dot(left, left) <= goal).all():
+    for _ in range(tuning.max_iterations):
+        if (_dot(residual, residual) <= goal).all():
             break
-        better = left / degree + coarse(left) * inside
-        now = _dot(left, better)
-        direction = better + direction * (now / before)
+        preconditioned = residual / degree + coarse(residual) * inside
+        now = _dot(residual, preconditioned)
+        direction = preconditioned + direction * (now / before)
         image = degree * direction - inside * _planes(
-            cv2.filter2D(direction, -1, _CROSS, borderType=cv2.BORDER_CONSTANT)
+            cv2.filter2D(direction, -1, _FOUR_NEIGHBORS, borderType=cv2.BORDER_CONSTANT)
         )
         step = now / np.maximum(_dot(direction, image), 1e-20)
         found += direction * step
-        left -= image * step
+        residual -= image * step
         before = np.maximum(now, 1e-20)
     return found
 
 
 def _coarse_solver(free: Mask, degree: Float32) -> Callable[[Float32], Float32]:
-    """A solver for corrections that are constant on square blocks of pixels, from and to planes (h, w, channels)."""
+    """An exact solver for corrections that are constant on blocks of pixels, from and to planes (h, w, channels)."""
     h, w = free.shape
-    side = max(int(np.sqrt(free.sum() / _BLOCKS)), 1)
+    side = max(int(np.sqrt(free.sum() / TUNING.poisson.blocks)), 1)
     rows, columns = -(-h // side), -(-w // side)
 
     def gather(planes: Float32) -> Float32:
-        grown = cv2.copyMakeBorder(planes, 0, rows * side - h, 0, columns * side - w, cv2.BORDER_CONSTANT)
-        small = cv2.resize(grown, (columns, rows), interpolation=cv2.INTER_AREA)
+        padded = cv2.copyMakeBorder(planes, 0, rows * side - h, 0, columns * side - w, cv2.BORDER_CONSTANT)
+        small = cv2.resize(padded, (columns, rows), interpolation=cv2.INTER_AREA)
         return _planes(small).reshape(rows * columns, -1) * np.float32(side * side)
 
-    p, q = neighbours(free, free)
+    p, q = neighbors(free, free)
     block = np.arange(rows)[np.arange(h) // side][:, None] * columns + np.arange(w) // side
     pairs = block.ravel()[p], block.ravel()[q]
     diagonal = gather(np.where(free, degree, 0).astype(np.float32))[:, 0].astype(np.float64)
@@ -130,7 +127,7 @@ def _coarse_solver(free: Mask, degree: Float32) -> Callable[[Float32], Float32]:
 
 
 def _planes(values: npt.NDArray[Any] | cv2.typing.MatLike) -> Float32:
-    """As (h, w, channels): OpenCV drops a single channel."""
+    """The array as (h, w, channels): OpenCV drops a single channel."""
     array = np.asarray(values, np.float32)
     return array if array.ndim == 3 else array[..., None]
 

@@ -1,12 +1,12 @@
-"""What is done to copied pieces before they are shown: their largest tones come nearer to what is expected."""
+"""The last step of blending: large tones of copies are drawn towards the expected ones."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from remaster.arrays import Float32, Mask
-from remaster.outpaint.blend import towards_expected
-from remaster.outpaint.labels import Level
+from remaster.outpaint.exemplar.blending import towards_expected
+from remaster.outpaint.exemplar.pyramid_level import Level
 
 HEIGHT, WIDTH, WING = 96, 256, 96
 

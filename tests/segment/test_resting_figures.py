@@ -1,4 +1,4 @@
-"""Who only blinks is a whole character, and framing moves the picture to where he is cut."""
+"""A character of which only the eyes move is masked as a whole, and framing moves the picture to where it is cut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from remaster.imaging.camera import IDENTITY, translation
 from remaster.records import Analysis
 from remaster.resample.framing import choose_framing, cut_foreground
 from remaster.resample.tuning import ResampleSettings
-from remaster.segment.resting_figures import with_standing
+from remaster.segment.resting_figures import with_whole_figures
 
 HEIGHT, WIDTH, KEYFRAMES = 120, 160, 6
 BODY, EYES = np.s_[30:118, 128:160], np.s_[42:50, 138:150]
@@ -34,7 +34,7 @@ def blinking(step: float = 0.0) -> tuple[Analysis, Mask]:
 
 def test_the_whole_figure_is_masked_in_every_keyframe() -> None:
     analysis, masks = blinking()
-    grown = with_standing(analysis, masks)
+    grown = with_whole_figures(analysis, masks)
     assert (grown & masks == masks).all()
     assert grown[:, BODY[0], BODY[1]].mean() > 0.9
     outside = np.ones((HEIGHT, WIDTH), bool)
@@ -44,7 +44,7 @@ def test_the_whole_figure_is_masked_in_every_keyframe() -> None:
 
 def test_framing_leaves_the_cut_figure_at_the_edge() -> None:
     analysis, masks = blinking()
-    grown = with_standing(analysis, masks)
+    grown = with_whole_figures(analysis, masks)
     resting = np.repeat(IDENTITY[None], 2, axis=0)
     assert choose_framing(masks, resting, ResampleSettings(), 1 / 3) == 0.5
     assert choose_framing(grown, resting, ResampleSettings(), 1 / 3) == 1.0
@@ -54,9 +54,9 @@ def test_framing_leaves_the_cut_figure_at_the_edge() -> None:
 
 def test_under_a_moving_camera_masks_stay() -> None:
     analysis, masks = blinking(step=3.0)
-    assert with_standing(analysis, masks) is masks
+    assert with_whole_figures(analysis, masks) is masks
 
 
 def test_without_anything_that_moves_nothing_is_masked() -> None:
     analysis, masks = blinking()
-    assert not with_standing(analysis, np.zeros_like(masks)).any()
+    assert not with_whole_figures(analysis, np.zeros_like(masks)).any()

@@ -7,9 +7,8 @@ import pytest
 
 from remaster.arrays import Mask, Rgb
 from remaster.outpaint import FillTask
-from remaster.outpaint.colour_match import match_colours
-from remaster.outpaint.tiled import Crop, fill_tiled
-from remaster.outpaint.tiling import Tile, crop, extend, paste, plan_rounds, uncrop
+from remaster.outpaint.tile_plan import Tile, crop, extend, paste, plan_rounds, uncrop
+from remaster.outpaint.tiled_fill import Crop, fill_tiled, match_colors
 
 
 def wings(width: int, height: int, wing: int) -> Mask:
@@ -42,17 +41,17 @@ def scenery(shape: tuple[int, ...]) -> Rgb:
 @pytest.mark.parametrize("holes", [wings(640, 480, 107), wings(360, 640, 389), ring(), blobs()])
 @pytest.mark.parametrize("size", [128, 512])
 def test_every_hole_is_filled_and_nothing_known_is_touched(holes: Mask, size: int) -> None:
-    settled = ~holes
+    finished = ~holes
     for tiles in plan_rounds(holes, ~holes, size):
-        before = settled.copy()
+        before = finished.copy()
         for tile in tiles:
             own = (tile.share == 1) & ~before[tile.area]
             assert own.any()
-            assert not (settled[tile.area] & own).any(), "no pixel is filled twice"
+            assert not (finished[tile.area] & own).any(), "no pixel is filled twice"
             assert not tile.share[~holes[tile.area]].any()
-            assert tile.unsettled[~before[tile.area]].all(), "a network must not see what is not settled"
-            settled[tile.area] |= own
-    assert settled.all()
+            assert tile.unknown[~before[tile.area]].all(), "a network must not see what is not finished"
+            finished[tile.area] |= own
+    assert finished.all()
 
 
 def test_wings_of_the_old_format_take_one_tile_each_in_one_batch() -> None:
@@ -96,7 +95,7 @@ def test_deep_wings_are_filled_from_the_known_outwards() -> None:
         for tile in tiles:
             own = (tile.share == 1) & (filled[tile.area] == 0)
             filled[tile.area][own] = number
-            assert (~tile.unsettled).any(), "each tile sees something settled"
+            assert (~tile.unknown).any(), "each tile sees something finished"
     row = filled[320, :389]
     assert (np.diff(row) <= 0).all()
     assert row[0] > row[-1]
@@ -108,7 +107,7 @@ def test_tiles_of_one_round_do_not_see_each_other() -> None:
         for a in tiles:
             for b in tiles:
                 own = np.zeros(holes.shape, bool)
-                own[b.area] = (b.share == 1) & b.unsettled
+                own[b.area] = (b.share == 1) & b.unknown
                 assert a is b or not own[a.area].any()
 
 
@@ -135,7 +134,7 @@ def test_a_crop_larger_than_the_picture_comes_back_whole() -> None:
     assert unknown[0].all(), "what lies outside the picture is not known"
 
 
-def test_pixels_of_nobody_take_the_nearest_colour() -> None:
+def test_pixels_of_nobody_take_the_nearest_color() -> None:
     image = np.zeros((20, 30, 3), np.uint8)
     image[:, :10], image[:, 10:20] = 50, 90
     where = np.zeros((20, 30), bool)
@@ -144,25 +143,25 @@ def test_pixels_of_nobody_take_the_nearest_colour() -> None:
     np.testing.assert_array_equal(extend(image, where)[:, :20], image[:, :20])
 
 
-def test_colours_are_matched_to_the_known_pixels() -> None:
+def test_colors_are_matched_to_the_known_pixels() -> None:
     truth = scenery((128, 128))
     shifted = np.clip(truth * 0.9 + np.array([12, -6, 8]), 0, 255).astype(np.uint8)
     known = np.zeros((128, 128), bool)
     known[:, 40:] = True
     before = np.abs(shifted.astype(int) - truth)[~known].mean()
-    after = np.abs(match_colours(shifted, truth, known).astype(int) - truth)[~known].mean()
+    after = np.abs(match_colors(shifted, truth, known).astype(int) - truth)[~known].mean()
     assert before > 6
     assert after < 1.5
 
 
-def test_colours_stay_where_nothing_is_known() -> None:
+def test_colors_stay_where_nothing_is_known() -> None:
     picture = scenery((64, 64))
-    np.testing.assert_array_equal(match_colours(picture, picture * 0, np.zeros((64, 64), bool)), picture)
+    np.testing.assert_array_equal(match_colors(picture, picture * 0, np.zeros((64, 64), bool)), picture)
 
 
 @pytest.mark.parametrize("holes", [wings(160, 120, 40), ring(), blobs()])
 def test_a_network_that_knows_the_truth_gives_the_truth(holes: Mask) -> None:
-    """Whatever the tiling, a network that gives its first guess (the truth) in shifted colours leaves no seam."""
+    """For any tiling, a network that gives its first guess (the truth) in shifted colors leaves no seam."""
     truth = scenery(holes.shape)
     image = np.where(holes[..., None], 0, truth).astype(np.uint8)
     seen: list[Crop] = []
