@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy as np
 from remaster.outpaint.exemplar.labels import from_rows
 from remaster.propagation import age, shot_plan
 from remaster.propagation.shot_plan import Segment
-from remaster.resample import tone
+from remaster.resample import gain_compensation
+from remaster.resample.tuning import TUNING as RESAMPLE
 from remaster.stitch import cameras
 
 _bridge, _propagate = cameras._bridge, shot_plan.propagate
@@ -60,6 +61,10 @@ def _believed(*arguments: Any) -> Any:
 
 def _unbent(full: Any, *_: Any) -> Any:
     return np.zeros(full.holes.shape, np.float32), np.zeros(full.holes.shape, np.float32)
+
+
+def _gain(**changes: Any) -> Any:
+    return replace(RESAMPLE, gain=replace(RESAMPLE.gain, **changes))
 
 
 def _case(
@@ -402,22 +407,22 @@ CASES: tuple[Case, ...] = (
         "characters continued",
         "resample",
         "they end at the join",
-        "resample.continuation resample.tracking resample.drawings resample.matching resample.layers "
-        "resample.periodic_motion",
-        pipeline__delivery__continuation_of=_constant(None),
+        "resample.continuation resample.figure_tracking resample.drawings resample.figure_matching "
+        "resample.figure_layers resample.periodic_motion",
+        pipeline__encoding__continued=_constant(None),
     ),
     _case(
         "walks",
         "resample",
         "who is not found again ends",
         "resample.periodic_motion",
-        resample__tracking__walked_on=_constant({}),
+        resample__figure_tracking__extrapolated=_constant({}),
     ),
     _case(
         "mixed shots",
         "resample",
         "each has its own",
-        "resample.dissolve resample.rendering.MixedWings",
+        "resample.scene_renderers resample.rendering.MixedWings",
         told=False,
         method="propagated",
         resample__rendering__MixedWings=lambda own, *_: own,
@@ -428,14 +433,14 @@ CASES: tuple[Case, ...] = (
         "the field alone joins",
         "resample.seam",
         told=False,
-        resample__seam__Seams__close=lambda self, planes, drawn, new, rest: new,
+        resample__seam__Seams__close=lambda self, planes, drawn, new, resting: new,
     ),
     _case(
         "field at the join",
         "resample",
         "the tone alone",
-        "resample.join_tone._Smoother",
-        resample__join_tone___Smoother__CALL=lambda self, total, count: np.zeros(
+        "resample.join_correction._Smoother",
+        resample__join_correction___Smoother__CALL=lambda self, total, count: np.zeros(
             (len(total), 4, total.shape[1]), np.float32
         ),
     ),
@@ -443,23 +448,28 @@ CASES: tuple[Case, ...] = (
         "tone",
         "resample",
         "neutral",
-        "resample.tone",
-        resample__join_tone__fit=lambda predicted, seen, *_: tone.neutral(len(seen)),
+        "resample.gain_compensation",
+        resample__join_correction__fit=lambda predicted, seen, *_: gain_compensation.neutral(len(seen)),
     ),
     _case(
         "tone: likelihood",
         "resample",
         "all are as likely",
-        "resample.tone._likelihood",
-        resample__tone___likelihood=_constant(1.0),
+        "resample.gain_compensation._likelihood",
+        resample__gain_compensation___likelihood=_constant(1.0),
     ),
     _case(
         "tone: continued",
         "resample",
         "each frame by itself",
-        "resample.tone._continuations resample.tone.between",
-        resample__tone___continuations=lambda seen, *_: [tone.neutral(len(seen))],
+        "resample.gain_compensation._continuations resample.gain_compensation.between",
+        resample__gain_compensation___continuations=lambda seen, *_: [gain_compensation.neutral(len(seen))],
     ),
-    _case("tone: annealing", "resample", "at once", resample__tone__ANNEAL=(15.0,)),
-    _case("tone: chroma follows luma", "resample", "by itself", resample__tone__CHROMA_RIDGE=1.0),
+    _case("tone: annealing", "resample", "at once", resample__gain_compensation__TUNING=_gain(annealing=(15.0,))),
+    _case(
+        "tone: chroma follows luma",
+        "resample",
+        "by itself",
+        resample__gain_compensation__TUNING=_gain(chroma_ridge=1.0),
+    ),
 )

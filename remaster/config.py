@@ -16,7 +16,7 @@ from remaster.analyze.analysis import AnalyzeSettings
 from remaster.detect.tuning import DetectSettings
 from remaster.media.encode import Codec
 from remaster.media.remux import Container
-from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.resample.tuning import Grain, ResampleSettings
 from remaster.stitch.stitching import StitchSettings
 
 

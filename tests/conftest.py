@@ -37,8 +37,9 @@ def ray_cluster() -> Iterator[None]:
 
     from remaster.pipeline.cluster import quiet, start
 
-    # No more CPUs than runs need: each is a worker that has to import everything, for every driver that connects.
-    start(None, {"num_cpus": 2, "include_dashboard": False})
+    # Two work side by side and one is idle when an actor needs a process. Each CPU more is a worker that imports
+    # everything, for every driver that connects.
+    start(None, {"num_cpus": 3, "include_dashboard": False})
     quiet()
     yield
     ray.shutdown()

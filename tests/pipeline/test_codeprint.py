@@ -26,6 +26,8 @@ EDITS = {
     "resample/grain.py": "resample",
     "media/encode.py": "plan",
     "pipeline/delivery.py": "resample",
+    "pipeline/encoding.py": "resample",
+    "pipeline/survey.py": "plan",
     "media/verify.py": "assemble",
     "media/matroska.py": "plan",
     "pipeline/assembly.py": "assemble",

@@ -16,7 +16,7 @@ from clips import series_clip, still
 from faulty_runs import Case, at_work, descendants, kill, unchanged, wait_for
 from programs import run_program
 
-from remaster.pipeline.space import OutOfSpace
+from remaster.pipeline.failures import OutOfSpace
 
 SCENES = 4
 SEEDS = (1, 2, 3, 7)

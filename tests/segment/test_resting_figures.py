@@ -8,7 +8,7 @@ from remaster.arrays import Mask
 from remaster.imaging.camera import IDENTITY, translation
 from remaster.records import Analysis
 from remaster.resample.framing import choose_framing, cut_foreground
-from remaster.resample.resample_settings import ResampleSettings
+from remaster.resample.tuning import ResampleSettings
 from remaster.segment.resting_figures import with_whole_figures
 
 HEIGHT, WIDTH, KEYFRAMES = 120, 160, 6

@@ -1,4 +1,7 @@
-"""Strips beside the joins, averaged into small bins: what the frame shows there and what was predicted."""
+"""Strips of known picture beside the joins, averaged into bins: of the frame, and of the predicted patches.
+
+In come planes; out go float32 (planes, m) of 8-bit levels from each plane's pivot.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,14 @@ from remaster.arrays import Float32, Mask, Plane
 from remaster.imaging.geometry import Window
 from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.resample.layout import Patch, local, on_plane, part, plane_steps
-
-BINS_ALONG, BIN_PIXELS, BINS_ACROSS = 120, 4, 3
-"""Most bins along a join, the least pixels of one, and most bins across the strip."""
+from remaster.resample.tuning import TUNING
 
 
 class Strips:
     """Bins the strips of a window's patches.
 
     A binned set is float32 (planes, m) in 8-bit levels from the plane's pivot (black for luma and RGB, neutral for
-    chroma); ``slices`` and ``shapes`` tell which of the m bins are a patch's, as (along the join, away from it).
+    chroma); ``slices`` are each patch's among the m bins, ``shapes`` their (bins along the join, bins away from it).
     ``valid`` bool (m,) is False where a bin holds gate pixels.
     """
 
@@ -44,21 +45,21 @@ class Strips:
         self._placed = tuple(placed)
         active = Rect(window.x, window.y, window.active.width, window.active.height)
         # A strip at least one chroma sample wide on every plane, in samples from the active picture's first one.
-        self._seen = [[local(on_plane(p.strip, s), on_plane(active, s)) for s in self.steps] for p in placed]
-        self._predicted = [[local(on_plane(p.strip, s), on_plane(p.rect, s)) for s in self.steps] for p in placed]
+        self._in_frame = [[local(on_plane(p.strip, s), on_plane(active, s)) for s in self.steps] for p in placed]
+        self._in_patch = [[local(on_plane(p.strip, s), on_plane(p.rect, s)) for s in self.steps] for p in placed]
         self.valid = np.ones(int(ends[-1]), bool)
         if gate is not None:
-            kept = (~gate).astype(np.float32)
-            clear = [self._bin(i, kept, local(p.strip, active)) for i, p in enumerate(placed)]
-            self.valid = np.concatenate(clear) > 0.999
+            picture = (~gate).astype(np.float32)
+            clear = [self._bin(i, picture, local(p.strip, active)) for i, p in enumerate(placed)]
+            self.valid = np.concatenate(clear) > TUNING.layout.known_bin
 
     def of_frame(self, planes: Sequence[Plane]) -> Float32:
-        """The frame's strips; ``planes`` are the active picture's."""
-        return self._gather([planes] * len(self._placed), self._seen)
+        """Bin the frame's strips; ``planes`` are the active picture's."""
+        return self._gather([planes] * len(self._placed), self._in_frame)
 
     def of_prediction(self, drawn: Sequence[Sequence[npt.NDArray[np.generic]]]) -> Float32:
-        """The same strips of what was predicted: ``drawn[patch][plane]`` are the patches' rectangles."""
-        return self._gather(drawn, self._predicted)
+        """Bin the same strips of predicted patches ``drawn[patch][plane]``."""
+        return self._gather(drawn, self._in_patch)
 
     def _gather(self, sources: Sequence[Sequence[npt.NDArray[np.generic]]], rects: list[list[Rect]]) -> Float32:
         rows = []
@@ -76,13 +77,16 @@ class Strips:
 
 
 def pivots(pixel_format: PixelFormat, color: ColorSpec) -> tuple[float, ...]:
-    """The level of each plane, in 8 bits, that a fade leaves alone: black for luma and RGB, neutral for chroma."""
+    """Return each plane's 8-bit level that a fade leaves unchanged: black for luma and RGB, neutral for chroma."""
     black = 0.0 if color.full_range else 16.0
     return {"gray": (black,), "rgb": (black,) * 3, "yuv": (black, 128.0, 128.0)}[pixel_format.kind]
 
 
 def _bins(patch: Patch) -> tuple[int, int]:
-    """(bins along the join, bins away from it)."""
+    """Return (bins along the join, bins away from it)."""
+    tuning = TUNING.layout
     strip = patch.strip
     along, across = (strip.height, strip.width) if patch.upright else (strip.width, strip.height)
-    return min(max(along // BIN_PIXELS, 1), BINS_ALONG), min(max(across // BIN_PIXELS, 1), BINS_ACROSS)
+    limits = (along, tuning.bins_along), (across, tuning.bins_across)
+    n, k = (min(max(pixels // tuning.bin_pixels, 1), most) for pixels, most in limits)
+    return n, k

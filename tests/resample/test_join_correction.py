@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from resample_scene import YUV420P, canvas, picture_of, shot_of, whole_window, window_of
-from test_render import outside, renderer, with_figure
+from test_rendering import outside, renderer, with_figure
 
 from remaster.imaging import camera as cam
-from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.resample.tuning import Grain, ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
 CLEAN = ResampleSettings(grain=Grain.none)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_who_is_cut_ends_softly_within_a_few_pixels(side: str) -> None:
+def test_a_cut_figure_ends_softly_within_a_few_pixels(side: str) -> None:
     shown = window_of(160, 120, YUV420P)
     truth = whole_window(shown, LOOK, YUV420P)
     picture = with_figure(picture_of(truth, shown, YUV420P), 0 if side == "left" else 120, 40, 40, 70)

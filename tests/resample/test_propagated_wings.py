@@ -1,4 +1,4 @@
-"""Wings of propagated shots, planned, filled and drawn, against drawn sets of which all is known."""
+"""Wings of propagated shots, planned, filled and drawn, against drawn sets that are known everywhere."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_set_of_two_speeds_is_nearer_to_the_truth_than_any_cheap_fill(
             np.testing.assert_array_equal(whole[:, x : x + inner.shape[1]], inner)
 
 
-def test_a_slow_pan_of_a_large_picture_is_carried_too() -> None:
+def test_a_slow_pan_of_a_large_picture_is_propagated() -> None:
     where = shown(320, 240)
     truth = two_planes(where, 39, (0.8, 0.6))
     clip = Clip.of(where, truth)
@@ -239,7 +239,7 @@ def test_neither_figures_nor_the_middle_are_copied() -> None:
     assert not picture.figures[:, left : left + 10].any(), "masks over most of the border name the set, not figures"
 
 
-def test_what_falls_before_a_set_at_rest_does_not_carry_it_along() -> None:
+def test_confetti_before_a_resting_set_does_not_move_it() -> None:
     """Confetti over a painted set: most of the border's texture moves, the camera does not."""
     rng = np.random.default_rng(5)
     here = shown()

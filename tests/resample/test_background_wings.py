@@ -11,9 +11,9 @@ from remaster.imaging import camera as cam
 from remaster.media.planes import from_rgb
 from remaster.media.types import PixelFormat
 from remaster.records import Background
-from remaster.resample.depth import without_steps
+from remaster.resample.background_wings import without_steps
 from remaster.resample.rendering import WingRenderer
-from remaster.resample.resample_settings import ResampleSettings
+from remaster.resample.tuning import ResampleSettings
 
 DEEP = PixelFormat("yuv420p10le", "yuv", 10, 1, 1)
 

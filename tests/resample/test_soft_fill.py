@@ -1,4 +1,4 @@
-"""The soft fill: the border's colours go on, undimmed, coarse ones farther than fine ones, steady and in step."""
+"""The soft fill extends the border's colours without dimming, coarse ones farther than fine ones, and is steady."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat
 from remaster.resample.rendering import WingRenderer
-from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.resample.tuning import Grain, ResampleSettings
 
 SHOWN = window_of(160, 120, YUV420P)
 LOOK = cam.translation(60.0, 22.0)
@@ -54,7 +54,7 @@ def left(out: Planes) -> np.ndarray:
 
 @pytest.mark.parametrize("pixel_format", [YUV420P, YUV444P10, GBRP, GRAY], ids=lambda f: f.name)
 @pytest.mark.parametrize(("width", "height"), [(160, 120), (161, 121)])
-def test_a_sky_goes_on_undimmed(width: int, height: int, pixel_format: PixelFormat) -> None:
+def test_a_sky_is_extended_without_dimming(width: int, height: int, pixel_format: PixelFormat) -> None:
     shown, unit = window_of(width, height, pixel_format), 1 << (pixel_format.depth - 8)
     sky = np.repeat(np.linspace(100, 160, height)[:, None], width, axis=1)
     planes = plain(sky, pixel_format)
@@ -73,14 +73,14 @@ def test_wings_above_and_below_continue_columns() -> None:
     assert np.abs(out - out[shown.y + 60])[:, 12:-12].max() < 5
 
 
-def test_no_edge_is_seen_at_the_join() -> None:
+def test_there_is_no_edge_at_the_join() -> None:
     out = rendered([picture()])[0][0].astype(float)
     for join in (SHOWN.x, SHOWN.x + 160):
         step = np.abs(out[:, join] - out[:, join - 1]).mean()
         assert step < 1.2 * np.abs(np.diff(out[:, join - 4 : join + 4], axis=1)).mean()
 
 
-def test_coarse_colours_reach_farther_than_fine_ones() -> None:
+def test_coarse_colours_extend_farther_than_fine_ones() -> None:
     row = np.arange(120)
     coarse, fine = 40 * np.cos(np.pi * row / 60), 40 * np.cos(np.pi * row / 6)
     wing = left(rendered([plain(np.repeat((120 + coarse + fine)[:, None], 160, axis=1))])[0])
@@ -102,7 +102,7 @@ def test_it_is_steady_under_noise_and_movement() -> None:
     assert np.abs(np.diff(outer.mean(axis=(1, 2)))).max() < 0.4
 
 
-def test_what_passes_the_border_colours_only_what_is_near() -> None:
+def test_a_passing_figure_colours_only_the_near_wing() -> None:
     frames = [picture() for _ in range(8)]
     for frame in frames[4:6]:
         frame[0][30:80, :30] = 20
@@ -127,7 +127,7 @@ def test_fades_are_not_delayed(steps: int) -> None:
         assert abs(level / first - gain) < 0.05
 
 
-def test_a_cut_within_the_shot_begins_anew() -> None:
+def test_a_cut_within_the_shot_restarts_the_mean() -> None:
     other = tuple(255 - p[::-1] for p in picture())
     old, new = left(rendered([picture()])[0]), left(rendered([other])[0])
     after = left(rendered([picture()] * 4 + [other])[-1])

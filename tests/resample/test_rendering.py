@@ -27,9 +27,9 @@ from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
 from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Shot
-from remaster.resample.layers import Continuation
+from remaster.resample.figure_layers import Continuation
 from remaster.resample.rendering import WingRenderer
-from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.resample.tuning import Grain, ResampleSettings
 
 Planes = tuple[Plane, ...]
 FORMATS = [(YUV420P, COLOR), (YUV422P, COLOR), (YUV444P10, COLOR), (GRAY, COLOR), (GBRP, FULL)]
@@ -127,7 +127,7 @@ def test_chroma_lies_where_its_siting_says(location: int) -> None:
     shown, camera = window_of(160, 120, YUV420P), np.array([[1.3, 0, 40.3], [0, 1.3, 10.4]])
     truth = whole_window(shown, camera, YUV420P, color)
     picture = picture_of(truth, shown, YUV420P)
-    # Beside the join its differences are taken away, whatever they come from.
+    # ShotWings the join its differences are taken away, whatever they come from.
     beyond = replace(shown, active=Rect(0, 0, 160 + 24, 120), x=shown.x - 12)
     error = {}
     for said in (1, 2, 3):
@@ -155,7 +155,7 @@ def test_any_target_shows_the_truth(width: int, height: int, aspect: str, framin
     assert psnr(outside(out, shown), outside(truth, shown)) > 45
 
 
-def test_beyond_the_canvas_its_edge_repeats() -> None:
+def test_outside_the_canvas_its_edge_repeats() -> None:
     shown = window_of(160, 120, YUV420P)
     background = canvas(160, 120)
     camera = cam.translation(0.0, 0.0)
@@ -167,7 +167,7 @@ def test_beyond_the_canvas_its_edge_repeats() -> None:
 
 @pytest.mark.parametrize("to", [16, 235])
 @pytest.mark.parametrize("figure", [False, True], ids=["clear", "figure at the join"])
-def test_fades_carry_into_the_wings(to: int, figure: bool) -> None:
+def test_fades_extend_into_the_wings(to: int, figure: bool) -> None:
     shown = window_of(160, 120, YUV420P)
     truth = whole_window(shown, LOOK, YUV420P)
     picture = picture_of(truth, shown, YUV420P)
@@ -209,7 +209,7 @@ def test_a_local_step_of_brightness_is_met_at_the_join_and_fades_outwards() -> N
     assert far < near - 0.5
 
 
-def test_a_figure_at_the_join_does_not_colour_what_is_not_beside_it() -> None:
+def test_a_figure_at_the_join_colours_only_what_is_beside_it() -> None:
     shown = window_of(160, 120, YUV420P)
     truth = whole_window(shown, LOOK, YUV420P)
     picture = with_figure(picture_of(truth, shown, YUV420P), 0, 10, 50, 100)

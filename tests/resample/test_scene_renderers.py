@@ -1,4 +1,4 @@
-"""A transition between two sets: its wings are the same mixture of theirs as the picture is."""
+"""A dissolve between two sets: its wings are mixed like its picture."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from remaster.imaging.geometry import Window
 from remaster.media.planes import to_rgb
 from remaster.media.types import Rect
 from remaster.records import Background, Shot
-from remaster.resample.dissolve import SceneRenderers
-from remaster.resample.origins import GENERATED, RECOVERED, SOFT
-from remaster.resample.rendering import Beside, MixedWings, WingRenderer
-from remaster.resample.resample_settings import ResampleSettings
-from remaster.resample.shares import planned_shares
+from remaster.resample.origins import GENERATED, RECOVERED, SOFT, planned_shares
+from remaster.resample.rendering import MixedWings, ShotWings, WingRenderer
+from remaster.resample.scene_renderers import SceneRenderers
+from remaster.resample.tuning import ResampleSettings
 from remaster.stitch.propagated_shots import mixture
 
 SHOWN = Window(Rect(0, 0, 96, 72), 128, 72, 16, 0)
@@ -48,7 +47,7 @@ def shots_of(clip: Clip) -> list[Shot]:
 
 
 def renderers(clip: Clip, shots: list[Shot], made: list[int] | None = None) -> SceneRenderers:
-    def make(shot: Shot, before: Beside | None, after: Beside | None) -> WingRenderer:
+    def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
         if made is not None:
             made.append(shot.start)
         return WingRenderer(shot, SHOWN, YUV, COLOR, None, 0.0, ResampleSettings(), 0, before=before, after=after)
@@ -63,7 +62,7 @@ def drawn(clip: Clip, wanted: slice = slice(None)) -> dict[int, np.ndarray]:
     shots = shots_of(clip)
     found, out = renderers(clip, shots), {}
     for shot in shots[wanted]:
-        renderer = found.of(shot)
+        renderer = found.renderer(shot)
         for i in range(shot.start, shot.end):
             out[i] = to_rgb(renderer.render(i - shot.start, clip.planes[i], False), YUV, COLOR, 72)
     return out
@@ -83,7 +82,7 @@ def test_the_mixture_is_measured() -> None:
     np.testing.assert_allclose(mix.sum(axis=0), 1, atol=1e-6)
 
 
-def test_a_morph_is_no_mixture() -> None:
+def test_a_morph_is_not_a_mixture() -> None:
     """A third picture in the middle is none of both ends."""
     other = to_8bit(texture(72, 128, 7, 6.0))
     turning = [to_8bit((1 - s) * FIRST.astype(np.float32) + s * other) for s in (0.3, 0.7, 1.0)]
@@ -92,7 +91,7 @@ def test_a_morph_is_no_mixture() -> None:
 
 
 @pytest.mark.parametrize("wanted", [slice(None), slice(1, 2)], ids=["in order", "the transition alone"])
-def test_wings_turn_as_the_picture_does(wanted: slice) -> None:
+def test_wings_dissolve_like_the_picture(wanted: slice) -> None:
     clip = dissolve()
     for i, picture in drawn(clip, wanted).items():
         for columns in (slice(0, 16), slice(112, 128)):
@@ -104,11 +103,11 @@ def test_only_the_renderers_of_three_neighbours_are_alive_and_each_is_made_once(
     clip, made = dissolve(), list[int]()
     shots = shots_of(clip)
     found = renderers(clip, shots, made)
-    assert found.of(shots[0]) is found.of(shots[0])
-    found.of(shots[0]).render(0, clip.planes[0], False)
-    turning = found.of(shots[1])
-    assert found.of(shots[1]) is turning
-    found.of(shots[2])
+    assert found.renderer(shots[0]) is found.renderer(shots[0])
+    found.renderer(shots[0]).render(0, clip.planes[0], False)
+    turning = found.renderer(shots[1])
+    assert found.renderer(shots[1]) is turning
+    found.renderer(shots[2])
     assert sorted(made) == [0, BEFORE, BEFORE + TURNING]
 
 
@@ -122,9 +121,9 @@ class Level:
         return [np.full((4, 4), SOFT, np.uint8)]
 
 
-def test_mixed_wings_are_between_their_own_and_those_beside() -> None:
+def test_mixed_wings_lie_between_their_own_and_the_neighbours() -> None:
     one, other = (
-        Beside([[np.full((4, 4), level, np.float32)]], [np.full((4, 4), kind, np.uint8)])
+        ShotWings([[np.full((4, 4), level, np.float32)]], [np.full((4, 4), kind, np.uint8)])
         for level, kind in ((20, RECOVERED), (120, GENERATED))
     )
     wings = MixedWings(Level(), one, other, np.array([[1, 0.75, 0, 0.2], [0, 0.25, 1, 0]], np.float32))
@@ -132,7 +131,7 @@ def test_mixed_wings_are_between_their_own_and_those_beside() -> None:
     assert [int(wings.origins(i)[0][0, 0]) for i in range(4)] == [RECOVERED, RECOVERED, GENERATED, SOFT]
 
 
-def test_a_transition_s_wings_are_made_of_what_those_of_both_sides_are() -> None:
+def test_a_dissolve_s_shares_are_mixed_from_both_sides() -> None:
     clip = dissolve()
     shots = shots_of(clip)
     # Of the later set's left wing nothing was seen, so that half of its wings is generated.
