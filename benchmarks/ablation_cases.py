@@ -409,7 +409,7 @@ CASES: tuple[Case, ...] = (
         "they end at the join",
         "resample.continuation resample.figure_tracking resample.drawings resample.figure_matching "
         "resample.figure_layers resample.periodic_motion",
-        pipeline__encoding__continued=_constant(None),
+        pipeline__encoding___continuation=_constant(None),
     ),
     _case(
         "walks",
