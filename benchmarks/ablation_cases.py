@@ -14,8 +14,9 @@ from remaster.propagation.shot_plan import Segment
 from remaster.resample import gain_compensation
 from remaster.resample.tuning import TUNING as RESAMPLE
 from remaster.stitch import cameras
+from remaster.stitch.tuning import TUNING as STITCH
 
-_bridge, _propagate = cameras._bridge, shot_plan.propagate
+_blended_chain, _propagate = cameras._blended_chain, shot_plan.propagate
 STAGES = ("detect", "analyze", "segment", "stitch", "outpaint", "resample")
 
 
@@ -47,7 +48,7 @@ def _whole_strips(width: int, height: int, sides: str) -> list[Any]:
 
 
 def _immortal(meter: Any) -> Any:
-    return np.full((2, len(meter._lives), age.BANDS, 2), age.LONGEST, np.float32)
+    return np.full((2, len(meter._lives), age.TUNING.age.bands, 2), age.TUNING.age.max_life, np.float32)
 
 
 def _no_labels(*_: Any) -> Any:
@@ -55,8 +56,8 @@ def _no_labels(*_: Any) -> Any:
 
 
 def _believed(*arguments: Any) -> Any:
-    path, missed = _bridge(*arguments)
-    return path, min(missed, cameras.ASTRAY)
+    path, error = _blended_chain(*arguments)
+    return path, min(error, STITCH.bundle.max_chain_error)
 
 
 def _unbent(full: Any, *_: Any) -> Any:
@@ -151,8 +152,8 @@ CASES: tuple[Case, ...] = (
         "fades at the ends",
         "stitch",
         "their dark frames may break",
-        "stitch.shot_split._faded",
-        stitch__shot_split___faded=_constant(set()),
+        "stitch.shot_split._fade_frames",
+        stitch__shot_split___fade_frames=_constant(set()),
     ),
     _case(
         "mended links",
@@ -165,14 +166,15 @@ CASES: tuple[Case, ...] = (
         "cutting a doubtful shot",
         "stitch",
         "it stays whole",
-        "stitch.shot_split.weakest_cut stitch.shot_split._crossing stitch.shot_split._cut_between stitch.spans._better",
-        stitch__spans__weakest_cut=_constant(None),
+        "stitch.shot_split.weakest_cut stitch.shot_split._agreement_across "
+        "stitch.shot_split._cut_between stitch.background_plan._clearly_better",
+        stitch__background_plan__weakest_cut=_constant(None),
     ),
     _case(
         "direct alignment",
         "stitch",
         "all pairs by features",
-        "stitch.direct_pairs",
+        "stitch.keyframe_pairs.match_direct",
         stitch__registration__match_direct=_constant(None),
     ),
     _case(
@@ -180,21 +182,22 @@ CASES: tuple[Case, ...] = (
         "stitch",
         "chains of motion are believed however far off",
         "stitch.cameras._smooth_path",
-        stitch__cameras___bridge=_believed,
+        stitch__cameras___blended_chain=_believed,
     ),
     _case(
         "drift or rest",
         "stitch",
         "a drift is the camera's",
-        "stitch.resting_camera.drifts stitch.resting_camera._told stitch.resting_camera.resting",
-        stitch__spans__drifts=_constant(True),
+        "stitch.resting_camera.is_drifting stitch.resting_camera._explained_cells "
+        "stitch.resting_camera.at_rest_registration",
+        stitch__background_plan__is_drifting=_constant(True),
     ),
     _case(
         "sliding set",
         "stitch",
         "a camera at rest is one",
-        "stitch.resting_camera.slides stitch.resting_camera._explained stitch.resting_camera._quarters",
-        stitch__spans__slides=_constant(False),
+        "stitch.resting_camera.set_slides stitch.resting_camera._explained_areas stitch.resting_camera._outer_parts",
+        stitch__background_plan__set_slides=_constant(False),
     ),
     # Stitch: what a background is worth.
     _case(
@@ -202,14 +205,14 @@ CASES: tuple[Case, ...] = (
         "stitch",
         "none",
         "stitch.parallax",
-        stitch__confidence__passes_apart=_constant(False),
+        stitch__background_trust__has_parallax=_constant(False),
     ),
     _case(
         "worst third",
         "stitch",
         "the strips are judged as wholes",
         "stitch.holdout.thirds_of",
-        stitch__confidence__thirds_of=_whole_strips,
+        stitch__background_trust__thirds_of=_whole_strips,
         stitch__donors__thirds_of=_whole_strips,
         stitch__parallax__thirds_of=_whole_strips,
     ),
@@ -217,27 +220,32 @@ CASES: tuple[Case, ...] = (
         "spread of keyframes",
         "stitch",
         "proves nothing",
-        "stitch.confidence._by_spread stitch.confidence._spread",
-        stitch__confidence___by_spread=_constant(1.0),
+        "stitch.background_trust._spread_score stitch.background_trust._spread",
+        stitch__background_trust___spread_score=_constant(1.0),
     ),
     _case(
         "clear strips",
         "stitch",
         "always clear",
-        "stitch.confidence.clear_strips",
-        stitch__spans__clear_strips=_constant(1.0),
+        "stitch.background_trust.clear_strips",
+        stitch__background_plan__clear_strips=_constant(1.0),
     ),
-    _case("share of figures", "stitch", "proves nothing", stitch__spans__FEW=2.0, stitch__spans__MANY=3.0),
+    _case(
+        "share of figures",
+        "stitch",
+        "proves nothing",
+        stitch__background_plan__TUNING=replace(STITCH, plan=replace(STITCH.plan, figure_area=(2.0, 3.0))),
+    ),
     _case(
         "area of a still set",
         "stitch",
         "proves nothing",
-        stitch__confidence__explained_share=_constant(1.0),
+        stitch__background_trust__explained_share=_constant(1.0),
     ),
     # Stitch: the picture.
-    _case("loans", "stitch", "none", "stitch.donors", stitch__stitching__lend=_constant([])),
-    _case("scenery", "stitch", "none", "stitch.rigid_scenery", stitch__spans__find_scenery=_constant([])),
-    _case("figures", "stitch", "nobody stays", "imaging.whole_figures", stitch__spans__find_figures=_nobody),
+    _case("loans", "stitch", "none", "stitch.donors", stitch__shot_background__find_donors=_constant([])),
+    _case("scenery", "stitch", "none", "stitch.rigid_layers", stitch__background_plan__find_rigid_layers=_constant([])),
+    _case("figures", "stitch", "nobody stays", "imaging.whole_figures", stitch__background_plan__find_figures=_nobody),
     _case(
         "figures: GrabCut",
         "stitch",
@@ -256,8 +264,8 @@ CASES: tuple[Case, ...] = (
         "figures: usual light",
         "stitch",
         "all keyframes",
-        "stitch.spans.in_usual_light",
-        stitch__spans__in_usual_light=lambda preview, *_: preview,
+        "stitch.background_plan.in_usual_light",
+        stitch__background_plan__in_usual_light=lambda preview, *_: preview,
     ),
     _case(
         "figures: small",
@@ -270,8 +278,8 @@ CASES: tuple[Case, ...] = (
         "shown through masks at rest",
         "stitch",
         "what is always masked is a hole",
-        "stitch.composite.with_standing",
-        stitch__stitching__with_standing=lambda sources, canvas, gate: (
+        "stitch.composite.with_always_masked",
+        stitch__shot_background__with_always_masked=lambda sources, canvas, gate: (
             list(sources),
             np.zeros((canvas.height, canvas.width), bool),
         ),
@@ -281,7 +289,7 @@ CASES: tuple[Case, ...] = (
         "stitch",
         "masks name all",
         "stitch.keyframe_alignment.disagreeing",
-        stitch__spans__disagreeing=lambda preview, noise: np.zeros_like(preview.seen),
+        stitch__background_plan__disagreeing=lambda preview, noise: np.zeros_like(preview.seen),
         stitch__donors__disagreeing=lambda preview, noise: np.zeros_like(preview.seen),
     ),
     # Propagation.
@@ -289,7 +297,7 @@ CASES: tuple[Case, ...] = (
         "propagation",
         "stitch",
         "ambient",
-        stitch__stitching__without_background=lambda scene, masks, shots, *_: shots,
+        stitch__stitching__with_propagated_wings=lambda scene, masks, shots, *_: shots,
     ),
     _case(
         "mixture",
@@ -302,10 +310,16 @@ CASES: tuple[Case, ...] = (
         "fading into neighbours",
         "stitch",
         "a propagated shot begins at once",
-        "stitch.propagated_shots._faded",
-        stitch__propagated_shots___faded=_constant(None),
+        "stitch.propagated_shots._fade_mix",
+        stitch__propagated_shots___fade_mix=_constant(None),
     ),
-    _case("few frames", "stitch", "they are propagated too", method="propagated", stitch__propagated_shots__FEWEST=0),
+    _case(
+        "few frames",
+        "stitch",
+        "they are propagated too",
+        method="propagated",
+        stitch__propagated_shots__TUNING=replace(STITCH, propagated=replace(STITCH.propagated, min_frames=0)),
+    ),
     _case(
         "age of sources", "stitch", "all live as long", "propagation.age", propagation__age__AgeMeter__lives=_immortal
     ),

@@ -44,7 +44,8 @@ from remaster.resample.rendering import ShotWings, WingRenderer
 from remaster.resample.scene_renderers import SceneRenderers
 from remaster.resample.tuning import Grain, ResampleSettings
 from remaster.segment.motion_segmenter import MotionSegmenter
-from remaster.stitch.stitching import StitchSettings, stitch
+from remaster.stitch.stitching import stitch
+from remaster.stitch.tuning import StitchSettings
 from remaster_sample.episodes import EPISODES
 from remaster_sample.render import render
 from remaster_sample.script import Episode

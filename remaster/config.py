@@ -17,7 +17,7 @@ from remaster.detect.tuning import DetectSettings
 from remaster.media.encode import Codec
 from remaster.media.remux import Container
 from remaster.resample.tuning import Grain, ResampleSettings
-from remaster.stitch.stitching import StitchSettings
+from remaster.stitch.tuning import StitchSettings
 
 
 class GateMode(Enum):

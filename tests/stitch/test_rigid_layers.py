@@ -1,4 +1,4 @@
-"""A tree nearer than the rest of the set, masked in every keyframe, is set again; who dances or comes along is not."""
+"""A tree nearer than the set, masked in every keyframe, is a rigid layer; a dancer or a tracked character is none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from background_scenes import draw_character, painting
 
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import translation
-from remaster.stitch.rigid_scenery import find_scenery, lifted, theil_sen
+from remaster.stitch.rigid_layers import find_rigid_layers, theil_sen, unmasked_layers
 
 WIDTH, HEIGHT, KEYFRAMES, STEP = 160, 120, 9, 8
 TALL = HEIGHT + STEP * (KEYFRAMES - 1)
@@ -51,41 +51,41 @@ def preview(draw: Draw) -> tuple[Preview, np.ndarray]:
     return Preview(pictures, seen, np.zeros_like(seen), cameras, WIDTH, HEIGHT, 1.0), shown
 
 
-def nobody(given: Preview) -> np.ndarray:
+def no_figures(given: Preview) -> np.ndarray:
     return np.zeros(given.seen.shape[1:], bool)
 
 
-def test_a_tree_at_another_distance_is_scenery() -> None:
+def test_a_tree_at_another_distance_is_a_rigid_layer() -> None:
     given, shown = preview(tree(0.6))
-    (found,) = find_scenery(given, nobody(given), shown, "x")
+    (found,) = find_rigid_layers(given, no_figures(given), shown, "x")
     assert found[REGION].all()
     assert found.sum() == found[REGION].sum()
 
 
-def test_so_it_is_where_only_figures_name_it() -> None:
+def test_it_is_found_where_only_figures_cover_it() -> None:
     given, shown = preview(tree(0.6))
     given.seen[4] = shown[4]
-    figures = nobody(given)
-    assert not find_scenery(given, figures, shown, "x")
+    figures = no_figures(given)
+    assert not find_rigid_layers(given, figures, shown, "x")
     figures[REGION] = True
-    assert len(find_scenery(given, figures, shown, "x")) == 1
-    assert not lifted([figures], given, shown).any()
+    assert len(find_rigid_layers(given, figures, shown, "x")) == 1
+    assert not unmasked_layers([figures], given, shown).any()
 
 
 @pytest.mark.parametrize("draw", [dancer, tree(0.0), tree(float(STEP))], ids=["dances", "stands", "comes along"])
-def test_a_character_is_not(draw: Draw) -> None:
+def test_a_character_is_none(draw: Draw) -> None:
     given, shown = preview(draw)
-    assert not find_scenery(given, nobody(given), shown, "x")
+    assert not find_rigid_layers(given, no_figures(given), shown, "x")
 
 
-def test_away_from_the_wings_nothing_is() -> None:
+def test_away_from_the_wings_there_is_none() -> None:
     given, shown = preview(tree(0.6))
-    assert not find_scenery(given, nobody(given), shown, "y")
+    assert not find_rigid_layers(given, no_figures(given), shown, "y")
 
 
-def test_each_place_is_lifted_once_by_the_middle_keyframes() -> None:
+def test_each_place_is_unmasked_once_in_the_middle_keyframes() -> None:
     given, shown = preview(tree(0.6))
-    unmasked = lifted(find_scenery(given, nobody(given), shown, "x"), given, shown)
+    unmasked = unmasked_layers(find_rigid_layers(given, no_figures(given), shown, "x"), given, shown)
     assert (unmasked.sum(axis=0)[REGION] == 1).all()
     assert not (unmasked & ~shown).any()
     assert unmasked[3:6].sum() > 0.9 * unmasked.sum()
@@ -95,7 +95,7 @@ def test_the_pictures_own_edge_joins_it_to_nothing() -> None:
     given, shown = preview(tree(0.6))
     given.seen[:, :, -2:] = False
     given.seen[:, 130:, 60:] = False
-    (found,) = find_scenery(given, nobody(given), shown, "x")
+    (found,) = find_rigid_layers(given, no_figures(given), shown, "x")
     assert found[REGION].mean() > 0.95
     assert not found[130:].any()
 

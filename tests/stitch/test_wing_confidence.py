@@ -1,4 +1,4 @@
-"""How far off wings will be, told from the picture beside them."""
+"""The predicted error of wings, from the picture beside them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from remaster.stitch.wing_error import HALF, confidence, fill_error
+from remaster.stitch.tuning import TUNING
+from remaster.stitch.wing_confidence import confidence, fill_error
 
 HEIGHT, WIDTH = 120, 160
 EVERYWHERE = np.ones((HEIGHT, WIDTH), bool)
@@ -24,14 +25,14 @@ def busy(levels: float) -> np.ndarray:
     return np.repeat(blobs.clip(0, 255)[..., None], 3, axis=2)[None].astype(np.uint8)
 
 
-def test_a_sky_is_foretold_and_a_busy_set_is_not() -> None:
+def test_a_sky_is_predicted_and_a_busy_set_is_not() -> None:
     calm = fill_error(sky(np.linspace(60, 200, HEIGHT)), EVERYWHERE, "x")
     errors = [fill_error(busy(levels), EVERYWHERE, "x") for levels in (10, 30)]
     assert calm < 3 < errors[0] < errors[1]
     assert errors[1] == pytest.approx(30, rel=0.5)
 
 
-def test_wings_above_and_below_are_told_by_the_rows() -> None:
+def test_wings_above_and_below_are_predicted_from_rows() -> None:
     layers = sky(np.where(np.arange(HEIGHT) % 16 < 8, 40, 200))
     turned = np.ascontiguousarray(layers.swapaxes(1, 2))
     assert fill_error(layers, EVERYWHERE, "x") < 0.5 * fill_error(layers, EVERYWHERE, "y")
@@ -46,8 +47,8 @@ def test_the_gate_does_not_count() -> None:
     assert fill_error(picture, ~gate, "x") == pytest.approx(clear, abs=1.0)
 
 
-def test_confidence_falls_with_what_is_unseen_and_with_either_error() -> None:
+def test_confidence_falls_with_the_unseen_share_and_with_either_error() -> None:
     assert confidence(1.0, 0.0, 50.0) == 1.0
-    assert confidence(0.0, 0.0, HALF) == pytest.approx(0.5)
+    assert confidence(0.0, 0.0, TUNING.wings.half_confidence) == pytest.approx(0.5)
     assert confidence(0.5, 4.0, 30.0) > confidence(0.2, 4.0, 30.0) > confidence(0.2, 4.0, 60.0)
     assert confidence(0.5, 2.0, 30.0) > confidence(0.5, 8.0, 30.0)

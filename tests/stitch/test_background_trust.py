@@ -1,4 +1,4 @@
-"""The error that is predicted, against errors that are known."""
+"""Predicted errors of backgrounds against errors that are known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from background_scenes import painting
 
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import translation
-from remaster.stitch.confidence import Trust, judge, judge_still, over_cheap
+from remaster.stitch.background_trust import Trust, judge_moving, judge_still, relative_error
 from remaster.stitch.keyframe_alignment import align, disagreeing
 
 WIDTH, HEIGHT, KEYFRAMES = 320, 240, 7
@@ -31,8 +31,8 @@ def judged(wrong: float, still: bool = False) -> Trust:
     preview, _ = align(np.stack(pictures), everywhere, cameras, KEYFRAMES // 2)
     found = disagreeing(preview, NOISE)
     preview.foreground[:], preview.seen[:] = found, preview.seen & ~found
-    nobody = np.zeros_like(found[0])
-    return judge_still(preview, nobody, NOISE) if still else judge(preview, nobody, "x", 1 / 6, NOISE)
+    no_figures = np.zeros_like(found[0])
+    return judge_still(preview, no_figures, NOISE) if still else judge_moving(preview, no_figures, "x", 1 / 6, NOISE)
 
 
 @pytest.mark.parametrize("still", [False, True])
@@ -48,7 +48,7 @@ def test_predicted_errors_are_in_grey_levels() -> None:
     assert judged(4.0).error == pytest.approx(shifted, rel=0.5)
 
 
-def test_characters_that_stay_do_not_speak_against_a_camera_at_rest_and_one_picture_proves_little() -> None:
+def test_resting_characters_do_not_count_as_error_and_one_picture_proves_little() -> None:
     pictures = np.stack([painting(900, 300, 3)[:HEIGHT, :WIDTH]] * KEYFRAMES)
     pictures[::2, 60:160, 100:180] = (200, 40, 30)
     everywhere, cameras = np.ones(pictures.shape[:3], bool), np.stack([translation(0.0, 0.0)] * KEYFRAMES)
@@ -68,11 +68,11 @@ def test_wings_that_few_pictures_show_are_trusted_less() -> None:
         pictures = np.stack([world[30 : 30 + HEIGHT, x : x + WIDTH] for x in places])
         seen = np.ones(pictures.shape[:3], bool)
         preview, _ = align(pictures, seen, np.stack([translation(float(x), 0.0) for x in places]), 0)
-        errors.append(judge(preview, np.zeros(preview.median.shape[:2], bool), "x", 1 / 6, NOISE).error)
+        errors.append(judge_moving(preview, np.zeros(preview.median.shape[:2], bool), "x", 1 / 6, NOISE).error)
     many, few = errors
     assert many < 1.2 < 1.6 < few < 2.5
 
 
-def test_a_few_levels_of_error_on_a_flat_set_do_not_speak_against_a_background() -> None:
-    flat, lively = over_cheap(np.array([5.2, 20.8]), np.array([5.8, 23.2]))
+def test_a_few_levels_of_error_on_a_flat_set_are_no_large_relative_error() -> None:
+    flat, lively = relative_error(np.array([5.2, 20.8]), np.array([5.8, 23.2]))
     assert flat < 0.75 < 0.85 < lively

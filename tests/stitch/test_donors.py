@@ -1,4 +1,4 @@
-"""What a shot's wings show of the pictures of other shots of its scene."""
+"""What a shot's wings show of the keyframes of other shots of its scene."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from background_scenes import HEIGHT, WIDTH, Drawn, painting, pan, shoot, to_wor
 
 from remaster.imaging.camera import IDENTITY, translation
 from remaster.records import Shot
-from remaster.stitch.stitching import StitchSettings, stitch
+from remaster.stitch.stitching import stitch
+from remaster.stitch.tuning import StitchSettings
 
 PAN, VEIL, REST = 14, 5, 24
 RESTS = PAN + VEIL
@@ -57,7 +58,7 @@ def test_a_camera_at_rest_shows_beside_it_what_the_pan_before_had_seen(world: np
     assert np.abs(to_world(drawn, shot) - translation(*(drawn.cameras[-1, :, 2] - (window.x, 0)))).max() < 1e-6
 
 
-def test_a_pan_over_a_set_in_depth_lends_nothing(world: np.ndarray) -> None:
+def test_a_pan_over_a_set_in_depth_gives_no_donors(world: np.ndarray) -> None:
     _, shot = shot_at_rest(world, painting(900, 420, 9), speed=1.5)
     assert shot.background is not None
     assert not shot.background.coverage[:, : shot.background.image.shape[1] // 10].any()

@@ -1,4 +1,4 @@
-"""Keyframes aligned directly: exact where it says yes, silent where features must tell."""
+"""Direct alignment of keyframes: exact where it accepts a pair, None where features are needed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from remaster.arrays import Affine, Gray
 from remaster.imaging.alignment import detail
 from remaster.imaging.camera import IDENTITY, corner_error, translation
-from remaster.stitch.direct_pairs import match_direct
+from remaster.stitch.keyframe_pairs import match_direct
 
 SIZE = (320, 240)
 

@@ -1,4 +1,4 @@
-"""A third of the picture at a speed of its own, told from one plane and from one with somebody before it."""
+"""A third of the picture at another speed is found; one plane, with or without a figure in front, has no parallax."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from background_scenes import draw_character, painting
 
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import translation
-from remaster.stitch.confidence import judge
+from remaster.stitch.background_trust import judge_moving
 from remaster.stitch.keyframe_alignment import align
-from remaster.stitch.parallax import passes_apart
+from remaster.stitch.parallax import has_parallax
 
 WIDTH, HEIGHT, KEYFRAMES, STEP = 320, 240, 7, 30
 NOISE = 2.0
@@ -19,7 +19,7 @@ NOISE = 2.0
 def panned(speed: float, near_contrast: float = 1.0, figure: float = 0.0) -> Preview:
     """Keyframes of a pan whose lower third passes at ``speed`` times the rest's.
 
-    ``figure``: pixels that somebody near the edge walks over the set from one keyframe to the next, 0 for nobody.
+    ``figure``: pixels that somebody near the edge walks over the set from one keyframe to the next, 0 for none.
     """
     rng = np.random.default_rng(4)
     far, near = painting(900, 300, 3), painting(900, 300, 9).astype(float)
@@ -39,12 +39,12 @@ def panned(speed: float, near_contrast: float = 1.0, figure: float = 0.0) -> Pre
 @pytest.mark.parametrize("speed", [0.8, 1.1, 1.3])
 def test_a_third_at_another_speed_is_another_plane_and_no_mosaic(speed: float) -> None:
     preview = panned(speed)
-    nobody = np.zeros(preview.seen.shape[1:], bool)
-    assert passes_apart(preview, "x", NOISE)
-    assert judge(preview, nobody, "x", 1 / 6, NOISE).advantage == 0.0
+    no_figures = np.zeros(preview.seen.shape[1:], bool)
+    assert has_parallax(preview, "x", NOISE)
+    assert judge_moving(preview, no_figures, "x", 1 / 6, NOISE).advantage == 0.0
 
 
 @pytest.mark.parametrize(("contrast", "figure"), [(1.0, 0.0), (0.1, 0.0), (1.0, 24.0), (0.3, 36.0)])
 def test_one_plane_is_one_whatever_it_shows(contrast: float, figure: float) -> None:
     preview = panned(1.0, contrast, figure)
-    assert not passes_apart(preview, "x", NOISE)
+    assert not has_parallax(preview, "x", NOISE)

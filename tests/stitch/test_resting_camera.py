@@ -1,4 +1,4 @@
-"""Whether a camera rests: a figure that leans before a dull wall against a real slow pan, by the pictures alone."""
+"""Resting camera or slow pan: a figure that leans in front of a dull wall does not move the camera."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from background_scenes import GRAIN, HEIGHT, Drawn, camera_errors, painting, pan
 from remaster.analyze.analysis import analyze
 from remaster.records import Shot
 from remaster.segment.motion_segmenter import MotionSegmenter
-from remaster.stitch.resting_camera import slides
-from remaster.stitch.stitching import StitchSettings, stitch
+from remaster.stitch.resting_camera import set_slides
+from remaster.stitch.stitching import stitch
+from remaster.stitch.tuning import StitchSettings
 
 FRAMES = 32
 LEAN = 0.03 * HEIGHT
@@ -66,8 +67,8 @@ def test_a_set_that_slides_behind_a_figure_that_stays_on_the_screen_is_no_still(
     drawn = shoot(painting(700, 380, seed=3), pan(FRAMES, 90), characters=lambda i: [(160, 130, 60)], masked=False)
     analysis = drawn.analysis
     every = np.arange(len(analysis.keyframes))
-    assert slides(analysis, every, "x")
-    assert not slides(replace(analysis, proxies=np.repeat(analysis.proxies[:1], len(every), axis=0)), every, "x")
+    assert set_slides(analysis, every, "x")
+    assert not set_slides(replace(analysis, proxies=np.repeat(analysis.proxies[:1], len(every), axis=0)), every, "x")
 
 
 @pytest.mark.parametrize("kind", ["rain", "sea"])
@@ -83,7 +84,7 @@ def test_what_moves_without_one_motion_does_not_slide(kind: str) -> None:
         return picture
 
     drawn = shoot(painting(700, 380, seed=3), pan(FRAMES, 0.0), paint=weather)
-    assert not slides(drawn.analysis, np.arange(len(drawn.analysis.keyframes)), "x")
+    assert not set_slides(drawn.analysis, np.arange(len(drawn.analysis.keyframes)), "x")
     (shot,) = stitch(drawn.analysis, drawn.masks, drawn.read, drawn.window, None, StitchSettings(), seed=1)
     assert shot.method == "still"
 

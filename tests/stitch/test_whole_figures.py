@@ -1,4 +1,4 @@
-"""A talking figure that stays is found whole from its moving mouth and arm; a set that somebody walks by has none."""
+"""A talking figure that stays is found whole from its moving mouth and arm; a passer-by leaves no figure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import IDENTITY, translation
 from remaster.imaging.whole_figures import find_figures, passing, placed
-from remaster.stitch.spans import in_usual_light
+from remaster.stitch.background_plan import in_usual_light
 
 WIDTH, HEIGHT, KEYFRAMES = 320, 240, 8
 

@@ -359,7 +359,7 @@ def test_passthrough_has_no_background(world: np.ndarray) -> None:
     assert shot.method == "passthrough" and shot.background is None
 
 
-def test_what_all_masks_of_a_camera_at_rest_name_is_shown_to_a_fill_as_a_figure() -> None:
+def test_what_all_masks_of_a_resting_camera_cover_is_a_figure_of_the_background() -> None:
     drawn = shoot(painting(1000, 560, 3), resting())
     masks = drawn.masks.copy()
     rows, columns = masks.shape[1:]
