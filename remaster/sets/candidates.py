@@ -29,7 +29,7 @@ class Signature:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Two backgrounds that may show one set, ``first`` < ``second`` by key; ``similarity`` is their signatures' cosine."""
+    """Two backgrounds that may show one set, ``first`` < ``second``; ``similarity`` is the cosine of their signatures."""
 
     first: str
     second: str

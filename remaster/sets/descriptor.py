@@ -1,4 +1,4 @@
-"""What is stored of a stitched background so that it is recognized elsewhere: features, a signature, a small picture."""
+"""What is stored of a background so that it is recognized elsewhere: features, a signature, a small picture."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from remaster.arrays import Float32, Gray, Int64, Mask, Points, Rgb
 from remaster.imaging.channels import gray_of
 from remaster.imaging.distances import nearest
+from remaster.sets.overlap import MaskedPicture
 from remaster.sets.tuning import TUNING
 from remaster.sets.visual_words import root_sift, signature
 
@@ -49,15 +50,6 @@ class SetDescriptor:
         return self.small[0] / self.size[0], self.small[1] / self.size[1]
 
 
-@dataclass(frozen=True)
-class SmallPicture:
-    """The small picture of a descriptor: ``rgb`` uint8 (h, w, 3), ``covered`` and ``background`` bool (h, w)."""
-
-    rgb: Rgb
-    covered: Mask
-    background: Mask
-
-
 def describe(key: str, image: Rgb, coverage: Mask, figures: Mask) -> SetDescriptor:
     """The descriptor of a background ``image`` (h, w, 3), known where ``coverage`` (h, w) is, without its ``figures``.
 
@@ -86,13 +78,13 @@ def describe(key: str, image: Rgb, coverage: Mask, figures: Mask) -> SetDescript
     )
 
 
-def small_picture(descriptor: SetDescriptor) -> SmallPicture:
+def small_picture(descriptor: SetDescriptor) -> MaskedPicture:
     """The small picture with its masks, decoded."""
     width, height = descriptor.small
     decoded = cv2.imdecode(np.frombuffer(descriptor.picture, np.uint8), cv2.IMREAD_COLOR)
     bits = np.unpackbits(np.frombuffer(descriptor.masks, np.uint8), count=2 * width * height)
     covered, background = bits.astype(bool).reshape(2, height, width)
-    return SmallPicture(np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8), covered, background)
+    return MaskedPicture(np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8), covered, background)
 
 
 def _fitted(size: tuple[int, int], area: float, shorter: float = np.inf) -> tuple[int, int]:

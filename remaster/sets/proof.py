@@ -14,11 +14,20 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Affine, Float32, Float64, Mask
-from remaster.imaging.camera import compose, corner_error, invert
-from remaster.imaging.channels import gray_of
-from remaster.sets.descriptor import SetDescriptor, SmallPicture, small_picture
+from remaster.imaging.camera import compose, invert
+from remaster.sets.descriptor import SetDescriptor, small_picture
 from remaster.sets.hypotheses import camera_hypotheses, plausible_camera
-from remaster.sets.light import colour_matrix, inverse_light, plausible_light, relit
+from remaster.sets.light import inverse_light
+from remaster.sets.overlap import (
+    MaskedPicture,
+    Overlap,
+    correlation,
+    overlap_of,
+    refine,
+    resizing,
+    same_resolution,
+    size_of,
+)
 from remaster.sets.tuning import TUNING
 
 Side = Literal["left", "right", "top", "bottom"]
@@ -29,8 +38,8 @@ SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
 class Link:
     """A proof that backgrounds ``a`` and ``b`` (keys) show one set.
 
-    ``camera`` (2, 3) takes canvas pixels of ``a`` to those of ``b``; ``colour`` (3, 4) takes the colours of ``b`` to the
-    light of ``a``. ``sides_a`` are the sides of ``a`` where ``b`` proved to show what lies there, so that ``a`` may
+    ``camera`` (2, 3) takes canvas pixels of ``a`` to those of ``b``, ``colour`` (3, 4) the colours of ``b`` to the light
+    of ``a``. ``sides_a`` are the sides of ``a`` where ``b`` proved to show what lies there, so that ``a`` may
     borrow outside them; ``sides_b`` likewise. ``strength`` 0-1 is the smallest margin of all tests, ``error`` the root
     mean square difference of the overlap in levels, after light was matched.
     """
@@ -56,19 +65,6 @@ class Link:
         return self if self.a == key else self.reversed()
 
 
-@dataclass(frozen=True)
-class Overlap:
-    """What two pictures show in common, on the grid of the first: ``first`` and ``second`` float32 (h, w, 3), the second
-    in the first's light by ``colour``; ``both`` bool (h, w) background of both; ``detail`` float32 (2, h, w).
-    """
-
-    first: Float32
-    second: Float32
-    both: Mask
-    colour: Float64
-    detail: Float32
-
-
 def prove(a: SetDescriptor, b: SetDescriptor, camera: Affine | None = None) -> Link | None:
     """The link between two backgrounds, or None where nothing proves one.
 
@@ -87,11 +83,11 @@ def prove(a: SetDescriptor, b: SetDescriptor, camera: Affine | None = None) -> L
 
 
 def _proved(
-    a: SetDescriptor, b: SetDescriptor, pictures: tuple[SmallPicture, SmallPicture], start: Affine
+    a: SetDescriptor, b: SetDescriptor, pictures: tuple[MaskedPicture, MaskedPicture], start: Affine
 ) -> Link | None:
     """The link by one proposed camera, refined or as it is, whichever correlates better."""
-    small = compose(compose(_resizing(b.size, b.small), start), invert(_resizing(a.size, a.small)))
-    first, second, small = _same_resolution(*pictures, small)
+    small = compose(compose(resizing(b.size, b.small), start), invert(resizing(a.size, a.small)))
+    first, second, small = same_resolution(*pictures, small)
     trials = [small]
     refined = refine(first, second, small)
     if refined is not None:
@@ -117,56 +113,6 @@ def _proved(
     return Link(
         a.key, b.key, whole, overlap.colour, tuple(sides_a), tuple(sides_b), round(strength, 6), round(error, 4)
     )
-
-
-def refine(first: SmallPicture, second: SmallPicture, start: Affine) -> Affine | None:
-    """The affine camera first -> second that correlates best near ``start``; None where it strays or diverges.
-
-    Evangelidis and Psarakis, "Parametric Image Alignment Using Enhanced Correlation Coefficient Maximization" (PAMI
-    2008), with the masks of both pictures.
-    """
-    tuning = TUNING.proof
-    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, tuning.ecc_steps, tuning.ecc_epsilon)
-    masks = [p.background.astype(np.uint8) * 255 for p in (first, second)]
-    grays = [gray_of(p.rgb) for p in (first, second)]
-    try:
-        _, found = cv2.findTransformECCWithMask(
-            *grays, *masks, start.astype(np.float32), cv2.MOTION_AFFINE, criteria, 5
-        )
-    except cv2.error:
-        # No convergence, or no overlap left: the camera stays as it was.
-        return None
-    height, width = grays[0].shape
-    moved = float(corner_error(np.asarray(found, float), start, width, height))
-    near = np.isfinite(found).all() and moved <= tuning.max_correction * float(np.hypot(width, height)) * _scale(start)
-    return np.asarray(found, np.float64) if near else None
-
-
-def overlap_of(first: SmallPicture, second: SmallPicture, camera: Affine) -> Overlap | None:
-    """What two pictures of one resolution show in common under ``camera`` (first -> second); None if it is too little."""
-    tuning = TUNING.proof
-    height, width = first.background.shape
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    warped = np.asarray(cv2.warpAffine(second.rgb, camera, (width, height), flags=flags), np.uint8)
-    known = cv2.warpAffine(second.background.astype(np.uint8) * 255, camera, (width, height), flags=flags)
-    both = first.background & (np.asarray(known) > 250)
-    smaller = min(first.background.sum(), second.background.sum() / _scale(camera) ** 2)
-    if both.sum() < max(tuning.min_overlap * smaller, tuning.min_pixels):
-        return None
-    colour = colour_matrix(warped, first.rgb, both)
-    if not plausible_light(colour):
-        return None
-    lit = np.clip(relit(warped, colour), 0, 255).astype(np.float32)
-    one = first.rgb.astype(np.float32)
-    detail = np.stack([_detail(p, both) for p in (one, lit)])
-    return Overlap(one, lit, both, colour, detail)
-
-
-def correlation(detail: Float32, where: Mask) -> float:
-    """Normalized cross-correlation of two pictures' detail (2, h, w) over a mask; 0.0 where there is none."""
-    one, two = detail[0][where], detail[1][where]
-    energy = float(np.sqrt((one.astype(np.float64) ** 2).sum() * (two.astype(np.float64) ** 2).sum()))
-    return float((one * two).sum(dtype=np.float64)) / energy if energy > 0.0 else 0.0
 
 
 def _margins(overlap: Overlap) -> float | None:
@@ -197,7 +143,7 @@ def _cells(overlap: Overlap) -> tuple[float, float]:
     return float(weight[structured].sum()), float(weight[structured & agrees].sum())
 
 
-def _proved_sides(overlap: Overlap, picture: SmallPicture) -> dict[Side, float]:
+def _proved_sides(overlap: Overlap, picture: MaskedPicture) -> dict[Side, float]:
     """The sides of a picture whose border strip the other one predicts, each with its margin 0-1."""
     found: dict[Side, float] = {}
     for side in SIDES:
@@ -268,15 +214,6 @@ def _turned(plane: Float32 | Mask, side: Side) -> Float32 | Mask:
     return plane[:, ::-1] if side in ("right", "bottom") else plane
 
 
-def _detail(picture: Float32, where: Mask) -> Float32:
-    """Luma without what a Gaussian keeps, float32 (h, w), nought outside ``where``; unknown pixels do not leak in."""
-    luma = picture @ np.array([0.299, 0.587, 0.114], np.float32)
-    weight = where.astype(np.float32)
-    sigma = TUNING.proof.detail_sigma
-    low = cv2.GaussianBlur(luma * weight, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)
-    return np.asarray(cv2.GaussianBlur((luma - low) * weight, (0, 0), 0.8) * weight, np.float32)
-
-
 def _pooled(plane: Float32, side: int) -> Float32:
     """Means over square cells; the last ones count pixels outside the picture as nought."""
     height, width = plane.shape
@@ -285,45 +222,8 @@ def _pooled(plane: Float32, side: int) -> Float32:
     return np.asarray(padded.reshape(rows, side, columns, side).mean(axis=(1, 3)), np.float32)
 
 
-def _scale(camera: Affine) -> float:
-    return float(np.sqrt(abs(np.linalg.det(camera[:, :2]))))
-
-
-def _same_resolution(
-    first: SmallPicture, second: SmallPicture, camera: Affine
-) -> tuple[SmallPicture, SmallPicture, Affine]:
-    """The finer of two pictures reduced to the other's resolution under ``camera`` (first -> second), and the camera."""
-    scale = _scale(camera)
-    if scale > 1:
-        reduced = _reduced(second, 1 / scale)
-        return first, reduced, compose(_resizing(_size(second), _size(reduced)), camera)
-    reduced = _reduced(first, scale)
-    return reduced, second, compose(camera, _resizing(_size(reduced), _size(first)))
-
-
-def _reduced(picture: SmallPicture, ratio: float) -> SmallPicture:
-    width, height = _size(picture)
-    size = max(round(width * ratio), 1), max(round(height * ratio), 1)
-    rgb = np.asarray(cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-    masks = [
-        cv2.resize(m.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        for m in (picture.covered, picture.background)
-    ]
-    return SmallPicture(rgb, *(np.asarray(m > 0.9, np.bool_) for m in masks))
-
-
-def _size(picture: SmallPicture) -> tuple[int, int]:
-    return picture.covered.shape[1], picture.covered.shape[0]
-
-
 def _between_canvases(
-    camera: Affine, a: SetDescriptor, b: SetDescriptor, first: SmallPicture, second: SmallPicture
+    camera: Affine, a: SetDescriptor, b: SetDescriptor, first: MaskedPicture, second: MaskedPicture
 ) -> Affine:
     """A camera between two small pictures as one between the canvases."""
-    return compose(compose(_resizing(_size(second), b.size), camera), _resizing(a.size, _size(first)))
-
-
-def _resizing(from_size: tuple[int, int], to_size: tuple[int, int]) -> Affine:
-    """The camera of ``cv2.resize``."""
-    x, y = to_size[0] / from_size[0], to_size[1] / from_size[1]
-    return np.array([[x, 0.0, x / 2 - 0.5], [0.0, y, y / 2 - 0.5]])
+    return compose(compose(resizing(size_of(second), b.size), camera), resizing(a.size, size_of(first)))

@@ -45,7 +45,7 @@ class CandidateTuning:
     """Nearest neighbours (``candidates.py``)."""
 
     by_words: int = 10
-    """Neighbours by signature. With ``by_colour``, a true pair was among the candidates for all clips in the same light."""
+    """Neighbours by signature. With ``by_colour``, a true pair was among them for all clips in the same light."""
     by_colour: int = 5
     """Neighbours by colour histogram."""
     min_features: int = 24
@@ -85,7 +85,7 @@ class ProofTuning:
     detail_sigma: float = 4.0
     """Pixels of the small picture: what this Gaussian removes is detail, which light hardly changes."""
     correlation: float = 0.45
-    """Correlation of detail over the whole overlap. The prototype's 0.4 let no wrong pair of 5,083 pass; a margin more."""
+    """Correlation of detail over the whole overlap. At 0.4 no wrong pair of 5,083 passed; a margin more."""
     cell: int = 16
     """Side in pixels of the cells by which agreement is counted by area."""
     detail_levels: float = 3.0

@@ -1,0 +1,137 @@
+"""What two pictures show in common: the finer one reduced, a camera refined, light matched, detail compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from remaster.arrays import Affine, Float32, Float64, Mask, Rgb
+from remaster.imaging.camera import compose, corner_error
+from remaster.imaging.channels import gray_of
+from remaster.sets.light import colour_matrix, plausible_light, relit
+from remaster.sets.tuning import TUNING
+
+
+@dataclass(frozen=True)
+class MaskedPicture:
+    """``rgb`` uint8 (h, w, 3), where it is ``covered`` and where that is ``background``, bool (h, w)."""
+
+    rgb: Rgb
+    covered: Mask
+    background: Mask
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What two pictures show in common, on the grid of the first.
+
+    ``first`` and ``second`` float32 (h, w, 3), the second in the first's light by ``colour`` (3, 4); ``both`` bool
+    (h, w) is background in both; ``detail`` float32 (2, h, w) is their luma without its large tones.
+    """
+
+    first: Float32
+    second: Float32
+    both: Mask
+    colour: Float64
+    detail: Float32
+
+
+def same_resolution(
+    first: MaskedPicture, second: MaskedPicture, camera: Affine
+) -> tuple[MaskedPicture, MaskedPicture, Affine]:
+    """Two pictures, the finer reduced to the other's resolution, with the ``camera`` (first -> second) between them."""
+    scale = scale_of(camera)
+    if scale > 1:
+        reduced = _reduced(second, 1 / scale)
+        return first, reduced, compose(resizing(size_of(second), size_of(reduced)), camera)
+    reduced = _reduced(first, scale)
+    return reduced, second, compose(camera, resizing(size_of(reduced), size_of(first)))
+
+
+def refine(first: MaskedPicture, second: MaskedPicture, start: Affine) -> Affine | None:
+    """The affine camera first -> second that correlates best near ``start``; None where it strays or diverges.
+
+    Evangelidis and Psarakis, "Parametric Image Alignment Using Enhanced Correlation Coefficient Maximization" (PAMI
+    2008), with the masks of both pictures.
+    """
+    tuning = TUNING.proof
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, tuning.ecc_steps, tuning.ecc_epsilon)
+    masks = [p.background.astype(np.uint8) * 255 for p in (first, second)]
+    grays = [gray_of(p.rgb) for p in (first, second)]
+    try:
+        _, found = cv2.findTransformECCWithMask(
+            *grays, *masks, start.astype(np.float32), cv2.MOTION_AFFINE, criteria, 5
+        )
+    except cv2.error:
+        # No convergence, or no overlap left: the camera stays as it was.
+        return None
+    height, width = grays[0].shape
+    moved = float(corner_error(np.asarray(found, float), start, width, height))
+    limit = tuning.max_correction * float(np.hypot(width, height)) * scale_of(start)
+    near = np.isfinite(found).all() and moved <= limit
+    return np.asarray(found, np.float64) if near else None
+
+
+def overlap_of(first: MaskedPicture, second: MaskedPicture, camera: Affine) -> Overlap | None:
+    """What two pictures of one resolution share under ``camera`` (first -> second); None where it is too little."""
+    tuning = TUNING.proof
+    height, width = first.background.shape
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = np.asarray(cv2.warpAffine(second.rgb, camera, (width, height), flags=flags), np.uint8)
+    known = cv2.warpAffine(second.background.astype(np.uint8) * 255, camera, (width, height), flags=flags)
+    both = first.background & (np.asarray(known) > 250)
+    smaller = min(first.background.sum(), second.background.sum() / scale_of(camera) ** 2)
+    if both.sum() < max(tuning.min_overlap * smaller, tuning.min_pixels):
+        return None
+    colour = colour_matrix(warped, first.rgb, both)
+    if not plausible_light(colour):
+        return None
+    lit = np.clip(relit(warped, colour), 0, 255).astype(np.float32)
+    one = first.rgb.astype(np.float32)
+    detail = np.stack([_detail(p, both) for p in (one, lit)])
+    return Overlap(one, lit, both, colour, detail)
+
+
+def correlation(detail: Float32, where: Mask) -> float:
+    """Normalized cross-correlation of two pictures' detail (2, h, w) over a mask; 0.0 where there is none."""
+    one, two = detail[0][where], detail[1][where]
+    energy = float(np.sqrt((one.astype(np.float64) ** 2).sum() * (two.astype(np.float64) ** 2).sum()))
+    return float((one * two).sum(dtype=np.float64)) / energy if energy > 0.0 else 0.0
+
+
+def _detail(picture: Float32, where: Mask) -> Float32:
+    """Luma without what a Gaussian keeps, float32 (h, w), nought outside ``where``; unknown pixels do not leak in."""
+    luma = picture @ np.array([0.299, 0.587, 0.114], np.float32)
+    weight = where.astype(np.float32)
+    sigma = TUNING.proof.detail_sigma
+    low = cv2.GaussianBlur(luma * weight, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)
+    return np.asarray(cv2.GaussianBlur((luma - low) * weight, (0, 0), 0.8) * weight, np.float32)
+
+
+def _reduced(picture: MaskedPicture, ratio: float) -> MaskedPicture:
+    width, height = size_of(picture)
+    size = max(round(width * ratio), 1), max(round(height * ratio), 1)
+    rgb = np.asarray(cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    masks = [
+        cv2.resize(m.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        for m in (picture.covered, picture.background)
+    ]
+    return MaskedPicture(rgb, *(np.asarray(m > 0.9, np.bool_) for m in masks))
+
+
+def size_of(picture: MaskedPicture) -> tuple[int, int]:
+    """(width, height) in pixels."""
+    return picture.covered.shape[1], picture.covered.shape[0]
+
+
+def scale_of(camera: Affine) -> float:
+    """How many pixels of its target one pixel is wide, in the mean."""
+    return float(np.sqrt(abs(np.linalg.det(camera[:, :2]))))
+
+
+def resizing(from_size: tuple[int, int], to_size: tuple[int, int]) -> Affine:
+    """The camera of ``cv2.resize``."""
+    x, y = to_size[0] / from_size[0], to_size[1] / from_size[1]
+    return np.array([[x, 0.0, x / 2 - 0.5], [0.0, y, y / 2 - 0.5]])
