@@ -29,7 +29,7 @@ class Signature:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Two backgrounds that may show one set, ``first`` < ``second``; ``similarity`` is the cosine of their signatures."""
+    """Two backgrounds that may show one set, ``first`` < ``second``, and the cosine of their signatures."""
 
     first: str
     second: str

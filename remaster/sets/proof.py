@@ -38,8 +38,8 @@ SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
 class Link:
     """A proof that backgrounds ``a`` and ``b`` (keys) show one set.
 
-    ``camera`` (2, 3) takes canvas pixels of ``a`` to those of ``b``, ``colour`` (3, 4) the colours of ``b`` to the light
-    of ``a``. ``sides_a`` are the sides of ``a`` where ``b`` proved to show what lies there, so that ``a`` may
+    ``camera`` (2, 3) takes canvas pixels of ``a`` to those of ``b``, ``colour`` (3, 4) the colours of ``b`` to the
+    light of ``a``. ``sides_a`` are the sides of ``a`` where ``b`` proved to show what lies there, so that ``a`` may
     borrow outside them; ``sides_b`` likewise. ``strength`` 0-1 is the smallest margin of all tests, ``error`` the root
     mean square difference of the overlap in levels, after light was matched.
     """
