@@ -127,10 +127,9 @@ def _features(image: Rgb, background: Mask) -> tuple[Points, Float32, float]:
 
 
 def _clear(feature: cv2.KeyPoint, inside: npt.NDArray[np.float32] | cv2.typing.MatLike) -> bool:
-    """Whether a feature lies far enough from what is unknown."""
+    """Whether a feature lies far enough from what is unknown; so is all outside the canvas."""
     x, y = (round(v) for v in feature.pt)
     row, column = min(max(y, 0), inside.shape[0] - 1), min(max(x, 0), inside.shape[1] - 1)
-    # At the picture's own border the descriptor sees its reflection, on both visits alike.
     return bool(inside[row, column] >= TUNING.descriptor.border_share * feature.size)
 
 

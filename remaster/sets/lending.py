@@ -42,7 +42,8 @@ class Donor:
 class Lent:
     """The borrower's ``image`` uint8 (h, w, 3) and ``coverage`` bool (h, w), with what was lent.
 
-    ``seen_by`` uint32 (h, w): bit i is set where donor i has part in a lent pixel; nought elsewhere.
+    ``seen_by`` uint32 (h, w): bit i is set where donor i has part in a lent pixel, bit 31 where none agreed and
+    all have a little; nought elsewhere.
     """
 
     image: Rgb
@@ -144,12 +145,10 @@ def _light_at_join(image: Rgb, lit: Float32, both: Mask, holes: Mask) -> Float32
     weight *= both * np.exp(-np.asarray(away) / (tuning.feather * height))
     estimate = np.zeros_like(difference)
     weighted = np.dstack([difference * weight[..., None], weight]).astype(np.float32)
-    for share in (0.3, 0.1, 0.03, 0.01):
+    for share in tuning.light_scales:
         side = 2 * max(round(share * height), 1) + 1
         sums = cv2.blur(cv2.blur(weighted, (side, side)), (side, side))
-        # So many pixels of evidence count as much as the coarser estimate.
-        prior = 0.02
-        estimate = (sums[..., :3] + prior * estimate) / (sums[..., 3:] + prior)
+        estimate = (sums[..., :3] + tuning.light_prior * estimate) / (sums[..., 3:] + tuning.light_prior)
     outside = cv2.distanceTransform((~both).astype(np.uint8), cv2.DIST_L2, 5) if both.any() else np.zeros(both.shape)
     return np.asarray(estimate * np.exp(-outside / (tuning.light_reach * height))[..., None], np.float32)
 
@@ -170,9 +169,9 @@ def _allowed(coverage: Mask, sides: tuple[Side, ...]) -> Mask:
 
 def _agreed(offers: Sequence[_Offer], holes: Mask) -> tuple[Rgb, npt.NDArray[np.uint32]]:
     """(the colours that the donors agree on, which of them have part in each pixel) over the holes' box."""
-    height, width = holes.shape
+    tuning, (height, width) = TUNING.lending, holes.shape
     median, count = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.uint8)
-    rows = max(TUNING.lending.block_pixels // width, 1)
+    rows = max(tuning.block_pixels // width, 1)
     for first in range(0, height, rows):
         block = np.s_[first : first + rows]
         median[block], count[block] = _median([o.colours[block] for o in offers], [o.weight[block] > 0 for o in offers])
@@ -182,8 +181,9 @@ def _agreed(offers: Sequence[_Offer], holes: Mask) -> tuple[Rgb, npt.NDArray[np.
         seen = offer.weight > 0
         off = _smoothed(np.abs(offer.colours - median).max(axis=2), seen)
         # Two that disagree cannot outvote each other: the first, which is proved better, holds.
-        doubted = np.where(count >= TUNING.lending.min_voters, _doubt(off), np.where(settled, _doubt(2 * off), 0))
-        weight = offer.weight * (1 - doubted) * 0.6**rank + seen * np.float32(1e-4) / (1 + off)
+        doubted = np.where(count >= tuning.min_voters, _doubt(off), np.where(settled, _doubt(2 * off), 0))
+        weight = offer.weight * (1 - doubted) * tuning.rank_share**rank
+        weight += seen * np.float32(tuning.min_weight) / (1 + off)
         total += weight[..., None] * offer.colours
         share += weight[..., None]
         bits[seen & (doubted < 1)] |= np.uint32(1 << rank)

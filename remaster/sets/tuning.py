@@ -150,6 +150,14 @@ class LendingTuning:
     """Pixels (480 rows) over which that difference is averaged, so that outlines do not flicker between donors."""
     feather: float = 0.05
     """Share of the picture's height over which a donor gives way to others before it ends."""
+    rank_share: float = 0.6
+    """Weight of a donor as a share of that of the one before it: pixels of mostly one donor stay sharp."""
+    min_weight: float = 1e-4
+    """Weight of a donor that is left out, where all are."""
+    light_scales: tuple[float, ...] = (0.3, 0.1, 0.03, 0.01)
+    """Half the sides of the averaging boxes for the light at the join, as shares of the picture's height."""
+    light_prior: float = 0.02
+    """Share of a box that must hold evidence to count as much as the next coarser box."""
     light_reach: float = 0.35
     """Share of the picture's height over which a difference in light at the join is carried outward."""
     max_step: float = 32.0

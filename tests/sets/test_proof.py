@@ -23,7 +23,7 @@ def off(found: Affine, first: Affine, second: Affine) -> float:
 
 @pytest.mark.parametrize("scale", [0.5, 0.8, 1.0, 1.4, 2.0])
 def test_a_set_is_known_from_nearer_and_farther(scale: float) -> None:
-    first, second = at(150, 120), at(110 - 60 * (scale - 1), 100 - 40 * (scale - 1), scale)
+    first, second = at(150, 120), at(150 - 90 * (scale - 1), 120 - 105 * (scale - 1), scale)
     link = prove(described("a", view(1, first)), described("b", view(1, second)))
     assert link is not None
     assert off(link.camera, first, second) < 2.0
