@@ -17,7 +17,7 @@ import numpy.typing as npt
 from remaster.arrays import Affine, Float32, Float64, Mask, Rgb
 from remaster.imaging.camera import compose
 from remaster.sets.light import relit
-from remaster.sets.overlap import MaskedPicture, correlation, overlap_of, refine, resizing, same_resolution, scale_of
+from remaster.sets.overlap import MaskedPicture, overlap_of, refine, resizing, same_resolution, scale_of
 from remaster.sets.proof import Side
 from remaster.sets.tuning import TUNING
 
@@ -96,7 +96,7 @@ def refined_camera(image: Rgb, coverage: Mask, donor: Donor) -> Affine:
     before, after = (overlap_of(first, second, camera) for camera in (start, found))
     if before is None or after is None:
         return donor.camera
-    if correlation(after.detail, after.both) <= correlation(before.detail, before.both):
+    if after.correlation <= before.correlation:
         return donor.camera
     small = [(p.covered.shape[1], p.covered.shape[0]) for p in (first, second)]
     return compose(compose(resizing(small[1], sizes[1]), found), resizing(sizes[0], small[0]))

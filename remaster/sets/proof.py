@@ -40,8 +40,8 @@ class Link:
 
     ``camera`` (2, 3) takes canvas pixels of ``a`` to those of ``b``, ``colour`` (3, 4) the colours of ``b`` to the
     light of ``a``. ``sides_a`` are the sides of ``a`` where ``b`` proved to show what lies there, so that ``a`` may
-    borrow outside them; ``sides_b`` likewise. ``strength`` 0-1 is the smallest margin of all tests, ``error`` the root
-    mean square difference of the overlap in levels, after light was matched.
+    borrow outside them; ``sides_b`` likewise. ``strength`` 0-1 is the smallest margin of all tests, ``error`` what the
+    overlap differs by in levels, after light was matched (``Overlap.error``).
     """
 
     a: str
@@ -95,7 +95,7 @@ def _proved(
     overlaps = [(t, o) for t in trials if (o := overlap_of(first, second, t)) is not None]
     if not overlaps:
         return None
-    camera, overlap = max(overlaps, key=lambda pair: correlation(pair[1].detail, pair[1].both))
+    camera, overlap = max(overlaps, key=lambda pair: pair[1].correlation)
     margins = _margins(overlap)
     # The other way round the strips of b are predicted from a.
     back = overlap_of(second, first, invert(camera))
@@ -108,22 +108,19 @@ def _proved(
     if not plausible_camera(whole, a, b):
         return None
     strength = min(margins, max([*sides_a.values(), *sides_b.values()]))
-    off = (overlap.first - overlap.second)[overlap.both]
-    error = float(np.sqrt((off**2).mean()))
     return Link(
-        a.key, b.key, whole, overlap.colour, tuple(sides_a), tuple(sides_b), round(strength, 6), round(error, 4)
+        a.key, b.key, whole, overlap.colour, tuple(sides_a), tuple(sides_b), round(strength, 6), round(overlap.error, 4)
     )
 
 
 def _margins(overlap: Overlap) -> float | None:
     """The smallest margin 0-1 of the tests over the whole overlap; None where one fails."""
     tuning = TUNING.proof
-    error = float(np.sqrt(((overlap.first - overlap.second)[overlap.both] ** 2).mean()))
     structured, agreeing = _cells(overlap)
     area = overlap.both.sum() / tuning.cell**2
-    if structured < max(tuning.min_structure * area, tuning.min_cells) or error > tuning.max_colour_error:
+    if structured < max(tuning.min_structure * area, tuning.min_cells) or overlap.error > tuning.max_error:
         return None
-    whole = correlation(overlap.detail, overlap.both)
+    whole = overlap.correlation
     agreement = agreeing / structured
     if whole < tuning.correlation or agreement < tuning.min_agreement:
         return None
