@@ -82,6 +82,8 @@ def small_picture(descriptor: SetDescriptor) -> MaskedPicture:
     """The small picture with its masks, decoded."""
     width, height = descriptor.small
     decoded = cv2.imdecode(np.frombuffer(descriptor.picture, np.uint8), cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise ValueError(f"the small picture of {descriptor.key} cannot be decoded")
     bits = np.unpackbits(np.frombuffer(descriptor.masks, np.uint8), count=2 * width * height)
     covered, background = bits.astype(bool).reshape(2, height, width)
     return MaskedPicture(np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8), covered, background)

@@ -34,11 +34,12 @@ def camera_hypotheses(a: SetDescriptor, b: SetDescriptor) -> list[Affine]:
         )  # fmt: skip
         if camera is None or inliers.sum() < tuning.min_inliers:
             break
-        agree = np.linalg.norm(apply(camera, from_a) - from_b, axis=1) < 2 * tuning.reprojection
+        similarity: Affine = np.asarray(camera, np.float64)
+        agree = np.linalg.norm(apply(similarity, from_a) - from_b, axis=1) < 2 * tuning.reprojection
         agree[np.flatnonzero(left)[inliers.ravel() > 0]] = True
         left &= ~agree
         # From working pixels to canvas pixels on both sides; points are already at canvas pixels' centres.
-        whole = np.column_stack([camera[:, :2] * (a.scale / b.scale), camera[:, 2] / b.scale])
+        whole = np.column_stack([similarity[:, :2] * (a.scale / b.scale), similarity[:, 2] / b.scale])
         if plausible_camera(whole, a, b):
             found.append(whole)
     return found

@@ -72,16 +72,15 @@ def refine(first: MaskedPicture, second: MaskedPicture, start: Affine) -> Affine
     """
     tuning = TUNING.proof
     criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, tuning.ecc_steps, tuning.ecc_epsilon)
-    masks = [p.background.astype(np.uint8) * 255 for p in (first, second)]
-    grays = [gray_of(p.rgb) for p in (first, second)]
+    one, two = (gray_of(p.rgb) for p in (first, second))
+    known, other = (p.background.astype(np.uint8) * 255 for p in (first, second))
+    begin = start.astype(np.float32)
     try:
-        _, found = cv2.findTransformECCWithMask(
-            *grays, *masks, start.astype(np.float32), cv2.MOTION_AFFINE, criteria, 5
-        )
+        _, found = cv2.findTransformECCWithMask(one, two, known, other, begin, cv2.MOTION_AFFINE, criteria, 5)
     except cv2.error:
         # No convergence, or no overlap left: the camera stays as it was.
         return None
-    height, width = grays[0].shape
+    height, width = one.shape
     moved = float(corner_error(np.asarray(found, float), start, width, height))
     limit = tuning.max_correction * float(np.hypot(width, height)) * scale_of(start)
     near = np.isfinite(found).all() and moved <= limit

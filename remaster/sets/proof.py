@@ -8,10 +8,11 @@ must come out much better than by mirroring the picture's own inside. Each side 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from remaster.arrays import Affine, Float32, Float64, Mask
 from remaster.imaging.camera import compose, invert
@@ -144,9 +145,11 @@ def _proved_sides(overlap: Overlap, picture: MaskedPicture) -> dict[Side, float]
     """The sides of a picture whose border strip the other one predicts, each with its margin 0-1."""
     found: dict[Side, float] = {}
     for side in SIDES:
-        turned = [_turned(plane, side) for plane in (overlap.first, overlap.second, overlap.both, picture.covered)]
+        first, second, both, covered = (
+            _turned(plane, side) for plane in (overlap.first, overlap.second, overlap.both, picture.covered)
+        )
         detail = np.stack([_turned(plane, side) for plane in overlap.detail])
-        margin = _strip_margin(*turned, detail)
+        margin = _strip_margin(first, second, both, covered, detail)
         if margin is not None:
             found[side] = margin
     return found
@@ -204,7 +207,7 @@ def _rms(one: Float32, two: Float32, where: Mask) -> float:
     return float(np.sqrt((smooth[where] ** 2).mean()))
 
 
-def _turned(plane: Float32 | Mask, side: Side) -> Float32 | Mask:
+def _turned(plane: npt.NDArray[Any], side: Side) -> npt.NDArray[Any]:
     """The plane turned so that ``side`` lies left."""
     if side in ("top", "bottom"):
         plane = np.swapaxes(plane, 0, 1)

@@ -40,7 +40,7 @@ def signature(features: Float32) -> Float32:
     pooled /= np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-9)
     bucket, sign = _sketch(pooled.size)
     short = np.bincount(bucket, pooled.ravel() * sign, tuning.signature)
-    return np.asarray(short / max(np.linalg.norm(short), 1e-9), np.float32)
+    return np.asarray(short / max(float(np.linalg.norm(short)), 1e-9), np.float32)
 
 
 @lru_cache(maxsize=1)
