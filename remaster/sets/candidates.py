@@ -52,7 +52,8 @@ def candidates(signatures: Sequence[Signature]) -> list[Candidate]:
     colours = np.stack([s.colours for s in usable])
     near = [_neighbours(words, tuning.by_words), _neighbours(colours, tuning.by_colour)]
     pairs = np.unique(np.sort(np.concatenate(near), axis=1), axis=0)
-    similarity = np.einsum("ij,ij->i", words[pairs[:, 0]], words[pairs[:, 1]])
+    parts = np.array_split(pairs, -(-len(pairs) // tuning.block))
+    similarity = np.concatenate([np.einsum("ij,ij->i", words[part[:, 0]], words[part[:, 1]]) for part in parts])
     order = np.lexsort((pairs[:, 1], pairs[:, 0], -similarity))
     return [
         Candidate(keys[i], keys[j], round(float(s), 6))

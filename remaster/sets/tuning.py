@@ -50,8 +50,8 @@ class CandidateTuning:
     """Neighbours by colour histogram."""
     min_features: int = 24
     """Features below which a background takes no part: black, skies, plain walls, most title cards."""
-    block: int = 1024
-    """Rows of a similarity block: 1,024 x 10,000 float32 are 40 MB."""
+    block: int = 512
+    """Rows of a similarity block: 512 x 10,000 float32 are 20 MB, and their order as much again twice over."""
 
 
 @dataclass(frozen=True)
