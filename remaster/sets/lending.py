@@ -154,17 +154,26 @@ def _light_at_join(image: Rgb, lit: Float32, both: Mask, holes: Mask) -> Float32
 
 
 def _allowed(coverage: Mask, sides: tuple[Side, ...]) -> Mask:
-    """Pixels that may be lent to: inside the covered extent, or outside it on a side that was proved."""
-    across, down = np.indices(coverage.shape)[1], np.indices(coverage.shape)[0]
-    rows, columns = coverage.any(axis=1), coverage.any(axis=0)
-    left = np.where(rows, coverage.argmax(axis=1), coverage.shape[1])[:, None]
-    right = np.where(rows, coverage.shape[1] - 1 - coverage[:, ::-1].argmax(axis=1), -1)[:, None]
-    top = np.where(columns, coverage.argmax(axis=0), coverage.shape[0])[None]
-    bottom = np.where(columns, coverage.shape[0] - 1 - coverage[::-1].argmax(axis=0), -1)[None]
-    outside = {"left": across < left, "right": across > right, "top": down < top, "bottom": down > bottom}
-    nowhere = ~np.logical_or.reduce([outside[s] for s in outside])
-    proved = np.logical_or.reduce([outside[s] for s in sides]) if sides else np.zeros_like(coverage)
-    return np.asarray(proved | nowhere, np.bool_)
+    """Pixels that may be lent to: inside the covered extent, or outside it on a side that was proved.
+
+    A pixel outside its row's extent lies left or right, whatever its column; else it may lie above or below.
+    """
+    begin, end = _extent(coverage)
+    top, bottom = _extent(coverage.T)
+    down, across = np.indices(coverage.shape)
+    left, right = across < begin[:, None], across > end[:, None]
+    above, below = (outside & ~left & ~right for outside in (down < top[None], down > bottom[None]))
+    outside = {"left": left, "right": right, "top": above, "bottom": below}
+    refused = [mask for side, mask in outside.items() if side not in sides]
+    return ~np.logical_or.reduce(refused) if refused else np.ones_like(coverage)
+
+
+def _extent(coverage: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(first, last) covered column of each row, of the whole mask for rows without any; the mask is not empty."""
+    first = coverage.argmax(axis=1)
+    last = coverage.shape[1] - 1 - coverage[:, ::-1].argmax(axis=1)
+    some = coverage.any(axis=1)
+    return np.where(some, first, first[some].min()), np.where(some, last, last[some].max())
 
 
 def _agreed(offers: Sequence[_Offer], holes: Mask) -> tuple[Rgb, npt.NDArray[np.uint32]]:

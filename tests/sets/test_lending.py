@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 from set_scenes import SIZE, at, view
 
 from remaster.arrays import Mask, Rgb
@@ -55,11 +56,21 @@ def test_a_donor_that_is_wrong_is_outvoted() -> None:
     assert lent.seen_by[100, 300] & 1
 
 
-def test_only_proved_sides_are_filled() -> None:
+@pytest.mark.parametrize("sides", [("right",), ("right", "top", "bottom")])
+def test_only_proved_sides_are_filled(sides: tuple[Side, ...]) -> None:
     whole, image, known = borrower()
-    lent = lend(image, known, ~known, [donor(whole, ("right",))])
+    lent = lend(image, known, ~known, [donor(whole, sides)])
     assert not lent.coverage[:, :WING].any()
     assert lent.coverage[:, -WING:-3].all()
+
+
+def test_what_lies_above_needs_a_proof_of_its_own() -> None:
+    whole, image, known = borrower()
+    known[:50] = False
+    lent = lend(image, known, ~known, [donor(whole, ("left", "right"))])
+    assert not lent.coverage[:50, WING:-WING].any()
+    assert lent.coverage[60:, :WING].all()
+    assert lend(image, known, ~known, [donor(whole)]).coverage.all()
 
 
 def test_light_is_matched_at_the_join_without_a_step() -> None:
