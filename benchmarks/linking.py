@@ -62,7 +62,7 @@ class Scene:
 
 
 def backgrounds(path: Path, cache: Path | None) -> list[Scene]:
-    """All backgrounds of a video."""
+    """All backgrounds of a video. Key pictures of propagated shots may lie in a dissolve, which shows two sets."""
     kept = None if cache is None else cache / f"{path.stem}.backgrounds"
     if kept is not None and kept.exists():
         return list(pickle.loads(kept.read_bytes()))
@@ -74,9 +74,9 @@ def backgrounds(path: Path, cache: Path | None) -> list[Scene]:
     made = []
     for first, pictures in scenes(clip):
         for shot in restored(clip, pictures)[2]:
-            for number, background in enumerate(shot.pictures):
-                key = f"{path.stem}:{first + shot.start:06d}:{number}"
-                made.append(Scene(key, path.stem, first + shot.start, shot, background, shown))
+            if shot.background is not None:
+                key = f"{path.stem}:{first + shot.start:06d}"
+                made.append(Scene(key, path.stem, first + shot.start, shot, shot.background, shown))
     if kept is not None:
         kept.write_bytes(pickle.dumps(made))
     return made
@@ -177,8 +177,6 @@ def _psnr(squared: float) -> float:
 def measured(target: Scene, lent: Lent, truth: Path) -> dict[str, tuple[float, float]] | None:
     """The errors, over the lent pixels of the middle frame's wings, of what was lent and of fills."""
     shot, shown = target.shot, target.shown
-    if shot.background is not target.background:
-        return None
     index = len(shot.cameras) // 2
     wide = frame_of(truth, target.first + index, shown.active.height)
     left = (wide.shape[1] - shown.active.width) // 2 - shown.x

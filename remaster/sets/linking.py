@@ -49,8 +49,8 @@ def link_scenes(pairs: Iterable[Candidate], prove_all: ProveAll) -> list[Link]:
     one set already is left out unless one of them has few links; so are pairs of sets between which proofs have failed.
     """
     waiting = [(c.first, c.second) for c in pairs]
-    root: dict[str, str] = {}
-    degree, failed, links = Counter[str](), list[Pair](), list[Link]()
+    root, degree, size = dict[str, str](), Counter[str](), Counter[str]()
+    failed, links, alone = list[Pair](), list[Link](), list[Link]()
     while waiting:
         failures = Counter(_joint(root, pair) for pair in failed)
         batch, waiting = _round(waiting, root, degree, failures)
@@ -59,10 +59,19 @@ def link_scenes(pairs: Iterable[Candidate], prove_all: ProveAll) -> list[Link]:
                 failed.append(pair)
                 continue
             links.append(link)
+            joint = _joint(root, pair)
             degree.update(pair)
-            one, two = _joint(root, pair)
+            if joint[0] == joint[1]:
+                continue
+            several = size[joint[0]] > 0 and size[joint[1]] > 0
+            second = any(_joint(root, (other.a, other.b)) == joint for other in alone)
+            if several and link.strength < TUNING.linking.strong and not second:
+                # As in ``sets_of``; more pairs of the two sets are proved until another link agrees.
+                alone.append(link)
+                continue
             # The smaller key stays the root, whatever the order.
-            root[max(one, two)] = min(one, two)
+            root[joint[1]] = joint[0]
+            size[joint[0]] += size[joint[1]] + 1
     return sorted(links, key=lambda link: (link.a, link.b))
 
 
