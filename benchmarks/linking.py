@@ -1,0 +1,269 @@
+"""Which backgrounds show one set, is it true, and how near to the truth is what they lend each other?
+
+``python -m benchmarks.linking --inputs FILE ... [--truth FOLDER] [--cache FOLDER] [--draw FOLDER] [--simulate N]``
+
+``--inputs`` are 4:3 videos. Their backgrounds are recovered by steps 2 to 5 (kept in ``--cache``), described, searched,
+proved and joined to sets; each link is drawn to ``--draw`` as a picture to be looked at: the first background, the
+second on its canvas, and their difference. ``--truth`` has wide videos of the same names whose middle columns the
+inputs are, scaled to their height: then the wings that others lend are measured beside the embedded fill and Telea's
+(PSNR, PSNR at 1/8 size, over lent pixels alone). ``--simulate`` copies of the descriptors' signatures, with noise, tell
+the search's seconds and memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import resource
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.wings import Clip, restored, scenes
+from remaster.arrays import Mask, Rgb
+from remaster.detect.scenes import DetectSettings, detect
+from remaster.imaging.camera import compose, translation
+from remaster.imaging.geometry import Window, window
+from remaster.media.decode import decode
+from remaster.media.planes import to_rgb
+from remaster.media.probe import probe
+from remaster.records import Background, Shot
+from remaster.sets.candidates import Signature, candidates
+from remaster.sets.descriptor import SetDescriptor, describe
+from remaster.sets.lending import Donor, Lent, lend, refined_camera
+from remaster.sets.light import relit
+from remaster.sets.linking import Pair, SceneSet, link_scenes, sets_of
+from remaster.sets.proof import Link, prove
+
+COARSE = 8
+TELEA_RADIUS = 5
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A background of a video, filled by the embedded inpainter; its shot begins at frame ``first`` of the video."""
+
+    key: str
+    video: str
+    first: int
+    shot: Shot
+    background: Background
+    shown: Window
+
+    @property
+    def known(self) -> Mask:
+        """What may be lent: covered, and no figure."""
+        return self.background.coverage & ~self.background.figures
+
+
+def backgrounds(path: Path, cache: Path | None) -> list[Scene]:
+    """All backgrounds of a video. Key pictures of propagated shots may lie in a dissolve, which shows two sets."""
+    kept = None if cache is None else cache / f"{path.stem}.backgrounds"
+    if kept is not None and kept.exists():
+        return list(pickle.loads(kept.read_bytes()))
+    info = probe(str(path))
+    found = detect(decode(info), info, DetectSettings())
+    shown = window(found.active, info.sar, info.format, Fraction(16, 9))
+    cuts = (*found.cuts, len(found.pts))
+    clip = Clip(path.stem, info, shown, found.gate, found.noise, cuts, lambda _: np.zeros((1, 1), np.float32))
+    made = []
+    for first, pictures in scenes(clip):
+        for shot in restored(clip, pictures)[2]:
+            if shot.background is not None:
+                key = f"{path.stem}:{first + shot.start:06d}"
+                made.append(Scene(key, path.stem, first + shot.start, shot, shot.background, shown))
+    if kept is not None:
+        kept.write_bytes(pickle.dumps(made))
+    return made
+
+
+def linked(described: Sequence[SetDescriptor]) -> tuple[list[Link], list[SceneSet]]:
+    """The links and sets of some backgrounds, with what they cost printed."""
+    by_key = {d.key: d for d in described}
+    started = time.process_time()
+    pairs = candidates([Signature.of(d) for d in described])
+    searched = time.process_time()
+    asked: list[Pair] = []
+
+    def prove_all(batch: Sequence[Pair]) -> list[Link | None]:
+        asked.extend(batch)
+        return [prove(by_key[a], by_key[b]) for a, b in batch]
+
+    links = link_scenes(pairs, prove_all)
+    proved = time.process_time()
+    sets = sets_of(links, {d.key: d.size for d in described})
+    size = np.mean([d.nbytes for d in described]) / 1000
+    print(
+        f"{len(described)} backgrounds ({size:.0f} kB each), {len(pairs)} candidates in {searched - started:.2f} s, "
+        f"{len(asked)} proofs of {(proved - searched) / max(len(asked), 1) * 1000:.0f} ms, {len(links)} links, "
+        f"{len(sets)} sets"
+    )
+    for found in sets:
+        print(f"  set of {len(found.members)}: {', '.join(found.members)}")
+    return links, sets
+
+
+def draw_link(link: Link, one: Scene, two: Scene, folder: Path) -> None:
+    """The link as a picture: the first, the second on the first's canvas in its light, and their difference."""
+    height, width = one.known.shape
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpAffine(two.background.image, link.camera, (width, height), flags=flags)
+    seen = cv2.warpAffine(two.background.coverage.astype(np.uint8), link.camera, (width, height), flags=flags) > 0
+    lit = np.clip(relit(np.asarray(warped, np.uint8), link.colour), 0, 255).astype(np.uint8) * seen[..., None]
+    first = one.background.image * one.background.coverage[..., None]
+    off = np.abs(first.astype(int) - lit) * (seen & one.background.coverage)[..., None]
+    sheet = np.hstack([first, lit, np.clip(3 * off, 0, 255).astype(np.uint8)])
+    ratio = 1500 / sheet.shape[1]
+    small = cv2.resize(sheet, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
+    name = f"{link.strength:.2f} {link.a} {link.b}".replace(":", "_").replace(" ", "-")
+    cv2.imwrite(str(folder / f"{name}.jpg"), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+
+
+def borrowed(
+    target: Scene, found: SceneSet, by_key: dict[str, Scene], descriptors: dict[str, SetDescriptor], refine: bool
+) -> Lent:
+    """What a background gets from its set: of each scene that proves a side, the strongest first."""
+    direct = {link.seen_from(target.key).b: link for link in found.links if target.key in (link.a, link.b)}
+    links = []
+    for key in found.members:
+        if key == target.key:
+            continue
+        link = direct.get(key) or prove(descriptors[target.key], descriptors[key], found.camera(target.key, key))
+        if link is not None and link.seen_from(target.key).sides_a:
+            links.append(link.seen_from(target.key))
+    background, donors = target.background, []
+    for link in sorted(links, key=lambda k: (-k.strength, k.b)):
+        other = by_key[link.b]
+        donor = Donor(other.background.image, other.known, link.camera, link.colour, link.sides_a)
+        if refine:
+            camera = refined_camera(background.image, target.known, donor)
+            donor = Donor(donor.image, donor.coverage, camera, donor.colour, donor.sides)
+        donors.append(donor)
+    return lend(background.image, background.coverage, background.holes, donors)
+
+
+def frame_of(path: Path, index: int, height: int) -> Rgb:
+    """A frame of a wide video, scaled to so many rows."""
+    info = probe(str(path))
+    for number, frame in enumerate(decode(info)):
+        if number == index:
+            rgb = to_rgb(frame.planes, info.format, info.color, info.height)
+            width = round(info.width * info.sar * height / info.height)
+            return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    raise SystemExit(f"{path} has no frame {index}")
+
+
+def errors(picture: Rgb, truth: Rgb, where: Mask) -> tuple[float, float]:
+    """(PSNR, PSNR at 1/8 size) over a mask."""
+    off = picture.astype(np.float32) - truth
+    full = float((off[where] ** 2).mean())
+    weight = where.astype(np.float32)
+    size = -(-where.shape[1] // COARSE), -(-where.shape[0] // COARSE)
+    share = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(off * weight[..., None], size, interpolation=cv2.INTER_AREA) / np.maximum(share, 1e-6)[..., None]
+    coarse = float((small[share > 0.5] ** 2).mean()) if (share > 0.5).any() else full
+    return _psnr(full), _psnr(coarse)
+
+
+def _psnr(squared: float) -> float:
+    return float(10 * np.log10(255**2 / max(squared, 1e-9)))
+
+
+def measured(target: Scene, lent: Lent, truth: Path) -> dict[str, tuple[float, float]] | None:
+    """The errors, over the lent pixels of the middle frame's wings, of what was lent and of fills."""
+    shot, shown = target.shot, target.shown
+    index = len(shot.cameras) // 2
+    wide = frame_of(truth, target.first + index, shown.active.height)
+    left = (wide.shape[1] - shown.active.width) // 2 - shown.x
+    wide = wide[:, left : left + shown.width]
+    camera = compose(shot.cameras[index], translation(-shown.x, -shown.y))
+    size = shown.width, shown.height
+
+    def view(plane: Rgb, flags: int = cv2.INTER_CUBIC) -> Rgb:
+        return np.asarray(cv2.warpAffine(plane, camera, size, flags=flags | cv2.WARP_INVERSE_MAP), np.uint8)
+
+    where = view((lent.seen_by > 0).astype(np.uint8), cv2.INTER_NEAREST) > 0
+    inside = np.s_[shown.y : shown.y + shown.active.height, shown.x : shown.x + shown.active.width]
+    where[inside] = False
+    if where.sum() < 500:
+        return None
+    outside = np.full(where.shape, 255, np.uint8)
+    outside[inside] = 0
+    telea = cv2.inpaint(wide, outside, TELEA_RADIUS, cv2.INPAINT_TELEA)
+    pictures = {"lent": view(lent.image), "embedded fill": view(target.background.image), "Telea": telea}
+    result = {name: errors(picture, wide, where) for name, picture in pictures.items()}
+    result["share of the wings"] = (float(where.sum() / outside.astype(bool).sum()),) * 2
+    return result
+
+
+def simulated(described: Sequence[SetDescriptor], count: int) -> str:
+    """Seconds and memory of the search among ``count`` noisy copies of real signatures."""
+    rng = np.random.default_rng(1)
+    crowd = []
+    for number in range(count):
+        real = described[number % len(described)]
+        words = real.words + rng.normal(0, 0.5 / np.sqrt(real.words.size), real.words.size)
+        colours = np.abs(real.colours + rng.normal(0, 0.03, real.colours.size))
+        vectors = [(v / np.linalg.norm(v)).astype(np.float32) for v in (words, colours)]
+        crowd.append(Signature(f"{number:06d}", 500, *vectors))
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    pairs = candidates(crowd)
+    seconds, after = time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"{count} signatures: {len(pairs)} candidates in {seconds:.1f} s, {(after - before) / 1024:.0f} MB more"
+
+
+def _timed(what: str, make: Callable[[], list[SetDescriptor]]) -> list[SetDescriptor]:
+    started = time.process_time()
+    made = make()
+    print(f"{what}: {(time.process_time() - started) / max(len(made), 1) * 1000:.0f} ms each")
+    return made
+
+
+def _wing_table(sets: Sequence[SceneSet], by_key: dict[str, Scene], described: dict[str, SetDescriptor],
+                truth: Path) -> Iterator[str]:  # fmt: skip
+    rows: list[dict[str, tuple[float, float]]] = []
+    for found in sets:
+        for key in found.members:
+            clip = next(iter(sorted(truth.glob(f"{by_key[key].video}.*"))), None)
+            lent = borrowed(by_key[key], found, by_key, described, refine=True)
+            result = measured(by_key[key], lent, clip) if clip is not None else None
+            if result is not None:
+                rows.append(result)
+                yield f"  {key}: " + ", ".join(f"{n} {a:.2f} / {b:.2f}" for n, (a, b) in result.items())
+    for name in rows[0] if rows else ():
+        yield f"mean of {name}: " + " / ".join(f"{np.mean([row[name][i] for row in rows]):.2f}" for i in (0, 1))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--inputs", nargs="+", type=Path, required=True, help="4:3 videos")
+    parser.add_argument("--truth", type=Path, help="a folder of wide videos with the inputs' names")
+    parser.add_argument("--cache", type=Path, help="a folder for recovered backgrounds")
+    parser.add_argument("--draw", type=Path, help="a folder for a picture of each link")
+    parser.add_argument("--simulate", type=int, default=0, help="how many signatures to search")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    by_key = {scene.key: scene for path in options.inputs for scene in backgrounds(path, options.cache)}
+    described = _timed(
+        "descriptors", lambda: [describe(k, s.background.image, s.background.coverage, s.background.figures)
+                                for k, s in sorted(by_key.items())]
+    )  # fmt: skip
+    links, sets = linked(described)
+    if options.draw is not None:
+        options.draw.mkdir(parents=True, exist_ok=True)
+        for link in links:
+            draw_link(link, by_key[link.a], by_key[link.b], options.draw)
+    if options.truth is not None:
+        for line in _wing_table(sets, by_key, {d.key: d for d in described}, options.truth):
+            print(line, flush=True)
+    if options.simulate:
+        print(simulated(described, options.simulate))
+
+
+if __name__ == "__main__":
+    main()

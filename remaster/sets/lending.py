@@ -1,0 +1,240 @@
+"""Lending: what a background never saw, filled with what others of its set saw there.
+
+The donors are warped to the borrower's canvas and brought to its light at the join. Where three or more saw a pixel,
+those far from their median are left out; the rest are averaged, the strongest most, and each gives way to the others
+before it ends, so that no step shows. What the borrower saw itself never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.arrays import Affine, Float32, Float64, Mask, Rgb
+from remaster.imaging.camera import compose
+from remaster.sets.light import relit
+from remaster.sets.overlap import MaskedPicture, overlap_of, refine, resizing, same_resolution, scale_of
+from remaster.sets.proof import Side
+from remaster.sets.tuning import TUNING
+
+
+@dataclass(frozen=True)
+class Donor:
+    """Another background of the set, and what its proof says.
+
+    ``image`` uint8 (h, w, 3), ``coverage`` bool (h, w) without figures. ``camera`` (2, 3) takes the borrower's canvas
+    pixels to the donor's, ``colour`` (3, 4) the donor's colours to the borrower's light (``Link.camera`` and
+    ``Link.colour`` of the link seen from the borrower). ``sides`` of the borrower may be filled: those proved.
+    """
+
+    image: Rgb
+    coverage: Mask
+    camera: Affine
+    colour: Float64
+    sides: tuple[Side, ...]
+
+
+@dataclass(frozen=True)
+class Lent:
+    """The borrower's ``image`` uint8 (h, w, 3) and ``coverage`` bool (h, w), with what was lent.
+
+    ``seen_by`` uint32 (h, w): bit i is set where donor i has part in a lent pixel, bit 31 where none agreed and
+    all have a little; nought elsewhere.
+    """
+
+    image: Rgb
+    coverage: Mask
+    seen_by: npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """What a donor shows of the holes' box: ``colours`` uint8 (h, w, 3), ``weight`` float32 (h, w), 0-1."""
+
+    colours: Rgb
+    weight: Float32
+
+
+def lend(image: Rgb, coverage: Mask, holes: Mask, donors: Sequence[Donor]) -> Lent:
+    """Fill ``holes`` (h, w) of a background known where ``coverage`` (h, w) is, from ``donors``, the best first.
+
+    At most ``TUNING.lending.max_donors`` are looked at. Memory is one float picture and 7 bytes a donor and pixel of
+    the holes' box.
+    """
+    seen_by = np.zeros(coverage.shape, np.uint32)
+    used = donors[: TUNING.lending.max_donors]
+    if not used or not holes.any() or not coverage.any():
+        return Lent(image, coverage, seen_by)
+    box = _box(holes, margin=round(TUNING.lending.feather * coverage.shape[0]))
+    offers = [_offer(image, coverage, holes, donor, box) for donor in used]
+    lent, bits = _agreed(offers, holes[box])
+    out, covered = image.copy(), coverage.copy()
+    taken = bits > 0
+    out[box][taken] = lent[taken]
+    covered[box] |= taken
+    seen_by[box] = bits
+    return Lent(out, covered, seen_by)
+
+
+def refined_camera(image: Rgb, coverage: Mask, donor: Donor) -> Affine:
+    """The donor's camera refined on larger pictures than a proof sees; as it was where that correlates no better."""
+    sizes = [(m.shape[1], m.shape[0]) for m in (coverage, donor.coverage)]
+    ratio = min(1.0, TUNING.lending.refine_height / coverage.shape[0])
+    size = max(round(sizes[0][0] * ratio), 1), max(round(sizes[0][1] * ratio), 1)
+    rgb = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    known = cv2.resize(coverage.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.9
+    first, second = MaskedPicture(rgb, known, known), MaskedPicture(donor.image, donor.coverage, donor.coverage)
+    start = compose(donor.camera, resizing(size, sizes[0]))
+    first, second, start = same_resolution(first, second, start)
+    found = refine(first, second, start)
+    if found is None:
+        return donor.camera
+    before, after = (overlap_of(first, second, camera) for camera in (start, found))
+    if before is None or after is None:
+        return donor.camera
+    if after.correlation <= before.correlation:
+        return donor.camera
+    small = [(p.covered.shape[1], p.covered.shape[0]) for p in (first, second)]
+    return compose(compose(resizing(small[1], sizes[1]), found), resizing(sizes[0], small[0]))
+
+
+def _offer(image: Rgb, coverage: Mask, holes: Mask, donor: Donor, box: tuple[slice, slice]) -> _Offer:
+    """What one donor shows in the box, in the borrower's light."""
+    height, width = coverage.shape
+    warped, known = _warped(donor, (width, height))
+    lit = np.clip(relit(warped, donor.colour), 0, 255).astype(np.float32)
+    lit += _light_at_join(image, lit, coverage & known, holes)
+    feather = max(TUNING.lending.feather * height, 1.0)
+    # Counted from the donor's own end, not from where the borrower's canvas ends.
+    inside = cv2.distanceTransform(np.pad(known, 1, mode="edge").astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    weight = np.clip((np.asarray(inside) - 1.5) / feather, 0, 1)
+    weight = np.where(holes & _allowed(coverage, donor.sides), weight, 0).astype(np.float32)
+    return _Offer(np.clip(np.rint(lit[box]), 0, 255).astype(np.uint8), weight[box])
+
+
+def _warped(donor: Donor, size: tuple[int, int]) -> tuple[Rgb, Mask]:
+    """The donor on the borrower's canvas, and where it is known there; reduced first where it is much finer."""
+    camera, image, known = donor.camera, donor.image, donor.coverage
+    scale = scale_of(camera)
+    if scale > 1.25:
+        full = known.shape[1], known.shape[0]
+        small = max(round(full[0] / scale), 1), max(round(full[1] / scale), 1)
+        image = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)
+        known = np.asarray(cv2.resize(known.astype(np.float32), small, interpolation=cv2.INTER_AREA) > 0.99, np.bool_)
+        camera = compose(resizing(full, small), camera)
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpAffine(image, camera, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    plane = cv2.warpAffine(known.astype(np.uint8) * 255, camera, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return np.asarray(warped, np.uint8), np.asarray(np.asarray(plane) > 250, np.bool_)
+
+
+def _light_at_join(image: Rgb, lit: Float32, both: Mask, holes: Mask) -> Float32:
+    """What has to be added to a donor so that it meets the borrower at the join, fading outward, float32 (h, w, 3).
+
+    Normalized convolution (Knutsson and Westin, CVPR 1993) of the difference near the holes, from coarse to fine: a
+    membrane, as in gradient-domain blending, without its linear system.
+    """
+    tuning, height = TUNING.lending, both.shape[0]
+    away = cv2.distanceTransform((~holes).astype(np.uint8), cv2.DIST_L2, 5)
+    difference = image.astype(np.float32) - lit
+    weight = np.clip(1 - (np.abs(difference).max(axis=2) / tuning.max_step) ** 2, 0, None) ** 2
+    weight *= both * np.exp(-np.asarray(away) / (tuning.feather * height))
+    estimate = np.zeros_like(difference)
+    weighted = np.dstack([difference * weight[..., None], weight]).astype(np.float32)
+    for share in tuning.light_scales:
+        side = 2 * max(round(share * height), 1) + 1
+        sums = cv2.blur(cv2.blur(weighted, (side, side)), (side, side))
+        estimate = (sums[..., :3] + tuning.light_prior * estimate) / (sums[..., 3:] + tuning.light_prior)
+    outside = cv2.distanceTransform((~both).astype(np.uint8), cv2.DIST_L2, 5) if both.any() else np.zeros(both.shape)
+    return np.asarray(estimate * np.exp(-outside / (tuning.light_reach * height))[..., None], np.float32)
+
+
+def _allowed(coverage: Mask, sides: tuple[Side, ...]) -> Mask:
+    """Pixels that may be lent to: inside the covered extent, or outside it on a side that was proved.
+
+    A pixel outside its row's extent lies left or right, whatever its column; else it may lie above or below.
+    """
+    begin, end = _extent(coverage)
+    top, bottom = _extent(coverage.T)
+    down, across = np.indices(coverage.shape)
+    left, right = across < begin[:, None], across > end[:, None]
+    above, below = (outside & ~left & ~right for outside in (down < top[None], down > bottom[None]))
+    outside = {"left": left, "right": right, "top": above, "bottom": below}
+    refused = [mask for side, mask in outside.items() if side not in sides]
+    return ~np.logical_or.reduce(refused) if refused else np.ones_like(coverage)
+
+
+def _extent(coverage: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(first, last) covered column of each row, of the whole mask for rows without any; the mask is not empty."""
+    first = coverage.argmax(axis=1)
+    last = coverage.shape[1] - 1 - coverage[:, ::-1].argmax(axis=1)
+    some = coverage.any(axis=1)
+    return np.where(some, first, first[some].min()), np.where(some, last, last[some].max())
+
+
+def _agreed(offers: Sequence[_Offer], holes: Mask) -> tuple[Rgb, npt.NDArray[np.uint32]]:
+    """(the colours that the donors agree on, which of them have part in each pixel) over the holes' box."""
+    tuning, (height, width) = TUNING.lending, holes.shape
+    median, count = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.uint8)
+    rows = max(tuning.block_pixels // width, 1)
+    for first in range(0, height, rows):
+        block = np.s_[first : first + rows]
+        median[block], count[block] = _median([o.colours[block] for o in offers], [o.weight[block] > 0 for o in offers])
+    total, share = np.zeros((height, width, 3), np.float32), np.zeros((height, width, 1), np.float32)
+    bits, settled = np.zeros((height, width), np.uint32), np.zeros((height, width), bool)
+    for rank, offer in enumerate(offers):
+        seen = offer.weight > 0
+        off = _smoothed(np.abs(offer.colours - median).max(axis=2), seen)
+        # Two that disagree cannot outvote each other: the first, which is proved better, holds.
+        doubted = np.where(count >= tuning.min_voters, _doubt(off), np.where(settled, _doubt(2 * off), 0))
+        weight = offer.weight * (1 - doubted) * tuning.rank_share**rank
+        weight += seen * np.float32(tuning.min_weight) / (1 + off)
+        total += weight[..., None] * offer.colours
+        share += weight[..., None]
+        bits[seen & (doubted < 1)] |= np.uint32(1 << rank)
+        settled |= seen
+    taken = holes & settled
+    # Where all were doubted, the least doubted were taken all the same.
+    bits[taken & (bits == 0)] = np.uint32(1 << 31)
+    lent = np.clip(np.rint(total / np.maximum(share, 1e-9)), 0, 255).astype(np.uint8)
+    return lent, np.where(taken, bits, 0).astype(np.uint32)
+
+
+def _doubt(off: Float32) -> Float32:
+    """How much a donor is left out that is ``off`` by so many levels: 0 well below the limit, 1 well over it."""
+    limit = TUNING.lending.agreement
+    return np.asarray(np.clip((off - 0.75 * limit) / (0.5 * limit), 0, 1), np.float32)
+
+
+def _smoothed(off: Float32, seen: Mask) -> Float32:
+    sigma = TUNING.lending.smoothing
+    weight = seen.astype(np.float32)
+    return np.asarray(
+        cv2.GaussianBlur(off * weight, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3),
+        np.float32,
+    )
+
+
+def _median(colours: Sequence[Rgb], seen: Sequence[Mask]) -> tuple[Float32, npt.NDArray[np.uint8]]:
+    """(the median of those that saw a pixel, (h, w, 3), how many they are)."""
+    unseen = np.int16(1000)
+    stack = np.stack([np.where(s[..., None], c, unseen) for c, s in zip(colours, seen, strict=True)]).astype(np.int16)
+    stack.sort(axis=0)
+    count = np.sum(seen, axis=0)
+    low, high = (np.maximum(v, 0)[None, ..., None] for v in ((count - 1) // 2, count // 2))
+    high = np.minimum(high, np.maximum(count - 1, 0)[None, ..., None])
+    middle = [np.take_along_axis(stack, np.broadcast_to(at, (1, *stack.shape[1:])), axis=0)[0] for at in (low, high)]
+    return np.asarray(np.add(*middle, dtype=np.float32) / 2, np.float32), count.astype(np.uint8)
+
+
+def _box(mask: Mask, margin: int) -> tuple[slice, slice]:
+    """The mask's bounding box, grown by a margin within the picture."""
+    found = []
+    for axis in (1, 0):
+        at = np.flatnonzero(mask.any(axis=axis))
+        found.append(slice(max(int(at[0]) - margin, 0), int(at[-1]) + 1 + margin))
+    return found[0], found[1]
