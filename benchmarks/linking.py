@@ -26,7 +26,8 @@ import numpy as np
 
 from benchmarks.wings import Clip, restored, scenes
 from remaster.arrays import Mask, Rgb
-from remaster.detect.scenes import DetectSettings, detect
+from remaster.detect.scenes import detect
+from remaster.detect.tuning import DetectSettings
 from remaster.imaging.camera import compose, translation
 from remaster.imaging.geometry import Window, window
 from remaster.media.decode import decode

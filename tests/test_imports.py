@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "remaster"
 FILES = sorted(PACKAGE.rglob("*.py"))
 BESIDE = [p for name in ("remaster_forecast", "remaster_sample") for p in sorted((PACKAGE.parent / name).rglob("*.py"))]
-STEPS = {"detect", "analyze", "segment", "stitch", "outpaint", "resample"}
+STEPS = {"detect", "analyze", "segment", "stitch", "sets", "outpaint", "resample"}
 BELOW = {"imaging": {"arrays", "errors", "media", "records"}, "propagation": {"arrays", "imaging", "media", "records"}}
 """What several steps need, and what of this package it may import."""
 PLAIN = {"remaster.media.planes", "remaster.media.types"}

@@ -109,6 +109,8 @@ def _proved(
     if not plausible_camera(whole, a, b):
         return None
     strength = min(margins, max([*sides_a.values(), *sides_b.values()]))
+    if strength < TUNING.proof.min_strength:
+        return None
     return Link(
         a.key, b.key, whole, overlap.colour, tuple(sides_a), tuple(sides_b), round(strength, 6), round(overlap.error, 4)
     )

@@ -46,6 +46,7 @@ PROGRAMS = (
     "remaster.jobs",
     "remaster.pipeline",
     "remaster.report",
+    "remaster.sets",
 )
 
 
