@@ -11,5 +11,6 @@ are filled with what other scenes saw. Pure functions on arrays, to be read in t
 - ``linking``: which candidates are proved, and which links hold together as a set.
 - ``lending``: what a background never saw, filled from its set.
 
-Runs do not use this package yet; ``benchmarks.linking`` measures it. Nothing here depends on the order of scenes or of results, but on their keys.
+Runs do not use this package yet; ``benchmarks.linking`` measures it. Nothing here depends on the order of scenes or of
+results, but on their keys.
 """
