@@ -69,13 +69,15 @@ class Background:
     background by at least one keyframe, or masked in all that a camera at rest took. ``holes`` bool (H, W): shown in a
     wing of some frame and not covered; disjoint from ``coverage``. Pixels in neither are shown by no wing, and never a
     source for filling. ``figures`` bool (H, W): characters that stay, as far as one can tell, and what is masked in all
-    keyframes; a fill continues them where holes cut them, and copies them nowhere else.
+    keyframes; a fill continues them where holes cut them, and copies them nowhere else. ``fine`` int8 (H, W, 3), of
+    sources of more than 8 bits: what rounding took from ``image`` where it is covered, in 256ths of a level.
     """
 
     image: Rgb
     coverage: Mask
     holes: Mask
     figures: Mask
+    fine: npt.NDArray[np.int8] | None = None
 
 
 @dataclass(frozen=True)

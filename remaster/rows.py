@@ -23,11 +23,11 @@ from remaster.records import Analysis, Background, Key, Propagation, Shot
 from remaster.tables import SHOTS, STAGES
 
 ARRAY = pa.struct([("dtype", pa.string()), ("shape", pa.list_(pa.int32())), ("data", pa.large_binary())])
-DTYPES = ("|b1", "|u1", "<f4", "<f8", "<i8")
+DTYPES = ("|b1", "|i1", "|u1", "<f4", "<f8", "<i8")
 LINES = "lines"  # in place of a dtype: ``data`` is the picture as ``pack_lines`` writes it
 
 Packer = Callable[[npt.NDArray[Any] | None], dict[str, Any] | None]
-BACKGROUND = ("image", "coverage", "holes", "figures")
+BACKGROUND = ("image", "coverage", "holes", "figures", "fine")
 RECT = pa.struct([(name, pa.int32()) for name in ("x", "y", "width", "height")])
 ENTRY = pa.struct([("pts", pa.int64()), ("skip", pa.int32())])
 RUN = pa.struct([("start_frame", pa.int64()), ("pts", pa.list_(pa.int64())), ("entry", ENTRY)])

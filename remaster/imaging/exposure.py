@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Float64, Rgb
+from remaster.arrays import FINE, FineRgb, Float64, Rgb
 
 QUANTILES = (0.2, 0.5, 0.8)
 """Of the values in an overlap, what is matched: three tell a gain from an offset."""
@@ -56,10 +56,13 @@ def estimate_exposure(pictures: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool
     return Exposure(gain, offset)
 
 
-def balance(picture: Rgb, gain: Float64, offset: Float64) -> Rgb:
-    """A picture in the reference's light, rounded to uint8; the same object where nothing changes."""
+def balance(picture: Rgb | FineRgb, gain: Float64, offset: Float64) -> Rgb | FineRgb:
+    """A picture in the reference's light, rounded to its own type; the same object where nothing changes."""
     if (gain == 1.0).all() and (offset == 0.0).all():
         return picture
+    if picture.dtype == np.uint16:
+        fine = [picture[..., c] * np.float32(gain[c]) + np.float32(FINE * offset[c]) for c in range(3)]
+        return np.clip(np.rint(np.stack(fine, axis=-1)), 0, 255 * FINE).astype(np.uint16)
     table = np.arange(256.0)[:, None] * gain + offset
     levels = np.clip(np.rint(table), 0, 255).astype(np.uint8)
     return np.stack([levels[picture[..., c], c] for c in range(3)], axis=-1)

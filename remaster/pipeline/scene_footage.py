@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from remaster.arrays import Rgb
+from remaster.arrays import FineRgb, Rgb
 from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
-from remaster.media.planes import crop, resize_rgb, to_rgb
+from remaster.media.planes import crop, resize_rgb, to_fine_rgb, to_rgb
 from remaster.media.types import Rect
 from remaster.pipeline.frames import active_planes, scene_frames
 from remaster.records import Shot
@@ -32,16 +32,20 @@ def continuation_of(row: SceneRow, shot: Shot, window: Window) -> Continuation |
     return continued(shot, window, holds, row.gate, row.noise, row.info.format, footage_of(row))
 
 
-def read_rgb(row: SceneRow, frames: Sequence[int]) -> Iterator[Rgb]:
-    """Full-size RGB of the active picture of some frames, in the order asked for, by one pass over the scene."""
+def read_rgb(row: SceneRow, frames: Sequence[int]) -> Iterator[Rgb | FineRgb]:
+    """Full-size RGB of the active picture of some frames, in the order asked for, by one pass over the scene.
+
+    Where the source has more than 8 bits, so have they.
+    """
     if row.info is None:
         raise ValueError(f"{row.video} has not been probed")
-    waiting: dict[int, Rgb] = {}
+    convert = to_rgb if row.info.format.depth == 8 else to_fine_rgb
+    waiting: dict[int, Rgb | FineRgb] = {}
     order, position = list(frames), 0
     last = {frame: place for place, frame in enumerate(order)}
     for index, frame in enumerate(scene_frames(row)):
         if index in last:
-            waiting[index] = to_rgb(active_planes(frame, row), row.info.format, row.info.color, row.info.height)
+            waiting[index] = convert(active_planes(frame, row), row.info.format, row.info.color, row.info.height)
         while position < len(order) and order[position] in waiting:
             yield waiting[order[position]]
             if last[order[position]] == position:

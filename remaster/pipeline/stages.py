@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from remaster.analyze.analysis import analyze
-from remaster.arrays import Rgb
+from remaster.arrays import FineRgb, Rgb
 from remaster.detect.active_picture import FrameSampler
 from remaster.detect.noise import grain_levels
 from remaster.imaging.camera import chain
@@ -146,7 +146,7 @@ def _stitch(row: SceneRow, job: Job) -> SceneRow:
     if masks is None:
         raise ValueError("no masks")
 
-    def read(frames: Sequence[int]) -> Iterator[Rgb]:
+    def read(frames: Sequence[int]) -> Iterator[Rgb | FineRgb]:
         return read_rgb(row, frames)
 
     cuts = np.cumsum([run.frames for run in row.runs])[:-1].tolist()

@@ -1,13 +1,14 @@
-"""Planes of pictures that were stitched in 8 bits, for sources of more."""
+"""Planes of backgrounds, for sources of more than 8 bits at their depth."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from remaster.arrays import Float32, Rgb
+from remaster.arrays import FINE, Float32, Rgb
 from remaster.media.planes import Planes, from_rgb
 from remaster.media.types import ColorSpec, PixelFormat
+from remaster.records import Background
 
 REACHES = 3, 8, 24, 64
 """Pixels around a sample over which its steps are smoothed: the farthest that holds nothing but a gradient."""
@@ -15,11 +16,29 @@ FLAT = 0.5
 """Variance in squared levels that a gradient's steps leave in a surrounding: what varies more has grain or drawing."""
 
 
-def planes_of(image: Rgb, pixel_format: PixelFormat, color: ColorSpec, lines: int) -> Planes:
-    """The planes of a background in the source's format; where that has more than 8 bits, without steps of 8."""
+def planes_of(picture: Background, pixel_format: PixelFormat, color: ColorSpec, lines: int) -> Planes:
+    """The planes of a background in the source's format.
+
+    Where that has more than 8 bits, what was stitched is as fine as the keyframes, and what was not (generated, or
+    carried from elsewhere) is without steps of 8 bits.
+    """
     if pixel_format.depth == 8:
-        return from_rgb(image, pixel_format, color, lines)
-    return from_rgb(without_steps(image), pixel_format, color, lines)
+        return from_rgb(picture.image, pixel_format, color, lines)
+    return from_rgb(fine_levels(picture), pixel_format, color, lines)
+
+
+def planes_of_image(image: Rgb, pixel_format: PixelFormat, color: ColorSpec, lines: int) -> Planes:
+    """The planes of a picture of 8 bits in the source's format; where that has more, without steps of 8."""
+    return from_rgb(image if pixel_format.depth == 8 else without_steps(image), pixel_format, color, lines)
+
+
+def fine_levels(picture: Background) -> Float32:
+    """A background's picture as float32 (h, w, 3) in levels of 8 bits, as exactly as it is known."""
+    smooth = without_steps(picture.image)
+    if picture.fine is None:
+        return smooth
+    exact = picture.image + picture.fine.astype(np.float32) / FINE
+    return np.asarray(np.where(picture.coverage[..., None], exact, smooth), np.float32)
 
 
 def without_steps(image: Rgb) -> Float32:

@@ -15,7 +15,7 @@ from remaster.imaging.difference import lit, tolerant_difference
 from remaster.imaging.geometry import Window
 from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Background
-from remaster.resample.depth import planes_of
+from remaster.resample.depth import planes_of_image
 from remaster.resample.drawings import Drawing
 from remaster.resample.layout import Patch, Side, on_plane, plane_steps
 from remaster.resample.warp import plane_grid
@@ -139,7 +139,7 @@ class LayerPainter:
         self._steps = plane_steps(pixel_format)
         self._grids = [plane_grid(step, color) for step in self._steps]
         self._corners = [cam.translation(-layer.rect.x, -layer.rect.y) for layer in continuation.layers]
-        self._planes = [planes_of(layer.image, pixel_format, color, lines) for layer in continuation.layers]
+        self._planes = [planes_of_image(layer.image, pixel_format, color, lines) for layer in continuation.layers]
         pairs = zip(continuation.layers, self._planes, strict=True)
         self._alphas = [[_shrunk(layer.alpha, plane) for plane in planes] for layer, planes in pairs]
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Affine, Plane, Rgb
+from remaster.arrays import Affine, Plane
 from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
 from remaster.media.types import ColorSpec, PixelFormat, Rect
@@ -33,11 +33,11 @@ LEFT_SITED, TOP_SITED, BOTTOM_SITED = (0, 1, 3, 5), (3, 4), (5, 6)
 class BackgroundPlanes:
     """A background in the source's own planes, each with smaller versions for cameras that see it from afar."""
 
-    def __init__(self, image: Rgb, pixel_format: PixelFormat, color: ColorSpec, lines: int):
+    def __init__(self, picture: Background, pixel_format: PixelFormat, color: ColorSpec, lines: int):
         self._grids = [plane_grid(step, color) for step in plane_steps(pixel_format)]
         self._to_plane = [cam.invert(grid) for grid in self._grids]
         self._subsampled = [step != (1, 1) for step in plane_steps(pixel_format)]
-        self._pyramids = [_pyramid(plane) for plane in planes_of(image, pixel_format, color, lines)]
+        self._pyramids = [_pyramid(plane) for plane in planes_of(picture, pixel_format, color, lines)]
 
     def see(self, plane: int, camera: Affine, rect: Rect) -> Plane:
         """What ``camera`` (picture to background, in full-resolution pixels) shows in ``rect`` of a plane.
@@ -76,7 +76,7 @@ class WarpedBackground:
         lines: int,
     ):
         self._cameras, self._size, self._coverage = cameras, (window.width, window.height), background.coverage
-        self._planes = BackgroundPlanes(background.image, pixel_format, color, lines)
+        self._planes = BackgroundPlanes(background, pixel_format, color, lines)
         steps = plane_steps(pixel_format)
         self._placed = [Rect(p.rect.x - window.x, p.rect.y - window.y, p.rect.width, p.rect.height) for p in placed]
         self._rects = [[on_plane(rect, step) for step in steps] for rect in self._placed]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Affine, Gray, Mask, Rgb
+from remaster.arrays import FINE, Affine, FineRgb, Gray, Mask, Rgb
 from remaster.imaging.aligned_keyframes import masked_median
 from remaster.imaging.camera import apply, compose, corners, translation
 from remaster.imaging.channels import largest, thrice
+from remaster.media.planes import rounded
 from remaster.stitch.background_canvas import Axis, Canvas
 
 TILE = 256
@@ -29,12 +31,14 @@ RAMP = 0.2
 
 @dataclass(frozen=True)
 class Source:
-    """A keyframe at full size: ``picture`` uint8 (H, W, 3), ``weight`` uint8 (H, W) with 0 for what is not background.
+    """A keyframe at full size: ``picture`` (H, W, 3), ``weight`` uint8 (H, W) with 0 for what is not background.
+
+    Pictures are uint8, or all of them uint16 in 256ths of a level; so is then what is made of them.
 
     ``camera`` (2, 3) takes its pixels to the canvas.
     """
 
-    picture: Rgb
+    picture: Rgb | FineRgb
     weight: Gray
     camera: Affine
 
@@ -55,8 +59,10 @@ def widened(source: Source, sides: Axis) -> Source:
     """
     rows, columns = (REACH, 0) if sides == "x" else (0, REACH)
     pad = ((rows, rows), (columns, columns))
-    picture, weight = np.pad(source.picture, (*pad, (0, 0)), mode="edge"), np.pad(source.weight, pad, mode="edge")
-    return Source(picture, weight, compose(source.camera, translation(-columns, -rows)))
+    picture: Any = np.pad(source.picture, (*pad, (0, 0)), mode="edge")
+    return Source(
+        picture, np.pad(source.weight, pad, mode="edge"), compose(source.camera, translation(-columns, -rows))
+    )
 
 
 def with_standing(sources: Sequence[Source], canvas: Canvas, gate: Mask | None) -> tuple[list[Source], Mask]:
@@ -74,20 +80,22 @@ def with_standing(sources: Sequence[Source], canvas: Canvas, gate: Mask | None) 
     return shown, np.asarray(there > 0)
 
 
-def composite(sources: Sequence[Source], canvas: Canvas, noise: float) -> tuple[Rgb, Mask]:
-    """The background (H, W, 3) uint8 and its coverage bool (H, W); black where nothing was seen.
+def composite(sources: Sequence[Source], canvas: Canvas, noise: float) -> tuple[Rgb | FineRgb, Mask]:
+    """The background (H, W, 3) in the sources' type and its coverage bool (H, W); black where nothing was seen.
 
     Each pixel is the mean of those samples that lie near the samples' median, weighted by its keyframe's sharpness and
     distance to the edge: grain averages out, characters that were not masked do not, and no seam shows.
     """
-    image = np.zeros((canvas.height, canvas.width, 3), np.uint8)
+    image = np.zeros((canvas.height, canvas.width, 3), sources[0].picture.dtype if sources else np.uint8)
     coverage = np.zeros((canvas.height, canvas.width), bool)
     for here, samples, weights in _tiles(sources, np.ones_like(coverage)):
         image[here], coverage[here] = robust_mean(samples, weights, NEAR_LEVELS + 3.0 * noise)
     return image, coverage
 
 
-def continued(image: Rgb, coverage: Mask, lent: Sequence[Source], noise: float, seam: int) -> tuple[Rgb, Mask]:
+def continued(
+    image: Rgb | FineRgb, coverage: Mask, lent: Sequence[Source], noise: float, seam: int
+) -> tuple[Rgb | FineRgb, Mask]:
     """A background with what ``lent`` sources show where it has none, blended over ``seam`` pixels of its own.
 
     Returns both anew, as ``composite`` does, which made ``image`` and ``coverage``.
@@ -106,9 +114,7 @@ def continued(image: Rgb, coverage: Mask, lent: Sequence[Source], noise: float, 
     return image, coverage
 
 
-def _tiles(
-    sources: Sequence[Source], wanted: Mask
-) -> Iterator[tuple[tuple[slice, slice], npt.NDArray[np.uint8], Gray]]:
+def _tiles(sources: Sequence[Source], wanted: Mask) -> Iterator[tuple[tuple[slice, slice], Rgb | FineRgb, Gray]]:
     """(where, samples, weights) of each tile of which something is ``wanted`` bool (H, W) and any source shows."""
     extents = [_extent(s) for s in sources]
     rows, columns = wanted.shape
@@ -121,27 +127,30 @@ def _tiles(
                 yield here, *_samples(touching, x, y, width, height)
 
 
-def robust_mean(samples: npt.NDArray[np.uint8], weights: Gray, near: float) -> tuple[Rgb, Mask]:
-    """(uint8 (h, w, 3), seen bool (h, w)) of samples (k, h, w, 3) with weights (k, h, w), 0 for unseen.
+def robust_mean(samples: Rgb | FineRgb, weights: Gray, near: float) -> tuple[Rgb | FineRgb, Mask]:
+    """(picture (h, w, 3), seen bool (h, w)) of samples (k, h, w, 3) with weights (k, h, w), 0 for unseen.
 
-    One step of an M-estimator from the median. Two samples have no median: there the heavier one is its stand-in.
+    One step of an M-estimator from the median. Two samples have no median: there the heavier one is its stand-in. What
+    is near is told in levels of 8 bits, the mean is taken of the samples as they are.
     """
     seen = weights > 0
     count = seen.sum(axis=0)
-    middle = masked_median(samples, seen)
+    levels = rounded(samples)
+    middle = masked_median(levels, seen)
     few = count <= 2
     if few.any():
         heaviest = weights.argmax(axis=0)
-        middle[few] = np.take_along_axis(samples, heaviest[None, ..., None], axis=0)[0][few]
+        middle[few] = np.take_along_axis(levels, heaviest[None, ..., None], axis=0)[0][few]
     total = np.zeros(middle.shape, np.float32)
     mass = np.zeros(few.shape, np.float32)
-    for sample, weight in zip(samples, weights, strict=True):
-        off = largest(np.asarray(cv2.absdiff(sample, middle), np.uint8))
+    for sample, level, weight in zip(samples, levels, weights, strict=True):
+        off = largest(np.asarray(cv2.absdiff(level, middle), np.uint8))
         share = weight * (off <= near).astype(np.float32)
         total += thrice(share) * sample
         mass += share
     mean = total / np.maximum(mass, 1e-6)[..., None]
-    picture = np.where(mass[..., None] > 0, np.rint(mean), middle).astype(np.uint8)
+    unit = FINE if samples.dtype == np.uint16 else 1
+    picture: Any = np.where(mass[..., None] > 0, np.rint(mean), middle * np.float32(unit)).astype(samples.dtype)
     covered = count > 0
     picture[~covered] = 0
     return picture, covered
@@ -158,9 +167,9 @@ def _touches(extent: npt.NDArray[np.float64], x: int, y: int, width: int, height
     return bool(right >= x - 1 and left <= x + width and bottom >= y - 1 and top <= y + height)
 
 
-def _samples(sources: Sequence[Source], x: int, y: int, width: int, height: int) -> tuple[npt.NDArray[np.uint8], Gray]:
+def _samples(sources: Sequence[Source], x: int, y: int, width: int, height: int) -> tuple[Rgb | FineRgb, Gray]:
     """What the sources show in one tile: (k, height, width, 3) and weights (k, height, width)."""
-    samples = np.empty((len(sources), height, width, 3), np.uint8)
+    samples = np.empty((len(sources), height, width, 3), sources[0].picture.dtype)
     weights = np.empty((len(sources), height, width), np.uint8)
     for i, source in enumerate(sources):
         camera = compose(translation(-x, -y), source.camera)

@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Affine, Rgb
+from remaster.arrays import Affine, FineRgb, Rgb
 from remaster.imaging.aligned_keyframes import Preview, to_keyframe
 from remaster.imaging.exposure import Exposure, balance
 from remaster.stitch.composite import Source, edge_weight, widened
 from remaster.stitch.sharpness import sharpness
 from remaster.stitch.spans import Scene, inner_area
 
-Read = Callable[[Sequence[int]], Iterator[Rgb]]
+Read = Callable[[Sequence[int]], Iterator[Rgb | FineRgb]]
 
 SHARPER = 4
 """Power of its sharpness by which a keyframe weighs: a few sharp samples outweigh many soft ones."""

@@ -12,6 +12,7 @@ from remaster.imaging.alignment import Detail, detail
 from remaster.imaging.camera import compose, corner_error, invert
 from remaster.imaging.camera_motion import WORK_HEIGHT
 from remaster.imaging.channels import gray_of
+from remaster.media.planes import rounded
 from remaster.stitch.direct_pairs import match_direct
 from remaster.stitch.keyframe_sources import Read
 from remaster.stitch.registration import Registration
@@ -32,7 +33,7 @@ def realigned(scene: Scene, registration: Registration, start: int, read: Read) 
         return registration
     cameras = registration.cameras.copy()
     for frame, picture in zip(frames, read([start + int(f) for f in frames]), strict=True):
-        found = _against_keyframes(scene, registration, int(frame), picture)
+        found = _against_keyframes(scene, registration, int(frame), rounded(picture))
         if found is not None:
             cameras[frame] = found
     for frame in np.flatnonzero(registration.astray & analysis.holds[start : start + len(cameras)]):

@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Mask
+from remaster.arrays import FINE, Mask
 from remaster.imaging.aligned_keyframes import MASK_MARGIN, from_size
 from remaster.imaging.camera import IDENTITY, apply, compose, invert, rescale
 from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
 from remaster.imaging.whole_figures import placed
+from remaster.media.planes import rounded
 from remaster.records import Analysis, Background, Method, Shot
 from remaster.stitch.composite import Source, composite, continued, with_standing
 from remaster.stitch.donors import Loan, lend, with_loans
@@ -44,11 +45,11 @@ def stitch(
 ) -> list[Shot]:
     """Recover the background of a scene: one shot, or several where registration breaks.
 
-    ``masks`` bool (k, h, w) are the characters on the keyframes' proxies. ``read(frames)`` yields the active picture of
-    those scene frames at full stored size, uint8 RGB (H, W, 3), in the order asked. ``gate`` bool (H, W) is the
-    projector's gate on the active picture, or None. ``footage`` reads frames for shots that no one background holds;
-    without it none is ``propagated``. At ``cuts`` begin frames that do not follow those before in time. The shots tile
-    the scene's frames ``[0, n)`` exactly.
+    ``masks`` bool (k, h, w) are the characters on the keyframes' proxies. ``read(frames)`` yields the active
+    picture of those scene frames at full stored size, RGB (H, W, 3), in the order asked: uint8, or uint16 in 256ths
+    of a level. ``gate`` bool (H, W) is the projector's gate on the active picture, or None. ``footage`` reads
+    frames for shots that no one background holds; without it none is ``propagated``. At ``cuts`` begin frames that
+    do not follow those before in time. The shots tile the scene's frames ``[0, n)`` exactly.
     """
     n = len(analysis.motion)
     if window.passthrough:
@@ -81,7 +82,10 @@ def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     moving = travel(scene, made.registration) > scene.settings.still_travel
     method: Method = "mosaic" if moving else "still"
     holes = find_holes(shown, coverage, smaller)
-    background = Background(image, coverage, holes, _figures(scene, made, cameras) | standing)
+    levels = rounded(image)
+    fine = (image.astype(np.int32) - levels.astype(np.int32) * FINE).clip(-128, 127).astype(np.int8)
+    figures = _figures(scene, made, cameras) | standing
+    background = Background(levels, coverage, holes, figures, fine if image.dtype == np.uint16 else None)
     counts = made.registration.registered, made.registration.inliers
     share = float((shown & coverage & ~own).sum() / max((shown & coverage).sum(), 1))
     seen = float((shown & coverage).sum() / max(shown.sum(), 1))
