@@ -1,4 +1,4 @@
-"""One program a question."""
+"""Benchmarks: one program per question. ``benchmarks/README.md`` lists them."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A Ray that does nothing: its start, one ``map_batches`` over two rows, its end. No program on Ray takes less."""
+"""Starts Ray, runs one ``map_batches`` over two rows, and stops: the least that any program on Ray costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many cuts does detect find, miss and invent on drawn material with known truth, and what does a frame cost?
+"""How many cuts does the detect step find, miss and invent on drawn material? What does a frame cost?
 
 ``python -m benchmarks.detection [episodes]``
 """
@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Rgb
-from remaster.detect.scenes import DetectSettings, detect
+from remaster.detect.scenes import detect
+from remaster.detect.tuning import DetectSettings
 from remaster.media.planes import from_rgb
 from remaster.media.types import ColorSpec, Frame, PixelFormat, VideoInfo
 

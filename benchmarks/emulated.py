@@ -1,7 +1,7 @@
-"""The pipeline's own graph on a cluster of many raylets whose GPUs are only counted, and whose steps sleep.
+"""Runs the pipeline's own graph on a local cluster whose GPUs are only counted and whose steps sleep.
 
-A card is held by one engine at a time. What Ray itself costs is real. One cluster grows from size to size: starting a
-raylet costs this machine more than anything else here.
+One engine holds a card at a time. What Ray itself costs is real. One cluster grows from size to size, because
+starting a raylet is the most expensive part on this machine.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Do the neural engines fit a card of 8 GB? Their memory by batch size, counted without a GPU.
+"""Do the neural engines fit a card of 8 GB? Counts their memory by batch size, without a GPU.
 
-``python -m benchmarks.engine_memory``. Networks of full size run on tensors that have shapes but no contents (torch's
-``meta`` device), and every tensor that is alive at a time is counted: weights and activations in fp16 as on a GPU,
-attention as torch's fused kernels hold it. What a GPU adds (its context, libraries' workspaces, fragmentation) is not
-counted; ``RESERVE`` stands for it. Mask R-CNN's choice of boxes needs contents: it runs for real, in fp32.
+``python -m benchmarks.engine_memory``. Networks of full size run on tensors with shapes but no contents (torch's
+``meta`` device). Every tensor that is alive at one time is counted: weights and activations in fp16 as on a GPU,
+attention as torch's fused kernels hold it. What a GPU adds (its context, workspaces of libraries, fragmentation) is
+not counted; ``RESERVE`` stands for it. Mask R-CNN's choice of boxes needs contents, so it runs for real, in fp32.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""What do the neural engines cost: seconds a keyframe, a tile, a scene and an episode, and memory, on this machine?
+"""What do the neural engines cost on this machine: seconds per keyframe, tile, scene and episode, and memory?
 
-``python -m benchmarks.engines --help``. The networks have their full size and random weights, so it runs anywhere; the
-engines' own code runs them. On a CPU it counts the seconds of one core, which other work on the machine does not change
-much, and takes one of a sampler's steps at each batch size: a tile's seconds are extrapolated from it, as its row says.
+``python -m benchmarks.engines --help``. The networks have their full size and random weights, so it runs anywhere,
+with the engines' own code. On a CPU it counts the CPU seconds of one core, which other work on the machine changes
+little. It measures one sampling step at each batch size; a tile's seconds are extrapolated from it, and its row says
+so.
 """
 
 from __future__ import annotations

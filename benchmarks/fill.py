@@ -1,10 +1,10 @@
-"""How good is the embedded inpainter beside cheap fills?
+"""How good is the embedded inpainter beside simple fills?
 
 ``python benchmarks/fill.py [--clip FILE ...] [--frames N] [--write FOLDER]`` crops wide pictures to 4:3 and fills the
-wings again: drawn backgrounds, and frames spread over the clips. Against the truth: PSNR, PSNR and SSIM of luma at 1/8
-size (layout) and full size, the energy of gradients in the wings as a share of the truth's (1 is right, blur is below),
-the step across the join over the step one column further (1 is invisible), and seconds of one core. PSNR
-alone is won by blur: look at the pictures that ``--write`` leaves.
+wings again: drawn backgrounds, and frames of the clips. It compares with the truth: PSNR; PSNR and SSIM of luma at
+1/8 size (layout) and full size; the energy of gradients in the wings as a share of the truth's (1 is right, blur is
+below); the step across the join divided by the step one column further (1 is invisible); seconds of one core. Blur
+wins PSNR, so look at the pictures that ``--write`` leaves.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Do damaged files ever hang or crash a run, or cost a good video beside them?
+"""Do damaged files hang or crash a run, or harm a good video beside them?
 
-Makes files of many kinds, damages them at random (seeded), reads each (probe, detect) in a process with a time limit,
-then runs the whole job on a folder with all of them and one good video.
+Makes files of many kinds and damages them at random (seeded). Reads each one (probe, detect) in a process with a time
+limit, then runs the whole program on a folder with all of them and one good video.
 """
 
 from __future__ import annotations

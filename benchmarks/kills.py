@@ -1,8 +1,9 @@
-"""Does a kill at any moment lose or redo anything? ``python -m benchmarks.kills --moments 10``.
+"""Does a kill at any moment lose work, or make finished work again? ``python -m benchmarks.kills --moments 10``.
 
-A small drawn series is remastered once in peace. Then, each in an output folder of its own: the driver is killed with
-SIGKILL at seeded moments and started again; workers are killed every few seconds; a raylet of a cluster of three nodes
-is killed in the middle. Each time the results must be the same bytes, and no finished scene may have been done again.
+A small drawn series is remastered once without faults. Then, each time in a new output folder: the driver is killed
+with SIGKILL at seeded moments and started again; workers are killed every few seconds; one raylet of a cluster of
+three nodes is killed in the middle. Each time the results must be the same bytes, and no finished scene may be done
+again.
 """
 
 from __future__ import annotations

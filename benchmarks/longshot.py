@@ -1,9 +1,9 @@
-"""Does memory grow with the length of a shot? Peak memory of the real steps over one shot, short and ten times longer.
+"""Does memory grow with the length of a shot? Peak memory of the real steps over short and long shots.
 
-``python -m benchmarks.longshot [--minutes 1 10] [--out FILE]`` draws a camera at rest, one that pans to and fro over a
-set three frames wide, and one before a set in depth, whose near half goes by faster (no background holds it), encodes
-them small, and sends each as one scene through the stages of a run (detect, analyze, segment, stitch, outpaint,
-resample), without Ray, in a process of its own, whose peak resident memory it reports.
+``python -m benchmarks.longshot [--minutes 1 10] [--out FILE]`` draws a resting camera, a camera that pans back and
+forth over a set three frames wide, and one over a set in depth whose near half moves faster (no background fits). It
+encodes them small and sends each as one scene through the stages of a run (detect, analyze, segment, stitch,
+outpaint, resample), without Ray. Each has a process of its own, and its peak resident memory is reported.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from hydra import compose, initialize_config_dir
 from remaster.arrays import Rgb
 from remaster.config import config_dir, register_schema, to_config
 from remaster.imaging.camera import translation
-from remaster.media.author import write_video
 from remaster.media.probe import probe
 from remaster.pipeline import frames
 from remaster.pipeline.delivery import resample_stage
@@ -38,8 +37,9 @@ from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage,
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import plan_video
 from remaster.rows import SceneRow, from_table, to_table
+from remaster_sample.author import write_video
 from remaster_sample.backgrounds import background
-from remaster_sample.film import add_grain
+from remaster_sample.render import add_grain
 
 WIDTH, HEIGHT, RATE = 192, 144, 12
 SWEEP = 240

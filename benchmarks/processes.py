@@ -1,4 +1,4 @@
-"""CPU seconds of a program and of everything it starts, Ray's daemons and workers included."""
+"""Counts the CPU seconds of a program and of everything it starts, including Ray's daemons and workers."""
 
 from __future__ import annotations
 

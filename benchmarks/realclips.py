@@ -1,6 +1,6 @@
-"""Do real films keep their shape, time and tracks? A DVD's oblong pixels and subtitles, a disc's bitmaps, a bar's end.
+"""Do real films keep their shape, time and tracks? For example a DVD's non-square pixels and its bitmap subtitles.
 
-Runs the whole job on the clips and looks at the results with FFmpeg alone. The clips are not part of the project:
+Runs the whole program on the clips and checks the results with FFmpeg alone. The clips are not part of the project:
 pass the folder they lie in.
 """
 

@@ -1,10 +1,10 @@
 """How exact are cameras and recovered wings, and does the confidence know it? On drawn scenes with known cameras.
 
-``python -m benchmarks.registration [--quick] [--keep FOLDER]`` films every kind of shot with grain through H.264,
-recovers its background with perfect, with ``motion`` and without any masks, and compares with the truth; beside it, in
-the same run, the chained stitching of arXiv 2306.06803 (written anew from its description, bounded) and OpenCV's
-``Stitcher`` in SCANS mode. Shots of the sample series join the comparison of confidence with the true error, which is
-made once more on scenes that nothing was tuned by.
+``python -m benchmarks.registration [--quick] [--keep FOLDER]`` draws every kind of shot, encodes it with grain as
+H.264, and recovers its background with perfect masks, with those of ``motion`` and without masks. It compares with
+the truth. Beside it, in the same run: the chained stitching of arXiv 2306.06803 (written from its description, with
+bounds) and OpenCV's ``Stitcher`` in SCANS mode. The correlation of confidence with the true error also covers shots
+of the sample series, and is computed again on scenes that nothing was tuned on.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from remaster.detect.active_picture import FrameSampler
 from remaster.detect.noise import noise_level
 from remaster.imaging.channels import gray_of
 from remaster.imaging.geometry import window
-from remaster.media.author import write_video
 from remaster.media.decode import decode
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
@@ -43,12 +42,11 @@ from remaster.records import Analysis, Shot
 from remaster.segment.motion_segmenter import MotionSegmenter
 from remaster.stitch.confidence import Trust
 from remaster.stitch.stitching import StitchSettings, stitch
+from remaster_sample.author import write_video
 from remaster_sample.backgrounds import background
-from remaster_sample.cameras import View
 from remaster_sample.episodes import EPISODES
-from remaster_sample.film import add_grain
-from remaster_sample.render import render
-from remaster_sample.script import Episode
+from remaster_sample.render import add_grain, render
+from remaster_sample.script import Episode, View
 from remaster_sample.script import Shot as DrawnShot
 
 T = TypeVar("T")

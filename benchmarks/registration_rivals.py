@@ -1,4 +1,4 @@
-"""Two other ways to one background, to be measured beside ours on the same frames."""
+"""Two other methods to stitch one background, measured on the same frames as ours."""
 
 from __future__ import annotations
 

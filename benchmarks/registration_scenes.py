@@ -1,4 +1,4 @@
-"""Drawn scenes with known cameras, of every kind that a cartoon's camera makes, on the sample series' painted sets."""
+"""Drawn scenes with known cameras: every kind of camera motion of a cartoon, on the sample series' painted sets."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from remaster.imaging.camera import IDENTITY, compose, translation
 from remaster.imaging.geometry import Window, window
 from remaster.media.types import PixelFormat, Rect
 from remaster_sample.backgrounds import background
-from remaster_sample.cameras import View, camera_of
-from remaster_sample.cast import CAST, Pose
-from remaster_sample.characters import WALK_POSES, cel, feet
+from remaster_sample.characters import CAST, WALK_POSES, Pose, cel, feet
+from remaster_sample.script import View, camera_of
 
 YUV420 = PixelFormat("yuv420p", "yuv", 8, 1, 1)
 Figure = tuple[float, float, float]

@@ -1,4 +1,4 @@
-"""How far a recovered background is from the truth of a drawn scene: its cameras, its wings, and all that it claims."""
+"""Compares a recovered background with the truth of a drawn scene: its cameras, its wings, and all of its coverage."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""How the pipeline grows: one and two real workers here, and 1 to 64 emulated GPUs in a local cluster of many raylets.
+"""How does the pipeline scale? One and two real workers, and 1 to 64 emulated GPUs in a local cluster.
 
-Results are kept beside those of other sizes, so that one size, or the real workers, can be measured again alone.
-
-Emulated (``benchmarks.emulated``): engines and CPU steps sleep for given seconds; what Ray itself costs is real.
+Emulated (``benchmarks.emulated``): engines and CPU steps sleep for given seconds, what Ray itself costs is real.
+Results are stored for each size, so one size, or the real workers, can be measured again alone.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ def _write(known: dict[str, Any], folder: Path) -> None:
 
 
 def real_workers(clip: Path, scenes: int) -> list[dict[str, Any]]:
-    """The first scenes of each video by one and by two workers: wall seconds, idle ones, and what was foretold."""
+    """The first scenes of each video by one and by two workers: wall seconds, idle ones, and what was predicted."""
     runs: list[dict[str, Any]] = []
     shots: list[list[dict[str, Any]]] = []
     with tempfile.TemporaryDirectory(prefix="remaster-scaling-") as folder:
@@ -68,14 +67,14 @@ def real_workers(clip: Path, scenes: int) -> list[dict[str, Any]]:
             whole, idle = (run_counted(["-m", "remaster.jobs.batch", *keys], 600) for _ in range(2))
             shots.append(pq.read_table(out / "metadata" / "scenes").to_pylist())
             runs.append({"cpus": cpus, "wall": whole.wall, "idle": idle.wall, "cpu": whole.cpu})
-    return [run | foretold(run["cpus"], shots[0]) for run in runs]
+    return [run | predicted(run["cpus"], shots[0]) for run in runs]
 
 
-def foretold(cpus: int, shots: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def predicted(cpus: int, shots: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Seconds of work on so many cores by the rows of a run, and how many scenes those are."""
     costs = replace(fitted(shots), start=0.0, assemble=0.0)
     wall = simulate(_episodes(shots), costs, Cluster(cpus)).wall
-    return {"foretold": wall, "scenes": len({shot["scene_id"] for shot in shots})}
+    return {"predicted": wall, "scenes": len({shot["scene_id"] for shot in shots})}
 
 
 def _episodes(shots: Sequence[dict[str, Any]]) -> list[Episode]:
@@ -103,11 +102,11 @@ def report(points: Sequence[Point], known: dict[str, Any]) -> str:
         "engine at a time.",
         "All raylets, workers and the driver share this machine's cores: what Ray costs is exaggerated, not hidden.",
         "*Busy*: the cards' share of the time from the first engine call to the last; *steady*: of the middle half.",
-        "*Waited*: for a card, a call. *Foretold*: by `remaster_forecast`, from the first task on, as *time* is.",
+        "*Waited*: for a card, a call. *Predicted*: by `remaster_forecast`, from the first task on, as *time* is.",
         "When the engines' processes are there, which depends on what else this machine does, is measured.",
         "*Driver*: its share of one core; *machine*: the share of all cores that was in use, by whatever ran there.",
         "",
-        "| GPUs | slower | raylets | scenes | start, s | time, s | foretold, s | off by | busy | steady | waited, s"
+        "| GPUs | slower | raylets | scenes | start, s | time, s | predicted, s | off by | busy | steady | waited, s"
         " | first scene, s | object store, MB | driver | machine |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         *map(_point_row, points),
@@ -118,9 +117,9 @@ def report(points: Sequence[Point], known: dict[str, Any]) -> str:
             "## Real workers",
             "",
             f"{workers[0]['scenes']} scenes by the embedded engines. *Work* is wall time less that of",
-            "the same command again, when nothing is left to do. Foretold from the first line's seconds by step.",
+            "the same command again, when nothing is left to do. Predicted from the first line's seconds by step.",
             "",
-            "| workers | wall, s | idle, s | work, s | speed-up | foretold, s | off by | CPU s |",
+            "| workers | wall, s | idle, s | work, s | speed-up | predicted, s | off by | CPU s |",
             "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
             *map(partial(_worker_row, workers[0]), workers),
             "",
@@ -152,7 +151,7 @@ def _worker_row(one: dict[str, Any], run: dict[str, Any]) -> str:
     work, alone = run["wall"] - run["idle"], one["wall"] - one["idle"]
     return (
         f"| {run['cpus']} | {run['wall']:.1f} | {run['idle']:.1f} | {work:.1f} | {alone / work:.2f} x"
-        f" | {run['foretold']:.1f} | {run['foretold'] / work - 1:+.0%} | {run['cpu']:.0f} |"
+        f" | {run['predicted']:.1f} | {run['predicted'] / work - 1:+.0%} | {run['cpu']:.0f} |"
     )
 
 
@@ -169,7 +168,7 @@ def plot(points: Sequence[Point], path: Path) -> None:
     slow = [p for p in points if p.slower != 1]
     gpus = [p.gpus for p in full]
     left.plot(gpus, [p.scenes / p.window for p in full], marker="o", label="measured, from the first task to the last")
-    left.plot(gpus, [p.scenes / p.simulated for p in full], marker="x", linestyle=":", label="foretold")
+    left.plot(gpus, [p.scenes / p.simulated for p in full], marker="x", linestyle=":", label="predicted")
     left.plot(gpus, [g / card for g in gpus], color="grey", linestyle="--", label="cards never idle")
     left.set(xscale="log", yscale="log", xlabel="emulated GPUs", ylabel="scenes a second")
     left.legend(fontsize=8)

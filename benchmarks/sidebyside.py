@@ -1,4 +1,4 @@
-"""How much a second core of this machine brings to programs that share nothing: memory, caches and clock are shared."""
+"""How much does a second core of this machine bring to programs that share only memory, caches and clock?"""
 
 from __future__ import annotations
 

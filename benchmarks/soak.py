@@ -1,8 +1,8 @@
 """Does a long run lose anything, and does its memory grow? ``python -m benchmarks.soak --minutes 25 --faults 0.05``.
 
-A drawn series is remastered while faults come at a rate: backgrounds whose inpainter raises or kills its worker,
-workers that are killed from outside, drivers that are killed and started again, inputs that are rubbish. At the end
-every video must be there whole or named with its reason, and every planned scene must have its rows.
+Remasters a drawn series while faults come at a rate: inpainters that raise or kill their worker, workers killed from
+outside, drivers killed and started again, inputs that are rubbish. At the end every video must be complete or named
+with its reason, and every planned scene must have its rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A long series at a small size, drawn here: pans and still cameras under grain, and files that are none."""
+"""Draws a long series at a small size: pans and resting cameras with grain, and files that are no videos."""
 
 from __future__ import annotations
 

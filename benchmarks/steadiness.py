@@ -1,11 +1,11 @@
-"""Do wings flicker? Their change from frame to frame along the true motion, beside that of the true sides.
+"""Do wings flicker? Compares their change along the true motion with that of the true sides.
 
     python -m benchmarks.steadiness TRUTH OUT
 
-``TRUTH`` is a folder of wide clips, ``OUT`` the output folder of a run over the same clips cut to 4:3 (names agree but
-for the suffix). Dense flow (DIS) between neighbouring frames of the truth carries each frame's sides onto the next
-one's; what then differs, in mean grey levels, is change that motion does not explain. The ratio of the two is 1 where
-wings change as the truth does, less where they are calmer, and grows with flicker, popping and swimming.
+``TRUTH`` is a folder of wide clips, ``OUT`` the output folder of a run over the same clips cut to 4:3 (with the same
+names, except for the suffix). Dense flow (DIS) between neighbouring frames of the truth carries each frame's sides
+onto the next one's. What still differs, in mean grey levels, is change that motion does not explain. The ratio of
+wings to truth is 1 where wings change as the truth does, below 1 where they are calmer, and grows with flicker.
 """
 
 from __future__ import annotations

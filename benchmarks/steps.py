@@ -1,4 +1,4 @@
-"""The pipeline's own stages one after the other in this process, without Ray, and what each costs."""
+"""Runs the pipeline's stages one after the other in this process, without Ray, and measures what each costs."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How much work a remaster is beside generating every frame's wings, and beside the paper's own order of steps.
+"""How much work is a remaster, beside generating every frame's wings and beside the paper's own order of steps?
 
-The same engines, tiler and clips for all three. *Naive* generates the wings of every frame, measured on a sample of the
-clip's frames. *The paper's order* masks every frame and matches each with the panorama so far, also on a sample, and
-generates once a scene. *remaster* runs whole. What a sample stands for is extrapolated and said to be.
+All three use the same engines, tiler and clips. *Naive* generates the wings of every frame, measured on a sample of
+the clip's frames. *The paper's order* masks every frame and matches each with the panorama so far, also on a sample,
+and generates once per scene. *remaster* runs completely. Figures extrapolated from a sample are marked.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.filling import fill_work
 from remaster.outpaint.tiling import plan_rounds
 from remaster.pipeline.job import Job
-from remaster.report.wings import KINDS
+from remaster.report.summary import WING_KINDS
 from remaster.rows import SceneRow
 
 RESULTS = Path(__file__).parent / "results"
@@ -104,7 +104,7 @@ def measure(clip: Path, scratch: Path | None) -> dict[str, Any]:
         "size": f"{first['width']}x{first['height']}",
         "wing_pixels": run.video["wing_pixels"],
         "generated_pixels": run.video["generated_pixels"],
-        **{f"{kind}_share": run.video[f"{kind}_share"] for kind in KINDS},
+        **{f"{kind}_share": run.video[f"{kind}_share"] for kind in WING_KINDS},
         "keyframes": sum(s["keyframes"] or 0 for s in scenes.values()),
         "fills": run.video["inpaint_calls"],
         "tiles": counts.tiles,
@@ -271,7 +271,7 @@ def report(rows: Sequence[dict[str, Any]], net: Networks) -> str:
         "## What is generated",
         "",
         "| clip | size | frames | scenes | naive: wing pixels | remaster: generated | fewer"
-        f" | naive: tiles | remaster: tiles | fewer | wings: {', '.join(KINDS)} |",
+        f" | naive: tiles | remaster: tiles | fewer | wings: {', '.join(WING_KINDS)} |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         *map(_generated, rows),
         "",
@@ -307,7 +307,7 @@ def report(rows: Sequence[dict[str, Any]], net: Networks) -> str:
 
 def _generated(row: dict[str, Any]) -> str:
     naive_tiles = row["naive_tiles_a_frame"] * row["frames"]
-    shares = ", ".join(f"{row[f'{kind}_share']:.0%}" for kind in KINDS)
+    shares = ", ".join(f"{row[f'{kind}_share']:.0%}" for kind in WING_KINDS)
     return (
         f"| {row['clip']} | {row['size']} | {row['frames']} | {row['scenes']}"
         f" | {row['wing_pixels']:,} | {row['generated_pixels']:,}"

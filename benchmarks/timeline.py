@@ -1,6 +1,6 @@
-"""What runs when: every step of a real run by worker, as a picture.
+"""Which step runs when, on which worker? Draws a picture of a real run.
 
-Shows whether stages overlap, how early the first output is there, and where workers wait. The run is that of
+It shows whether stages overlap, when the first output is there, and where workers wait. The run is that of
 ``remaster.jobs.batch``, with a clock around each stage.
 """
 

@@ -1,8 +1,8 @@
-"""What a remaster costs beside a plain transcode: CPU seconds of both, for the same frames and encoder settings.
+"""What does a remaster cost beside a plain transcode? CPU seconds of both, for the same frames and encoder settings.
 
-The plain transcode decodes, pads with black to 16:9 and encodes, all inside FFmpeg, with the job's own x264 options.
-Material is drawn by the sample's code: shots of a still camera, of moving ones, and a mixture, at 480 and 1080 lines.
-The sample's shots last 2 to 5 seconds; ``long`` ones last 5.6 to 10, as those of most series do: the same, slowed down.
+The plain transcode decodes, pads with black to 16:9 and encodes, all inside FFmpeg, with the same x264 options. The
+sample's code draws the material: shots of a resting camera, of moving ones, and a mixture, at 480 and 1080 lines. The
+sample's shots last 2 to 5 seconds. ``long`` ones last 5.6 to 10, as in most series: the same shots, slowed down.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""How near do the wings come to the truth, beside fills that cost nothing?
+"""How near are the wings to the truth, beside fills that cost nothing?
 
 ``python -m benchmarks.wings [--episodes 1 2 3] [--series FOLDER] [--clip FILE ...] [--write FILE [--append]]``
-restores the sides of the drawn sample's episodes, and of wide clips cut to 4:3, by steps 1 to 6, and compares the wings
-with what is known of them. A table a clip: PSNR, PSNR at 1/8 size (layout), SSIM, the energy of gradients as a share of
-the truth's (1 is right, blur is below), the step across the join over the step one column further in (1 is invisible;
-the last row tells what it is where nothing was cut); and how many held frames, in the same light, got wings equal to
-the bit. ``--frames`` of a shot are measured at most.
+restores the sides of the drawn sample's episodes, and of wide clips cut to 4:3, by steps 1 to 6, and compares the
+wings with the truth. One table per clip: PSNR, PSNR at 1/8 size (layout), SSIM, the energy of gradients as a share of
+the truth's (1 is right, blur is below), the step across the join divided by the step one column further in (1 is
+invisible; the last row has the value of the uncut picture); and how many held frames, in the same light, got wings
+equal to the bit. At most ``--frames`` of each shot are measured.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ import numpy.typing as npt
 
 from remaster.analyze.analysis import analyze
 from remaster.arrays import Float32, Mask, Plane, Rgb
-from remaster.detect.scenes import DetectSettings, detect
+from remaster.detect.scenes import detect
+from remaster.detect.tuning import DetectSettings
 from remaster.evaluation.fills import FILLS, TELEA_RADIUS, mirror
 from remaster.evaluation.measures import Sample, compare, summarize
 from remaster.imaging.footage import Footage

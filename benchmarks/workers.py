@@ -1,4 +1,4 @@
-"""The workers that Ray started for a driver: what the faults of a benchmark hit."""
+"""Lists the workers that Ray started for a driver: the targets of a benchmark's faults."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Where a network runs: the device, its precision, its free memory, and batches that shrink when memory runs out."""
+"""Device, precision and free memory for a network, and batches that shrink when GPU memory runs out."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class Device(Enum):
-    """``auto`` is the GPU where there is one, else the CPU."""
+    """``auto``: the GPU where there is one, else the CPU."""
 
     auto = "auto"
     cpu = "cpu"
@@ -23,7 +24,7 @@ class Device(Enum):
 
 
 class Precision(Enum):
-    """``auto`` is fp16 on a GPU; on a CPU bf16 where its instructions have it, else fp32."""
+    """``auto``: fp16 on a GPU, bf16 on a CPU that supports it, else fp32."""
 
     auto = "auto"
     fp16 = "fp16"
@@ -32,7 +33,7 @@ class Precision(Enum):
 
 
 def require(engine: str, *modules: str) -> None:
-    """Raise ``EngineUnavailable`` where a library of the optional set ``models`` is not installed; imports nothing."""
+    """Raise ``EngineUnavailable`` where a library of the extra ``models`` is not installed; imports nothing."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
         raise EngineUnavailable(
@@ -41,13 +42,13 @@ def require(engine: str, *modules: str) -> None:
 
 
 def torch_device(device: Device | str) -> str:
-    """``"cuda"`` or ``"cpu"``, by what torch itself sees; raises ``EngineUnavailable`` for a GPU that is not there."""
+    """``"cuda"`` or ``"cpu"``, by what torch sees; raises ``EngineUnavailable`` for a GPU that it does not see."""
     import torch
 
-    there = torch.cuda.is_available()
-    if Device(device) is Device.cuda and not there:
+    available = torch.cuda.is_available()
+    if Device(device) is Device.cuda and not available:
         raise EngineUnavailable("device=cuda, and torch sees no GPU; pass device=auto or device=cpu")
-    return "cuda" if there and Device(device) is not Device.cpu else "cpu"
+    return "cuda" if available and Device(device) is not Device.cpu else "cpu"
 
 
 def torch_dtype(precision: Precision | str, device: str) -> Any:
@@ -71,7 +72,7 @@ def free_gpu_gb() -> float:
 
 
 def check_device(engine: str, device: Device | str, gpu_gb: float) -> None:
-    """Raise ``EngineUnavailable`` where the device is not there or, being a GPU, has less than ``gpu_gb`` GB free."""
+    """Raise ``EngineUnavailable`` where the device is missing or is a GPU with less than ``gpu_gb`` GB free."""
     if torch_device(device) == "cpu":
         return
     free = free_gpu_gb()
@@ -84,34 +85,33 @@ def check_device(engine: str, device: Device | str, gpu_gb: float) -> None:
 
 @dataclass
 class Batches:
-    """Runs a network over items in batches of ``size``, which is halved for good whenever GPU memory runs out."""
+    """Runs a network over items in batches of ``size``, which is halved permanently when GPU memory runs out."""
 
     size: int
 
     def run(self, items: Sequence[Item], call: Callable[[Sequence[Item]], Sequence[Result]]) -> list[Result]:
-        """``call``'s results for all items, in order. Raises ``MemoryError`` where one item alone does not fit."""
-        done: list[Result] = []
-        while len(done) < len(items):
-            part = items[len(done) : len(done) + self.size]
-            results = _unless_out_of_memory(call, part)
-            if results is not None:
-                done += results
+        """The results of ``call`` for all items, in order; raises ``MemoryError`` where a single item does not fit."""
+        results: list[Result] = []
+        while len(results) < len(items):
+            part = items[len(results) : len(results) + self.size]
+            batch = _unless_out_of_memory(call, part)
+            if batch is not None:
+                results += batch
             elif len(part) == 1:
                 raise MemoryError("out of GPU memory with a batch of 1")
             else:
                 self.size = len(part) // 2
-        return done
+        return results
 
 
 def _unless_out_of_memory(
     call: Callable[[Sequence[Item]], Sequence[Result]], part: Sequence[Item]
 ) -> Sequence[Result] | None:
+    """The results of ``call``; None, with the GPU's cache emptied, where memory ran out."""
     import torch
 
-    try:
+    with suppress(torch.OutOfMemoryError):
         return call(part)
-    except torch.OutOfMemoryError:
-        pass
-    # Past the handler, when the failed call's frames and their tensors are gone.
+    # Here the frames of the failed call are gone, so that their tensors can be freed.
     torch.cuda.empty_cache()
     return None

@@ -13,7 +13,7 @@ from typing import Any
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from remaster.analyze.analysis import AnalyzeSettings
-from remaster.detect.scenes import DetectSettings
+from remaster.detect.tuning import DetectSettings
 from remaster.media.encode import Codec
 from remaster.media.remux import Container
 from remaster.resample.resample_settings import Grain, ResampleSettings

@@ -10,22 +10,48 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Affine, Mask, Rgb
-from remaster.imaging.interlacing import Fields, Verdict
 from remaster.media.types import Rect
 
 Method = Literal["mosaic", "still", "propagated", "ambient", "passthrough"]
+Scan = Literal["progressive", "interlaced", "telecined"]
+
+
+@dataclass(frozen=True)
+class FieldEvidence:
+    """What a moving frame shows of interlacing: its ``number``, whether its two fields show two moments (``combed``),
+    whether one of them repeats a neighbour's, and whether the upper field is the earlier one.
+    """
+
+    number: int
+    combed: bool
+    repeated: bool
+    top_first: bool
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What ``frames``, a number of moving frames, show of interlacing together.
+
+    ``combed`` is the share (0-1) of them that show two moments in their two fields, ``repeated`` the share of those in
+    which one field is a neighbour's, as in 3:2 pulldown. ``top_first``: the upper field is the earlier one.
+    """
+
+    frames: int = 0
+    combed: float = 0.0
+    repeated: float = 0.0
+    top_first: bool = True
 
 
 @dataclass(frozen=True)
 class Detection:
-    """What one reading of a whole video tells.
+    """What one reading of a whole video finds.
 
     ``pts`` are all frames' times, int64 (n,). ``cuts`` are the first frames of the runs between cuts, beginning with 0;
-    ``setups`` tells for each run the number of the first one that shows its camera set-up, its own where it is new.
+    ``setups`` has for each run the number of the first one with the same camera set-up, its own where it is new.
     ``active`` is the picture without bars, in stored pixels, on the chroma grid. ``gate`` is a mask over the active
-    picture of pixels that are the projector's gate (dark or soft edge, rounded corners), or None where there is none.
-    ``noise`` is the standard deviation of the luma's grain in 8-bit levels. ``fields`` tells interlacing, ``told`` what
-    single frames tell of it.
+    picture of pixels that are the projector's gate (dark or soft edge, rounded corners), or None without a gate.
+    ``noise`` is the standard deviation of the luma's grain in 8-bit levels. ``fields`` sums up the interlacing,
+    ``field_evidence`` is what single frames show of it.
     """
 
     pts: npt.NDArray[np.int64]
@@ -35,18 +61,18 @@ class Detection:
     gate: Mask | None
     noise: float
     fields: Fields
-    told: tuple[Verdict, ...] = ()
+    field_evidence: tuple[FieldEvidence, ...] = ()
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What one reading of a scene's proxies tells; n frames, k keyframes, proxies of h x w square pixels.
+    """What one reading of a scene's proxies finds; n frames, k keyframes, proxies of h x w square pixels.
 
     ``keyframes`` int64 (k,) ascending, with their RGB ``proxies`` uint8 (k, h, w, 3). ``motion`` float64 (n, 2, 3):
     ``motion[i]`` takes proxy pixels of frame i to those of frame i - 1; ``motion[0]`` is the identity. ``explained``
     float32 (n,): the share of the picture's area that this motion explains, 1.0 for the first frame. ``holds`` bool
     (n,): frame i equals frame i - 1 but for noise. ``luma`` float32 (n,): the frame's mean luma, 0-255. ``turning``
-    bool (n,): frames of a gradual transition (a dissolve, a morph) before a camera at rest. ``valid`` bool (h, w):
+    bool (n,): frames of a gradual transition (a dissolve, a morph) before a resting camera. ``valid`` bool (h, w):
     False on the gate. ``noise`` is ``Detection.noise``.
     """
 
@@ -65,12 +91,12 @@ class Analysis:
 class Background:
     """A scene's stitched picture on its own canvas of stored (not square) pixels.
 
-    ``image`` uint8 (H, W, 3) RGB, in the brightness of the shot's reference keyframe. ``coverage`` bool (H, W): seen as
-    background by at least one keyframe, or masked in all that a camera at rest took. ``holes`` bool (H, W): shown in a
-    wing of some frame and not covered; disjoint from ``coverage``. Pixels in neither are shown by no wing, and never a
-    source for filling. ``figures`` bool (H, W): characters that stay, as far as one can tell, and what is masked in all
-    keyframes; a fill continues them where holes cut them, and copies them nowhere else. ``fine`` int8 (H, W, 3), of
-    sources of more than 8 bits: what rounding took from ``image`` where it is covered, in 256ths of a level.
+    ``image`` uint8 (H, W, 3) RGB, in the light of the shot's reference keyframe. ``coverage`` bool (H, W): seen as
+    background by at least one keyframe, or masked in all those of a resting camera. ``holes`` bool (H, W): visible in a
+    wing of some frame and not covered; disjoint from ``coverage``. Pixels in neither are visible in no wing, and never
+    a source for filling. ``figures`` bool (H, W): resting characters, as far as they are known, and what is masked in
+    all keyframes; a fill continues them where holes cut them, and copies them nowhere else. ``fine`` int8 (H, W, 3),
+    for sources of more than 8 bits: what rounding removed from ``image`` where it is covered, in 256ths of a level.
     """
 
     image: Rgb
@@ -82,10 +108,10 @@ class Background:
 
 @dataclass(frozen=True)
 class Key:
-    """Frames ``[start, end)`` of a propagated shot, and the picture that lies under what is propagated there.
+    """Frames ``[start, end)`` of a propagated shot, and the picture under what is propagated there.
 
     ``picture`` is that of frame ``frame`` with its surroundings, from the first to the last cell of the shot's
-    ``propagation.Grid``; None where the soft fill lies there.
+    ``propagation.Grid``; None where the soft fill is used.
     """
 
     start: int
@@ -99,9 +125,9 @@ class Propagation:
     """How the wings of a propagated shot move; n frames, b bands along a join.
 
     Pictures are upright: the joins run from top to bottom. ``cameras`` float64 (2, n, 2, 3) take pixels of each frame's
-    active picture to those of the frame before, and of the frame after; ``own`` float32 (2, n, 2, b, 2) is what the
-    left and the right side's bands add to that, as (x, y). ``lives`` float32 (2, n, bands, 2): the age in frames that a
-    source from the past, or the future, may have there, by band and side. ``keys`` tile the shot.
+    active picture to those of the frame before, and of the frame after. ``own`` float32 (2, n, 2, b, 2) is the motion
+    (x, y) that the bands of the left and the right side have in addition. ``lives`` float32 (2, n, bands, 2): the age
+    in frames up to which a source from the past, or the future, is used, by band and side. ``keys`` tile the shot.
     """
 
     cameras: Affine
@@ -116,13 +142,12 @@ class Shot:
 
     ``cameras`` float64 (end - start, 2, 3) take pixels of the frame's *active picture* (stored pixels, origin at its
     top left) to pixels of ``background.image``. Without a background (``ambient``, ``passthrough``) they are unused.
-    ``confidence`` 0-1 falls with the error that the wings are predicted to have: 1.0 for none, a half at 20 grey levels
-    (root mean square). ``registered`` counts its keyframes that were registered, ``inliers`` the matches that agree
-    with the solution.
+    ``confidence`` 0-1 falls with the predicted error of the wings: 1.0 for none, a half at 20 grey levels (root mean
+    square). ``registered`` counts its registered keyframes, ``inliers`` the matches that agree with the solution.
 
-    A ``propagated`` shot has a ``propagation`` instead of a background; its cameras are unused. Where a shot passes
-    into its neighbours its ``mix``, float32 (2, end - start), 0-1, says how much of each frame's wings are the last
-    ones of the shot before, and the first ones of the shot after; a dissolve has nothing of its own.
+    A ``propagated`` shot has a ``propagation`` instead of a background; its cameras are unused. Where a shot blends
+    into its neighbours, ``mix`` float32 (2, end - start), 0-1, is the share of the last wings of the shot before, and
+    of the first wings of the shot after, in each frame; a dissolve has nothing of its own.
     """
 
     start: int
@@ -138,7 +163,7 @@ class Shot:
 
     @property
     def pictures(self) -> tuple[Background, ...]:
-        """All pictures of which the shot's wings are drawn: its background, or those of its keys."""
+        """All pictures that the shot's wings are drawn from: its background, or those of its keys."""
         keys = self.propagation.keys if self.propagation is not None else ()
         return tuple(p for p in (self.background, *(key.picture for key in keys)) if p is not None)
 

@@ -1,8 +1,8 @@
-"""Addresses on object stores (``s3://``, ``gs://``): PyArrow's own file systems, read by ranges.
+"""Reads objects on object stores (``s3://``, ``gs://``) by ranges, with the file systems of PyArrow.
 
 Credentials, region and endpoint come from the environment (``AWS_ACCESS_KEY_ID``, ``AWS_ENDPOINT_URL`` ...), the
-machine's role, or the address' query (``?region=eu-west-1&endpoint_override=localhost:9000&scheme=http``). A public
-bucket of Google's is read without any as ``gs://anonymous@BUCKET``.
+machine's role, or the query of the address (``?region=eu-west-1&endpoint_override=localhost:9000&scheme=http``). A
+public bucket of Google's is read without credentials as ``gs://anonymous@BUCKET``.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pyarrow import fs as arrow
 from remaster.errors import UserError
 
 SCHEMES = ("s3", "gs", "gcs")
-RANGE_BYTES = 1 << 22  # one request; a video of 2 Mbit/s has 16 s in it
+RANGE_BYTES = 1 << 22  # of one request; 16 s of a video of 2 Mbit/s
 
 
 def is_remote(path: str) -> bool:
-    """True for an address, False for a path of this machine."""
+    """True for an address, False for a local path."""
     return "://" in path
 
 
@@ -31,7 +31,7 @@ def is_remote(path: str) -> bool:
 def locate(uri: str) -> tuple[Any, str]:
     """PyArrow's file system for an address, and the path in it (``bucket/key``).
 
-    Raises ``UserError`` for another scheme, an address that says nothing, or one with a password in it.
+    Raises ``UserError`` for another scheme, an invalid address, or one with credentials in it.
     """
     parts = urlsplit(uri)
     if parts.scheme not in SCHEMES:
@@ -50,38 +50,38 @@ def locate(uri: str) -> tuple[Any, str]:
 
 @lru_cache(maxsize=16)
 def _file_system(scheme: str, bucket: str, query: str) -> tuple[Any, str]:
-    """One client for each bucket: it keeps its connections."""
+    """The client of a bucket; cached, because it reuses connections."""
     found: tuple[Any, str] = arrow.FileSystem.from_uri(urlunsplit((scheme, bucket, "", query, "")))
     return found
 
 
 def joined(uri: str, name: str) -> str:
-    """The address of ``name`` below ``uri``: percent-encoded, since names may have ``?`` and ``#`` in them."""
+    """The address of ``name`` below ``uri``, percent-encoded, since names may contain ``?`` and ``#``."""
     parts = urlsplit(uri)
     return urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rstrip('/')}/{quote(name)}", parts.query, ""))
 
 
 def status(uri: str) -> tuple[int, int] | None:
-    """(bytes, time of change in ns) of an object; None where there is none. Raises ``OSError`` as PyArrow does."""
+    """Size in bytes and modification time in ns of an object; None where it is missing. Raises ``OSError``."""
     system, path = locate(uri)
     info = system.get_file_info(path)
     return (int(info.size), int(info.mtime_ns or 0)) if info.type == arrow.FileType.File else None
 
 
 def open_ranges(uri: str) -> BinaryIO:
-    """An object as a seekable file that is read by ranges; raises ``FileNotFoundError`` and ``OSError``."""
+    """Open an object as a seekable file that is read by ranges; raises ``FileNotFoundError`` and ``OSError``."""
     return cast(BinaryIO, io.BufferedReader(_Ranges(uri), RANGE_BYTES))
 
 
 class _Ranges(io.RawIOBase):
-    """Every read is one request; the buffer around it makes them few."""
+    """Each read is one request; the buffer around it makes them few."""
 
     def __init__(self, uri: str) -> None:
         system, path = locate(uri)
         self.name = uri
         try:
             self._file = system.open_input_file(path)
-        except FileNotFoundError as error:  # Google's says neither bucket nor key
+        except FileNotFoundError as error:  # Google's error names neither bucket nor key
             raise FileNotFoundError(errno.ENOENT, "no such object", uri) from error
 
     def readable(self) -> bool:

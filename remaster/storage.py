@@ -1,7 +1,7 @@
-"""Folders, local or on an object store, in which a name means a whole file or none.
+"""Reads and writes folders, local or on an object store, in which a file is complete or does not exist.
 
-Keys are names relative to the folder, with ``/``. What a library can only do with files of this machine happens in a
-``view``: the folder itself where it is local, else a scratch folder that is removed again.
+Keys are names relative to the folder, with ``/``. Libraries that need local files work in a ``view``: the folder itself
+where it is local, else a temporary folder.
 """
 
 from __future__ import annotations
@@ -23,44 +23,44 @@ from pyarrow import fs as arrow
 from remaster.media.partfile import PartFile
 from remaster.remote import is_remote, joined, locate, open_ranges, status
 
-CHUNK = 1 << 20  # bytes of a file that are in memory at once
+CHUNK = 1 << 20  # bytes in memory at once
 SCRATCH = "remaster-"
 
 
 class Folder(ABC):
-    """A folder of whole files."""
+    """A folder of complete files."""
 
     @abstractmethod
     def read(self, key: str) -> bytes | None:
-        """A file's content; None where there is none."""
+        """A file's content; None where it does not exist."""
 
     @abstractmethod
     def write(self, key: str, data: bytes, durable: bool = True) -> None:
-        """Put a file in its place, whole; ``durable``: it survives a power cut from now on."""
+        """Write a complete file; ``durable``: it survives a power cut once this returns."""
 
     @abstractmethod
     def size(self, key: str) -> int | None:
-        """A file's bytes; None where there is none."""
+        """A file's size in bytes; None where it does not exist."""
 
     @abstractmethod
     def remove(self, key: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file if it exists."""
 
     @abstractmethod
     def names(self, folder: str, recursive: bool = False) -> list[str]:
-        """The keys of the files in a folder, sorted; none where it does not exist."""
+        """The keys of the files in a folder, sorted; empty where it does not exist."""
 
     @abstractmethod
     def view(self, keys: Iterable[str] = ()) -> Any:
-        """A context with a local folder in which ``keys`` lie and more may be written, each to be ``put``."""
+        """A context manager of a local folder that holds ``keys``; files written there are stored with ``put``."""
 
     @abstractmethod
     def put(self, path: Path, key: str) -> None:
-        """Give the folder a file that was written, whole, into a ``view`` under its key."""
+        """Store a complete file that was written into a ``view`` under its key."""
 
     @abstractmethod
     def open(self, key: str) -> BinaryIO:
-        """A file for reading; raises ``OSError``."""
+        """Open a file for reading; raises ``OSError``."""
 
     def checksum(self, key: str) -> int:
         """CRC-32 of a file's content; raises ``OSError``."""
@@ -69,7 +69,7 @@ class Folder(ABC):
 
 
 class _Local(Folder):
-    """A folder of this machine, or one that all machines of a cluster have mounted."""
+    """A local folder, or one that all machines of a cluster have mounted."""
 
     def __init__(self, root: str) -> None:
         self._root = Path(root)
@@ -111,7 +111,7 @@ class _Local(Folder):
 
 
 class _Remote(Folder):
-    """A prefix on an object store. Its uploads appear when they are complete, or not at all."""
+    """A prefix on an object store, where uploads appear when they are complete."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -163,9 +163,9 @@ class _Remote(Folder):
         return f"{self._base}/{key}".rstrip("/")
 
     def _upload(self, key: str, data: pa.Buffer) -> None:
-        """One write: whatever interrupts Python comes before it or after it, never with half the content sent.
+        """Upload with a single write, which an interruption cannot split.
 
-        (Closing a stream completes the upload, even where an exception does it.)
+        (Closing a stream completes the upload, even while an exception is handled.)
         """
         with self._system.open_output_stream(self._path(key)) as stream:
             stream.write(data)
@@ -175,7 +175,7 @@ class _Remote(Folder):
 
 @lru_cache(maxsize=16)
 def folder(root: str) -> Folder:
-    """The folder at a path or an address; raises ``UserError`` where the address is none."""
+    """The folder at a path or an address; raises ``UserError`` for an invalid address."""
     return _Remote(root) if is_remote(root) else _Local(root)
 
 
@@ -194,7 +194,7 @@ def _crc32(file: BinaryIO) -> int:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder of this process' own; those of processes that were killed are removed on the way."""
+    """A temporary folder of this process; also removes those that killed processes left."""
     for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}[0-9]*-*"):
         if not _alive(int(left.name.split("-")[1])):
             shutil.rmtree(left, ignore_errors=True)

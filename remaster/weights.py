@@ -1,7 +1,7 @@
-"""Where weights come from: local files and folders, or the hub's cache, or the hub. Only what cannot run code is read.
+"""Finds and loads the weights of engines: local files and folders, the hub's cache, or the hub.
 
-The offline switches of the Hugging Face libraries (``HF_HUB_OFFLINE``) are honoured by them; here they decide what a
-check says before any work starts.
+Only formats that cannot run code are read. ``locate_file``, ``locate_pipeline`` and ``check_url`` check before a run
+that weights can be had; they heed the offline switch of the Hugging Face libraries (``HF_HUB_OFFLINE``).
 """
 
 from __future__ import annotations
@@ -21,17 +21,16 @@ HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 CHECKPOINT = (".safetensors", ".json", ".txt")
 SAFE_LIBRARIES = ("diffusers", "transformers", "stable_diffusion")
-SECONDS = 10
-"""How long the hub may take to answer."""
-SAMPLES, SAMPLE_BYTES = 256, 65536
-"""Of a large file so many blocks, evenly spread, tell whose weights it holds: networks are never alike in them."""
+HUB_TIMEOUT_SECONDS = 10
+MAX_DIGEST_BLOCKS, DIGEST_BLOCK_BYTES = 256, 65536
+"""Of larger files so many evenly spread blocks are digested, which suffices to tell networks apart."""
 
 
 @dataclass(frozen=True)
 class Located:
-    """Weights that can be had: ``path`` is None where they are still to be downloaded.
+    """Available weights; ``path`` is None where they are yet to be downloaded.
 
-    ``version`` names their content: ``{"revision": commit}`` on the hub, ``{<setting>: digest}`` for local files.
+    ``version`` identifies their content: ``{"revision": commit}`` on the hub, ``{<setting>: digest}`` for local files.
     """
 
     path: Path | None
@@ -39,35 +38,36 @@ class Located:
 
 
 def content(*paths: Path) -> str:
-    """A digest of what files hold (sha256, 24 hex digits), whatever their place and date; large ones by samples."""
+    """Digest what files hold (sha256, 24 hex digits), of large ones sampled blocks; folders and dates do not count."""
     found = hashlib.sha256()
     for path in paths:
         size = path.stat().st_size
         found.update(f"{path.name} {size};".encode())
-        starts = range(0, size, SAMPLE_BYTES)
-        if len(starts) > SAMPLES:
-            starts = range(0, size, -(-size // SAMPLES))
+        starts = range(0, size, DIGEST_BLOCK_BYTES)
+        if len(starts) > MAX_DIGEST_BLOCKS:
+            starts = range(0, size, -(-size // MAX_DIGEST_BLOCKS))
         with path.open("rb") as file:
             for start in starts:
                 file.seek(start)
-                found.update(file.read(SAMPLE_BYTES))
+                found.update(file.read(DIGEST_BLOCK_BYTES))
     return found.hexdigest()[:24]
 
 
 def state_dict(path: Path) -> Mapping[str, Any]:
-    """The tensors of a ``.safetensors`` file or of a torch file, which is read without running any code of its own.
+    """Load the tensors of a ``.safetensors`` or torch file without running code from it.
 
-    Raises ``EngineUnavailable`` for what is neither, or holds more than tensors.
+    Raises ``EngineUnavailable`` for other files, and for files that hold more than tensors.
     """
     import torch
     from safetensors.torch import load_file
 
-    _require_file(path)
+    if not path.is_file():
+        raise EngineUnavailable(f"no weights at {path.absolute()}; pass an existing file as weights")
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except Exception as error:  # rubbish makes the readers fail in any way
+    except Exception as error:  # readers of invalid files raise anything
         reason = str(error).strip().splitlines()[:1]
         raise EngineUnavailable(f"{path} holds no weights that can be loaded safely: {' '.join(reason)}") from error
     found = found.get("model", found) if isinstance(found, dict) else found
@@ -77,7 +77,7 @@ def state_dict(path: Path) -> Mapping[str, Any]:
 
 
 def torch_hub_file(url: str) -> Path:
-    """Where torch keeps the file of a ``url`` once it has been downloaded."""
+    """The path in torch's cache of a file downloaded from ``url``."""
     import torch
 
     return Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
@@ -88,30 +88,30 @@ def check_url(url: str, engine: str) -> None:
     from urllib.error import URLError
     from urllib.request import Request, urlopen
 
-    kept = torch_hub_file(url)
-    if kept.is_file():
+    cached = torch_hub_file(url)
+    if cached.is_file():
         return
     advice = "put the file there, or pass a local file as weights"
     if offline():
-        raise EngineUnavailable(f"{engine}: no weights at {kept}, and HF_HUB_OFFLINE is set; {advice}")
+        raise EngineUnavailable(f"{engine}: no weights at {cached}, and HF_HUB_OFFLINE is set; {advice}")
     try:
-        with urlopen(Request(url, method="HEAD"), timeout=SECONDS):
+        with urlopen(Request(url, method="HEAD"), timeout=HUB_TIMEOUT_SECONDS):
             pass
     except (URLError, OSError) as error:
         raise EngineUnavailable(
-            f"{engine}: no weights at {kept}, and {url} cannot be reached ({error}); {advice}"
+            f"{engine}: no weights at {cached}, and {url} cannot be reached ({error}); {advice}"
         ) from error
 
 
 def offline() -> bool:
-    """True where the hub's offline switch is on."""
+    """True where the hub's offline switch is set."""
     from huggingface_hub import constants
 
     return bool(constants.HF_HUB_OFFLINE)
 
 
 def hub_file(name: str, revision: str | None) -> Path:
-    """A local path, or a file of the hub as ``owner/repository/file``, from its cache or downloaded once."""
+    """The path of a local file, or of a hub file ``owner/repository/file``, which is downloaded if not cached."""
     from huggingface_hub import hf_hub_download
 
     if Path(name).expanduser().is_file():
@@ -121,7 +121,10 @@ def hub_file(name: str, revision: str | None) -> Path:
 
 
 def locate_file(setting: str, name: str, revision: str | None, engine: str) -> Located:
-    """Where ``hub_file``'s file is, ``setting`` being what names it; raises ``EngineUnavailable``."""
+    """Locate the file that ``hub_file`` would return; ``setting`` is the configuration key that names it.
+
+    Raises ``EngineUnavailable`` where it cannot be had.
+    """
     from huggingface_hub import try_to_load_from_cache
 
     path = Path(name).expanduser()
@@ -143,14 +146,14 @@ def locate_file(setting: str, name: str, revision: str | None, engine: str) -> L
 
 @dataclass(frozen=True)
 class Listing:
-    """The names of a hub repository's files at a commit."""
+    """The file names of a hub repository at a commit."""
 
     commit: str
     files: frozenset[str]
 
 
 def hub_listing(repository: str, revision: str | None, engine: str) -> Listing:
-    """What a hub repository has; raises ``EngineUnavailable`` where the hub is switched off or out of reach."""
+    """List the files of a hub repository; raises ``EngineUnavailable`` where the hub is switched off or unreachable."""
     from huggingface_hub import HfApi, constants
 
     where = f"{engine}: {repository} is no local path and not in the hub's cache at {constants.HF_HUB_CACHE}"
@@ -158,18 +161,18 @@ def hub_listing(repository: str, revision: str | None, engine: str) -> Listing:
     if offline():
         raise EngineUnavailable(f"{where}, and HF_HUB_OFFLINE is set; {advice}")
     try:
-        info = HfApi().model_info(repository, revision=revision, timeout=SECONDS)
-    except Exception as error:  # the client's own errors and its HTTP library's: all mean the same here
+        info = HfApi().model_info(repository, revision=revision, timeout=HUB_TIMEOUT_SECONDS)
+    except Exception as error:  # of the client or of its HTTP library
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise EngineUnavailable(f"{where}, and the hub gives none ({reason}); {advice}") from error
     return Listing(str(info.sha), frozenset(sibling.rfilename for sibling in info.siblings or ()))
 
 
 def locate_pipeline(name: str, revision: str | None, engine: str, extra: tuple[str, ...] = ()) -> Located:
-    """Where a diffusers checkpoint is, a local folder or a hub id: there, or reachable, and all of it in safetensors.
+    """Locate a diffusers checkpoint, a local folder or a hub id, and check that all its weights are safetensors.
 
-    ``extra`` names components it must have beside the usual. Raises ``EngineUnavailable``, also for pickles and for
-    checkpoints that bring code.
+    ``extra`` names components that it must have besides the usual ones. Raises ``EngineUnavailable`` where it cannot be
+    had, and for pickled weights and checkpoints that contain code.
     """
     path = Path(name).expanduser()
     if path.is_dir():
@@ -197,7 +200,7 @@ def locate_pipeline(name: str, revision: str | None, engine: str, extra: tuple[s
 
 
 def cached_folder(name: str, revision: str | None) -> Path | None:
-    """The folder of a hub id in the local cache, or None."""
+    """The folder of a hub id in the local cache; None where it is not cached."""
     from huggingface_hub import try_to_load_from_cache
 
     index = try_to_load_from_cache(name, "model_index.json", revision=revision)
@@ -205,7 +208,7 @@ def cached_folder(name: str, revision: str | None) -> Path | None:
 
 
 def has_variant(name: str, revision: str | None, variant: str, engine: str) -> bool:
-    """Whether a checkpoint has its UNet in a ``variant`` such as ``fp16``; asks the hub where it is not here yet."""
+    """Whether a checkpoint has its UNet in a ``variant`` such as ``fp16``; asks the hub where it is not cached."""
     path = Path(name).expanduser()
     folder = path if path.is_dir() else cached_folder(name, revision)
     if folder is not None and any((folder / "unet").glob("*.safetensors")):
@@ -216,6 +219,7 @@ def has_variant(name: str, revision: str | None, variant: str, engine: str) -> b
 
 
 def _check_folder(folder: Path, engine: str, extra: tuple[str, ...]) -> None:
+    """Raise ``EngineUnavailable`` for a folder that is no diffusers checkpoint or holds code or pickled weights."""
     index = folder / "model_index.json"
     if not index.is_file():
         raise EngineUnavailable(f"{engine}: {folder} is no diffusers folder (no model_index.json)")
@@ -239,24 +243,19 @@ def _check_folder(folder: Path, engine: str, extra: tuple[str, ...]) -> None:
 
 
 def _missing_weights(folder: Path, extra: tuple[str, ...]) -> list[str]:
-    """The models of a checkpoint that have no safetensors, by their subfolder; ``extra`` are ones it must have."""
+    """The components of a checkpoint that lack safetensors; ``extra`` ones are required besides those it lists."""
     needed = ("unet", "vae", "text_encoder", "text_encoder_2")
     index = folder / "model_index.json"
     listed = json.loads(index.read_text()) if index.is_file() else {}
-    there = [name for name in needed if isinstance(listed.get(name), list) and listed[name][0] is not None]
-    return [name for name in (*there, *extra) if not any((folder / name).glob("*.safetensors"))]
+    present = [name for name in needed if isinstance(listed.get(name), list) and listed[name][0] is not None]
+    return [name for name in (*present, *extra) if not any((folder / name).glob("*.safetensors"))]
 
 
 def _commit(cached: Path) -> str:
-    """The commit of a file or folder in the hub's cache, which keeps each commit's files in a folder of its name."""
+    """The commit of a path in the hub's cache, whose layout is ``snapshots/<commit>/...``."""
     return cached.parts[cached.parts.index("snapshots") + 1]
 
 
 def _hub_parts(name: str) -> tuple[str, str, str]:
     owner, repository, file = name.split("/", 2)
     return owner, repository, file
-
-
-def _require_file(path: Path) -> None:
-    if not path.is_file():
-        raise EngineUnavailable(f"no weights at {path.absolute()}; pass an existing file as weights")

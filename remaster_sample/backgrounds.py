@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from remaster.arrays import Rgb, Rgba
 from remaster_sample import interior as room
 from remaster_sample import landscape as land
 from remaster_sample import village as town
-from remaster_sample.brush import Canvas, Color, curve, mix, smooth, tone
-from remaster_sample.furniture import armchair, bookshelf, doorway, floor_lamp, side_table
-from remaster_sample.lettering import lettering
+from remaster_sample.brush import Canvas, Color, box, curve, lettering, mix, offset, oval, smooth, tone
+from remaster_sample.interior import armchair, bookshelf, doorway, floor_lamp, side_table
 
 CREAM: Color = (252, 246, 230)
 MIST: Color = (198, 212, 220)
@@ -78,7 +76,7 @@ def village_night(c: Canvas) -> None:
     lit.dabs(c.rng.uniform((0, 0), (c.width, 420), (520, 2)), [(236, 236, 214), (190, 206, 236)], 1.1, 1.0)
     for x in (1010.0, 2046.0):
         lit.glow(x, 184, 130, (196, 208, 236), 0.5)
-        lit.polygon(room.oval(x, 184, 31, 31), (246, 240, 212), 0.1, 5)
+        lit.polygon(oval(x, 184, 31, 31), (246, 240, 212), 0.1, 5)
         lit.dabs([(x - 10, 176), (x + 11, 192), (x + 4, 168)], [(220, 212, 188)], 5, 1.2)
     c.image[open_sky] = lit.image[open_sky]
     for pane in panes:
@@ -109,7 +107,7 @@ def _room(c: Canvas, paper: tuple[Color, Color, Color], curtain: Color, chair: C
     doorway(c, 70, floor, 150, 400, (120, 136, 122))
     bookshelf(c, 1372, floor, 300, 476)
     side_table(c, 1236, floor + 34, 120, [(232, 96, 90), (250, 206, 96), (246, 236, 226)])
-    c.shadow(room.box(1690, 0, 150, floor), 0.25, 40)
+    c.shadow(box(1690, 0, 150, floor), 0.25, 40)
     land.foliage(c, 1748, 330, 70, 110, land.GREENS, 8)
     c.polygon(smooth([(1700, 470), (1796, 470), (1780, 580), (1716, 580)], 1), (186, 96, 70), 0.3, 8, ink=2)
     room.rug(c, 920, 708, 430, 84, [(160, 62, 58), (222, 186, 120), (64, 88, 106), (206, 150, 96)])
@@ -120,65 +118,37 @@ def _room(c: Canvas, paper: tuple[Color, Color, Color], curtain: Color, chair: C
         c.glow(292, 200, 420, (255, 206, 120), 0.36)
         c.glow(420, 620, 420, (255, 200, 120), 0.2, 0.5)
     else:
-        light = [(760.0, 640.0), (1010.0, 640.0), (1180.0, 800.0), (860.0, 800.0)]
-        c.fill(*_beam(c, light), (255, 240, 196), 0, 4)
+        sunlight, left, top = c.coverage([(760, 640), (1010, 640), (1180, 800), (860, 800)], soft=7)
+        c.fill(np.rint(sunlight * (74 / 255)).astype(np.uint8), left, top, (255, 240, 196), 0, 4)
     for x, y in ((0, 0), (c.width, 0), (0, c.height), (c.width, c.height)):
         c.glow(x, y, 420, (46, 30, 30), 0.4)
-
-
-def _beam(c: Canvas, points: list[tuple[float, float]]) -> tuple[npt.NDArray[np.uint8], int, int]:
-    """An opacity mask of sunlight on the floor, and where its top left lies."""
-    pts = np.asarray(points)
-    light = Canvas(c.width, c.height, 0)
-    light.image[:] = 0
-    light.polygon(pts, (74, 74, 74), 0, 0, soft=7)
-    return np.ascontiguousarray(light.image[..., 0]), 0, 0
 
 
 def headland(c: Canvas) -> None:
     """A lighthouse on a cliff over the sea at sunset, 1240 x 1560, for tilts."""
     land.sky(c, 1010, land.DUSK_SKY, 9, (255, 222, 186), (176, 116, 138))
     c.glow(300, 960, 330, (255, 238, 176), 0.75)
-    c.polygon(room.oval(300, 944, 52, 52), (255, 240, 190), 0, 4)
+    c.polygon(oval(300, 944, 52, 52), (255, 240, 190), 0, 4)
     land.sea(c, 1000, 1560, (226, 158, 128), (58, 92, 126), (255, 226, 168))
-    cliff = [
-        (470, 1560),
-        (520, 1470),
-        (500, 1400),
-        (560, 1330),
-        (548, 1270),
-        (610, 1216),
-        (760, 1196),
-        (1260, 1180),
-        (1260, 1560),
-    ]
+    cliff = [(470, 1560), (520, 1470), (500, 1400), (560, 1330), (548, 1270), (610, 1216)]
+    cliff += [(760, 1196), (1260, 1180), (1260, 1560)]
     c.polygon(smooth(cliff, 2, closed=False), (122, 92, 88), 0.4, 14, ink=2)
     for _ in range(420):
         x, y = c.rng.uniform(470, 1230), c.rng.uniform(1270, 1550)
         if x > 470 + (1560 - y) * 0.5:
             s = c.rng.uniform(12, 40)
-            facet = [
-                (x, y),
-                (x + s, y - s * 0.3),
-                (x + s * 1.5, y + s * 0.3),
-                (x + s, y + s * 0.7),
-                (x + s * 0.2, y + s * 0.6),
-            ]
+            facet = offset(x, y, (0, 0), (s, -s * 0.3), (s * 1.5, s * 0.3), (s, s * 0.7), (s * 0.2, s * 0.6))
             c.polygon(smooth(facet, 1), mix((122, 92, 88), FACETS[int(c.rng.integers(3))], 0.4), 0.3, 10, ink=1)
     grass = [(536, 1280), (600, 1226), (700, 1206), (900, 1196), (1256, 1180)]
-    land.meadow(
-        c, smooth(grass, 2, closed=False), 1262, ((64, 84, 62), (112, 118, 70), (186, 160, 92)), [(250, 220, 160)]
-    )
+    greens = ((64, 84, 62), (112, 118, 70), (186, 160, 92))
+    land.meadow(c, smooth(grass, 2, closed=False), 1262, greens, [(250, 220, 160)])
     town.house(c, 960, 1216, town.House(240, 236, (232, 210, 186), (150, 72, 66), (246, 232, 212), (86, 96, 116)))
     town.lighthouse(c, 830, 1226, 940)
     town.fence(c, 620, 740, 1240, 52, (214, 196, 180))
     land.bush(c, 660, 1234, 74, ((64, 84, 62), (112, 118, 70), (176, 152, 88)), (240, 150, 150))
     for x, y in ((260, 620), (330, 590), (420, 640), (960, 330), (1040, 360)):
-        c.line(
-            smooth([(x - 15, y - 4), (x - 7, y - 10), (x, y), (x + 7, y - 10), (x + 15, y - 4)], 2, closed=False),
-            (92, 70, 92),
-            2,
-        )
+        gull = offset(x, y, (-15, -4), (-7, -10), (0, 0), (7, -10), (15, -4))
+        c.line(smooth(gull, 2, closed=False), (92, 70, 92), 2)
 
 
 def autumn(c: Canvas) -> None:
@@ -193,9 +163,8 @@ def autumn(c: Canvas) -> None:
         land.pine(c, x, ground - 14, c.rng.uniform(240, 320))
     for k, x in enumerate((40, 300, 520, 900, 1060, 1400, 1660, 1800, 2110, 2500, 2660)):
         leaves = (land.AUTUMN, land.GOLDEN, land.AUTUMN, land.GREENS)[k % 4]
-        land.tree(
-            c, x + c.rng.uniform(-20, 20), ground + 2 + 6 * (k % 3), c.rng.uniform(300, 420), leaves, (92, 66, 56)
-        )
+        at, height = x + c.rng.uniform(-20, 20), c.rng.uniform(300, 420)
+        land.tree(c, at, ground + 2 + 6 * (k % 3), height, leaves, (92, 66, 56))
     for x0, x1 in ((-10, 420), (1080, 1560), (2150, 2720)):
         town.fence(c, x0, x1, ground + 18, 58, (196, 170, 140))
     for k, x in enumerate((460, 800, 980, 1620, 1890, 2080)):
@@ -212,9 +181,7 @@ def valley(c: Canvas) -> None:
     land.hill(c, 270, 70, land.PINE, 0.7, (190, 206, 220), 7)
     land.hill(c, 340, 50, land.GREENS, 0.48, (206, 210, 204), 9)
     for k, x in enumerate((260, 640, 1010, 1330, 1760, 2010)):
-        design = town.House(
-            120 + 20 * (k % 2), 140, HOUSES[k][1].wall, HOUSES[k][1].roof, CREAM, HOUSES[k][1].door, k % 2 == 1
-        )
+        design = replace(HOUSES[k][1], width=120 + 20 * (k % 2), height=140, trim=CREAM, gable=k % 2 == 1)
         town.house(c, x, 420, design)
     land.hill(c, 424, 22, land.GREENS, 0.22, (206, 210, 196), 9)
     wheat: tuple[Color, ...] = ((176, 140, 70), (214, 180, 98), (242, 220, 146))

@@ -6,11 +6,11 @@ planes at several speeds, fades, dissolves, a whip pan, characters that enter, l
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
-from remaster_sample.cameras import View, hold, move
-from remaster_sample.cast import MOLLY, OTTO, PIP, Arms, Design
-from remaster_sample.script import Actor, Episode, Line, Shot, pace, splice
+from remaster_sample.characters import MOLLY, OTTO, PIP, Arms, Design
+from remaster_sample.script import Actor, Episode, Line, Shot, View, hold, move, pace, splice
 
 KID, GROWN = 190.0, 226.0
 INDOORS = 2.0
@@ -23,8 +23,8 @@ AT_RIGHT = hold(View(1270, 470, 0.85))
 
 def _walk(d: Design, height: float, y: float, x: float, first: int, last: int, left: bool = False) -> Actor:
     """An actor that walks from x, during frames ``first`` to ``last``, at its natural pace."""
-    way = pace(height) * (last - first) * (-1 if left else 1)
-    return Actor(d, height, y, ((first, x), (last, x + way)), left)
+    distance = pace(height) * (last - first) * (-1 if left else 1)
+    return Actor(d, height, y, ((first, x), (last, x + distance)), left)
 
 
 def _stand(
@@ -68,6 +68,8 @@ def _morning() -> Episode:
     inside = KID * INDOORS
     leaving = Actor(PIP, inside, 716, ((0, 800), (20, 800), (84, 800 - 64 * pace(inside))), True)
     staying = _stand(MOLLY, inside, 1080, 724, True, (Line(10, 50, "Wait for me, Pip!"),), "wave")
+    rise = move(View(1330, 480, 0.82), View(1500, 412, 1.5), 8, 88)
+    pair = (_stand(PIP, KID, 1250, LANE, False, (), "wave"), _stand(MOLLY, KID, 1400, LANE + 10, True))
     shots = splice(
         Shot("title", "title", "card_morning", 72, CARD, fade_in=10),
         Shot("the street", "pan", "village", 96, move(View(640, 420, 1.2), View(1480, 420, 1.2), 8, 90)),
@@ -77,15 +79,7 @@ def _morning() -> Episode:
         _talk("Pip agrees", "parlour", PIP, False, 44, "I know just the hill."),
         _talk("Molly laughs", "parlour", MOLLY, True, 50, "Last one there is a pumpkin."),
         Shot("off they go", "still", "parlour", 84, hold(View(920, 480, 1.34)), (staying, leaving)),
-        Shot(
-            "the day begins",
-            "zoom",
-            "village",
-            96,
-            move(View(1330, 480, 0.82), View(1500, 412, 1.5), 8, 88),
-            (_stand(PIP, KID, 1250, LANE, False, (), "wave"), _stand(MOLLY, KID, 1400, LANE + 10, True)),
-            fade_out=22,
-        ),
+        Shot("the day begins", "zoom", "village", 96, rise, pair, fade_out=22),
     )
     return Episode("episode-1", ".mp4", "A Windy Morning", Fraction(24), 640, 480, Fraction(1), 1, shots)
 
@@ -95,16 +89,10 @@ def _lamp() -> Episode:
     inside = KID * INDOORS
     pair = (_stand(OTTO, GROWN * INDOORS, 450, 790), _stand(MOLLY, inside, 1350, 764, True, (), "wave"))
     home = _walk(OTTO, GROWN, LANE, 1620, 0, 112)
+    tilt, night = move(View(760, 1260, 1.05), View(780, 330, 1.05), 18, 108), hold(View(1990, 400, 1.1))
     shots = splice(
         Shot("title", "title", "card_lamp", 76, CARD, fade_in=12, dissolve=16, chapter="Title"),
-        Shot(
-            "the lighthouse",
-            "tilt",
-            "headland",
-            124,
-            move(View(760, 1260, 1.05), View(780, 330, 1.05), 18, 108),
-            chapter="The lighthouse",
-        ),
+        Shot("the lighthouse", "tilt", "headland", 124, tilt, chapter="The lighthouse"),
         _multiplane("over the bank", 112, MOLLY, 520, dissolve=16),
         _talk("Otto is worried", evening, OTTO, False, 58, "The lamp must not go out tonight.", "By the fire"),
         _talk("Molly is not", evening, MOLLY, True, 54, "It never has, Captain."),
@@ -112,29 +100,11 @@ def _lamp() -> Episode:
         _talk("Molly looks up", evening, MOLLY, True, 48, "Did you hear that?"),
         Shot("look there", "whip", evening, 46, move(View(560, 470, 0.9), View(1270, 470, 0.9), 17, 28), pair),
         Shot("the window", "zoom", evening, 72, move(View(920, 440, 1.35), View(914, 270, 0.62), 6, 62)),
-        Shot(
-            "home by moonlight",
-            "still",
-            "village_night",
-            112,
-            hold(View(1990, 400, 1.1)),
-            (home,),
-            fade_out=24,
-            chapter="Home",
-        ),
+        Shot("home by moonlight", "still", "village_night", 112, night, (home,), fade_out=24, chapter="Home"),
     )
-    size = (720, 480, Fraction(8, 9))
-    return Episode(
-        "episode-2",
-        ".mkv",
-        "The Keeper's Lamp",
-        Fraction(30000, 1001),
-        *size,
-        2,
-        shots,
-        audio_codec="ac3",
-        subtitles=True,
-    )
+    fps, sar = Fraction(30000, 1001), Fraction(8, 9)
+    dvd = Episode("episode-2", ".mkv", "The Keeper's Lamp", fps, 720, 480, sar, 2, shots)
+    return replace(dvd, audio_codec="ac3", subtitles=True)
 
 
 def _lane() -> Episode:
@@ -143,10 +113,9 @@ def _lane() -> Episode:
         _stand(MOLLY, 300, 1010, 690, False, (Line(6, 62, "Is this the way to the sea?"),)),
         _stand(OTTO, 356, 1268, 704, True),
     )
-    big = KID * 1.35
-    enters = Actor(
-        OTTO, big * 1.18, 660, ((0, 1250), (44, 1250 + 44 * pace(big * 1.18))), False, (Line(48, 80, "Good evening!"),)
-    )
+    height = KID * 1.35 * 1.18
+    path = ((0, 1250.0), (44, 1250 + 44 * pace(height)))
+    enters = Actor(OTTO, height, 660, path, False, (Line(48, 80, "Good evening!"),))
     shots = splice(
         Shot("title", "title", "card_lane", 64, CARD, fade_in=12),
         Shot("the lane", "pan", "autumn", 100, move(View(1900, 420, 1.1), View(1080, 420, 1.1), 8, 94)),
@@ -161,9 +130,8 @@ def _lane() -> Episode:
         Shot("good evening", "still", "autumn", 84, hold(View(1500, 460, 0.95)), (enters,)),
         Shot("the end", "title", "card_end", 52, CARD, fade_out=18),
     )
-    return Episode(
-        "episode-3", ".mkv", "Down the Long Lane", Fraction(24000, 1001), 656, 480, Fraction(1), 3, shots, gate=True
-    )
+    fps, sar = Fraction(24000, 1001), Fraction(1)
+    return Episode("episode-3", ".mkv", "Down the Long Lane", fps, 656, 480, sar, 3, shots, gate=True)
 
 
 EPISODES: tuple[Episode, ...] = (_morning(), _lamp(), _lane())

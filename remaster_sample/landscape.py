@@ -1,4 +1,4 @@
-"""Nature, painted on a canvas: sky, clouds, hills, trees, grass, sea, roads."""
+"""Paints nature on a canvas: sky, clouds, hills, trees, grass, sea, roads."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ def foliage(c: Canvas, x: float, y: float, rx: float, ry: float, greens: Sequenc
     for k, (spread, shift) in enumerate(((1.0, 0.0), (0.86, 0.14), (0.62, 0.34))):
         n = int(count * (1.0, 0.75, 0.42)[k])
         angle = c.rng.uniform(0, 2 * np.pi, n)
-        reach = np.sqrt(c.rng.uniform(0, 1, n)) * spread
-        px = x + rx * (reach * np.cos(angle) - shift * 0.7)
-        py = y + ry * (reach * np.sin(angle) - shift)
+        radius = np.sqrt(c.rng.uniform(0, 1, n)) * spread
+        px = x + rx * (radius * np.cos(angle) - shift * 0.7)
+        py = y + ry * (radius * np.sin(angle) - shift)
         color = greens[k]
         c.dabs(np.stack([px, py], axis=1), [color, tone(color, 0.93), tone(color, 1.06)], dab, 1.5, -30, 40)
 

@@ -1,4 +1,4 @@
-"""The inker: outlined shapes of flat colour with one tone of shadow, on a transparent cel."""
+"""Draws outlined shapes of flat colour with one tone of shadow on a transparent cel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.media.types import Rect
-from remaster_sample.brush import SUBPIXEL_BITS, Color, Points, fixed, smooth
+from remaster_sample.brush import SUBPIXEL_BITS, Color, Points, fixed, oval, smooth
 
 INK: Color = (44, 30, 34)
 SHADOW = 0.82
@@ -20,8 +20,8 @@ class Pen:
     """Draws in a figure's own units onto a premultiplied RGBA cel.
 
     The cel spans ``width x height`` units with the origin at (``left``, ``top``) units from its top left corner;
-    ``scale`` is pixels per unit. Drawing happens at ``SUPERSAMPLING`` times that. ``turn`` rotates and ``shift`` moves
-    what is drawn after it is set (a head on its neck), about ``pivot``.
+    ``scale`` is pixels per unit. Shapes are drawn at ``SUPERSAMPLING`` times that. ``place`` rotates and moves what is
+    drawn after it.
     """
 
     def __init__(self, width: float, height: float, left: float, top: float, scale: float) -> None:
@@ -35,9 +35,9 @@ class Pen:
     def place(
         self, turn: float = 0.0, pivot: tuple[float, float] = (0, 0), shift: tuple[float, float] = (0, 0)
     ) -> None:
-        """Turn what follows by ``turn`` degrees (clockwise) about ``pivot``, then move it by ``shift`` units."""
+        """Rotate what follows by ``turn`` degrees (clockwise) about ``pivot``, then move it by ``shift`` units."""
         a = np.radians(turn)
-        self._linear = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+        self._linear = rotation(a)
         self._shift = np.array(pivot) - self._linear @ np.array(pivot) + np.array(shift)
 
     def _pixels(self, points: Points) -> npt.NDArray[np.float64]:
@@ -48,7 +48,7 @@ class Pen:
         return max(round(width * self.unit), 1)
 
     def stroke(self, points: Points, width: float = 2.2, color: Color = INK, curved: bool = True) -> None:
-        """A round-ended line of ``width`` units, through softened corners where ``curved``."""
+        """Draw a round-ended line of ``width`` units; ``curved`` rounds its corners."""
         path = smooth(points, 3, closed=False) if curved and len(points) > 2 else points
         pixels = fixed(self._pixels(path))
         cv2.polylines(self.cel, [pixels], False, (*color, 255), self._thick(width), cv2.LINE_AA, SUBPIXEL_BITS)
@@ -62,38 +62,36 @@ class Pen:
         rounds: int = 3,
         within: Points | None = None,
     ) -> None:
-        """A filled outline; ``shade`` units of its right and lower side lie in shadow; ``within`` clips it."""
+        """Draw a filled outline; ``shade`` units of its right and lower side lie in shadow; ``within`` clips it."""
         pixels = self._pixels(smooth(points, rounds) if rounds else points)
         box = self._box(pixels, 1)
         mask = _mask(pixels, box)
         if within is not None:
             mask &= _mask(self._pixels(smooth(within, 3)), box)
-        self._lay(mask, box, color)
+        self._paint(mask, box, color)
         if shade:
             step = shade * self.unit
             lit = _mask(pixels - (step, step * 0.55), box)
             shadow = (int(color[0] * SHADOW), int(color[1] * SHADOW), int(color[2] * (SHADOW + 0.05)))
-            self._lay(mask & ~lit, box, shadow)
+            self._paint(mask & ~lit, box, shadow)
         if line and within is None:
             cv2.polylines(self.cel, [fixed(pixels)], True, (*INK, 255), self._thick(line), cv2.LINE_AA, SUBPIXEL_BITS)
 
     def oval(
         self, x: float, y: float, rx: float, ry: float, color: Color, line: float = 2.2, shade: float = 0.0
     ) -> None:
-        """An outlined ellipse about (x, y)."""
-        t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-        self.shape(np.stack([x + rx * np.cos(t), y + ry * np.sin(t)], axis=1), color, line, shade, rounds=0)
+        """Draw an outlined ellipse about (x, y)."""
+        self.shape(oval(x, y, rx, ry, 48), color, line, shade, rounds=0)
 
     def limb(self, joints: Sequence[tuple[float, float]], width: float, color: Color, line: float = 2.2) -> None:
-        """A tube through the joints with an outline on both sides."""
+        """Draw a tube through the joints with an outline on both sides."""
         path = self._pixels(smooth(joints, 3, closed=False))
         for w, paint in ((width + 2 * line, INK), (width, color)):
             cv2.polylines(self.cel, [fixed(path)], False, (*paint, 255), self._thick(w), cv2.LINE_AA, SUBPIXEL_BITS)
 
     def ground_shadow(self, x: float, y: float, rx: float, ry: float) -> None:
-        """A soft contact shadow: black of little opacity."""
-        t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-        pixels = self._pixels(np.stack([x + rx * np.cos(t), y + ry * np.sin(t)], axis=1))
+        """Draw a soft contact shadow: black of low opacity."""
+        pixels = self._pixels(oval(x, y, rx, ry, 48))
         box = self._box(pixels, int(6 * self.unit))
         soft = cv2.GaussianBlur(_mask(pixels, box), (0, 0), self.unit * 1.6)
         alpha = self.cel[box.y : box.y + box.height, box.x : box.x + box.width, 3]
@@ -106,16 +104,21 @@ class Pen:
         width, height = min(int(x1), self.cel.shape[1]) - x0, min(int(y1), self.cel.shape[0]) - y0
         return Rect(x0, y0, max(width, 1), max(height, 1))
 
-    def _lay(self, mask: npt.NDArray[np.uint8], box: Rect, color: Color) -> None:
+    def _paint(self, mask: npt.NDArray[np.uint8], box: Rect, color: Color) -> None:
         part = self.cel[box.y : box.y + box.height, box.x : box.x + box.width]
         alpha = mask[..., None].astype(np.float32) * np.float32(1 / 255)
         part[:] = part + (np.array((*color, 255), np.float32) - part) * alpha + np.float32(0.5)
 
-    def lift(self) -> npt.NDArray[np.uint8]:
-        """The finished cel at its own size, premultiplied RGBA uint8 (h, w, 4), read-only."""
+    def finished(self) -> npt.NDArray[np.uint8]:
+        """The cel at its own size, premultiplied RGBA uint8 (h, w, 4), read-only."""
         cel = np.asarray(cv2.resize(self.cel, self.size, interpolation=cv2.INTER_AREA), np.uint8)
         cel.setflags(write=False)
         return cel
+
+
+def rotation(radians: float) -> npt.NDArray[np.float64]:
+    """The matrix (2, 2) of a clockwise rotation (y points down)."""
+    return np.array([[np.cos(radians), -np.sin(radians)], [np.sin(radians), np.cos(radians)]])
 
 
 def _mask(pixels: npt.NDArray[np.float64], box: Rect) -> npt.NDArray[np.uint8]:

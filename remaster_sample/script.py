@@ -1,4 +1,4 @@
-"""What an episode is made of: shots, the actors in them and what they say."""
+"""What an episode is made of: shots, camera moves over a painted set, actors and what they say."""
 
 from __future__ import annotations
 
@@ -8,18 +8,74 @@ from typing import Literal
 
 import numpy as np
 
+from remaster.arrays import Affine
 from remaster.imaging import geometry
 from remaster.media.types import PixelFormat, Rect
-from remaster_sample.cameras import Key
-from remaster_sample.cast import Arms, Design, Eyes, Mouth, Pose
-from remaster_sample.characters import HEIGHT, STRIDE, WALK_POSES
+from remaster_sample.characters import HEIGHT, STRIDE, WALK_POSES, Arms, Design, Eyes, Mouth, Pose
 
 ShotKind = Literal["title", "still", "dialogue", "pan", "tilt", "zoom", "follow", "multiplane", "whip"]
-
 YUV420P = PixelFormat("yuv420p", "yuv", 8, 1, 1)
 MOUTHS: tuple[Mouth, ...] = ("small", "wide", "round", "small", "wide", "smile", "round")
 NODS = (0, -2, -3, -1, 1, 2)
-BLINK_EVERY = 62
+BLINK_EVERY = 62  # frames
+
+
+@dataclass(frozen=True)
+class View:
+    """What the frame shows: its centre in the set's pixels, and ``scale``, set pixels per square display pixel."""
+
+    x: float
+    y: float
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Key:
+    """The view at a frame of the shot; ``ease`` accelerates and brakes the moves from and to it."""
+
+    frame: int
+    view: View
+    ease: bool = True
+
+
+def hold(view: View) -> tuple[Key, ...]:
+    """A camera that does not move."""
+    return (Key(0, view),)
+
+
+def move(start: View, end: View, first: int, last: int, ease: bool = True) -> tuple[Key, ...]:
+    """Hold ``start`` until frame ``first``, move, and hold ``end`` from frame ``last`` on."""
+    return (Key(first, start, ease), Key(last, end, ease))
+
+
+def view_at(keys: tuple[Key, ...], frame: float) -> View:
+    """Interpolate the view at a frame, which may be fractional; outside the keys the nearest one holds.
+
+    Centres are interpolated linearly, scales geometrically, so that the speed of a zoom looks constant.
+    """
+    if frame <= keys[0].frame or len(keys) == 1:
+        return keys[0].view
+    if frame >= keys[-1].frame:
+        return keys[-1].view
+    after = next(i for i, key in enumerate(keys) if key.frame > frame)
+    a, b = keys[after - 1], keys[after]
+    t = (frame - a.frame) / (b.frame - a.frame)
+    if a.ease and b.ease:
+        t = t * t * (3 - 2 * t)
+    elif a.ease:
+        t = t * t
+    elif b.ease:
+        t = t * (2 - t)
+    u, v = a.view, b.view
+    return View(u.x + (v.x - u.x) * t, u.y + (v.y - u.y) * t, float(u.scale * (v.scale / u.scale) ** t))
+
+
+def camera_of(view: View, width: int, height: int, sar: Fraction) -> Affine:
+    """The (2, 3) camera that takes stored pixels of a ``width x height`` frame to the set's pixels."""
+    sx, sy = view.scale * float(sar), view.scale
+    return np.array(
+        [[sx, 0.0, view.x - 0.5 + sx * (0.5 - width / 2)], [0.0, sy, view.y - 0.5 + sy * (0.5 - height / 2)]]
+    )
 
 
 @dataclass(frozen=True)
@@ -35,8 +91,8 @@ class Line:
 class Actor:
     """A character in a shot, animated on twos.
 
-    ``path`` holds (frame, x) on the set: it walks where x changes and stands where not; ``y`` is the ground under its
-    feet and ``height`` its size, in the set's pixels. ``left`` is where it looks while standing.
+    ``path`` holds (frame, x) on the set: the actor walks where x changes and stands elsewhere; ``y`` is the ground
+    under its feet and ``height`` its size, in the set's pixels. ``left`` is where it looks while standing.
     """
 
     design: Design
@@ -78,7 +134,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Episode:
-    """One video of the series. Sizes are stored pixels; ``gate`` tells of a projector gate's dark, round corners."""
+    """One video of the series. Sizes are stored pixels; ``gate`` adds a projector gate's dark, round corners."""
 
     name: str
     suffix: str
@@ -95,7 +151,7 @@ class Episode:
 
     @property
     def frames(self) -> int:
-        """How many frames the episode has."""
+        """Number of frames."""
         return self.shots[-1].end
 
     @property
@@ -111,7 +167,7 @@ class Episode:
         return geometry.window(active, self.sar, YUV420P, Fraction(16, 9))
 
     def shot_at(self, frame: int) -> Shot:
-        """The shot that frame belongs to. Raises ``IndexError`` outside the episode."""
+        """The shot that a frame belongs to. Raises ``IndexError`` outside the episode."""
         for shot in self.shots:
             if shot.start <= frame < shot.end:
                 return shot
@@ -119,7 +175,7 @@ class Episode:
 
 
 def splice(*shots: Shot) -> tuple[Shot, ...]:
-    """The shots one after the other, each with its ``start``."""
+    """Put shots one after the other: sets the ``start`` of each."""
     starts = np.cumsum([0, *(shot.length for shot in shots)]).tolist()
     return tuple(replace(shot, start=start) for shot, start in zip(shots, starts, strict=False))
 
@@ -130,7 +186,7 @@ def pace(height: float) -> float:
 
 
 def act(actor: Actor, frame: int) -> tuple[float, Pose]:
-    """Where the actor's feet are (x on the set) and its pose, at a frame of the shot."""
+    """The position of the actor's feet (x on the set) and its pose at a frame of the shot."""
     frame -= frame % 2
     frames, places = zip(*actor.path, strict=True)
     x = float(np.interp(frame, frames, places))

@@ -1,4 +1,4 @@
-"""What people built, painted on a canvas: houses, fences, lamp posts, a windmill, a lighthouse."""
+"""Paints buildings on a canvas: houses, fences, lamp posts, a lighthouse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from remaster_sample.brush import Canvas, Color, Points, mix, smooth, tone
+from remaster_sample.brush import Canvas, Color, box, mix, offset, smooth, tone
 from remaster_sample.landscape import foliage
 
 Rectangle = tuple[float, float, float, float]
@@ -29,26 +29,22 @@ class House:
     gable: bool = False
 
 
-def window_frame(c: Canvas, x: float, y: float, w: float, h: float, trim: Color, shutters: Color | None) -> Rectangle:
-    """A sash window with its top left at (x, y), reflecting the sky; returns its panes' rectangle."""
-    c.shadow([(x - 3, y), (x + w + 6, y), (x + w + 6, y + h + 8), (x - 3, y + h + 8)], 0.25, 3)
-    if shutters:
-        for left in (x - w * 0.42 - 3, x + w + 3):
-            board = [(left, y - 2), (left + w * 0.42, y - 2), (left + w * 0.42, y + h + 2), (left, y + h + 2)]
-            c.polygon(board, shutters, 0.1, 6, ink=1.6)
-            for k in range(1, 7):
-                row = y + h * k / 7
-                c.line([(left + 3, row), (left + w * 0.42 - 3, row)], tone(shutters, 0.7), 1)
-    c.polygon([(x - 4, y - 4), (x + w + 4, y - 4), (x + w + 4, y + h + 4), (x - 4, y + h + 4)], trim, 0.08, 5, ink=1.6)
-    c.polygon([(x, y), (x + w, y), (x + w, y + h), (x, y + h)], GLASS, -0.5, 6)
+def window_frame(c: Canvas, x: float, y: float, w: float, h: float, trim: Color, shutters: Color) -> None:
+    """A sash window with its top left at (x, y), reflecting the sky."""
+    c.shadow(box(x - 3, y, w + 9, h + 8), 0.25, 3)
+    for left in (x - w * 0.42 - 3, x + w + 3):
+        c.polygon(box(left, y - 2, w * 0.42, h + 4), shutters, 0.1, 6, ink=1.6)
+        for k in range(1, 7):
+            row = y + h * k / 7
+            c.line([(left + 3, row), (left + w * 0.42 - 3, row)], tone(shutters, 0.7), 1)
+    c.polygon(box(x - 4, y - 4, w + 8, h + 8), trim, 0.08, 5, ink=1.6)
+    c.polygon(box(x, y, w, h), GLASS, -0.5, 6)
     c.polygon([(x, y + h * 0.55), (x + w * 0.62, y), (x + w * 0.9, y), (x, y + h * 0.8)], tone(GLASS, 1.3), 0, 4)
-    c.polygon([(x, y), (x + w, y), (x + w, y + 5), (x, y + 5)], tone(GLASS, 0.55), 0, 4)
+    c.polygon(box(x, y, w, 5), tone(GLASS, 0.55), 0, 4)
     c.line([(x + w / 2, y), (x + w / 2, y + h)], trim, 4)
     c.line([(x, y + h * 0.45), (x + w, y + h * 0.45)], trim, 4)
-    c.polygon(
-        [(x - 7, y + h + 4), (x + w + 7, y + h + 4), (x + w + 5, y + h + 10), (x - 5, y + h + 10)], trim, 0.3, 4, 1.4
-    )
-    return (x, y, w, h)
+    sill = [(x - 7, y + h + 4), (x + w + 7, y + h + 4), (x + w + 5, y + h + 10), (x - 5, y + h + 10)]
+    c.polygon(sill, trim, 0.3, 4, 1.4)
 
 
 def flower_box(c: Canvas, x: float, y: float, w: float, petals: Sequence[Color]) -> None:
@@ -84,19 +80,12 @@ def _walls(c: Canvas, h: House, x: float, ground: float, eave: float) -> None:
     c.polygon([(x, ground), (x, eave), (r, eave), (r, ground)], h.wall, 0.14, 9, ink=2)
     spots = np.stack([c.rng.uniform(x + 6, r - 6, 60), c.rng.uniform(eave + 8, ground - 30, 60)], axis=1)
     c.dabs(spots, [tone(h.wall, 1.06), tone(h.wall, 0.95)], 6, 2.4, 0, 20)
-    for bx, by in np.stack(
-        [c.rng.uniform(x + 8, r - 26, 9), c.rng.uniform(eave + 20, ground - 36, 9)], axis=1
-    ).tolist():
+    bare = np.stack([c.rng.uniform(x + 8, r - 26, 9), c.rng.uniform(eave + 20, ground - 36, 9)], axis=1)
+    for bx, by in bare.tolist():
         for dx, dy in ((0, 0), (15, 0), (7, 8)):
-            brick = [(bx + dx, by + dy), (bx + dx + 13, by + dy), (bx + dx + 13, by + dy + 6), (bx + dx, by + dy + 6)]
-            c.polygon(brick, mix(h.wall, (170, 96, 70), 0.42), 0.1, 6)
-    c.polygon(
-        [(x - 3, ground + 2), (x - 3, ground - 22), (r + 3, ground - 22), (r + 3, ground + 2)],
-        (138, 128, 124),
-        0.2,
-        8,
-        1.6,
-    )
+            c.polygon(box(bx + dx, by + dy, 13, 6), mix(h.wall, (170, 96, 70), 0.42), 0.1, 6)
+    plinth = [(x - 3, ground + 2), (x - 3, ground - 22), (r + 3, ground - 22), (r + 3, ground + 2)]
+    c.polygon(plinth, (138, 128, 124), 0.2, 8, 1.6)
     stones = np.arange(x + 8, r - 4, 19)
     for row in (ground - 16, ground - 6):
         at = np.stack([stones + c.rng.uniform(-4, 4, len(stones)), np.full(len(stones), row)], axis=1)
@@ -110,14 +99,11 @@ def _roof(c: Canvas, h: House, x: float, eave: float, peak: float) -> None:
     r, middle = x + h.width, x + h.width / 2
     cx = x + h.width * 0.76
     top = eave + (peak - eave) * (1.02 if h.gable else 1.22)
-    c.polygon(
-        [(cx - 15, eave - 20), (cx - 15, top), (cx + 15, top), (cx + 15, eave - 20)], (158, 96, 78), 0.15, 9, ink=2
-    )
+    chimney = [(cx - 15, eave - 20), (cx - 15, top), (cx + 15, top), (cx + 15, eave - 20)]
+    c.polygon(chimney, (158, 96, 78), 0.15, 9, ink=2)
     for k in range(1, int((eave - 20 - top) / 9)):
         c.line([(cx - 14, top + 9 * k), (cx + 14, top + 9 * k)], (122, 74, 62), 1)
-    c.polygon(
-        [(cx - 19, top - 2), (cx + 19, top - 2), (cx + 19, top + 7), (cx - 19, top + 7)], (120, 84, 76), 0.1, 6, ink=1.6
-    )
+    c.polygon(box(cx - 19, top - 2, 38, 9), (120, 84, 76), 0.1, 6, ink=1.6)
     if not h.gable:
         tiles(c, [(x - 16, eave + 6), (x + 14, peak), (r - 14, peak), (r + 16, eave + 6)], h.roof)
         c.line([(x + 14, peak), (r - 14, peak)], tone(h.roof, 1.2), 4)
@@ -131,68 +117,50 @@ def _roof(c: Canvas, h: House, x: float, eave: float, peak: float) -> None:
     c.line(ring, h.trim, 4)
 
 
+def _arch(x: float, y: float, rx: float, ry: float) -> list[tuple[float, float]]:
+    """The upper half of an ellipse about (x, y), from right to left."""
+    return [(x + rx * np.cos(t), y - ry * np.sin(t)) for t in np.linspace(0, np.pi, 9)]
+
+
 def _door(c: Canvas, x: float, ground: float, h: House) -> None:
     """A panelled door with an arch, a knob and two steps, its left edge at x."""
     w, tall = h.height * 0.125, h.height * 0.255
-    arch = [
-        (x + w / 2 + (w / 2 + 6) * np.cos(t), ground - tall + 10 - w * 0.32 * np.sin(t))
-        for t in np.linspace(0, np.pi, 9)
-    ]
+    arch = _arch(x + w / 2, ground - tall + 10, w / 2 + 6, w * 0.32)
     c.polygon([(x + w + 6, ground), *arch, (x - 6, ground)], h.trim, 0.1, 5, ink=1.8)
-    inner = [
-        (x + w / 2 + w / 2 * np.cos(t), ground - tall + 12 - w * 0.23 * np.sin(t)) for t in np.linspace(0, np.pi, 9)
-    ]
+    inner = _arch(x + w / 2, ground - tall + 12, w / 2, w * 0.23)
     c.polygon([(x + w, ground), *inner, (x, ground)], h.door, 0.2, 7, ink=1.8)
     for k in range(1, 4):
         c.line([(x + w * k / 4, ground - tall + 8), (x + w * k / 4, ground - 4)], tone(h.door, 0.72), 1.4)
     c.dabs([(x + w - 8, ground - tall * 0.45)], [(236, 196, 92)], 3.2, 1)
     for k, grow in ((0, 8), (1, 16)):
         y = ground + 7 * k
-        c.polygon(
-            [(x - grow, y), (x + w + grow, y), (x + w + grow + 2, y + 8), (x - grow - 2, y + 8)],
-            (166, 158, 150),
-            0.3,
-            7,
-            1.4,
-        )
+        step = [(x - grow, y), (x + w + grow, y), (x + w + grow + 2, y + 8), (x - grow - 2, y + 8)]
+        c.polygon(step, (166, 158, 150), 0.3, 7, 1.4)
 
 
 def house(c: Canvas, x: float, ground: float, h: House, door_left: bool = True) -> list[Rectangle]:
     """A two-storey house with its left corner at (x, ground); returns its windows (to be lit at night)."""
     eave = ground - h.height * 0.64
-    c.shadow(
-        [(x - 6, ground), (x + h.width * 1.16, ground - 4), (x + h.width * 1.08, ground + 18), (x + 4, ground + 10)],
-        0.4,
-        6,
-    )
+    shade = [(-6.0, 0.0), (h.width * 1.16, -4.0), (h.width * 1.08, 18.0), (4.0, 10.0)]
+    c.shadow(offset(x, ground, *shade), 0.4, 6)
     _walls(c, h, x, ground, eave)
     _roof(c, h, x, eave, ground - h.height)
     _door(c, x + h.width * (0.12 if door_left else 0.72), ground, h)
-    panes = []
     w, tall = h.width * 0.16, h.height * 0.17
-    shutters = tone(h.door, 1.15)
-    for share in (0.17, 0.67):
-        panes.append(window_frame(c, x + h.width * share, eave + h.height * 0.07, w, tall, h.trim, shutters))
-    share = 0.58 if door_left else 0.2
-    panes.append(
-        window_frame(c, x + h.width * share, ground - h.height * 0.285, w * 1.25, tall * 0.95, h.trim, shutters)
-    )
-    x0, y0, w0, h0 = panes[-1]
-    flower_box(c, x0, y0 + h0 + 8, w0, [(224, 84, 92), (246, 200, 90), (236, 150, 180)])
-    return panes
+    upper = [(x + h.width * share, eave + h.height * 0.07, w, tall) for share in (0.17, 0.67)]
+    lower = (x + h.width * (0.58 if door_left else 0.2), ground - h.height * 0.285, w * 1.25, tall * 0.95)
+    for pane in (*upper, lower):
+        window_frame(c, *pane, h.trim, tone(h.door, 1.15))
+    flower_box(c, lower[0], lower[1] + lower[3] + 8, lower[2], [(224, 84, 92), (246, 200, 90), (236, 150, 180)])
+    return [*upper, lower]
 
 
 def light_window(c: Canvas, pane: Rectangle) -> None:
     """Lamplight behind a window, spilling out softly."""
     x, y, w, h = pane
     for left, top, right, bottom in ((0, 0, 0.46, 0.4), (0.54, 0, 1, 0.4), (0, 0.5, 0.46, 1), (0.54, 0.5, 1, 1)):
-        quad = [
-            (x + w * left, y + h * top),
-            (x + w * right, y + h * top),
-            (x + w * right, y + h * bottom),
-            (x + w * left, y + h * bottom),
-        ]
-        c.polygon(quad, LAMPLIGHT, -0.2, 6)
+        x0, y0, x1, y1 = x + w * left, y + h * top, x + w * right, y + h * bottom
+        c.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], LAMPLIGHT, -0.2, 6)
     c.glow(x + w / 2, y + h / 2, w * 2.0, LAMPLIGHT, 0.4)
 
 
@@ -201,17 +169,12 @@ def fence(c: Canvas, x0: float, x1: float, ground: float, height: float, color: 
     c.shadow([(x0, ground - 2), (x1, ground - 2), (x1 + 12, ground + 10), (x0 + 12, ground + 10)], 0.28, 4)
     for share in (0.34, 0.74):
         y = ground - height * share
-        c.polygon([(x0, y - 4), (x1, y - 4), (x1, y + 4), (x0, y + 4)], tone(color, 0.86), 0.4, 6, ink=1.3)
+        c.polygon(box(x0, y - 4, x1 - x0, 8), tone(color, 0.86), 0.4, 6, ink=1.3)
     for x in np.arange(x0, x1 - 8, 19).tolist():
         tall = height * c.rng.uniform(0.93, 1.05)
         lean = c.rng.uniform(-1.6, 1.6)
-        picket = [
-            (x, ground),
-            (x + lean, ground - tall + 8),
-            (x + 5.5 + lean, ground - tall),
-            (x + 11 + lean, ground - tall + 8),
-        ]
-        c.polygon([*picket, (x + 11, ground)], tone(color, c.rng.uniform(0.94, 1.02)), 0.18, 8, ink=1.4)
+        tip = [(x + lean, ground - tall + 8), (x + 5.5 + lean, ground - tall), (x + 11 + lean, ground - tall + 8)]
+        c.polygon([(x, ground), *tip, (x + 11, ground)], tone(color, c.rng.uniform(0.94, 1.02)), 0.18, 8, ink=1.4)
         c.line([(x + 9 + lean, ground - tall + 10), (x + 9, ground - 2)], tone(color, 0.76), 1.6)
 
 
@@ -247,19 +210,14 @@ def lighthouse(c: Canvas, x: float, ground: float, height: float) -> None:
         arc = [(x + t * half(y1), y) for t, y in bow]
         c.polygon([(x - half(y0), y0), (x + half(y0), y0), *arc], color, 0.04, 9)
     for share, strength in ((0.15, 0.16), (0.5, 0.2), (0.78, 0.2)):
-        side: Points = [
-            (x + share * half(top), top),
-            (x + half(top), top),
-            (x + half(ground), ground),
-            (x + share * half(ground), ground),
-        ]
-        c.shadow(side, strength, 7)
+        left, right = share * half(top), share * half(ground)
+        c.shadow([(x + left, top), (x + half(top), top), (x + half(ground), ground), (x + right, ground)], strength, 7)
     for k, share in enumerate((0.25, 0.5, 0.74)):
         y = top + height * share
         wx = x - 12 + (k % 2) * 14
-        arch = [(wx + 9 * np.cos(t), y - 11 * np.sin(t)) for t in np.linspace(0, np.pi, 9)]
-        c.polygon([*arch, (wx - 9, y + 16), (wx + 9, y + 16)], (70, 92, 108), -0.3, 5)
-        c.line([*arch, (wx - 9, y + 16), (wx + 9, y + 16)], (120, 96, 88), 3, closed=True)
+        pane = [*_arch(wx, y, 9, 11), (wx - 9, y + 16), (wx + 9, y + 16)]
+        c.polygon(pane, (70, 92, 108), -0.3, 5)
+        c.line(pane, (120, 96, 88), 3, closed=True)
     _lantern(c, x, top, half(top))
 
 

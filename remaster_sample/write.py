@@ -1,9 +1,9 @@
-"""Write the series' videos, and the truth that they were cut from."""
+"""Writes the videos of the series with their sound, and the truth that they were cut from."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,33 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Rgb
-from remaster.media.author import X264, Chapter, Cue, write_video
-from remaster_sample.film import add_grain
-from remaster_sample.render import Truth, render
+from remaster_sample.author import X264, Chapter, Cue, write_video
+from remaster_sample.render import Truth, add_grain, render
 from remaster_sample.script import Episode
-from remaster_sample.sound import SAMPLE_RATE, beeps
 
+SAMPLE_RATE = 48000
+BEEP_HZ = 1000.0
+BEEP_SECONDS = 0.08
+LOUDNESS = 0.35
 FFV1 = {"level": "3", "slices": "4", "threads": "1"}
 
 
+def beeps(seconds: float, onsets: Iterable[float]) -> npt.NDArray[np.float32]:
+    """Silence with a beep at each of ``onsets`` (s), to measure sync: mono float32 -1..1 at ``SAMPLE_RATE``."""
+    sound = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+    t = np.arange(round(BEEP_SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
+    # A rise of a millisecond makes the onset sharp; a slow fall avoids a click at the end.
+    envelope = np.clip(t / 0.001, 0, 1) * np.clip((BEEP_SECONDS - t) / 0.03, 0, 1)
+    beep = (LOUDNESS * np.sin(2 * np.pi * BEEP_HZ * t) * envelope).astype(np.float32)
+    for onset in onsets:
+        at = round(onset * SAMPLE_RATE)
+        part = sound[at : at + len(beep)]
+        part += beep[: len(part)]
+    return sound
+
+
 def film(episode: Episode, frames: Sequence[int]) -> Iterator[Rgb]:
-    """The frames as the series' videos hold them: the 4:3 picture with gate and grain, uint8 RGB, before encoding."""
+    """The frames of a video before encoding: 4:3 with gate and grain, uint8 RGB."""
     for index in frames:
         yield add_grain(render(episode, index).frame, np.random.default_rng((episode.seed, index)))
 
@@ -49,7 +65,7 @@ def write_episode(episode: Episode, folder: Path, frames: range | None = None) -
 
 
 def write_truth(episode: Episode, folder: Path, frames: range | None = None) -> tuple[Path, Path, Path]:
-    """Write what is known of an episode's frames: (wide video, mask video, JSON).
+    """Write the ground truth of an episode's frames: (wide video, mask video, JSON).
 
     ``NAME.wide.mkv`` holds the 16:9 pictures without grain and gate (H.264, crf 12, nearly lossless), ``NAME.mask.mkv``
     the foreground masks, 0 or 255 (FFV1, gray). ``NAME.json`` holds the window, the shots, the hard cuts, and for each
@@ -62,7 +78,7 @@ def write_truth(episode: Episode, folder: Path, frames: range | None = None) -> 
         wide, (render(episode, i).wide for i in frames), episode.fps, sar=episode.sar, options=X264 | {"crf": "12"}
     )
     rows: list[Truth] = []
-    masks = (_gray(_note(rows, render(episode, i)).foreground) for i in frames)
+    masks = (_mask(render(episode, i), rows) for i in frames)
     write_video(mask, masks, episode.fps, sar=episode.sar, codec="ffv1", pixel_format="gray", options=FFV1)
     partial = table.with_name(f".{table.name}.partial")
     partial.write_text(json.dumps(_table(episode, frames, rows), indent=1) + "\n")
@@ -70,15 +86,11 @@ def write_truth(episode: Episode, folder: Path, frames: range | None = None) -> 
     return wide, mask, table
 
 
-def _gray(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    return mask.astype(np.uint8) * np.uint8(255)
-
-
-def _note(rows: list[Truth], truth: Truth) -> Truth:
-    """Keep what the table needs of a frame, without its pictures; hands the whole on."""
-    nothing = np.zeros((0, 0, 3), np.uint8)
-    rows.append(replace(truth, wide=nothing, frame=nothing, foreground=np.zeros((0, 0), np.bool_)))
-    return truth
+def _mask(truth: Truth, rows: list[Truth]) -> npt.NDArray[np.uint8]:
+    """The foreground mask of a frame, 0 or 255; appends its other values to ``rows``, without the pictures."""
+    empty = np.zeros((0, 0, 3), np.uint8)
+    rows.append(replace(truth, wide=empty, frame=empty, foreground=np.zeros((0, 0), np.bool_)))
+    return truth.foreground.astype(np.uint8) * np.uint8(255)
 
 
 def _table(episode: Episode, frames: range, truths: list[Truth]) -> dict[str, Any]:
@@ -102,7 +114,7 @@ def _table(episode: Episode, frames: range, truths: list[Truth]) -> dict[str, An
 
 
 def _cues(episode: Episode, frames: range) -> list[Cue]:
-    """What the actors say, as subtitles."""
+    """The spoken lines as subtitles."""
     cues = []
     for shot in episode.shots:
         for line in (line for actor in shot.actors for line in actor.lines):
@@ -113,7 +125,7 @@ def _cues(episode: Episode, frames: range) -> list[Cue]:
 
 
 def _chapters(episode: Episode, frames: range) -> list[Chapter]:
-    """The chapters that the shots begin; none where the script names none."""
+    """The chapters that begin with named shots."""
     named = [shot for shot in episode.shots if shot.chapter]
     ends = [*(shot.start for shot in named[1:]), episode.frames]
     chapters = []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.scaling import foretold
+from benchmarks.scaling import predicted
 from benchmarks.throughput import RESULTS, STEPS_A_TILE, networks
 from remaster.tables import STAGES
 from remaster_forecast.costs import Costs
@@ -19,7 +19,7 @@ def test_the_neural_engines_seconds_are_found_in_their_page() -> None:
     assert found.quick_tile > 0
 
 
-def test_a_run_by_one_worker_foretells_that_by_two() -> None:
+def test_a_run_by_one_worker_predicts_that_by_two() -> None:
     def shot(number: int) -> dict[str, Any]:
         row = {
             "video": "a.mkv",
@@ -31,9 +31,9 @@ def test_a_run_by_one_worker_foretells_that_by_two() -> None:
         row |= {"out_width": 1000, "out_height": 500, "segment_bytes": 1000}
         return row | dict.fromkeys((f"seconds_{stage}" for stage in STAGES), 2.0)
 
-    one, two = (foretold(cpus, [shot(number) for number in range(20)]) for cpus in (1, 2))
+    one, two = (predicted(cpus, [shot(number) for number in range(20)]) for cpus in (1, 2))
     assert one["scenes"] == two["scenes"] == 20
     work, start = 2.0 * 20 * len(STAGES), Costs().worker
-    assert one["foretold"] == pytest.approx(work + start, rel=0.02)
+    assert one["predicted"] == pytest.approx(work + start, rel=0.02)
     # Nobody helps the worker that reads the video.
-    assert two["foretold"] == pytest.approx((work - 40) / 2 + 40 + start, rel=0.05)
+    assert two["predicted"] == pytest.approx((work - 40) / 2 + 40 + start, rel=0.05)

@@ -1,4 +1,4 @@
-"""Which runs between two cuts show one camera set-up: a dialogue cuts to and fro between two backgrounds."""
+"""Camera set-ups: which runs between two cuts share a background, as in a dialogue that cuts to and fro."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from remaster.detect.similarity import Thumb, area_in_place
-
-RECENT = 12
-"""Set-ups that a run is compared with: the last ones seen."""
+from remaster.detect.tuning import TUNING
 
 
 @dataclass
 class _Setup:
-    """A set-up as far as it is known: its first run, how many frames it has, and the views of its last run."""
+    """A set-up: its first run, how many frames it has so far, and the views of its last run."""
 
     run: int
     frames: int
@@ -30,7 +28,7 @@ def find_setups(
     are known. A run joins the latest set-up of which a view shows ``same_area`` (0-1) of each of its own at the same
     place, as long as both together have at most ``max_frames``: a scene is one task.
     """
-    recent: deque[_Setup] = deque(maxlen=RECENT)
+    recent: deque[_Setup] = deque(maxlen=TUNING.similarity.recent_setups)
     found = []
     for run, (length, own) in enumerate(zip(lengths, views, strict=True)):
         candidates = (s for s in reversed(recent) if s.frames + length <= max_frames)

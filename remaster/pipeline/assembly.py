@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from remaster.config import Subtitles, digest
 from remaster.errors import MediaError
-from remaster.imaging.gate import SIDE_REACH
+from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.media.centre import CentreSample, check_centre, psnr_floor, without_border
 from remaster.media.encode import converted, lost_hdr
 from remaster.media.remux import Assembled, assemble
@@ -28,7 +28,7 @@ from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.space import refuse_out_of_space
 from remaster.pipeline.video_plan import kept_plan, limited
-from remaster.report.wings import KINDS, wing_use
+from remaster.report.summary import WING_KINDS, wing_use
 from remaster.rows import SceneRow
 from remaster.tables import SHOTS, VIDEOS
 
@@ -203,7 +203,9 @@ def _check_centre(
         run = scene.runs[0]
         until = min(run.frames // 2, DEPTH) + 1
         number = run.start_frame + until - 1
-        trusted = None if scene.gate is None or not task.job.fills_gate else without_border(~scene.gate, SIDE_REACH)
+        trusted = (
+            None if scene.gate is None or not task.job.fills_gate else without_border(~scene.gate, IMAGING.gate.strip)
+        )
         source = scene.info or info
         place = window.active, window.x, window.y
         sample = CentreSample(number, run.entry, run.pts[:until], *place)
@@ -235,7 +237,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "scenes": len(scenes),
         "shots": len(shots),
         "wing_pixels": wings.pixels,
-        **{f"{kind}_share": wings.share(kind) for kind in KINDS},
+        **{f"{kind}_share": wings.share(kind) for kind in WING_KINDS},
         "generated_pixels": sum(shot["generated_pixels"] or 0 for shot in scenes.values()),
         "inpaint_calls": sum(shot["inpaint_calls"] or 0 for shot in scenes.values()),
         "notes": texts(notes),

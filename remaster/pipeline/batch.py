@@ -36,10 +36,10 @@ from remaster.pipeline.runclock import RunClock
 from remaster.pipeline.space import told_when_full
 from remaster.pipeline.store import Store
 from remaster.report import text
-from remaster.report.facts import EngineChoice, RunFacts
+from remaster.report.console import render_summary
 from remaster.report.page import write_page
 from remaster.report.progress import ProgressView
-from remaster.report.summary import render_summary, summarize
+from remaster.report.summary import EngineChoice, RunFacts, summarize
 from remaster.rows import SceneRow
 from remaster.tables import SHOTS, VIDEOS
 

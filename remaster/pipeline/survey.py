@@ -16,8 +16,8 @@ import numpy as np
 
 from remaster.arrays import Mask
 from remaster.config import Deinterlace
+from remaster.detect.interlacing import scan_of, stretches, summed
 from remaster.detect.scenes import detect
-from remaster.imaging.interlacing import Fields, Scan, stretches, summed
 from remaster.media.clock import Repairs
 from remaster.media.decode import decode
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES, coefficients
@@ -25,7 +25,7 @@ from remaster.media.source import CYCLE, SourceReader, fitted, like_colors, like
 from remaster.media.types import Entry, Frame, Look, Rect, Treatment, VideoInfo
 from remaster.notes import Note
 from remaster.pipeline.job import Job
-from remaster.records import Detection
+from remaster.records import Detection, Fields, Scan
 from remaster.report.text import clock
 from remaster.rows import SceneRow
 
@@ -196,18 +196,18 @@ def _stretches(read: _Read, job: Job) -> list[_Stretch]:
     detection, mode, fps = read.detection, job.config.deinterlace, read.info.fps
     count = len(detection.pts)
     if mode in (Deinterlace.off, Deinterlace.bwdif):
-        scan = detection.fields.scan(fps)
+        scan = scan_of(detection.fields, fps)
         return [_Stretch(read, 0, count, "bwdif" if mode is Deinterlace.bwdif else "off", scan, detection.fields)]
     found = []
-    for one in stretches(detection.told, count, read.changes.interlaced, detection.cuts[1:]):
-        told = summed(one.told)
-        scan = told.scan(fps)
+    for one in stretches(detection.field_evidence, count, read.changes.interlaced, detection.cuts[1:]):
+        fields = summed(one.evidence)
+        scan = scan_of(fields, fps)
         asked: Deinterlacing = "off"
         if mode is Deinterlace.auto and scan == "interlaced":
             asked = "bwdif"
         elif mode is Deinterlace.ivtc and scan == "telecined" and one.end - one.start >= CYCLE:
             asked = "ivtc"
-        found.append(_Stretch(read, one.start, one.end, asked, scan, told))
+        found.append(_Stretch(read, one.start, one.end, asked, scan, fields))
     return found
 
 
@@ -403,7 +403,7 @@ def _interlacing(found: Sequence[_Stretch], mode: Deinterlace, reads: Sequence[_
     if mode is Deinterlace.ivtc and all(one.scan == "progressive" for one in found):
         yield Note("deinterlace=ivtc found no 3:2 pulldown: left as it is")
     for one in found:
-        share = f"{one.fields.combed:.0%} of {one.fields.told} moving frames show two fields"
+        share = f"{one.fields.combed:.0%} of {one.fields.frames} moving frames show two fields"
         where = f" {_when(one.read, one.start, one.end, reads)}" if len(found) > 1 else ""
         if mode is Deinterlace.bwdif:
             yield Note(f"{one.scan}{where} ({share}): deinterlaced by bwdif, as asked for")

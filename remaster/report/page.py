@@ -1,181 +1,145 @@
-"""The report of a run as one page that needs no network: ``report/index.html``."""
+"""The report of a run as one page that needs no network: ``report/index.html``.
+
+``write_page`` collects the values of the page and renders ``templates/page.html`` with Jinja2, which escapes them. The
+template decides what the page says; ``page.css`` and ``page.js`` become part of it.
+"""
 
 from __future__ import annotations
 
+import base64
+import itertools
 import os
-from collections.abc import Callable
-from html import escape
-from importlib import resources
+from fractions import Fraction
 from pathlib import Path
-from string import Template
 from typing import Any
+from urllib.parse import quote
 
+import jinja2
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from remaster.media.partfile import PartFile
 from remaster.report import text
-from remaster.report.facts import RunFacts
-from remaster.report.markup import badge, cell, head, tile, wing_bar, wing_cell, wing_legend
-from remaster.report.page_shots import Pictures, listed_shots, shots_section
 from remaster.report.preview import GAP
-from remaster.report.summary import Summary, VideoSummary, summarize
+from remaster.report.summary import WING_COLUMNS, RunFacts, summarize, wing_uses
 
-_HEADS = ("Video", "Status", "Frames", "Time", "Size", "Shots", "Wings", "Calls", "Generated pixels")
-_NUMBERS = ("Frames", "Time", "Calls", "Generated pixels")
+MAX_EMBEDDED = 300  # previews
+MAX_EMBEDDED_BYTES = 10_000_000  # of base64
+MAX_SHOTS = 5_000  # rows; browsers get slow with more
+MAX_UNFOLDED = 5  # videos; of more, each one's shots are folded up
+_COLUMNS = (
+    *("video", "scene_id", "shot", "start_pts", "end_pts", "time_base", *WING_COLUMNS),
+    *("inpaint_calls", "confidence", "preview", "error_stage", "error", "attempts"),
+)
 
 
 def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, output_dir: Path) -> None:
     """Write the report of a run to ``path``, atomically; its folder is made.
 
     ``videos`` and ``shots`` have the columns of ``tables.VIDEOS`` and ``tables.SHOTS``. Previews are read from
-    ``output_dir`` and embedded up to a budget (``page_shots``); the others are linked, and so are the results. Of very
-    many shots those that are not ``ok`` come first. What is linked or left out is said on the page. Raises ``OSError``
-    where the page cannot be written.
+    ``output_dir`` and embedded up to ``MAX_EMBEDDED`` and ``MAX_EMBEDDED_BYTES``; the others are linked, and so are the
+    results. Of more than ``MAX_SHOTS`` shots those that are not ``ok`` come first. The page says what it links to or
+    leaves out. Raises ``OSError`` where the page cannot be written.
     """
     summary = summarize(videos, shots, run.seconds, run.earlier_seconds)
+    listed = _listed_shots(shots)
+    by_video = {name: list(rows) for name, rows in itertools.groupby(listed, lambda row: str(row["video"]))}
     pictures = Pictures(path.parent, output_dir)
-    listed = listed_shots(shots)
+    for row in itertools.chain.from_iterable(by_video.get(video.video, ()) for video in summary.videos):
+        row["picture"] = pictures.source(row["preview"])
+    no_row = dict.fromkeys(videos.column_names)
     rows = {row["video"]: row for row in videos.to_pylist()}
-    parts = {
-        "title": escape(f"{run.dataset}: remaster"),
-        "heading": escape(run.dataset),
-        "lead": _lead(run),
-        "totals": _totals(summary),
-        "faults": _faults(summary),
-        "run": _run(run),
-        "videos": _videos(summary, rows, pictures),
-        "shots": shots_section(summary.videos, listed, pictures),
-        "gap": str(GAP),
-    }
-    template = Template(resources.files("remaster.report").joinpath("page.html").read_text("utf-8"))
-    page = template.substitute(parts, notes=_notes(len(listed), shots.num_rows, pictures))
-    _write_atomically(path, page.encode("utf-8", "replace"))
-
-
-def _lead(run: RunFacts) -> str:
-    started = run.started.strftime("%Y-%m-%d %H:%M %Z").strip()
-    before = f" after {text.clock(run.earlier_seconds)} in earlier runs" if run.earlier_seconds else ""
-    return f"{badge(run.state)} started {escape(started)}, took {text.clock(run.seconds)}{before}"
-
-
-def _totals(summary: Summary) -> str:
-    """The run's numbers as tiles, and where its wings came from."""
-    total = summary.total
-    calls, pixels = (total.frame_calls, total.call_factor), (total.wings.pixels, total.pixel_factor)
-    tiles = (
-        tile("videos delivered", f"{summary.delivered:,} of {len(summary.videos):,}", text.plural(total.shots, "shot")),
-        tile("of video made", text.clock(total.duration), text.plural(total.frames, "frame")),
-        tile("times real time", text.ratio(summary.speed), _slowest(summary)),
-        tile("generator calls", text.count(total.calls), _instead(text.count, *calls)),
-        tile("pixels generated", text.amount(total.generated_pixels), _instead(text.amount, *pixels)),
-    )
-    wings = f'<div class="card wings">{wing_bar(total.wings)}{wing_legend(total.wings)}</div>'
-    return f'<dl class="totals">{"".join(tiles)}</dl>{wings}'
-
-
-def _slowest(summary: Summary) -> str:
-    slowest = summary.slowest
-    return "no step was timed" if slowest is None else f"most time in {slowest[0]} ({text.share(slowest[1])})"
-
-
-def _instead(write: Callable[[float], str], naive: int, factor: float | None) -> str:
-    """What generating frame by frame would take, and how many times as much that is."""
-    times = "" if factor is None else f", {text.ratio(factor)} times as many"
-    return f"frame by frame: {write(naive)}{times}"
-
-
-def _faults(summary: Summary) -> str:
-    """Every failure with its whole message; nothing where there is none."""
-    if not summary.failures:
-        return ""
-    items = []
-    for fault in summary.failures:
-        shots = f", {text.plural(fault.shots, 'shot')} from frame {fault.first_frame:,}" if fault.shots else ""
-        stage = f" in {escape(fault.stage)}" if fault.stage else ""
-        where = f"{badge(fault.status)} <bdi>{escape(fault.video)}</bdi>{shots}{stage}"
-        items.append(f"<li>{where}<pre>{escape(fault.message)}</pre></li>")
-    return f'<h2>What went wrong</h2><ul class="card faults">{"".join(items)}</ul>'
-
-
-def _run(run: RunFacts) -> str:
-    """What was run, with what, on what."""
-    settings = "<br>".join(f"<code>{escape(name)}={escape(value)}</code>" for name, value in run.settings.items())
-    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
-    facts = {
-        "command": f"<code>{escape(run.command)}</code>",
-        "dataset": escape(run.source),
-        "output": escape(run.output),
-        "machine": escape(run.hardware),
-        **{choice.step: f"{escape(choice.name)}<small>{escape(choice.reason)}</small>" for choice in run.engines},
-        "settings": settings or text.DASH,
-        "versions": escape(versions) or text.DASH,
-    }
-    if run.left_out:
-        facts["not taken"] = "<br>".join(map(escape, run.left_out))
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in facts.items())
-    return f'<dl class="card facts">{items}</dl>'
-
-
-def _videos(summary: Summary, rows: dict[str, dict[str, Any]], pictures: Pictures) -> str:
-    if not summary.videos:
-        return '<p class="none">No video.</p>'
-    body = "".join(_video_row(i, v, rows.get(v.video, {}), pictures) for i, v in enumerate(summary.videos))
-    return f'<div class="card scroll"><table class="cards">{head(_HEADS, _NUMBERS)}<tbody>{body}</tbody></table></div>'
-
-
-def _video_row(index: int, video: VideoSummary, row: dict[str, Any], pictures: Pictures) -> str:
-    made = video.shots > 0
-    remarks = [("", row["error"])] if row.get("error") else []
-    remarks += [("", "trimmed to its first scenes")] if row.get("partial") else []
-    lost = set(row.get("losses") or ())
-    remarks += [(' class="warn"' if note in lost else "", note) for note in row.get("notes") or []]
-    methods = ", ".join(f"{method} {n:,}" for method, n in sorted(video.methods.items()))
-    name = f"<bdi>{escape(video.video)}</bdi>"
-    name = f'<a href="#video-{index}">{name}</a>' if made else name
-    file = f'<small><a href="{pictures.link(video.output)}">open the result</a></small>' if video.output else ""
-    naive = f"<small>of {text.count(video.frame_calls)}</small>"
-    cells = (
-        f'<th scope="row">{name}{file}</th>',
-        cell(
-            "Status", badge(video.status) + "".join(f"<small{kind}>{escape(r)}</small>" for kind, r in remarks), "wide"
-        ),
-        cell("Frames", text.count(video.frames if made else None), "n"),
-        cell("Time", text.clock(video.duration if made else None), "n"),
-        cell("Size", _size(row)),
-        cell("Shots", escape(methods) or text.DASH),
-        cell("Wings", wing_cell(video.wings), "wide"),
-        cell("Calls", f"{text.count(video.calls)}{naive}" if made else text.DASH, "n"),
-        cell("Generated pixels", text.amount(video.generated_pixels if made else None), "n"),
-    )
-    return f"<tr>{''.join(cells)}</tr>"
-
-
-def _size(row: dict[str, Any]) -> str:
-    """The active picture's size and the output's; a dash where unknown."""
-    pairs = [(row.get("width"), row.get("height")), (row.get("out_width"), row.get("out_height"))]
-    before, after = (f"{width}x{height}" if width and height else text.DASH for width, height in pairs)
-    return text.DASH if before == after == text.DASH else f"{before} to {after}"
-
-
-def _notes(listed: int, shots: int, pictures: Pictures) -> str:
-    """What the page shows of the run, and what it only links to."""
-    notes = []
-    if listed < shots:
-        kept = "those that are not ok before others"
-        notes.append(f"This page lists {listed:,} of {shots:,} shots, {kept}; all are in metadata/scenes.")
-    if pictures.linked:
-        notes.append(
-            f"{text.plural(pictures.embedded, 'picture')} are part of this page; {pictures.linked:,} more are linked "
-            "and show only while it lies in the output folder."
+    page = (
+        templates()
+        .get_template("page.html")
+        .render(
+            run=run,
+            summary=summary,
+            video_rows={video.video: rows.get(video.video, no_row) for video in summary.videos},
+            shots=listed,
+            shots_by_video=by_video,
+            unfolded=len(by_video) <= MAX_UNFOLDED,
+            all_shots=shots.num_rows,
+            pictures=pictures,
+            url=pictures.link,
         )
-    return escape(" ".join(notes or ["All pictures are part of this page."]))
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing: a temporary name beside it, then a rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    )
+    part = PartFile(path)
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        part.temporary.write_bytes(page.encode("utf-8", "replace"))
+        part.commit(durable=False)
     finally:
-        partial.unlink(missing_ok=True)
+        part.discard()
+
+
+def templates() -> jinja2.Environment:
+    """Load the templates of the page; they escape every value, and a missing one is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("remaster.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(text=text, preview_gap=GAP)
+    return environment
+
+
+class Pictures:
+    """Gives the URLs of previews: embedded while the budget lasts, then links relative to the page's folder."""
+
+    def __init__(self, page_dir: Path, output_dir: Path) -> None:
+        self._page_dir = page_dir
+        self._output_dir = output_dir
+        self._bytes_left = MAX_EMBEDDED_BYTES
+        self.embedded = self.linked = 0
+
+    def link(self, name: str) -> str:
+        """The URL of a file of the output folder, relative to the page."""
+        return quote(Path(os.path.relpath(self._output_dir / name, self._page_dir)).as_posix())
+
+    def source(self, name: str | None) -> str | None:
+        """The URL of a preview; None where the shot has none or its file is missing."""
+        file = None if name is None else self._output_dir / name
+        if name is None or file is None or not file.is_file():
+            return None
+        size = -(-file.stat().st_size // 3) * 4
+        if self.embedded >= MAX_EMBEDDED or size > self._bytes_left:
+            self.linked += 1
+            return self.link(name)
+        self.embedded += 1
+        self._bytes_left -= size
+        return "data:image/jpeg;base64," + base64.b64encode(file.read_bytes()).decode("ascii")
+
+
+def _listed_shots(shots: pa.Table) -> list[dict[str, Any]]:
+    """The rows that the page has room for, by video and time; of too many, those that are not ``ok`` are kept first.
+
+    Each has the columns of ``tables.SHOTS`` that the page shows, and ``begin`` and ``end`` (seconds since its video's
+    first frame; None without a valid time base) and ``wings`` (``WingUse``).
+    """
+    table = shots.select(list(_COLUMNS))
+    if table.num_rows > MAX_SHOTS:
+        table = table.append_column("fine", pc.equal(table["status"], "ok"))
+        order = [("fine", "ascending"), ("video", "ascending"), ("start_frame", "ascending")]
+        table = table.take(pc.sort_indices(table, sort_keys=order)[:MAX_SHOTS])
+    starts = shots.group_by("video").aggregate([("start_pts", "min")]).to_pylist()
+    origins = {row["video"]: row["start_pts_min"] for row in starts}
+    table = table.sort_by([("video", "ascending"), ("start_frame", "ascending")])
+    return [
+        {
+            **row,
+            "begin": _seconds(row["start_pts"] - origins[row["video"]], row["time_base"]),
+            "end": _seconds(row["end_pts"] - origins[row["video"]], row["time_base"]),
+            "wings": wings,
+        }
+        for row, wings in zip(table.to_pylist(), wing_uses(table), strict=True)
+    ]
+
+
+def _seconds(pts: int, time_base: str) -> float | None:
+    """A time in seconds; None where the time base is no fraction."""
+    try:
+        return float(pts * Fraction(time_base))
+    except (ValueError, ZeroDivisionError):
+        return None

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on."""
+"""Shows the progress of a run: bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from rich.table import Column
 from rich.text import Text
 
 from remaster.report import text
+from remaster.report.summary import slowest_step
 
-_WINDOW = 120.0  # seconds that the frame rate and the busiest step are measured over
+_WINDOW_SECONDS = 120.0  # frame rate and slowest step are measured over this time
 
 
 class ProgressView:
-    """Scenes, frames and videos done: bars in a terminal, elsewhere a plain line every ``interval`` seconds at most.
+    """Scenes, frames and videos done: bars in a terminal, elsewhere a plain line at most every ``interval`` seconds.
 
-    Use it as a context manager. Calls may come in any order and name any video. As long as fewer videos are planned
-    than were found, totals still grow and carry a ``+``. Nothing in a name or message can format or break the output.
+    Use it as a context manager. Calls may come in any order and name any video. Totals carry a ``+`` until every video
+    that was found is planned or finished. No name or message can format or break the output.
     """
 
     def __init__(self, console: Console, interval: float = 10.0, now: Callable[[], float] = time.monotonic) -> None:
@@ -32,20 +33,20 @@ class ProgressView:
         self._planned: dict[str, tuple[int, int]] = {}
         self._finished: set[str] = set()
         self._settled: set[str] = set()  # planned or finished
-        self._known = [0, 0]  # scenes and frames of the plans
-        self._before = [0, 0]  # scenes and frames of earlier runs
+        self._planned_totals = [0, 0]  # scenes and frames
+        self._reused = [0, 0]  # scenes and frames of earlier runs
         self._scenes = self._scene_frames = self._encoded = 0  # of this run
         self._status: Counter[str] = Counter()
-        self._spoke = now()
-        self._said = ""
-        # Replaced, never changed: the bars' own thread reads them while calls come in.
-        self._samples: tuple[tuple[float, int], ...] = ((now(), 0),)  # this run's frames over time
-        self._recent: tuple[tuple[float, Mapping[str, float]], ...] = ()  # what steps took
+        self._printed_at = now()
+        self._printed = ""  # counts of the last line
+        # Tuples are replaced, never changed: the thread that draws the bars reads them.
+        self._samples: tuple[tuple[float, int], ...] = ((now(), 0),)  # (time, frames of this run)
+        self._recent: tuple[tuple[float, Mapping[str, float]], ...] = ()  # (time, seconds by step)
         self._bars: Progress | None = None
 
     def __enter__(self) -> ProgressView:
-        self._spoke = self._now()
-        self._samples = ((self._spoke, 0),)
+        self._printed_at = self._now()
+        self._samples = ((self._printed_at, 0),)
         if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._bars = Progress(
                 TextColumn("{task.description}", markup=False, table_column=Column(min_width=6, no_wrap=True)),
@@ -67,44 +68,44 @@ class ProgressView:
             self._bars.stop()
             self._bars = None
         else:
-            self._say(self._line())
+            self._print(self._line())
 
     def found(self, videos: int) -> None:
-        """So many videos are in the dataset."""
+        """The dataset has ``videos`` videos."""
         self._videos = videos
         self._changed()
 
     def planned(self, video: str, scenes: int, frames: int) -> None:
-        """A video has been detected: it has so many scenes and frames, those done by an earlier run included."""
+        """A video was detected; ``scenes`` and ``frames`` include those done by an earlier run."""
         before = self._planned.get(video, (0, 0))
         self._planned[video] = (scenes, frames)
         self._settled.add(video)
-        self._known[0] += scenes - before[0]
-        self._known[1] += frames - before[1]
+        self._planned_totals[0] += scenes - before[0]
+        self._planned_totals[1] += frames - before[1]
         self._changed()
 
     def already(self, video: str, scenes: int, frames: int) -> None:
-        """Of a video's scenes and frames, so many were done by an earlier run; call it once a video."""
-        self._before[0] += scenes
-        self._before[1] += frames
+        """``scenes`` and ``frames`` of a video were done by an earlier run; call it once a video."""
+        self._reused[0] += scenes
+        self._reused[1] += frames
         self._changed()
 
     def encoded(self, frames: int) -> None:
-        """So many frames were encoded by this run up to now, those of unfinished scenes included."""
+        """This run has encoded ``frames`` frames up to now, those of unfinished scenes included."""
         self._encoded = max(self._encoded, frames)
         self._changed()
 
     def scene_done(self, video: str, frames: int, seconds_by_stage: Mapping[str, float], status: str) -> None:
-        """A scene left the last step: its frames, what each step took, and ``ok``, ``fallback`` or ``failed``."""
+        """A scene left the last step; ``status`` is ``ok``, ``fallback`` or ``failed``."""
         self._scenes += 1
         self._scene_frames += frames
         self._status[status] += 1
         now = self._now()
-        self._recent = (*(e for e in self._recent if e[0] >= now - _WINDOW), (now, dict(seconds_by_stage)))
+        self._recent = (*(e for e in self._recent if e[0] >= now - _WINDOW_SECONDS), (now, dict(seconds_by_stage)))
         self._changed()
 
     def video_done(self, video: str, output: str | None, status: str, notes: Sequence[str] = ()) -> None:
-        """A video was delivered as ``output``, or ended without one (None); its ``notes`` follow, a line each."""
+        """A video was delivered as ``output``, or ended without one (None); its ``notes`` are printed, a line each."""
         self._finished.add(video)
         self._settled.add(video)
         self.message(f"{status}: {video}" + ("" if output is None else f" -> {output}") + f" ({self._video_note()})")
@@ -114,22 +115,22 @@ class ProgressView:
 
     def message(self, content: str) -> None:
         """Print one line above the bars."""
-        self._say(content)
+        self._print(content)
 
     def note(self) -> str:
-        """Videos done, busiest step, speed, time left of what is known and failures, in words."""
+        """Videos done, slowest step, speed, remaining time and failures, as text."""
         return f"{self._work()}, {self._speed()}"
 
     def _work(self) -> str:
-        """Videos done and the busiest step."""
-        busiest = self._busiest()
-        step = "" if busiest is None else f", most time in {busiest[0]} ({round(100 * busiest[1])} %)"
+        """Videos done and the slowest step of the last minutes, as text."""
+        slowest = self._slowest()
+        step = "" if slowest is None else f", most time in {slowest[0]} ({round(100 * slowest[1])} %)"
         return text.printable(self._video_note() + step, self._console.encoding)
 
     def _speed(self) -> str:
-        """Speed, time left of what is known, and what did not go well."""
+        """Speed, remaining time of the planned frames, fallbacks and failures, as text."""
         rate = self._rate()
-        left = max(self._known[1] - self._done[1], 0)
+        left = max(self._planned_totals[1] - self._done[1], 0)
         parts = [f"{text.ratio(rate)} fps", f"eta {text.clock(left / rate if rate else None)}{self._open}"]
         parts += [f"{self._status[status]:,} {status}" for status in ("fallback", "failed") if self._status[status]]
         return text.printable(", ".join(parts), self._console.encoding)
@@ -141,17 +142,17 @@ class ProgressView:
 
     @property
     def _done(self) -> tuple[int, int]:
-        """Scenes and frames done by all runs; what a repeated attempt encodes again never counts over the known."""
-        frames = min(self._before[1] + self._made, max(self._known[1], self._before[1] + self._scene_frames))
-        return self._before[0] + self._scenes, frames
+        """Scenes and frames done by all runs; frames that are encoded again do not exceed the planned ones."""
+        frames = min(self._reused[1] + self._made, max(self._planned_totals[1], self._reused[1] + self._scene_frames))
+        return self._reused[0] + self._scenes, frames
 
     @property
     def _open(self) -> str:
-        """``+`` while some video has been neither planned nor ended."""
+        """``+`` while some video is neither planned nor finished."""
         return "+" if len(self._settled) < self._videos else ""
 
     def _count(self, row: int) -> str:
-        return f"{self._done[row]:,}/{self._known[row]:,}{self._open}"
+        return f"{self._done[row]:,}/{self._planned_totals[row]:,}{self._open}"
 
     def _video_note(self) -> str:
         return f"videos {len(self._finished):,}/{self._videos:,}"
@@ -163,52 +164,48 @@ class ProgressView:
         return f"scenes {self._count(0)}, frames {self._count(1)}"
 
     def _rate(self) -> float | None:
-        """Frames a second of this run's last minutes; None before the first."""
+        """Frames a second over the last minutes of this run; None before the first frame."""
         (since, before), now = self._samples[0], self._now()
         return (self._made - before) / (now - since) if self._made and now > since else None
 
     def _sample(self) -> None:
-        """Note how many frames there are now, once a second, and forget what lies before the last minutes."""
+        """Record the number of frames at most once a second, and drop samples that are too old."""
         now, samples = self._now(), self._samples
         if now - samples[-1][0] >= 1:
             samples = (*samples, (now, self._made))
-        while len(samples) > 2 and samples[1][0] <= now - _WINDOW:
+        while len(samples) > 2 and samples[1][0] <= now - _WINDOW_SECONDS:
             samples = samples[1:]
         self._samples = samples
 
-    def _busiest(self) -> tuple[str, float] | None:
-        """The step that lately took most seconds, and its share of all steps'."""
+    def _slowest(self) -> tuple[str, float] | None:
+        """The step that took most time in the last minutes, and its share."""
         seconds: dict[str, float] = {}
         for _, by_stage in self._recent:
             for stage, spent in by_stage.items():
                 seconds[stage] = seconds.get(stage, 0.0) + (spent or 0.0)
-        whole = sum(seconds.values())
-        if not whole:
-            return None
-        stage = max(seconds, key=seconds.__getitem__)
-        return stage, seconds[stage] / whole
+        return slowest_step(seconds)
 
     def _changed(self) -> None:
-        """Show the new numbers: on the bars at once, in plain lines when it is time and something is new."""
+        """Update the bars at once; print a plain line when ``interval`` has passed and a count has changed."""
         self._sample()
         if self._bars is not None:
             for row in (0, 1):
-                total = self._known[row] or None
+                total = self._planned_totals[row] or None
                 self._bars.update(self._bars.task_ids[row], completed=self._done[row], total=total)
-        elif self._now() - self._spoke >= self._interval and self._counts() != self._said:
-            self._say(self._line())
-            self._spoke, self._said = self._now(), self._counts()
+        elif self._now() - self._printed_at >= self._interval and self._counts() != self._printed:
+            self._print(self._line())
+            self._printed_at, self._printed = self._now(), self._counts()
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self._console.print(Text(text.printable(line, self._console.encoding)), soft_wrap=True)
 
 
 class _Live(ProgressColumn):
-    """A column whose text is asked for anew at each refresh, by the row that it stands in."""
+    """A column whose text a function gives at each refresh, by the index of the row."""
 
-    def __init__(self, ask: Callable[[int], str], min_width: int | None = None) -> None:
+    def __init__(self, text_of: Callable[[int], str], min_width: int | None = None) -> None:
         super().__init__(Column(no_wrap=True, overflow="ellipsis", min_width=min_width))
-        self._ask = ask
+        self._text_of = text_of
 
     def render(self, task: Task) -> Text:
-        return Text(self._ask(int(task.id)))
+        return Text(self._text_of(int(task.id)))

@@ -1,39 +1,113 @@
-"""What a run did, in numbers: how much was recovered, and what generating frame by frame would have cost."""
+"""Computes the numbers of a run: where its wings came from, and what generating frame by frame would have cost.
+
+In: the tables of a run (``tables.VIDEOS``, ``tables.SHOTS``) and its wall time. Out: ``Summary``, which the console and
+the page show; ``WingUse`` of any shots. ``RunFacts`` holds what is known of the run besides.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from remaster.report import text
-from remaster.report.facts import EngineChoice
-from remaster.report.wings import KINDS, WING_COLUMNS, WingUse, wing_pixels, wing_use
 from remaster.tables import STAGES
 
-MAX_LISTED = 40  # videos; of more, only those that are not ok are listed
-NAMED = 3  # of the videos that a note is about, so many are told
-_CELLS = ("video", "status", "frames", "time", "shots", *KINDS, "calls")
-_NARROW, _WIDE = 76, 120  # columns of a terminal: below, plain lines; from here on, the whole table
+WING_KINDS = ("recovered", "propagated", "generated", "soft")
+WING_COLUMNS = (
+    *("start_frame", "end_frame", "width", "height", "out_width", "out_height"),
+    *("method", "coverage", "generated_pixels", "status", *WING_KINDS),
+)
+"""The columns of ``tables.SHOTS`` that wing pixels are counted from."""
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which engine a step runs on, and why: ``step`` is ``segmenter`` or ``inpainter``."""
+
+    step: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """The facts that hold for a whole run.
+
+    ``command`` is the command line as one would type it. ``settings`` are the options worth reading (dotted name to
+    value), ``versions`` those of the program and its libraries. ``left_out`` says what of the inputs was not taken, a
+    line for each kind. ``hardware`` says what the run had: ``8 CPUs, 1 GPU``. ``started`` carries its time zone.
+    ``seconds`` is wall time, ``earlier_seconds`` that of the runs before it in the same folder. ``exit_code`` is the
+    program's: 0 all delivered, 1 with failures, 130 and 143 interrupted, None while the run goes on.
+    """
+
+    command: str
+    dataset: str
+    source: str
+    output: str
+    hardware: str
+    started: datetime
+    seconds: float
+    exit_code: int | None
+    earlier_seconds: float = 0.0
+    engines: tuple[EngineChoice, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """The exit code in words; ``failed`` for any that is not listed."""
+        words = {None: "running", 0: "finished", 1: "finished with failures", 130: "interrupted", 143: "interrupted"}
+        return words.get(self.exit_code, "failed")
+
+
+@dataclass(frozen=True)
+class WingUse:
+    """Wing pixels summed over delivered frames, by origin.
+
+    ``recovered``: from the shot's background where some frame saw it; ``propagated``: from frames near in time;
+    ``generated``: made by an inpainter; ``soft``: the soft mirrored fill.
+    """
+
+    recovered: int = 0
+    propagated: int = 0
+    generated: int = 0
+    soft: int = 0
+
+    @property
+    def pixels(self) -> int:
+        """Wing pixels of all kinds."""
+        return self.recovered + self.propagated + self.generated + self.soft
+
+    def share(self, kind: str) -> float | None:
+        """The share of one of ``WING_KINDS`` in all wing pixels, 0-1; None without wings."""
+        return getattr(self, kind) / self.pixels if self.pixels else None
+
+    def shares(self) -> dict[str, str]:
+        """The share of each of ``WING_KINDS``, as text in percent."""
+        return {kind: text.share(self.share(kind)) for kind in WING_KINDS}
+
+    def __add__(self, other: WingUse) -> WingUse:
+        return WingUse(*(getattr(self, kind) + getattr(other, kind) for kind in WING_KINDS))
 
 
 @dataclass(frozen=True)
 class VideoSummary:
-    """One video, or all of them.
+    """Numbers of one video, or of all videos together.
 
-    ``status`` is the video's, or ``unfinished`` where it has none yet. ``frames`` and ``duration`` (seconds) are what
-    was made. ``methods`` counts delivered shots. ``calls`` are the generator's, against ``frame_calls``: one for each
-    frame that has wings. ``generated_pixels`` counts a scene's generated background once, however many frames show it.
+    ``status`` is the video's, or ``unfinished`` before it has one. ``frames`` and ``duration`` (seconds) count what was
+    delivered, ``methods`` the delivered shots by method. ``calls`` are those to the inpainter; a frame-by-frame method
+    needs ``frame_calls``, one for each frame that has wings. ``generated_pixels`` counts the generated background of a
+    scene once, however many frames show it.
     """
 
     video: str
@@ -50,18 +124,18 @@ class VideoSummary:
 
     @property
     def pixel_factor(self) -> float | None:
-        """How many wing pixels a frame-by-frame method generates for each one generated here; None for no pixel."""
+        """Wing pixels that a frame-by-frame method generates for each pixel generated here; None without any."""
         return self.wings.pixels / self.generated_pixels if self.generated_pixels else None
 
     @property
     def call_factor(self) -> float | None:
-        """How many calls a frame-by-frame method makes for each one made here; None for no call."""
+        """Calls that a frame-by-frame method makes for each call made here; None without any."""
         return self.frame_calls / self.calls if self.calls else None
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A video that failed (``shots`` 0), or its shots that failed or fell back in one step with one message."""
+    """A video that failed (``shots`` is 0), or shots of it that failed or fell back in one step with one message."""
 
     video: str
     status: str
@@ -73,7 +147,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Note:
-    """What the rows of some ``videos`` say alike; ``loss``: their results lack something of their sources."""
+    """A message that the rows of ``videos`` share; ``loss``: their results lack something of their sources."""
 
     message: str
     videos: tuple[str, ...]
@@ -82,9 +156,10 @@ class Note:
 
 @dataclass(frozen=True)
 class Summary:
-    """A run in numbers: ``seconds`` of wall time, and the seconds that its steps took together, whatever ran beside.
+    """A run in numbers.
 
-    ``earlier`` is the wall time of the runs before it, whose finished scenes it took over.
+    ``seconds`` is its wall time, ``earlier`` that of earlier runs whose finished scenes it reused, ``stage_seconds``
+    the time of each step summed over all its tasks, which may have run in parallel.
     """
 
     videos: tuple[VideoSummary, ...]
@@ -113,37 +188,41 @@ class Summary:
 
     @property
     def speed(self) -> float | None:
-        """Seconds of video made in a second of all runs' wall time; above 1 is faster than real time."""
+        """Seconds of video made per second of wall time of all runs; above 1 is faster than real time."""
         seconds = self.seconds + self.earlier
         return self.total.duration / seconds if seconds > 0 else None
 
     @property
     def slowest(self) -> tuple[str, float] | None:
-        """The step that took most seconds and its share of all steps' seconds; None where none was timed."""
-        whole = sum(self.stage_seconds.values())
-        if not whole:
-            return None
-        stage = max(self.stage_seconds, key=self.stage_seconds.__getitem__)
-        return stage, self.stage_seconds[stage] / whole
+        """The step that took most time, as ``slowest_step`` gives it."""
+        return slowest_step(self.stage_seconds)
 
     @property
     def incomplete(self) -> int:
-        """How many videos were delivered with something left out."""
+        """Number of videos delivered with something left out."""
         return sum(v.status == "incomplete" for v in self.videos)
 
     @property
     def delivered(self) -> int:
-        """How many videos have an output."""
+        """Number of videos that have an output."""
         return sum(v.output is not None for v in self.videos)
 
 
+def slowest_step(seconds: Mapping[str, float]) -> tuple[str, float] | None:
+    """The step that took most seconds, and its share (0-1) of the seconds of all steps; None where none was timed."""
+    total = sum(seconds.values())
+    if not total:
+        return None
+    step = max(seconds, key=seconds.__getitem__)
+    return step, seconds[step] / total
+
+
 def summarize(videos: pa.Table, shots: pa.Table, seconds: float, earlier: float = 0.0) -> Summary:
-    """Sum up the tables of a run (``tables.VIDEOS`` and ``tables.SHOTS``) that took ``seconds`` of wall time.
+    """Sum up the tables of a run (``tables.VIDEOS`` and ``tables.SHOTS``).
 
-    ``earlier`` are the seconds of the runs before it in the same folder.
-
-    What the contract repeats on each row of a scene (calls, generated pixels, seconds of a step) counts once a scene.
-    Videos that have shots but no row yet, as after an interruption, are ``unfinished``.
+    ``seconds`` is the run's wall time, ``earlier`` that of earlier runs in the same folder. Values that each row of a
+    scene repeats (calls, generated pixels, seconds of a step) count once a scene. Videos that have shots but no row
+    yet, as after an interruption, are ``unfinished``.
     """
     rows = {
         row["video"]: row
@@ -167,25 +246,46 @@ def summarize(videos: pa.Table, shots: pa.Table, seconds: float, earlier: float 
     )
 
 
-def render_summary(summary: Summary, console: Console, engines: Sequence[EngineChoice] = ()) -> None:
-    """Print the summary: with a table in a terminal, as plain lines elsewhere; notes and every failure are named.
+def wing_use(shots: pa.Table) -> WingUse:
+    """Sum up the wing pixels of shots (rows of ``tables.SHOTS``) by origin; failed shots have none."""
+    return WingUse(*_wing_counts(shots).sum(axis=0).tolist())
 
-    ``engines`` are repeated with the reason for their choice. Nothing in a name can format or break the output.
+
+def wing_uses(shots: pa.Table) -> list[WingUse]:
+    """The wing pixels of each shot by origin."""
+    return [WingUse(*counts) for counts in _wing_counts(shots).tolist()]
+
+
+def wing_pixels(shots: pa.Table) -> npt.NDArray[np.int64]:
+    """Wing pixels of each shot over its frames, int64 (n,); 0 where it failed."""
+    column = {n: np.asarray(shots[n], np.int64) for n in ("width", "height", "out_width", "out_height")}
+    frames = np.asarray(shots["end_frame"], np.int64) - np.asarray(shots["start_frame"], np.int64)
+    wings = column["out_width"] * column["out_height"] - column["width"] * column["height"]
+    failed = np.asarray(pc.equal(shots["status"], "failed"))
+    return np.where(failed, 0, frames * np.maximum(wings, 0))
+
+
+def _wing_counts(shots: pa.Table) -> npt.NDArray[np.int64]:
+    """Each shot's wing pixels by kind, (n, 4), rounded so that they sum to all of its wing pixels."""
+    pixels = wing_pixels(shots)
+    recorded = np.stack([np.asarray(pc.fill_null(shots[kind], np.nan), float) for kind in WING_KINDS], axis=1)
+    shares = np.where(np.isfinite(recorded).all(axis=1, keepdims=True), recorded, _derived_shares(shots))
+    bounds = np.rint(pixels[:, None] * np.cumsum(shares[:, :-1], axis=1)).clip(0, pixels[:, None])
+    return np.asarray(np.diff(bounds, axis=1, prepend=0, append=pixels[:, None]), np.int64)
+
+
+def _derived_shares(shots: pa.Table) -> npt.NDArray[np.float64]:
+    """Wing shares (n, 4) of rows written before the columns existed, from method and coverage.
+
+    What no frame covered counts as generated where the scene has generated pixels, else as soft fill.
     """
-    listed = [v for v in summary.videos if len(summary.videos) <= MAX_LISTED or v.status != "ok"]
-    if console.is_terminal and not console.is_dumb_terminal and console.width >= _NARROW:
-        console.print(_table(summary, listed, console))
-    else:
-        _lines(console, (_video_line(v) for v in listed))
-    if len(listed) < len(summary.videos):
-        _lines(console, [f"{text.plural(len(summary.videos) - len(listed), 'more video')}, all ok"])
-    _lines(console, _total_lines(summary))
-    _lines(console, (f"{choice.step}: {choice.name} ({choice.reason})" for choice in engines))
-    _lines(console, (_note_line(note) for note in summary.notes[:MAX_LISTED]))
-    if len(summary.notes) > MAX_LISTED:
-        more = text.plural(len(summary.notes) - MAX_LISTED, "more note")
-        _lines(console, [f"{more}, in the report and in metadata/videos"])
-    _lines(console, (_failure_line(f) for f in summary.failures))
+    coverage = np.nan_to_num(np.asarray(pc.fill_null(shots["coverage"], 0.0), float)).clip(0, 1)
+    ambient = np.asarray(pc.equal(shots["method"], "ambient"))
+    recovered = np.where(ambient, 0.0, coverage)
+    made = (np.asarray(pc.fill_null(shots["generated_pixels"], 0)) > 0) & ~ambient
+    uncovered = 1 - recovered
+    shares = [recovered, np.zeros_like(uncovered), np.where(made, uncovered, 0), np.where(made, 0, uncovered)]
+    return np.stack(shares, axis=1)
 
 
 def _video(name: str, row: dict[str, Any] | None, shots: pa.Table, calls: int, generated: int) -> VideoSummary:
@@ -193,7 +293,7 @@ def _video(name: str, row: dict[str, Any] | None, shots: pa.Table, calls: int, g
     delivered = shots.filter(pc.not_equal(shots["status"], "failed"))
     frames = np.asarray(delivered["end_frame"]) - np.asarray(delivered["start_frame"])
     fps = np.asarray(delivered["fps"])
-    timed = float(np.divide(frames, fps, out=np.zeros(len(frames)), where=fps > 0).sum())
+    frame_seconds = float(np.divide(frames, fps, out=np.zeros(len(frames)), where=fps > 0).sum())
     output = row["output"] if row else None
     known = row["duration"] if row and output is not None else None
     return VideoSummary(
@@ -201,7 +301,7 @@ def _video(name: str, row: dict[str, Any] | None, shots: pa.Table, calls: int, g
         status=row["status"] if row else "unfinished",
         output=output,
         frames=int(frames.sum()),
-        duration=timed if known is None else known,
+        duration=frame_seconds if known is None else known,
         shots=shots.num_rows,
         methods=Counter(delivered["method"].to_pylist()),
         wings=wing_use(delivered),
@@ -212,7 +312,7 @@ def _video(name: str, row: dict[str, Any] | None, shots: pa.Table, calls: int, g
 
 
 def _by_video(names: list[str], shots: pa.Table) -> list[pa.Table]:
-    """The shots of each of ``names``, from one sort of the table."""
+    """The shots of each video of ``names``, by one sort of the table."""
     video = np.asarray(pc.index_in(shots["video"], pa.array(names, pa.string())))
     order = np.argsort(video, kind="stable")
     table = shots.select(["fps", *WING_COLUMNS]).take(order)
@@ -221,24 +321,24 @@ def _by_video(names: list[str], shots: pa.Table) -> list[pa.Table]:
 
 
 def _scenes(shots: pa.Table) -> pa.Table:
-    """One row a scene, with what its rows repeat."""
+    """One row a scene, with the values that its shots repeat."""
     repeated = ["inpaint_calls", "generated_pixels", *[f"seconds_{stage}" for stage in STAGES]]
     return shots.group_by(["video", "scene_id"]).aggregate([(name, "max") for name in repeated])
 
 
 def _sum(column: pa.ChunkedArray) -> float:
-    """The sum of what is known."""
+    """The sum of a column without its nulls."""
     return float(pc.sum(column).as_py() or 0.0)
 
 
 def _scene_totals(scenes: pa.Table, name: str) -> dict[str, int]:
-    """The sum over each video's scenes of what its rows repeat."""
+    """The sum of a repeated value over the scenes of each video."""
     totals = scenes.group_by("video").aggregate([(f"{name}_max", "sum")])
     return {row["video"]: int(row[f"{name}_max_sum"] or 0) for row in totals.to_pylist()}
 
 
 def _failures(rows: dict[str, dict[str, Any]], shots: pa.Table) -> tuple[Failure, ...]:
-    """Failed videos first, then what fell back or failed inside a video, alike shots together."""
+    """Failed videos first, then shots that fell back or failed, grouped by step and message."""
     failed = [
         Failure(name, "failed", None, row["error"] or "no reason recorded", 0, None)
         for name, row in rows.items()
@@ -254,7 +354,7 @@ def _failures(rows: dict[str, dict[str, Any]], shots: pa.Table) -> tuple[Failure
 
 
 def _notes(rows: Mapping[str, Mapping[str, Any]]) -> tuple[Note, ...]:
-    """What the videos' rows note, those of losses first, alike ones together."""
+    """The notes of all videos, grouped by message; those of losses come first."""
     videos: dict[str, list[str]] = {}
     for name, row in rows.items():
         for message in row["notes"] or ():
@@ -267,101 +367,3 @@ def _notes(rows: Mapping[str, Mapping[str, Any]]) -> tuple[Note, ...]:
 def _columns(table: pa.Table, *names: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = table.select(list(names)).to_pylist()
     return rows
-
-
-def _lines(console: Console, lines: Iterable[str]) -> None:
-    for line in lines:
-        console.print(Text(text.printable(line, console.encoding)), soft_wrap=True)
-
-
-def _methods(video: VideoSummary) -> str:
-    return ", ".join(f"{method} {n}" for method, n in sorted(video.methods.items())) or text.DASH
-
-
-def _wings(wings: WingUse) -> str:
-    return ", ".join(f"{share} {kind}" for kind, share in wings.shares().items())
-
-
-def _table(summary: Summary, listed: list[VideoSummary], console: Console) -> Table:
-    """The videos as a table that ends with their total; a narrow terminal gets the columns that it has room for."""
-    table = Table(box=SIMPLE_HEAD, show_footer=True, header_style="bold", footer_style="bold", pad_edge=False)
-    shown = [c for c in _CELLS if console.width >= _WIDE or c not in ("frames", "shots", "calls")]
-    footer = _cells(summary.total, "")
-    for name in shown:
-        words = name in ("video", "status", "shots")
-        foot = text.printable(footer[name], console.encoding)
-        table.add_column(name, Text(foot), justify="left" if words else "right", overflow="fold", no_wrap=not words)
-    styles = {"ok": "green", "failed": "red"}
-    for video in listed:
-        cells = {
-            name: Text(text.printable(cell, console.encoding)) for name, cell in _cells(video, video.status).items()
-        }
-        cells["status"].stylize(styles.get(video.status, "yellow"))
-        table.add_row(*(cells[name] for name in shown))
-    return table
-
-
-def _cells(video: VideoSummary, status: str) -> dict[str, str]:
-    """The texts of one row, by column."""
-    made = video.shots > 0
-    numbers = [text.count(video.frames if made else None), text.clock(video.duration if made else None)]
-    calls = text.count(video.calls if made else None)
-    row = (video.video, status, *numbers, _methods(video), *video.wings.shares().values(), calls)
-    return dict(zip(_CELLS, row, strict=True))
-
-
-def _video_line(video: VideoSummary) -> str:
-    if not video.shots:
-        return f"{video.video}: {video.status}"
-    return (
-        f"{video.video}: {video.status}, {text.plural(video.frames, 'frame')} ({text.clock(video.duration)}), "
-        f"shots: {_methods(video)}, wings: {_wings(video.wings)}, "
-        f"{text.plural(video.calls, 'generator call')}"
-    )
-
-
-def _total_lines(summary: Summary) -> Iterator[str]:
-    """The run in a few lines: speed, wings, and both costs beside those of generating every frame."""
-    total, wings = summary.total, summary.total.wings
-    yield (
-        f"{summary.delivered} of {text.plural(len(summary.videos), 'video')} delivered{_incomplete(summary)}: "
-        f"{text.plural(total.frames, 'frame')} ({text.clock(total.duration)}) in {_took(summary)}, "
-        f"{text.ratio(summary.speed)} times real time"
-    )
-    if wings.pixels:
-        yield f"wings: {_wings(wings)}"
-        yield f"generator calls: {total.calls:,}, one a frame would be {total.frame_calls:,}{_fewer(total.call_factor)}"
-        yield (
-            f"generated pixels: {text.amount(total.generated_pixels)}, frame by frame would be "
-            f"{text.amount(wings.pixels)}{_fewer(total.pixel_factor)}"
-        )
-    if (slowest := summary.slowest) is not None:
-        yield f"most time in {slowest[0]} ({text.share(slowest[1])} of all steps)"
-
-
-def _incomplete(summary: Summary) -> str:
-    return f" ({summary.incomplete:,} with something left out)" if summary.incomplete else ""
-
-
-def _took(summary: Summary) -> str:
-    """The time of all runs; where there were several, also this one's."""
-    together = text.clock(summary.seconds + summary.earlier)
-    return f"{together}, {text.clock(summary.seconds)} of it in this run" if summary.earlier else together
-
-
-def _fewer(factor: float | None) -> str:
-    return "" if factor is None else f" ({text.ratio(factor)} times as many)"
-
-
-def _note_line(note: Note) -> str:
-    named = ", ".join(note.videos[:NAMED])
-    more = f" and {len(note.videos) - NAMED:,} more" if len(note.videos) > NAMED else ""
-    return f"{'incomplete' if note.loss else 'note'}: {named}{more}: {text.first_line(note.message)}"
-
-
-def _failure_line(failure: Failure) -> str:
-    message = text.first_line(failure.message)
-    if not failure.shots:
-        return f"{failure.status}: {failure.video}: {message}"
-    where = f"{text.plural(failure.shots, 'shot')} from frame {failure.first_frame:,}"
-    return f"{failure.status}: {failure.video}, {where}, {failure.stage or 'unknown step'}: {message}"

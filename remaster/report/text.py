@@ -1,4 +1,4 @@
-"""How numbers, times and names are written for people. None and NaN become a dash everywhere."""
+"""Formats numbers, times and names for people. None and NaN become a dash."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def amount(value: float | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share of one in percent; what is not quite nothing or not quite all never reads as if it were."""
+    """A share (0-1) in percent; a share close to 0 or 1 never reads as 0 % or 100 %."""
     if value is None or missing(value):
         return DASH
     if 0 < value < 0.001:
@@ -41,7 +41,7 @@ def share(value: float | None) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """A number near one with two digits, a large one as ``count``."""
+    """A ratio: two decimals below 10, one below 100, else as ``count``."""
     if value is None or missing(value):
         return DASH
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else count(value)
@@ -66,7 +66,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def printable(text: str, encoding: str = "utf-8") -> str:
-    """The text on one line, safe for any terminal: no control or direction characters, nothing it cannot encode."""
+    """The text on one line, safe for any terminal: no control or direction characters, and encodable."""
     line = "".join(c if c.isprintable() else " " if c in "\n\t" else "?" for c in text)
     if not encoding.lower().startswith("utf"):
         line = line.replace(DASH, "-")
@@ -74,6 +74,6 @@ def printable(text: str, encoding: str = "utf-8") -> str:
 
 
 def first_line(text: str | None, limit: int = 200) -> str:
-    """The first line of a message that says something, cut to ``limit`` characters."""
+    """The first line of a message that is not blank, cut to ``limit`` characters."""
     line = next((line.strip() for line in (text or "").splitlines() if line.strip()), DASH)
     return line if len(line) <= limit else line[: limit - 3] + "..."

@@ -17,8 +17,9 @@ from remaster.arrays import Affine, Mask, Rgb
 from remaster.imaging.aligned_keyframes import masked_median
 from remaster.imaging.alignment import align_simplest, detail
 from remaster.imaging.camera import IDENTITY, apply, chain, compose, corner_error, corners, invert, rescale, translation
+from remaster.imaging.camera_motion import whip_frames
 from remaster.imaging.difference import cleaned, evened, hysteresis, tolerant_difference
-from remaster.imaging.motion_breaks import BREAK, whips
+from remaster.imaging.tuning import TUNING
 from remaster.records import Analysis
 from remaster.segment import Foreground
 from remaster.segment.screen_fixed import on_screen
@@ -50,7 +51,7 @@ class MotionSegmenter:
 
     def _scene(self, scene: Analysis) -> Mask:
         masks = np.zeros(scene.proxies.shape[:3], np.bool_)
-        breaks = (scene.explained < BREAK) | whips(scene)
+        breaks = (scene.explained < TUNING.camera_motion.broken) | whip_frames(scene)
         breaks[1:] |= scene.turning[1:] != scene.turning[:-1]
         segments = np.cumsum(breaks)[scene.keyframes]
         cameras = chain(scene.motion)[scene.keyframes]

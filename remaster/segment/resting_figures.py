@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Mask
-from remaster.imaging.aligned_keyframes import LINES, Preview
+from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import IDENTITY, chain
+from remaster.imaging.tuning import TUNING
 from remaster.imaging.whole_figures import at_rest, find_figures, placed
 from remaster.records import Analysis
 
@@ -23,7 +24,7 @@ def with_standing(analysis: Analysis, masks: Mask) -> Mask:
     cameras = chain(analysis.motion)[analysis.keyframes]
     if not at_rest(cameras, width, height):
         return masks
-    scale = min(LINES / height, 1.0)
+    scale = min(TUNING.preview.height / height, 1.0)
     w, h = round(width * scale), round(height * scale)
     pictures = np.stack([cv2.resize(p, (w, h), interpolation=cv2.INTER_AREA) for p in analysis.proxies])
     seen = np.stack([cv2.resize(m.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST) == 0 for m in masks])

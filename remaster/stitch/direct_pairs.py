@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from remaster.arrays import Affine, Points
-from remaster.imaging.alignment import CELL, Detail, align_simplest, compare
+from remaster.imaging.alignment import Detail, align_simplest, compare
 from remaster.imaging.camera import apply, rescale
+from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.stitch.features import CERTAIN, TOLERANCE, overlap, plausible
 
 LEAST_AREA = 0.1
@@ -40,7 +41,7 @@ def match_direct(first: Detail, second: Detail, chained: Affine) -> tuple[Affine
     if fit.cells.share <= CERTAIN or fit.cells.fitting < IN_PLACE * fit.cells.explained:
         return None
     rows, columns = np.nonzero(fit.cells.evidence * fit.cells.agreement > AGREES)
-    centres = np.stack([columns, rows], axis=-1) * CELL + (CELL - 1) / 2
+    centres = np.stack([columns, rows], axis=-1) * IMAGING.alignment.cell + (IMAGING.alignment.cell - 1) / 2
     places = apply(fit.camera, centres) - fit.cells.shift[rows, columns] @ fit.camera[:, :2].T
     grow = 1 / np.array(second.scale)
     a, b = ((points + 0.5) * grow - 0.5 for points in (places, centres))

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Affine, Float64, Int64
-from remaster.imaging.aligned_keyframes import Preview, align, disagreeing
+from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import apply, compose, corners, invert
-from remaster.imaging.exposure import Exposure
 from remaster.stitch.background_canvas import Axis
 from remaster.stitch.composite import Source
 from remaster.stitch.confidence import LONE, Trust, beyond_grain, over_cheap
+from remaster.stitch.exposure import Exposure
 from remaster.stitch.features import overlap
 from remaster.stitch.holdout import (
     APART,
@@ -33,6 +33,7 @@ from remaster.stitch.holdout import (
     thirds_of,
     witnesses,
 )
+from remaster.stitch.keyframe_alignment import align, disagreeing
 from remaster.stitch.registration import register
 from remaster.stitch.shot_split import Span
 from remaster.stitch.spans import Scene, Stitchable, inner_area

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Affine, FineRgb, Rgb
-from remaster.imaging.aligned_keyframes import Preview, to_keyframe
-from remaster.imaging.exposure import Exposure, balance
+from remaster.imaging.aligned_keyframes import Preview
 from remaster.stitch.composite import Source, edge_weight, widened
+from remaster.stitch.exposure import Exposure, balance
+from remaster.stitch.keyframe_alignment import to_keyframe
 from remaster.stitch.sharpness import sharpness
 from remaster.stitch.spans import Scene, inner_area
 

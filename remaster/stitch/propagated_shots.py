@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Mask
+from remaster.arrays import Mask, Rgb
 from remaster.imaging.camera import chain, rescale
+from remaster.imaging.channels import outline_colors
 from remaster.imaging.footage import Footage
-from remaster.imaging.transition import mixture
 from remaster.propagation.shot_plan import propagate
 from remaster.records import Analysis, Shot
 from remaster.stitch.spans import Scene
@@ -24,6 +24,10 @@ TURNING = 0.5
 """Share of the frames between two shots that must be found to turn from one to the other, for these to be mixed."""
 OUTLINE = 32, 24
 """Size of the pictures by which the mixture is measured."""
+OUTLINE_CELLS = 8, 6
+"""Columns and rows of cells of those pictures, of which the outermost are compared."""
+MAX_UNMIXED = 0.25
+"""Difference of a frame from a mixture of both ends (root mean square), as a share of what lies between these."""
 FADE = 12
 """Frames over which a shot's wings pass into those of the shots beside it, where no cut lies between."""
 
@@ -50,6 +54,23 @@ def _mixed(scene: Scene, shots: Sequence[Shot], number: int, footage: Footage) -
         return shot
     later = mixture(footage.small(shot.start - 1, shot.end + 1, *OUTLINE))
     return shot if later is None else replace(shot, method="propagated", mix=np.stack([1 - later, later]))
+
+
+def mixture(pictures: Iterable[Rgb]) -> npt.NDArray[np.float32] | None:
+    """How far (0-1) each frame of a transition shows what follows it, float32 (n,), never falling.
+
+    ``pictures`` uint8 (h, w, 3) are the last one before the transition, its n frames, and the first one after it. None
+    where the frames are no mixtures of both ends, as in a morph or a wipe. Measured on the picture's outline, where
+    figures are rare.
+    """
+    outer = np.stack([outline_colors(picture, *OUTLINE_CELLS).ravel() for picture in pictures])
+    change = outer[-1] - outer[0]
+    shares = (outer[1:-1] - outer[0]) @ change / max(float(change @ change), 1e-6)
+    shares = np.clip(np.maximum.accumulate(shares), 0.0, 1.0)
+    residual = outer[1:-1] - outer[0] - shares[:, None] * change
+    if float((residual**2).sum(axis=1).max()) > MAX_UNMIXED**2 * float(change @ change):
+        return None
+    return np.asarray(shares, np.float32)
 
 
 def _propagated(

@@ -10,8 +10,8 @@ import numpy as np
 from remaster.arrays import Affine, Rgb
 from remaster.imaging.alignment import Detail, detail
 from remaster.imaging.camera import compose, corner_error, invert
-from remaster.imaging.camera_motion import WORK_HEIGHT
 from remaster.imaging.channels import gray_of
+from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.media.planes import rounded
 from remaster.stitch.direct_pairs import match_direct
 from remaster.stitch.keyframe_sources import Read
@@ -45,7 +45,7 @@ def _against_keyframes(scene: Scene, registration: Registration, frame: int, pic
     """A frame's camera by the nearer of the keyframes before and after it that is sure; None if neither is."""
     height, width = scene.analysis.valid.shape
     small = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    moved = detail(gray_of(small), scene.analysis.valid, scene.analysis.noise, WORK_HEIGHT)
+    moved = detail(gray_of(small), scene.analysis.valid, scene.analysis.noise, IMAGING.camera_motion.work_height)
     after = int(np.searchsorted(registration.at, frame))
     here = registration.cameras[frame]
     for n in sorted((after - 1, after), key=lambda n: abs(int(registration.at[n]) - frame)):
@@ -62,4 +62,4 @@ def _against_keyframes(scene: Scene, registration: Registration, frame: int, pic
 def _detail(scene: Scene, keyframe: int) -> Detail:
     """Of a keyframe's background."""
     gray = gray_of(scene.analysis.proxies[keyframe])
-    return detail(gray, scene.usable[keyframe], scene.analysis.noise, WORK_HEIGHT)
+    return detail(gray, scene.usable[keyframe], scene.analysis.noise, IMAGING.camera_motion.work_height)

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from remaster.arrays import Affine, Mask
 from remaster.imaging.alignment import detail
 from remaster.imaging.camera import IDENTITY, chain, compose, corner_error, invert
-from remaster.imaging.camera_motion import WORK_HEIGHT
 from remaster.imaging.channels import gray_of
+from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.records import Analysis
 from remaster.stitch.cameras import Model, all_frames, project, solve_keyframes
 from remaster.stitch.direct_pairs import match_direct
@@ -71,7 +71,9 @@ def find_pairs(
     Both are accepted by area. Features are sought in the keyframes of doubtful pairs alone.
     """
     grays = [gray_of(p) for p in analysis.proxies]
-    details = [detail(g, u, analysis.noise, WORK_HEIGHT) for g, u in zip(grays, usable, strict=True)]
+    details = [
+        detail(g, u, analysis.noise, IMAGING.camera_motion.work_height) for g, u in zip(grays, usable, strict=True)
+    ]
 
     @cache
     def features_of(i: int) -> Features:

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from remaster.arrays import Affine, Float64
 from remaster.imaging.alignment import Detail, compare, detail
 from remaster.imaging.camera import IDENTITY, compose, corner_error, invert, rescale
-from remaster.imaging.camera_motion import PLAIN, WORK_HEIGHT, Picture, motion_between
+from remaster.imaging.camera_motion import Picture, motion_between
 from remaster.imaging.channels import gray_of
+from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.records import Analysis
 from remaster.stitch.background_canvas import Axis
 from remaster.stitch.cameras import NEAR
@@ -42,7 +43,8 @@ def drifts(analysis: Analysis, usable: npt.NDArray[np.bool_], registration: Regi
     """
     cameras = registration.cameras[registration.at]
     details = [
-        detail(gray_of(analysis.proxies[k]), usable[k], analysis.noise, WORK_HEIGHT) for k in registration.keyframes
+        detail(gray_of(analysis.proxies[k]), usable[k], analysis.noise, IMAGING.camera_motion.work_height)
+        for k in registration.keyframes
     ]
     reference = int(np.flatnonzero(registration.keyframes == registration.reference)[0])
     sums = np.sum([_told(details, cameras, a, sides) for a in {0, reference, len(details) - 1}], axis=0)
@@ -69,7 +71,7 @@ def _explained(pictures: Sequence[Picture]) -> tuple[float, float]:
     moved = rested = 0.0
     for before, after in itertools.pairwise(pictures):
         rest, motion = compare(before.fine, after.fine, IDENTITY), motion_between(before, after)
-        if rest.area >= PLAIN and not motion.shaded:
+        if rest.area >= IMAGING.camera_motion.max_plain_texture and not motion.shaded:
             moved += max(motion.explained, rest.share)
             rested += rest.share
     return moved, rested

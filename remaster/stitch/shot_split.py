@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.imaging.camera import IDENTITY, corner_error
-from remaster.imaging.motion_breaks import whips
+from remaster.imaging.camera_motion import whip_frames
 from remaster.records import Analysis
 from remaster.stitch.features import Pair
 
@@ -104,7 +104,7 @@ def _broken(analysis: Analysis, pairs: Sequence[Pair], broken_share: float, same
     # Where little is ever explained (water, a crowd), low values alone say nothing about a break.
     floor = min(broken_share, 0.5 * float(np.median(analysis.explained)))
     weak = (analysis.explained < floor) & ~analysis.holds
-    found = np.flatnonzero(whips(analysis)).tolist()
+    found = np.flatnonzero(whip_frames(analysis)).tolist()
     mending = {(p.first, p.second) for p in pairs if p.share >= same_share and _speed(analysis, p) <= CALM}
     for frame in np.flatnonzero(weak):
         after = int(np.searchsorted(analysis.keyframes, frame))

@@ -9,20 +9,25 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Mask
-from remaster.imaging.aligned_keyframes import Preview, align, disagreeing
+from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import apply, corners, rescale
-from remaster.imaging.exposure import Exposure
 from remaster.imaging.geometry import Window
-from remaster.imaging.whole_figures import find_figures, footprints, in_usual_light
+from remaster.imaging.whole_figures import at_rest, find_figures, footprints
 from remaster.records import Analysis
 from remaster.stitch.background_canvas import Axis, Canvas, fit_canvas
 from remaster.stitch.confidence import LONE, NO_TRUST, Trust, clear_strips, judge, judge_still
+from remaster.stitch.exposure import Exposure
 from remaster.stitch.features import Pair
+from remaster.stitch.keyframe_alignment import align, disagreeing
 from remaster.stitch.registration import Registration, register
 from remaster.stitch.resting_camera import DRIFT, drifts, resting, slides
 from remaster.stitch.rigid_scenery import find_scenery, lifted
 from remaster.stitch.shot_split import Span, keyframes_of, spans, weakest_cut
 
+STEADY_LIGHT = 0.03
+"""Share of the usual light that a keyframe may be off, to be used for finding what moves."""
+MIN_STEADY = 3
+"""Keyframes of that light, at least, or all are used."""
 BETTER = 0.2
 """Advantage, averaged over frames, that cutting a doubtful shot in two must win."""
 
@@ -177,6 +182,18 @@ def _figures(scene: Scene, registration: Registration, preview: Preview) -> Mask
     start = int(keyframes[0]) - int(registration.at[0])
     usual = float(np.median(luma[start : start + len(registration.cameras)]))
     return find_figures(in_usual_light(preview, luma[keyframes], usual), _inside(scene, preview))
+
+
+def in_usual_light(preview: Preview, light: npt.NDArray[np.float32], usual: float) -> Preview:
+    """The keyframes of a resting camera in the light of most of the time; all where those are too few.
+
+    ``light`` (k,) is their mean luma. What differs in a fade or a dissolve does not move, and keyframes crowd there,
+    since everything else is held.
+    """
+    steady = np.abs(light - usual) <= STEADY_LIGHT * usual
+    if steady.sum() < MIN_STEADY or not at_rest(preview.cameras, preview.width, preview.height):
+        return preview
+    return preview.chosen(steady)
 
 
 def _with_scenery(scene: Scene, made: Stitchable) -> Stitchable:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import FINE, Mask
-from remaster.imaging.aligned_keyframes import MASK_MARGIN, from_size
 from remaster.imaging.camera import IDENTITY, apply, compose, invert, rescale
 from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
@@ -19,6 +18,8 @@ from remaster.records import Analysis, Background, Method, Shot
 from remaster.stitch.composite import Source, composite, continued, with_standing
 from remaster.stitch.donors import Loan, lend, with_loans
 from remaster.stitch.holes import find_holes, shown_in_wings
+from remaster.stitch.keyframe_alignment import TUNING as ALIGNMENT
+from remaster.stitch.keyframe_alignment import from_size
 from remaster.stitch.keyframe_sources import Placed, Read, sources
 from remaster.stitch.propagated_shots import without_background
 from remaster.stitch.realign import realigned
@@ -55,7 +56,7 @@ def stitch(
     if window.passthrough:
         return [Shot(0, n, "passthrough", _identities(n), None, 1.0)]
     cv2.setRNGSeed(seed & 0x7FFFFFFF)
-    usable = background_only(analysis, masks, MASK_MARGIN)
+    usable = background_only(analysis, masks, ALIGNMENT.mask_margin)
     pairs = find_pairs(analysis, usable, settings.features, settings.min_overlap, settings.pair_share)
     scene = Scene(analysis, usable, pairs, window, gate, settings)
     shots = _join_ambient([_shot(scene, plan, read) for plan in plan_shots(scene)])

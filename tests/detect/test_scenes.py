@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from remaster.detect.scenes import DetectSettings, detect
+from remaster.detect.scenes import detect
+from remaster.detect.tuning import DetectSettings
 from remaster.errors import MediaError
 from remaster.media.planes import from_rgb
 from remaster.media.types import ColorSpec, Frame, PixelFormat, Rect, VideoInfo
@@ -185,7 +186,7 @@ def test_one_frame_is_a_video_and_none_is_an_error() -> None:
     assert found.cuts == (0,)
     assert found.active == Rect(0, 0, WIDTH, HEIGHT)
     assert found.gate is None
-    assert found.fields.told == 0
+    assert found.fields.frames == 0
     with pytest.raises(MediaError, match=r"drawn\.mkv"):
         find([])
 

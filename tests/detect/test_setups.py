@@ -4,8 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from remaster.detect.setups import RECENT, find_setups
+from remaster.detect.setups import find_setups
 from remaster.detect.similarity import Thumb
+from remaster.detect.tuning import TUNING
+
+RECENT = TUNING.similarity.recent_setups
 
 HEIGHT, WIDTH = 96, 128
 AREA = 0.65

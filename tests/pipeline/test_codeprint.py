@@ -37,9 +37,8 @@ EDITS = {
 """A module, and the first stage whose results are made anew when all its functions are edited; later ones follow."""
 APART = {
     "remaster.config", "remaster.errors", "remaster.remote", "remaster.storage", "remaster.tables", "remaster.weights",
-    "remaster.media.author",
 }  # fmt: skip
-"""Modules beside the programs' own that make no pixel of a result: settings, places, errors, the sample's writer."""
+"""Modules beside the programs' own that make no pixel of a result: settings, places, errors."""
 PROGRAMS = (
     "remaster.evaluation",
     "remaster.jobs",

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from remaster.report.facts import EngineChoice, RunFacts
+from remaster.report.summary import EngineChoice, RunFacts
 from remaster.tables import SHOTS, VIDEOS
 
 Row = Callable[..., dict[str, Any]]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from remaster.report import page_shots
+from remaster.report import page as report_page
 from remaster.report.page import write_page
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
@@ -180,22 +180,22 @@ def test_many_shots_embed_some_pictures_and_link_the_rest(tmp_path, run_facts, v
     page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
     sources = [a["src"] for a in page.all("img")]
     embedded = [s for s in sources if s.startswith("data:")]
-    assert 150 < len(embedded) <= page_shots.MAX_EMBEDDED
-    assert sum(map(len, embedded)) <= page_shots.MAX_EMBEDDED_BYTES + 30 * len(embedded)
-    assert len(page.source) < 1.1 * page_shots.MAX_EMBEDDED_BYTES
+    assert 150 < len(embedded) <= report_page.MAX_EMBEDDED
+    assert sum(map(len, embedded)) <= report_page.MAX_EMBEDDED_BYTES + 30 * len(embedded)
+    assert len(page.source) < 1.1 * report_page.MAX_EMBEDDED_BYTES
     assert sources[len(embedded) :] == [f"../{n}" for n in names[len(embedded) :]]
     assert f"{len(embedded)} pictures are part of this page; {500 - len(embedded)} more are linked" in page.text
 
 
 def test_small_pictures_are_embedded_up_to_their_number(tmp_path, run_facts, videos_table, shots_table, monkeypatch):
-    monkeypatch.setattr(page_shots, "MAX_EMBEDDED", 3)
+    monkeypatch.setattr(report_page, "MAX_EMBEDDED", 3)
     names = previews(tmp_path, 5)
     page = written(tmp_path, run_facts, videos_table({}), shots_table(*[{"preview": n} for n in names]))
     assert [a["src"].startswith("data:") for a in page.all("img")] == [True, True, True, False, False]
 
 
 def test_too_many_shots_keep_the_bad_ones(tmp_path, run_facts, videos_table, shots_table, monkeypatch):
-    monkeypatch.setattr(page_shots, "MAX_SHOTS", 4)
+    monkeypatch.setattr(report_page, "MAX_SHOTS", 4)
     rows = [
         {"start_frame": 10 * i, "end_frame": 10 * i + 10, "start_pts": 10 * i, "end_pts": 10 * i + 10} for i in range(9)
     ]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from remaster.report.preview import GAP, MAP_COLORS, before_after, contact_sheet, origin_map
+from remaster.report.preview import GAP, MAP_COLORS, before_after, origin_map
 
 
 def flat(height, width, color):
@@ -66,23 +66,6 @@ def test_the_same_pictures_give_the_same_bytes():
 def test_empty_pictures_are_refused(frame):
     with pytest.raises(ValueError, match="two pictures"):
         before_after(frame, flat(9, 16, 0))
-
-
-def test_a_sheet_holds_every_picture_unscaled_in_its_cell():
-    pictures = [flat(10, 20, 10), flat(6, 8, 50), flat(10, 20, 90)]
-    sheet = contact_sheet(pictures, 2)
-    assert sheet.shape == (10 + 4 + 10, 20 + 4 + 20, 3)
-    assert (sheet[:10, :20] == 10).all()
-    assert (sheet[2:8, 24 + 6 : 24 + 14] == 50).all()
-    assert (sheet[14:, :20] == 90).all()
-    assert (sheet == 50).all(axis=2).sum() == 48
-    assert contact_sheet(pictures[:1], 5).shape == (10, 20, 3)
-
-
-@pytest.mark.parametrize(("pictures", "columns"), [([], 2), ([flat(2, 2, 0)], 0)])
-def test_a_sheet_needs_pictures_and_columns(pictures, columns):
-    with pytest.raises(ValueError, match="contact sheet"):
-        contact_sheet(pictures, columns)
 
 
 def test_a_map_is_a_picture_of_its_kinds_in_their_colours():

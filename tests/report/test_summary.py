@@ -5,9 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from remaster.report.facts import EngineChoice
-from remaster.report.summary import MAX_LISTED, render_summary, summarize
-from remaster.report.wings import WingUse, wing_use, wing_uses
+from remaster.report.console import MAX_LISTED, render_summary
+from remaster.report.summary import EngineChoice, WingUse, summarize, wing_use, wing_uses
 
 
 def rendered(summary, terminal=False, engines=(), width=160, **options):

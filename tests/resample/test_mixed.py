@@ -9,7 +9,6 @@ from moving_scenes import COLOR, YUV, Clip, texture, to_8bit
 from remaster.arrays import Plane
 from remaster.imaging.camera import IDENTITY
 from remaster.imaging.geometry import Window
-from remaster.imaging.transition import mixture
 from remaster.media.planes import to_rgb
 from remaster.media.types import Rect
 from remaster.records import Background, Shot
@@ -18,6 +17,7 @@ from remaster.resample.origins import GENERATED, RECOVERED, SOFT
 from remaster.resample.rendering import Beside, MixedWings, WingRenderer
 from remaster.resample.resample_settings import ResampleSettings
 from remaster.resample.shares import planned_shares
+from remaster.stitch.propagated_shots import mixture
 
 SHOWN = Window(Rect(0, 0, 96, 72), 128, 72, 16, 0)
 FIRST, LAST = (to_8bit(texture(72, 128, seed, 6.0)) for seed in (1, 2))

@@ -9,10 +9,9 @@ import pytest
 from remaster.imaging import camera
 from remaster_sample import backgrounds, characters, render
 from remaster_sample.backgrounds import background
-from remaster_sample.cast import CAST, Design, Pose
+from remaster_sample.characters import CAST, Design, Pose
 from remaster_sample.episodes import EPISODES
-from remaster_sample.film import GRAIN_SIGMA, add_grain, gate
-from remaster_sample.render import Truth
+from remaster_sample.render import GRAIN_SIGMA, Truth, add_grain, gate
 from remaster_sample.script import Episode, Shot
 
 MORNING, LAMP, LANE = EPISODES

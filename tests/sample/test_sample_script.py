@@ -7,11 +7,10 @@ import pytest
 
 from remaster.imaging import camera
 from remaster_sample.backgrounds import NEAR_PLANE, SETS
-from remaster_sample.cameras import View, camera_of, hold, move, view_at
-from remaster_sample.cast import PIP
+from remaster_sample.characters import PIP
 from remaster_sample.episodes import EPISODES
 from remaster_sample.render import _near
-from remaster_sample.script import Actor, Episode, Line, act, pace
+from remaster_sample.script import Actor, Episode, Line, View, act, camera_of, hold, move, pace, view_at
 
 BY_NAME = [pytest.param(e, id=e.name) for e in EPISODES]
 

@@ -14,13 +14,11 @@ from av.video.reformatter import Interpolation
 from scipy.signal import correlate
 
 from remaster.jobs import sample
-from remaster.media.author import Chapter, Cue, write_video
+from remaster_sample.author import Chapter, Cue, write_video
 from remaster_sample.episodes import EPISODES
-from remaster_sample.film import GRAIN_SIGMA
-from remaster_sample.render import render
+from remaster_sample.render import GRAIN_SIGMA, render
 from remaster_sample.script import Episode
-from remaster_sample.sound import SAMPLE_RATE, beeps
-from remaster_sample.write import film, write_episode, write_truth
+from remaster_sample.write import SAMPLE_RATE, beeps, film, write_episode, write_truth
 
 MORNING, LAMP, LANE = EPISODES
 

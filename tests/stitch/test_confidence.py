@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from background_scenes import painting
 
-from remaster.imaging.aligned_keyframes import Preview, align, disagreeing
+from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import translation
 from remaster.stitch.confidence import Trust, judge, judge_still, over_cheap
+from remaster.stitch.keyframe_alignment import align, disagreeing
 
 WIDTH, HEIGHT, KEYFRAMES = 320, 240, 7
 NOISE = 2.0

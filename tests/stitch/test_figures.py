@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import IDENTITY, translation
-from remaster.imaging.whole_figures import find_figures, in_usual_light, mistaken, passing, placed
+from remaster.imaging.whole_figures import find_figures, mistaken, passing, placed
+from remaster.stitch.spans import in_usual_light
 
 WIDTH, HEIGHT, KEYFRAMES = 320, 240, 8
 

@@ -12,11 +12,11 @@ import pytest
 from background_scenes import FRAMES, HEIGHT, SETTINGS, WIDTH, painting, pan, shoot, to_world
 
 from remaster.arrays import FINE, FineRgb
-from remaster.imaging.exposure import balance
 from remaster.media.planes import from_rgb, rounded, to_fine_rgb, to_rgb
 from remaster.media.types import ColorSpec, PixelFormat
 from remaster.resample.depth import fine_levels, without_steps
 from remaster.stitch.composite import robust_mean
+from remaster.stitch.exposure import balance
 from remaster.stitch.stitching import stitch
 
 FORMATS = [

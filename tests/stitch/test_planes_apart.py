@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from background_scenes import draw_character, painting
 
-from remaster.imaging.aligned_keyframes import Preview, align
+from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import translation
 from remaster.stitch.confidence import judge
+from remaster.stitch.keyframe_alignment import align
 from remaster.stitch.parallax import passes_apart
 
 WIDTH, HEIGHT, KEYFRAMES, STEP = 320, 240, 7, 30

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from clips import painting
 
-from remaster.imaging.aligned_keyframes import align
 from remaster.imaging.camera import IDENTITY, translation
+from remaster.stitch.keyframe_alignment import align
 from remaster.stitch.sharpness import sharpness
 
 WIDTH, HEIGHT = 320, 240

@@ -7,27 +7,39 @@ and matched quantiles in place of means, so that a character that was not masked
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import FINE, FineRgb, Float64, Rgb
+from remaster.imaging.channels import with_levels
 
-QUANTILES = (0.2, 0.5, 0.8)
-"""Of the values in an overlap, what is matched: three tell a gain from an offset."""
-MIN_OVERLAP = 0.02
-"""Share of what the reference shows that two keyframes must share to be compared."""
-GAIN_SIGMA = 0.5
-"""How far a gain may stray from 1, one standard deviation: a fade goes far."""
-OFFSET_SIGMA = 3.0
-"""Grey levels: a fade is a gain, so that an offset must be earned."""
-READING_SIGMA = 0.5
-"""Grey levels that a matched quantile may be off."""
-UNSEEN = 0.75
-"""Grey levels of a correction that is not worth making."""
-STRIDE = 3
-"""Every so many rows and columns are read: quantiles of a ninth of the pixels are no worse."""
+
+@dataclass(frozen=True)
+class ExposureTuning:
+    """Numbers of this file."""
+
+    quantiles: tuple[float, ...] = (0.2, 0.5, 0.8)
+    """Of the values in an overlap, what is matched: three separate a gain from an offset."""
+    min_overlap: float = 0.02
+    """Share of what the reference shows that two keyframes must share to be compared."""
+    gain_sigma: float = 0.5
+    """How far a gain may stray from 1, one standard deviation: a fade goes far."""
+    offset_sigma: float = 3.0
+    """Levels: a fade is a gain, so that an offset needs evidence."""
+    quantile_sigma: float = 0.5
+    """Levels that a matched quantile may be off."""
+    gain: tuple[float, float] = (0.1, 10.0)
+    """Bounds of a gain."""
+    min_correction: float = 0.75
+    """Levels of a correction that is worth making."""
+    stride: int = 3
+    """Every how many rows and columns are read: quantiles of a ninth of the pixels are no worse."""
+
+
+TUNING: Final = ExposureTuning()
 
 
 @dataclass(frozen=True)
@@ -45,14 +57,16 @@ def estimate_exposure(pictures: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool
     free = np.array([i for i in range(k) if i != reference])
     if not len(free):
         return Exposure(gain, offset)
-    pictures, seen = pictures[:, ::STRIDE, ::STRIDE], np.ascontiguousarray(seen[:, ::STRIDE, ::STRIDE])
+    every = np.s_[:, :: TUNING.stride, :: TUNING.stride]
+    pictures, seen = pictures[every], np.ascontiguousarray(seen[every])
     pairs = _overlaps(seen, reference)
     for channel in range(3):
         solved = _solve(np.ascontiguousarray(pictures[..., channel]), seen, pairs, free)
         gain[free, channel], offset[free, channel] = solved[:, 0], solved[:, 1]
     levels = np.array([32.0, 224.0])[:, None, None]
     change = np.abs(levels * gain + offset - levels).max(axis=(0, 2))
-    gain[change < UNSEEN], offset[change < UNSEEN] = 1.0, 0.0
+    small = change < TUNING.min_correction
+    gain[small], offset[small] = 1.0, 0.0
     return Exposure(gain, offset)
 
 
@@ -63,9 +77,7 @@ def balance(picture: Rgb | FineRgb, gain: Float64, offset: Float64) -> Rgb | Fin
     if picture.dtype == np.uint16:
         fine = [picture[..., c] * np.float32(gain[c]) + np.float32(FINE * offset[c]) for c in range(3)]
         return np.clip(np.rint(np.stack(fine, axis=-1)), 0, 255 * FINE).astype(np.uint16)
-    table = np.arange(256.0)[:, None] * gain + offset
-    levels = np.clip(np.rint(table), 0, 255).astype(np.uint8)
-    return np.stack([levels[picture[..., c], c] for c in range(3)], axis=-1)
+    return with_levels(np.asarray(picture, np.uint8), np.arange(256.0)[:, None] * gain + offset)
 
 
 def _overlaps(seen: npt.NDArray[np.bool_], reference: int) -> list[tuple[int, int]]:
@@ -75,7 +87,7 @@ def _overlaps(seen: npt.NDArray[np.bool_], reference: int) -> list[tuple[int, in
     wanted = {(i, i + s) for i in range(k) for s in steps if i + s < k}
     wanted |= {(min(i, reference), max(i, reference)) for i in range(k) if i != reference}
     area = seen[reference].sum()
-    return [(i, j) for i, j in sorted(wanted) if (seen[i] & seen[j]).sum() >= MIN_OVERLAP * max(area, 1)]
+    return [(i, j) for i, j in sorted(wanted) if (seen[i] & seen[j]).sum() >= TUNING.min_overlap * max(area, 1)]
 
 
 def _solve(
@@ -90,7 +102,7 @@ def _solve(
     for i, j in pairs:
         both = seen[i] & seen[j]
         a, b = _quantiles(values[i], both), _quantiles(values[j], both)
-        weight = np.sqrt(both.sum() / max(seen[i].sum(), 1)) / READING_SIGMA
+        weight = np.sqrt(both.sum() / max(seen[i].sum(), 1)) / TUNING.quantile_sigma
         for u, v in zip(a, b, strict=True):
             row, right = np.zeros(2 * len(free)), 0.0
             for index, value, sign in ((i, u, 1.0), (j, v, -1.0)):
@@ -101,19 +113,20 @@ def _solve(
                     row[column[index] + 1] = sign * weight
             rows.append(row)
             target.append(right)
-    ridge = np.tile([1 / GAIN_SIGMA, 1 / OFFSET_SIGMA], len(free))
+    ridge = np.tile([1 / TUNING.gain_sigma, 1 / TUNING.offset_sigma], len(free))
     system = np.vstack([np.array(rows).reshape(-1, 2 * len(free)), np.diag(ridge)])
     right_side = np.concatenate([np.array(target), np.zeros(2 * len(free))])
     # The ridge keeps the normal equations well conditioned.
     solved = np.linalg.solve(system.T @ system, system.T @ right_side).reshape(-1, 2)
-    return np.stack([np.clip(solved[:, 0] + 1.0, 0.1, 10.0), solved[:, 1]], axis=-1)
+    return np.stack([np.clip(solved[:, 0] + 1.0, *TUNING.gain), solved[:, 1]], axis=-1)
 
 
 def _quantiles(values: npt.NDArray[np.uint8], where: npt.NDArray[np.bool_]) -> Float64:
-    """`QUANTILES` of the values (h, w) ``where`` (h, w) holds, as ``numpy.quantile``'s, from their histogram."""
+    """The tuned quantiles of the values (h, w) ``where`` (h, w) holds, as ``numpy.quantile``'s, from their
+    histogram."""
     counts = cv2.calcHist([values], [0], where.view(np.uint8), [256], [0, 256]).ravel()
     below = np.cumsum(counts, dtype=np.int64)
-    place = np.array(QUANTILES) * (below[-1] - 1)
+    place = np.array(TUNING.quantiles) * (below[-1] - 1)
     low = np.floor(place)
     a, b = (np.searchsorted(below, rank, side="right").astype(float) for rank in (low, low + 1))
     share = place - low

@@ -9,17 +9,19 @@ import pytest
 from painted_luma import FULL, HEIGHT, WIDTH, grain, paint, sample
 
 from remaster.arrays import Gray
+from remaster.detect.interlacing import FieldSampler, field_evidence, scan_of, summed
 from remaster.detect.noise import noise_level
-from remaster.imaging.interlacing import Fields, FieldSampler, fields
+from remaster.records import Fields
 
 NTSC, PAL = Fraction(30000, 1001), Fraction(25)
 
 
-def told(frames: Sequence[Gray]) -> Fields:
+def measured(frames: Sequence[Gray]) -> Fields:
     sampler = FieldSampler()
     for frame in frames:
         sampler.push(partial(np.copy, frame))
-    return fields(sampler.triples(), slice(0, HEIGHT), noise_level(sample(frames), FULL))
+    noise = noise_level(sample(frames), FULL)
+    return summed(field_evidence(sampler.numbers(), sampler.triples(), slice(0, HEIGHT), noise))
 
 
 def woven(first: Sequence[Gray], second: Sequence[Gray], top_first: bool = True) -> list[Gray]:
@@ -40,21 +42,21 @@ def pan(step: int, count: int) -> list[Gray]:
 
 @pytest.mark.parametrize("top_first", [True, False])
 @pytest.mark.parametrize("sigma", [0, 4])
-def test_interlaced_motion_is_combed_and_its_field_order_told(top_first: bool, sigma: float) -> None:
+def test_interlaced_motion_is_combed_and_its_field_order_found(top_first: bool, sigma: float) -> None:
     moments = pan(3, 48)
     frames = [grain(f, sigma, i) for i, f in enumerate(woven(moments[::2], moments[1::2], top_first))]
-    found = told(frames)
+    found = measured(frames)
     assert found.combed > 0.9
     assert found.repeated == 0
     assert found.top_first == top_first
-    assert found.scan(NTSC) == found.scan(PAL) == "interlaced"
+    assert scan_of(found, NTSC) == scan_of(found, PAL) == "interlaced"
 
 
 @pytest.mark.parametrize("sigma", [0, 4])
 def test_progressive_motion_is_not_combed(sigma: float) -> None:
-    found = told([grain(m, sigma, i) for i, m in enumerate(pan(3, 48))])
-    assert (found.combed, found.scan(NTSC)) == (0, "progressive")
-    assert found.told > 20
+    found = measured([grain(m, sigma, i) for i, m in enumerate(pan(3, 48))])
+    assert (found.combed, scan_of(found, NTSC)) == (0, "progressive")
+    assert found.frames > 20
 
 
 def stripes(shift: int) -> Gray:
@@ -67,7 +69,7 @@ def stripes(shift: int) -> Gray:
 
 @pytest.mark.parametrize("step", [0, 1, 2, 3])
 def test_drawn_stripes_are_no_combs(step: int) -> None:
-    assert told([stripes(step * i) for i in range(12)]).combed == 0
+    assert measured([stripes(step * i) for i in range(12)]).combed == 0
 
 
 def telecined(film: Sequence[Gray]) -> list[Gray]:
@@ -77,21 +79,21 @@ def telecined(film: Sequence[Gray]) -> list[Gray]:
 
 @pytest.mark.parametrize("sigma", [0, 4])
 def test_telecine_combs_two_frames_in_five_and_repeats_fields(sigma: float) -> None:
-    found = told([grain(f, sigma, i) for i, f in enumerate(telecined(pan(6, 33)))])
+    found = measured([grain(f, sigma, i) for i, f in enumerate(telecined(pan(6, 33)))])
     assert found.combed == pytest.approx(0.4, abs=0.1)
     assert found.repeated > 0.9
-    assert (found.scan(NTSC), found.scan(PAL)) == ("telecined", "interlaced")
+    assert (scan_of(found, NTSC), scan_of(found, PAL)) == ("telecined", "interlaced")
 
 
 def test_telecined_animation_on_twos_is_still_telecine() -> None:
     drawings = pan(8, 24)
-    found = told(telecined([drawings[i // 2] for i in range(48)]))
-    assert found.scan(NTSC) == "telecined"
-    assert found.told >= 8
+    found = measured(telecined([drawings[i // 2] for i in range(48)]))
+    assert scan_of(found, NTSC) == "telecined"
+    assert found.frames >= 8
 
 
-def test_what_holds_still_tells_nothing() -> None:
-    assert told([grain(paint(1), 3, i) for i in range(12)]) == Fields()
+def test_what_holds_still_shows_nothing() -> None:
+    assert measured([grain(paint(1), 3, i) for i in range(12)]) == Fields()
 
 
 def test_memory_is_bounded_on_long_videos() -> None:

@@ -1,9 +1,10 @@
-"""Make a file from pictures and sound: video, one mono audio stream, a text subtitle stream, chapters."""
+"""Writes a file from pictures and sound: video, one mono audio stream, a text subtitle stream, chapters."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -15,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
+Pixels = npt.NDArray[np.uint8]
+
 FORMATS = {".mp4": "mp4", ".mkv": "matroska"}
 # mbtree=0: with AVX-512 x264's macroblock tree reads memory that was never set, and the bytes differ from run to run.
 X264 = {"preset": "veryfast", "crf": "16", "threads": "1", "x264-params": "mbtree=0"}
@@ -24,7 +27,7 @@ SCALING = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXA
 
 @dataclass(frozen=True)
 class Cue:
-    """A subtitle: ``text`` shown from ``start`` to ``end`` (seconds)."""
+    """A subtitle: ``text`` is visible from ``start`` to ``end`` (seconds)."""
 
     start: float
     end: float
@@ -42,7 +45,7 @@ class Chapter:
 
 def write_video(
     path: Path,
-    frames: Iterable[npt.NDArray[np.uint8]],
+    frames: Iterable[Pixels],
     fps: Fraction,
     *,
     sar: Fraction = Fraction(1),
@@ -75,7 +78,7 @@ def write_video(
             video = container.add_stream(codec, rate=fps, options=dict(options))
             _describe(video, first, fps, sar, pixel_format)
             sound = _Sound(container, audio, sample_rate, audio_codec) if audio is not None else None
-            cues = _subtitle_packets(container, subtitles) if subtitles else iter(())
+            cues = _subtitle_packets(container, subtitles) if subtitles else deque()
             if chapters:
                 container.set_chapters([_chapter(i, chapter) for i, chapter in enumerate(chapters)])
             count = _mux(container, video, chain([first], remaining), fps, sound, cues)
@@ -85,8 +88,8 @@ def write_video(
     return count
 
 
-def _describe(video: Any, first: npt.NDArray[np.uint8], fps: Fraction, sar: Fraction, pixel_format: str) -> None:
-    """Set what the stream's headers say."""
+def _describe(video: Any, first: Pixels, fps: Fraction, sar: Fraction, pixel_format: str) -> None:
+    """Set the stream's size, pixel format, timing and colour tags."""
     video.height, video.width = first.shape[:2]
     video.pix_fmt = pixel_format
     video.time_base = 1 / fps
@@ -100,54 +103,40 @@ def _describe(video: Any, first: npt.NDArray[np.uint8], fps: Fraction, sar: Frac
 
 
 def _mux(
-    container: Any,
-    video: Any,
-    frames: Iterable[npt.NDArray[np.uint8]],
-    fps: Fraction,
-    sound: _Sound | None,
-    cues: Iterator[Any],
+    container: Any, video: Any, frames: Iterable[Pixels], fps: Fraction, sound: _Sound | None, cues: deque[Any]
 ) -> int:
-    """Encode and interleave in time order."""
+    """Encode and interleave in time order; returns the number of frames."""
     count = 0
-    cue = next(cues, None)
-    for picture in frames:
-        container.mux(video.encode(_picture(picture, count, fps, video.pix_fmt)))
-        count += 1
+    for count, picture in enumerate(frames, 1):
+        container.mux(video.encode(_picture(picture, count - 1, fps, video.pix_fmt)))
         if sound is not None:
             sound.write_until(count / fps)
-        while cue is not None and cue.pts * cue.time_base < count / fps:
-            container.mux(cue)
-            cue = next(cues, None)
+        while cues and cues[0].pts * cues[0].time_base < count / fps:
+            container.mux(cues.popleft())
     container.mux(video.encode(None))
     if sound is not None:
         sound.finish()
-    while cue is not None:
+    for cue in cues:
         container.mux(cue)
-        cue = next(cues, None)
     return count
 
 
-def _picture(picture: npt.NDArray[np.uint8], index: int, fps: Fraction, pixel_format: str) -> av.VideoFrame:
+def _picture(picture: Pixels, index: int, fps: Fraction, pixel_format: str) -> av.VideoFrame:
     if pixel_format == "gray":
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="gray")
     else:
         rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-        frame = rgb.reformat(
-            format=pixel_format,
-            dst_colorspace=Colorspace.ITU601,
-            dst_color_range=ColorRange.MPEG,
-            interpolation=SCALING,
-            threads=1,
-        )
+        colour = {"dst_colorspace": Colorspace.ITU601, "dst_color_range": ColorRange.MPEG}
+        frame = rgb.reformat(format=pixel_format, interpolation=SCALING, threads=1, **colour)
     frame.pts, frame.time_base = index, 1 / fps
     return frame
 
 
 class _Sound:
-    """The audio stream, encoded piece by piece alongside the pictures.
+    """The audio stream, encoded block by block alongside the pictures.
 
-    Encoders put their priming samples before time 0, and a muxer then moves every stream or writes an edit list. So
-    the sound is led in by silence up to a whole packet, and the packets before time 0 are left out.
+    Encoders place priming samples before time 0, and a muxer then shifts every stream or writes an edit list. Therefore
+    silence is put before the sound up to a whole packet, and the packets before time 0 are dropped.
     """
 
     def __init__(self, container: Any, samples: npt.NDArray[np.float32], rate: int, codec: str) -> None:
@@ -170,14 +159,14 @@ class _Sound:
         """Encode the rest and flush."""
         while self.at < len(self.samples):
             self._encode(self.samples[self.at : self.at + self.block])
-        self._keep(self.stream.encode(None))
+        self._mux(self.stream.encode(None))
 
     def _encode(self, block: npt.NDArray[np.float32]) -> None:
         packets = self.stream.encode(_audio_frame(block, self.rate, self.at - self.lead))
         self.at += len(block)
-        self._keep(packets)
+        self._mux(packets)
 
-    def _keep(self, packets: Iterable[Any]) -> None:
+    def _mux(self, packets: Iterable[Any]) -> None:
         self.container.mux([p for p in packets if p.pts is not None and p.pts >= 0])
 
 
@@ -197,21 +186,17 @@ def _priming(codec: str, rate: int) -> tuple[int, int]:
     return block, -min(packet.pts for packet in packets)
 
 
-def _subtitle_packets(container: Any, cues: Sequence[Cue]) -> Iterator[Any]:
-    """A SubRip stream in the container, and its packets in time order."""
+def _subtitle_packets(container: Any, cues: Sequence[Cue]) -> deque[Any]:
+    """Add a SubRip stream to the container; returns its packets in time order."""
     ordered = sorted(cues, key=lambda cue: cue.start)
     text = "".join(f"{i}\n{_clock(c.start)} --> {_clock(c.end)}\n{c.text}\n\n" for i, c in enumerate(ordered, 1))
-    source = av.open(io.BytesIO(text.encode()), format="srt")
-    stream = container.add_stream_from_template(source.streams.subtitles[0])
-    return _remux(source, stream)
-
-
-def _remux(source: Any, stream: Any) -> Iterator[Any]:
+    source: Any = av.open(io.BytesIO(text.encode()), format="srt")
     with source:
-        for packet in source.demux():
-            if packet.pts is not None:
-                packet.stream = stream
-                yield packet
+        stream = container.add_stream_from_template(source.streams.subtitles[0])
+        packets: deque[Any] = deque(packet for packet in source.demux() if packet.pts is not None)
+    for packet in packets:
+        packet.stream = stream
+    return packets
 
 
 def _clock(seconds: float) -> str:

@@ -1,0 +1,67 @@
+"""Small numerical methods that several steps use: normalized convolution, sub-pixel peaks, the Viterbi algorithm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from remaster.arrays import Float32, Float64, Int64
+
+MIN_WEIGHT = 1e-3
+"""Weight under which a mean is not divided up: there is nothing near."""
+
+
+def normalized_convolution(values: Float32, weight: Float32, sigma: float) -> Float32:
+    """The weighted Gaussian mean of values around each pixel, float32 as ``values`` (h, w) or (h, w, c).
+
+    ``weight`` float32 (h, w) says how much each pixel counts, 0 where nothing is known (Knutsson and Westin,
+    "Normalized and Differential Convolution", CVPR 1993). Falls to 0 far from all that is known.
+    """
+    each = weight if values.ndim == 2 else weight[..., None]
+    return normalized(values * each, weight, lambda plane: cv2.GaussianBlur(plane, (0, 0), sigma))
+
+
+def normalized(
+    weighted: Float32, weight: Float32, smooth: Callable[[Float32], Any], min_weight: float = MIN_WEIGHT
+) -> Float32:
+    """Normalized convolution of values that are multiplied by their weight already, with any filter ``smooth``."""
+    total, share = smooth(weighted), np.maximum(smooth(weight), min_weight)
+    return np.asarray(total / (share if total.ndim == 2 else share[..., None]), np.float32)
+
+
+def parabola_vertex(values: npt.NDArray[np.floating[Any]], at: int) -> float:
+    """The offset -0.5..0.5 from an extremum at index ``at`` of its sub-sample position.
+
+    That is the vertex of the parabola through it and its two neighbours; 0 at either end and where all are equal.
+    """
+    if not 0 < at < len(values) - 1:
+        return 0.0
+    before, here, after = (float(v) for v in values[at - 1 : at + 2])
+    curvature = before - 2 * here + after
+    return min(max(0.5 * (before - after) / curvature, -0.5), 0.5) if abs(curvature) > 0 else 0.0
+
+
+def viterbi(costs: Float64, changes: Float64) -> Int64:
+    """The cheapest sequence of states, int64 (n,), by dynamic programming (Viterbi, 1967); the lower state on a tie.
+
+    ``costs`` (n, s) are those of each state at each step; ``changes`` (s, s) or (n - 1, s, s) those of going from one
+    state (second last axis) to another.
+    """
+    steps, states = costs.shape
+    path = np.zeros(steps, np.int64)
+    if not steps:
+        return path
+    changes = np.broadcast_to(changes, (steps - 1, states, states))
+    total, back = costs[0].astype(float), np.zeros((steps, states), np.int64)
+    for i in range(1, steps):
+        reached = total[:, None] + changes[i - 1]
+        back[i] = reached.argmin(axis=0)
+        total = reached.min(axis=0) + costs[i]
+    path[-1] = int(total.argmin())
+    for i in range(steps - 1, 0, -1):
+        path[i - 1] = back[i, path[i]]
+    return path
