@@ -27,12 +27,32 @@ import ray
 import ray.data
 from ray.cluster_utils import Cluster as Raylets
 
+from remaster.media.types import ColorSpec, PixelFormat, Rect, VideoInfo
 from remaster.pipeline import graph
 from remaster.pipeline.cluster import quiet
 from remaster.pipeline.engines import Engine, PoolSettings
 from remaster.records import Analysis
-from remaster.rows import Run, SceneRow, from_table, to_table
-from remaster_forecast.costs import Costs, Line
+from remaster.rows import (
+    ANALYZED,
+    DELIVERED,
+    FILLED,
+    PLANNED,
+    PROBED,
+    SEGMENTED,
+    STITCHED,
+    AnalyzedScene,
+    DeliveredScene,
+    FrameFacts,
+    PlannedScene,
+    PlannedVideo,
+    Run,
+    Scene,
+    SegmentedScene,
+    StitchedScene,
+    VideoRow,
+)
+from remaster.tables import OutpaintColumns, SegmentColumns, StitchColumns
+from remaster_forecast.costs import Costs, LinearCost
 from remaster_forecast.simulate import Cluster, Forecast, simulate
 from remaster_forecast.workload import Episode
 
@@ -45,6 +65,17 @@ SECONDS = {"detect": 0.4, "analyze": 0.05, "segment": 0.9, "stitch": 0.05, "outp
 ON_CARDS = ("segment", "outpaint")
 PROXY = (60, 80)
 """Size of the keyframe proxies in emulated rows: they are there, but do not fill this machine's memory."""
+BOUNDARIES = {
+    "analyze": (PLANNED, ANALYZED),
+    "segment": (ANALYZED, SEGMENTED),
+    "stitch": (SEGMENTED, STITCHED),
+    "outpaint": (STITCHED, FILLED),
+    "resample": (FILLED, DELIVERED),
+}
+INFO = VideoInfo(
+    "", "matroska", "h264", 64, 48, Fraction(1), PixelFormat("yuv420p", "yuv", 8, 1, 1), ColorSpec(), Fraction(24),
+    Fraction(1, 24), 0, 96, 4.0, 0, 0, 0, 0,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,7 +136,7 @@ def _measured(gpus: int, slower: float, rounds: int, nodes: Sequence[str]) -> Po
 
 def _run(cards: int, raylets: int, emulation: Emulation) -> None:
     """The pipeline's graph with sleeping steps, drained as the driver drains it."""
-    videos = [SceneRow(f"{n}.mkv", str(n)) for n in range(-(-emulation.scenes // SCENES_A_VIDEO))]
+    videos = [VideoRow(f"{n}.mkv", str(n), INFO) for n in range(-(-emulation.scenes // SCENES_A_VIDEO))]
     # One actor stands for a raylet's cards, with a thread for each of them.
     pools = (_Pool(min_size=raylets, num_gpus=float(cards), batch=1, step=step) for step in ON_CARDS)
     job: Any = _Job(emulation, *(Engine("sleeping", "", {}, pool) for pool in pools))
@@ -125,7 +156,7 @@ def _run(cards: int, raylets: int, emulation: Emulation) -> None:
         for table in graph.build_graph(videos, job).iter_batches(
             batch_size=None, batch_format="pyarrow", prefetch_batches=0
         ):
-            delivered += sum(row.scene_id is not None for row in from_table(table))
+            delivered += sum(isinstance(row, DeliveredScene) for row in DELIVERED.read(table))
     if delivered != emulation.scenes:
         raise RuntimeError(f"{delivered} of {emulation.scenes} scenes came through")
 
@@ -146,23 +177,41 @@ class _Job:
 
 
 def _detect(table: pa.Table, job: _Job) -> Iterator[pa.Table]:
-    for video in from_table(table):
+    for video in PROBED.read(table):
         first = int(video.video_id) * SCENES_A_VIDEO
-        count = min(SCENES_A_VIDEO, job.emulation.scenes - first)
+        names = [str(first + n) for n in range(min(SCENES_A_VIDEO, job.emulation.scenes - first))]
         _sleep("detect", job.emulation)
-        pts = np.arange(97, dtype=np.int64)
-        yield to_table(
-            [video, *(replace(video, scene_id=str(first + n), runs=(Run(96 * n, pts),)) for n in range(count))]
-        )
+        pts, active = np.arange(97, dtype=np.int64), Rect(0, 0, INFO.width, INFO.height)
+        scenes = [
+            PlannedScene(Scene(video.video, video.video_id, name, INFO, (Run(96 * n, pts),), active))
+            for n, name in enumerate(names)
+        ]
+        own = PlannedVideo(video.video, video.video_id, INFO, np.arange(96 * len(names) + 1), tuple(names), (), ())
+        yield PLANNED.write([own, *scenes])
 
 
 def _cpu_step(name: str, table: pa.Table, job: _Job) -> pa.Table:
-    rows = from_table(table)
-    for n, row in enumerate(rows):
-        if row.scene_id is not None:
-            _sleep(name, job.emulation)
-            rows[n] = replace(row, analysis=_analysis() if name == "analyze" else row.analysis)
-    return to_table(rows)
+    def work(row: Any) -> Any:
+        _sleep(name, job.emulation)
+        return _after(row)
+
+    before, after = BOUNDARIES[name]
+    return after.write([row if isinstance(row, PlannedVideo) else work(row) for row in before.read(table)])
+
+
+def _after(row: Any) -> Any:
+    """A scene's row after the step that it is given to."""
+    match row:
+        case PlannedScene(scene):
+            return AnalyzedScene(scene, _analysis(), np.zeros(96, np.float32))
+        case AnalyzedScene(scene, analysis, grain):
+            return SegmentedScene(scene, analysis, grain, np.zeros((14, *PROXY), bool), SegmentColumns())
+        case SegmentedScene(scene, analysis, grain, _, columns):
+            return StitchedScene(scene, (), FrameFacts(analysis.holds, grain), columns, StitchColumns(14))
+        case StitchedScene():
+            return row.filled((), OutpaintColumns())
+    scene = row.scene
+    return DeliveredScene(scene.video, scene.video_id, scene.scene_id, scene.frames, {}, ())
 
 
 def _analysis() -> Analysis:
@@ -183,12 +232,14 @@ class _OnACard:
         _log(job.emulation, {"loaded": time.time()})
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        for row in from_table(table):
-            if row.scene_id is not None:
-                asked = time.time()
-                with _card(self.emulation, self.node):
-                    _sleep(self.name, self.emulation, asked)
-        return table
+        before, after = BOUNDARIES[self.name]
+        return after.write([row if isinstance(row, PlannedVideo) else self._work(row) for row in before.read(table)])
+
+    def _work(self, row: Any) -> Any:
+        asked = time.time()
+        with _card(self.emulation, self.node):
+            _sleep(self.name, self.emulation, asked)
+        return _after(row)
 
 
 class _Segment(_OnACard):
@@ -335,7 +386,7 @@ def _point(
 
 def _simulated(gpus: int, raylets: int, emulation: Emulation, loaded: float) -> Forecast:
     """The same by ``remaster_forecast``, from the first task on; ``loaded`` seconds after it the engines are there."""
-    lines = {name: Line(seconds * emulation.slower, 0.0) for name, seconds in SECONDS.items()}
+    lines = {name: LinearCost(seconds * emulation.slower, 0.0) for name, seconds in SECONDS.items()}
     costs = Costs(lines, start=0.0, assemble=0.0, load=max(loaded, 0.0) + Costs().worker)
     sizes = [min(SCENES_A_VIDEO, emulation.scenes - n) for n in range(0, emulation.scenes, SCENES_A_VIDEO)]
     episodes = [Episode(96 * size, (0.0,) * size) for size in sizes]

@@ -36,7 +36,7 @@ from remaster.pipeline.job import Job
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import plan_video
-from remaster.rows import SceneRow, from_table, to_table
+from remaster.rows import DELIVERED, PLANNED, PlannedScene, VideoRow
 from remaster_sample.author import write_video
 from remaster_sample.backgrounds import background
 from remaster_sample.render import add_grain
@@ -85,7 +85,7 @@ def steps(path: str, folder: str) -> str:
     """All steps over a video's scenes, one after the other; returns the methods that they were delivered by."""
     cv2.setNumThreads(1)
     # At 640x480 and 24 frames a second no minute's frames are kept for the next step; here ten minutes' would be.
-    frames.KEPT_BYTES = frames.KEPT_BYTES * WIDTH * HEIGHT * RATE // (640 * 480 * 24)
+    frames.CACHE_BYTES = frames.CACHE_BYTES * WIDTH * HEIGHT * RATE // (640 * 480 * 24)
     register_schema()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config = to_config(compose("batch", overrides=["segmenter=motion", "inpainter=exemplar"]))
@@ -94,12 +94,13 @@ def steps(path: str, folder: str) -> str:
     segmenter, inpainter = choose("segmenter", config.segmenter, 0), choose("inpainter", config.inpainter, 0)
     job = Job(config, store, Fraction(16, 9), 0.5, segmenter, inpainter)
     methods = []
-    for scene in plan_video(SceneRow(video.name, video.video_id, info=probe(video.path)), job):
-        masked = SegmentStage(segmenter, job)(analyze_stage(to_table([scene]), job))
+    for scene in plan_video(VideoRow(video.name, video.video_id, probe(video.path)), job):
+        masked = SegmentStage(segmenter, job)(analyze_stage(PLANNED.write([PlannedScene(scene)]), job))
         filled = OutpaintStage(inpainter, job)(stitch_stage(masked, job))
-        (row,) = from_table(resample_stage(filled, job))
-        if row.error is not None:
-            raise RuntimeError(f"{row.error_stage}: {row.error}")
+        (row,) = DELIVERED.read(resample_stage(filled, job))
+        for result in row.results:
+            if result["error"] is not None:
+                raise RuntimeError(f"{result['error_stage']}: {result['error']}")
         methods += [str(result["method"]) for result in row.results]
     return "+".join(dict.fromkeys(methods))
 

@@ -13,6 +13,7 @@ import cv2
 import hydra
 import pyarrow as pa
 
+from remaster.arrow import MixedTable
 from remaster.config import BatchConfig, config_dir, register_schema, to_config
 from remaster.imaging.geometry import parse_aspect, parse_framing
 from remaster.media.probe import probe
@@ -25,7 +26,19 @@ from remaster.pipeline.job import Job
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import detect_stage
-from remaster.rows import SceneRow, from_table, to_table
+from remaster.rows import (
+    ANALYZED,
+    DELIVERED,
+    FILLED,
+    PLANNED,
+    PROBED,
+    SEGMENTED,
+    STITCHED,
+    DeliveredScene,
+    FailedVideo,
+    SceneRow,
+    VideoRow,
+)
 
 STEPS = ("detect", "analyze", "segment", "stitch", "outpaint", "resample", "assemble")
 
@@ -67,7 +80,7 @@ def make_job(config: BatchConfig, folder: Path, gpus: float = 0.0) -> Job:
     return Job(config, Store(str(folder.absolute())), aspect, framing, *engines)
 
 
-Watch = Callable[[str, SceneRow], None]
+Watch = Callable[[str, SceneRow | DeliveredScene], None]
 """Told a step's name and a scene's row after that step."""
 
 
@@ -77,37 +90,38 @@ def run_steps(path: Path, folder: Path, *overrides: str, watch: Watch | None = N
     job = make_job(compose(f"dataset.path={path}", *overrides), folder)
     costs: dict[str, Cost] = {}
     found = find_videos(str(path), folder)[0]
-    video = SceneRow(found.name, found.video_id, info=probe(found.path))
+    video = VideoRow(found.name, found.video_id, probe(found.path))
     with _timed("detect", costs):
-        planned = [row for table in detect_stage(to_table([video]), job) for row in from_table(table)]
-    scenes = [row for row in planned if row.scene_id is not None]
-    done = [_scene(to_table([scene]), job, costs, watch) for scene in scenes]
-    failed = [row.error for row in done if row.error is not None]
+        own, *scenes = [row for table in detect_stage(PROBED.write([video]), job) for row in PLANNED.read(table)]
+    if isinstance(own, FailedVideo):
+        raise RuntimeError(f"{path}: {own.error}")
+    shots = [shot for scene in scenes for shot in _scene(PLANNED.write([scene]), job, costs, watch).results]
+    failed = [shot["error"] for shot in shots if shot["error"] is not None]
     if failed:
         raise RuntimeError(f"{path}: {failed[0]}")
     suffix = output_suffix(probe(found.path), job.config.output.container, job.config.output.codec)
-    own = next(row for row in planned if row.scene_id is None)
     with _timed("assemble", costs):
         finished = assemble_video(VideoTask(own, output_names([found.name], [suffix])[0], job))
     if finished["status"] != "ok":
         raise RuntimeError(f"{path}: {finished['error']}")
-    return Run(own.frames, [shot for row in done for shot in row.results], finished, costs)
+    return Run(own.frames, shots, finished, costs)
 
 
-def _scene(table: pa.Table, job: Job, costs: dict[str, Cost], watch: Watch | None) -> SceneRow:
-    stages: Sequence[tuple[str, Callable[[pa.Table], pa.Table]]] = (
-        ("analyze", lambda rows: analyze_stage(rows, job)),
-        ("segment", SegmentStage(job.segmenter, job)),
-        ("stitch", lambda rows: stitch_stage(rows, job)),
-        ("outpaint", OutpaintStage(job.inpainter, job)),
-        ("resample", lambda rows: resample_stage(rows, job)),
+def _scene(table: pa.Table, job: Job, costs: dict[str, Cost], watch: Watch | None) -> DeliveredScene:
+    stages: Sequence[tuple[str, Callable[[pa.Table], pa.Table], MixedTable]] = (
+        ("analyze", lambda rows: analyze_stage(rows, job), ANALYZED),
+        ("segment", SegmentStage(job.segmenter, job), SEGMENTED),
+        ("stitch", lambda rows: stitch_stage(rows, job), STITCHED),
+        ("outpaint", OutpaintStage(job.inpainter, job), FILLED),
+        ("resample", lambda rows: resample_stage(rows, job), DELIVERED),
     )
-    for name, stage in stages:
+    for name, stage, kind in stages:
         with _timed(name, costs):
             table = stage(table)
         if watch is not None:
-            watch(name, from_table(table)[0])
-    return from_table(table)[0]
+            watch(name, kind.read(table)[0])
+    delivered: DeliveredScene = DELIVERED.read(table)[0]
+    return delivered
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from remaster.outpaint.filling import fill_work
 from remaster.outpaint.tiling import plan_rounds
 from remaster.pipeline.job import Job
 from remaster.report.summary import WING_KINDS
-from remaster.rows import SceneRow
+from remaster.rows import DeliveredScene, SceneRow, StitchedScene
 
 RESULTS = Path(__file__).parent / "results"
 EPISODE = 28_800  # frames: 20 minutes at 24 a second
@@ -68,11 +68,11 @@ class Counts:
     job: Job
     tiles: int = 0
 
-    def see(self, step: str, row: SceneRow) -> None:
+    def see(self, step: str, row: SceneRow | DeliveredScene) -> None:
         """Count the tiles of a scene's backgrounds, each once."""
-        if step != "stitch":
+        if step != "stitch" or not isinstance(row, StitchedScene):
             return
-        for work in fill_work(row.shots, row.seed, self.job.window(row)):
+        for work in fill_work(row.shots, row.scene.seed, self.job.window(row.scene)):
             self.tiles += sum(map(len, plan_rounds(work.given.holes, work.given.known, TILE)))
 
 

@@ -25,7 +25,7 @@ from remaster.imaging.geometry import Window, window
 from remaster.media.encode import encoder_options
 from remaster.media.probe import probe
 from remaster.media.types import Rect
-from remaster.pipeline.delivery import encoder_settings
+from remaster.pipeline.encoding import encoder_settings
 from remaster_sample.episodes import EPISODES
 from remaster_sample.script import Episode, Shot, splice
 from remaster_sample.write import write_episode

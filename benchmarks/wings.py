@@ -27,8 +27,8 @@ from remaster.analyze.analysis import analyze
 from remaster.arrays import Float32, Mask, Plane, Rgb
 from remaster.detect.scenes import detect
 from remaster.detect.tuning import DetectSettings
-from remaster.evaluation.fills import FILLS, TELEA_RADIUS, mirror
-from remaster.evaluation.measures import Sample, compare, summarize
+from remaster.evaluation.hidden_sides import FILLS, TELEA_RADIUS, mirror
+from remaster.evaluation.measures import FrameMeasures, compare, summarize
 from remaster.imaging.footage import Footage
 from remaster.imaging.gate import proxy_valid, with_scene_sides
 from remaster.imaging.geometry import Window, window
@@ -76,7 +76,7 @@ class Clip:
 class Found:
     """What was measured of a clip: samples by the name of the fill, pairs of held frames and how many were equal."""
 
-    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    samples: dict[str, list[FrameMeasures]] = field(default_factory=dict)
     held: int = 0
     equal: int = 0
     seconds: float = 0.0

@@ -13,6 +13,7 @@ FineRgb = npt.NDArray[np.uint16]
 """R'G'B' in 256ths of a level of 8 bits: `FINE` times what an `Rgb` has."""
 Rgba = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]

@@ -1,104 +1,31 @@
-"""The Arrow form of what streams between the stages: one row a scene (or a video's plan), under one explicit schema.
+"""What streams between the stages: one class of row for each boundary, so that a stage's signature says what it does.
 
-Every field has a fixed type, so an empty list or a missing value never changes it, and nothing is ever pickled. Arrays
-travel as their raw bytes with dtype and shape.
+A video's rows are ``VideoRow`` (probed) -> ``PlannedVideo`` or ``FailedVideo``. A scene's are
+
+    PlannedScene -> AnalyzedScene -> SegmentedScene -> StitchedScene -> FilledScene -> DeliveredScene
+
+or, instead of a step, ``FailedScene``; ``PassthroughScene`` is one that needs no wings. A stage takes the rows of one
+class and hands on all others as they are; the last delivers them all. ``PLANNED`` to ``DELIVERED`` are the tables after
+each stage, whose schemas follow from the classes (see ``arrow``): a field is declared here and nowhere else.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from fractions import Fraction
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from remaster.arrays import Mask
-from remaster.media.types import ColorSpec, Entry, PixelFormat, Rect, Treatment, VideoInfo
-from remaster.notes import Note, texts
-from remaster.records import Analysis, Background, Key, Propagation, Shot
-from remaster.tables import SHOTS, STAGES
+from remaster.arrays import Float32, Int64, Mask
+from remaster.arrow import MixedTable, RowTable
+from remaster.media.types import Entry, Rect, VideoInfo
+from remaster.notes import Note
+from remaster.records import Analysis, Shot
+from remaster.tables import SHOTS, OutpaintColumns, SegmentColumns, StitchColumns
 
-ARRAY = pa.struct([("dtype", pa.string()), ("shape", pa.list_(pa.int32())), ("data", pa.large_binary())])
-DTYPES = ("|b1", "|i1", "|u1", "<f4", "<f8", "<i8")
-LINES = "lines"  # in place of a dtype: ``data`` is the picture as ``pack_lines`` writes it
-
-Packer = Callable[[npt.NDArray[Any] | None], dict[str, Any] | None]
-BACKGROUND = ("image", "coverage", "holes", "figures", "fine")
-RECT = pa.struct([(name, pa.int32()) for name in ("x", "y", "width", "height")])
-ENTRY = pa.struct([("pts", pa.int64()), ("skip", pa.int32())])
-RUN = pa.struct([("start_frame", pa.int64()), ("pts", pa.list_(pa.int64())), ("entry", ENTRY)])
-ANALYSIS = pa.struct(
-    [
-        *[
-            (name, ARRAY)
-            for name in ("keyframes", "proxies", "motion", "explained", "holds", "luma", "turning", "valid")
-        ],
-        ("noise", pa.float64()),
-    ]
-)
-KEY = pa.struct(
-    [
-        *[(name, pa.int64()) for name in ("start", "end", "frame")],
-        *[(name, ARRAY) for name in BACKGROUND],
-    ]
-)
-PROPAGATION = pa.struct([*[(name, ARRAY) for name in ("cameras", "own", "lives")], ("keys", pa.list_(KEY))])
-SHOT = pa.struct(
-    [
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("method", pa.string()),
-        ("cameras", ARRAY),
-        *[(name, ARRAY) for name in BACKGROUND],
-        ("confidence", pa.float64()),
-        ("registered", pa.int32()),
-        ("inliers", pa.int64()),
-        ("propagation", PROPAGATION),
-        ("mix", ARRAY),
-    ]
-)
-NOTE_KIND = pa.struct([("loss", pa.bool_()), ("encoded", pa.bool_())])
-SCENE = pa.schema(
-    [
-        pa.field("video", pa.string(), nullable=False),
-        pa.field("video_id", pa.string(), nullable=False),
-        pa.field("scene_id", pa.string()),  # null: this row is the video itself
-        pa.field("info", pa.string()),  # VideoInfo as JSON
-        pa.field("runs", pa.list_(RUN)),
-        pa.field("active", RECT),
-        pa.field("gate", ARRAY),
-        pa.field("noise", pa.float64()),
-        pa.field("framing", pa.float64()),
-        pa.field("seed", pa.int64()),
-        pa.field("attempts", pa.int32()),
-        pa.field("fingerprint", pa.string()),
-        pa.field(
-            "copyable", pa.list_(pa.string())
-        ),  # the kinds of file that could take the video's packets as they are
-        pa.field("copied", pa.bool_()),
-        pa.field("analysis", ANALYSIS),
-        pa.field("grain", ARRAY),
-        pa.field("masks", ARRAY),
-        pa.field("labels", pa.map_(pa.string(), pa.int32())),
-        pa.field("shots", pa.list_(SHOT)),
-        pa.field("keyframes", pa.int32()),
-        pa.field("cut_foreground", pa.float64()),
-        pa.field("hole_pixels", pa.int64()),
-        pa.field("generated_pixels", pa.int64()),
-        pa.field("inpaint_calls", pa.int32()),
-        pa.field("error_stage", pa.string()),
-        pa.field("error", pa.string()),
-        pa.field("seconds", pa.map_(pa.string(), pa.float64())),
-        pa.field("results", pa.list_(pa.struct(list(SHOTS)))),  # what metadata/scenes got; only after the last stage
-        pa.field("planned", pa.list_(pa.string())),  # scene ids; only in a video's own row
-        pa.field("notes", pa.list_(pa.string())),  # of the whole video: what was found, repaired, left alone
-        pa.field("note_kinds", pa.list_(NOTE_KIND)),  # of each of the notes
-    ]
-)
+ShotRows = tuple[Annotated[dict[str, Any], pa.struct(list(SHOTS))], ...]
+"""Rows of ``metadata/scenes``."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +36,7 @@ class Run:
     """
 
     start_frame: int
-    pts: npt.NDArray[np.int64]
+    pts: Int64
     entry: Entry | None = None
 
     @property
@@ -124,48 +51,35 @@ class Run:
 
 
 @dataclass(frozen=True)
-class SceneRow:
-    """One row between stages. ``scene_id`` None marks a video's own row, whose scenes are named in ``planned``.
+class Scene:
+    """A scene as the plan has it: which frames of which file, what part of them is picture, and how it is delivered.
 
-    ``runs`` are the scene's frames in the order of time: more than one where the video comes back to a camera set-up
-    (``setups``). The steps number them through, across the runs. ``seconds`` are worker seconds by stage.
-    ``noise`` is the grain of the whole video as ``Detection.noise``, ``grain`` float32 (n,) that about each of the
-    scene's frames, in the same levels, as it shows: none on a black card.
-    ``copied``: the video fills the target, and its packets go over as they are; nothing is encoded.
-    ``error`` is set by the first step that failed; the later ones pass the row on, and the last delivers it by a lower
-    step of the ladder.
+    ``runs`` are its frames in the order of time: more than one where the video comes back to a camera set-up. The steps
+    number them through, across the runs. ``active`` is the picture without bars, ``gate`` (bool, of its size) the
+    projector's gate on it. ``noise`` is the video's grain as ``Detection.noise``, ``notes`` are of the whole video, and
+    ``copyable`` names the kinds of file that could take the video's packets as they are.
+
+    The rest is set for each run of the program (see ``video_plan``), ``framing`` by ``segment`` where it is chosen
+    automatically. ``copied``: the video fills the target, and its packets go over as they are; nothing is encoded.
+    ``seconds`` are worker seconds by stage.
     """
 
     video: str
     video_id: str
-    scene_id: str | None = None
-    info: VideoInfo | None = None
-    runs: tuple[Run, ...] = ()
-    active: Rect | None = None
+    scene_id: str
+    info: VideoInfo
+    runs: tuple[Run, ...]
+    active: Rect
     gate: Mask | None = None
     noise: float = 0.0
+    copyable: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
     framing: float = 0.5
     seed: int = 0
     attempts: int = 1
     fingerprint: str = ""
-    copyable: tuple[str, ...] = ()
     copied: bool = False
-    analysis: Analysis | None = None
-    grain: npt.NDArray[np.float32] | None = None
-    masks: Mask | None = None
-    labels: Mapping[str, int] | None = None
-    shots: tuple[Shot, ...] = ()
-    keyframes: int | None = None
-    cut_foreground: float | None = None
-    hole_pixels: int | None = None
-    generated_pixels: int | None = None
-    inpaint_calls: int | None = None
-    error_stage: str | None = None
-    error: str | None = None
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    results: tuple[dict[str, Any], ...] = ()
-    planned: tuple[str, ...] = ()
-    notes: tuple[Note, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -175,181 +89,216 @@ class SceneRow:
     @property
     def start_frame(self) -> int:
         """The scene's first frame in its video."""
-        return self.runs[0].start_frame if self.runs else 0
-
-    def failed(self, stage: str, error: BaseException) -> SceneRow:
-        """The same row, marked with what went wrong; the payload of the failed step's input is kept."""
-        return replace(self, error_stage=stage, error=f"{type(error).__name__}: {error}")
+        return self.runs[0].start_frame
 
 
-def to_table(rows: Iterable[SceneRow], compact: bool = False) -> pa.Table:
-    """Rows as an Arrow table under ``SCENE``; ``compact``: backgrounds as files compress them best."""
-    return pa.Table.from_pylist([_to_dict(row, pack_lines if compact else pack) for row in rows], schema=SCENE)
+@dataclass(frozen=True)
+class FrameFacts:
+    """What rendering needs to know of each frame, besides its shot: ``holds`` bool (n,), ``grain`` float32 (n,).
 
-
-def from_table(table: pa.Table) -> list[SceneRow]:
-    """The rows of a table under ``SCENE``; arrays are read-only views of its buffers."""
-    return [_from_dict(row) for row in table.to_pylist(maps_as_pydicts="strict")]
-
-
-def pack(array: npt.NDArray[Any] | None) -> dict[str, Any] | None:
-    """An array as the ``ARRAY`` struct; raises ``TypeError`` for a dtype that has no business in a row."""
-    if array is None:
-        return None
-    if array.dtype.str not in DTYPES:
-        raise TypeError(f"arrays of {array.dtype} do not travel in rows")
-    # Bytes, although they are a copy more: PyArrow 26 never lets go of a memoryview's memory.
-    return {"dtype": array.dtype.str, "shape": list(array.shape), "data": np.ascontiguousarray(array).tobytes()}
-
-
-def pack_lines(image: npt.NDArray[Any] | None) -> dict[str, Any] | None:
-    """A picture (h, w, 3) uint8 as the ``ARRAY`` struct, ready to be compressed: each sample less the one left of it.
-
-    With the compression of Parquet (zstd) as small as PNG, whose filter "Sub" this is, in a sixth of its time.
+    ``holds``: the frame equals the one before but for noise. ``grain`` is its grain's standard deviation in 8-bit
+    levels, as it shows: none on a black card.
     """
-    if image is None:
-        return None
-    lines = image.copy()
-    lines[:, 1:] -= image[:, :-1]
-    return {"dtype": LINES, "shape": list(image.shape), "data": lines.tobytes()}
+
+    holds: Mask
+    grain: Float32
 
 
-def unpack(struct: Mapping[str, Any] | None) -> Any:
-    """The inverse of ``pack``, without a copy, and of ``pack_lines``; Any: only run time knows the dtype."""
-    if struct is None:
-        return None
-    if struct["dtype"] == LINES:
-        lines = np.frombuffer(struct["data"], np.uint8).reshape(struct["shape"])
-        return np.cumsum(lines, axis=1, dtype=np.uint8)
-    if struct["dtype"] not in DTYPES:
-        raise TypeError(f"arrays of {struct['dtype']} do not travel in rows")
-    return np.frombuffer(struct["data"], struct["dtype"]).reshape(struct["shape"])
+@dataclass(frozen=True)
+class Found:
+    """What the steps have found of a scene; None: the step has not run, or failed."""
+
+    frames: FrameFacts | None = None
+    segment: SegmentColumns | None = None
+    stitch: StitchColumns | None = None
+    outpaint: OutpaintColumns | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """All columns of ``metadata/scenes`` among them."""
+        parts = (self.segment, self.stitch, self.outpaint)
+        return {name: value for part in parts if part is not None for name, value in asdict(part).items()}
 
 
-def info_to_json(info: VideoInfo) -> str:
-    """A ``VideoInfo`` as JSON; fractions are written as ``"30000/1001"``."""
-    return json.dumps(asdict(info), default=str, sort_keys=True)
+@dataclass(frozen=True)
+class Failure:
+    """What went wrong with a scene, and in which stage."""
+
+    stage: str
+    error: str
 
 
-def info_from_json(text: str) -> VideoInfo:
-    """The inverse of ``info_to_json``."""
-    return _info(json.loads(text))
+@dataclass(frozen=True)
+class VideoRow:
+    """A probed video: what goes into the graph."""
+
+    video: str
+    video_id: str
+    info: VideoInfo
 
 
-def _info(values: dict[str, Any]) -> VideoInfo:
-    treatment = values["treatment"]
-    if treatment is not None:
-        frame = tuple(treatment["frame"]) if treatment.get("frame") else None
-        values["treatment"] = Treatment(**(treatment | {"stored": _info(treatment["stored"]), "frame": frame}))
-    values |= {name: Fraction(values[name]) for name in ("sar", "fps", "time_base")}
-    shown = values.get("shown")  # plans of older versions have neither
-    values |= {"display": tuple(values.get("display", ())), "shown": Rect(**shown) if shown else None}
-    values["span"] = tuple(values["span"]) if values.get("span") else None
-    values |= {"format": PixelFormat(**values["format"]), "color": _color(values["color"])}
-    return VideoInfo(**values)
+@dataclass(frozen=True)
+class PlannedVideo:
+    """A video whose scenes are known. ``info`` is that of most of its frames, after their treatment.
+
+    ``pts`` int64 (n + 1,) are the times of all its frames, then the last's end; ``planned`` are the ids of its scenes,
+    ``results`` the rows of those that were finished before; ``notes`` say what was found, repaired, left alone.
+    """
+
+    video: str
+    video_id: str
+    info: VideoInfo
+    pts: Int64
+    planned: tuple[str, ...]
+    results: ShotRows
+    notes: tuple[Note, ...]
+
+    @property
+    def frames(self) -> int:
+        """Number of its frames."""
+        return len(self.pts) - 1
 
 
-def _color(values: dict[str, Any]) -> ColorSpec:
-    return ColorSpec(**(values | {name: tuple(values[name]) for name in ("mastering", "light", "dynamic")}))
+@dataclass(frozen=True)
+class FailedVideo:
+    """A video that cannot be read; ``info`` None: not even its headers."""
+
+    video: str
+    video_id: str
+    info: VideoInfo | None
+    error: str
 
 
-def _to_dict(row: SceneRow, pack_image: Packer) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in SCENE.names if name != "note_kinds"}
-    values["info"] = info_to_json(row.info) if row.info else None
-    values["runs"] = [_run_to_dict(run) for run in row.runs]
-    values["active"] = asdict(row.active) if row.active else None
-    values["gate"] = pack(row.gate)
-    values["analysis"] = _analysis_to_dict(row.analysis) if row.analysis else None
-    values["grain"] = pack(row.grain)
-    values["masks"] = pack(row.masks)
-    values["shots"] = [_shot_to_dict(shot, pack_image) for shot in row.shots]
-    values["seconds"] = list(row.seconds.items())
-    values["notes"] = texts(row.notes)
-    values["note_kinds"] = [{"loss": note.loss, "encoded": note.encoded} for note in row.notes]
-    return values
+@dataclass(frozen=True)
+class PlannedScene:
+    """A scene to work on."""
+
+    scene: Scene
+
+    @property
+    def found(self) -> Found:
+        """Nothing yet."""
+        return Found()
 
 
-def _from_dict(values: dict[str, Any]) -> SceneRow:
-    values["info"] = info_from_json(values["info"]) if values["info"] else None
-    values["runs"] = tuple(_run_from_dict(run) for run in values["runs"])
-    values["active"] = Rect(**values["active"]) if values["active"] else None
-    values["gate"] = unpack(values["gate"])
-    values["analysis"] = _analysis_from_dict(values["analysis"]) if values["analysis"] else None
-    values["grain"] = unpack(values["grain"])
-    values["masks"] = unpack(values["masks"])
-    values["shots"] = tuple(_shot_from_dict(shot) for shot in values["shots"])
-    values["copyable"] = tuple(values["copyable"])
-    values["results"] = tuple(values["results"])
-    values["planned"] = tuple(values["planned"])
-    kinds = values.pop("note_kinds")
-    values["notes"] = tuple(Note(text, **kind) for text, kind in zip(values["notes"], kinds, strict=True))
-    return SceneRow(**values)
+@dataclass(frozen=True)
+class PassthroughScene:
+    """A scene whose picture fills the target: it has no wings, and is encoded or copied as it is."""
+
+    scene: Scene
+
+    @property
+    def found(self) -> Found:
+        """Nothing: no step looks at it."""
+        return Found()
 
 
-def _run_to_dict(run: Run) -> dict[str, Any]:
-    entry = asdict(run.entry) if run.entry else None
-    return {"start_frame": run.start_frame, "pts": run.pts.tolist(), "entry": entry}
+@dataclass(frozen=True)
+class AnalyzedScene:
+    """After ``analyze``: the scene's ``gate`` is as the scene itself shows it. ``grain`` as in ``FrameFacts``."""
+
+    scene: Scene
+    analysis: Analysis
+    grain: Float32
+
+    @property
+    def found(self) -> Found:
+        """What ``analyze`` found."""
+        return Found(FrameFacts(self.analysis.holds, self.grain))
 
 
-def _run_from_dict(values: dict[str, Any]) -> Run:
-    entry = Entry(**values["entry"]) if values["entry"] else None
-    return Run(values["start_frame"], np.array(values["pts"], np.int64), entry)
+@dataclass(frozen=True)
+class SegmentedScene:
+    """After ``segment``: ``masks`` bool (k, h, w) of characters on the keyframes' proxies; the framing is chosen."""
+
+    scene: Scene
+    analysis: Analysis
+    grain: Float32
+    masks: Mask
+    segment: SegmentColumns
+
+    @property
+    def found(self) -> Found:
+        """What ``analyze`` and ``segment`` found."""
+        return Found(FrameFacts(self.analysis.holds, self.grain), self.segment)
 
 
-def _analysis_to_dict(analysis: Analysis) -> dict[str, Any]:
-    return {f.name: pack(getattr(analysis, f.name)) if f.type == ARRAY else analysis.noise for f in ANALYSIS}
+@dataclass(frozen=True)
+class StitchedScene:
+    """After ``stitch``: ``shots`` tile the scene's frames. Proxies and masks are left behind: nothing needs them."""
+
+    scene: Scene
+    shots: tuple[Shot, ...]
+    frames: FrameFacts
+    segment: SegmentColumns
+    stitch: StitchColumns
+
+    @property
+    def found(self) -> Found:
+        """What the steps up to ``stitch`` found."""
+        return Found(self.frames, self.segment, self.stitch)
+
+    def filled(self, shots: tuple[Shot, ...], outpaint: OutpaintColumns) -> FilledScene:
+        """The scene after ``outpaint``, with the holes of its ``shots`` filled."""
+        return FilledScene(self.scene, shots, self.frames, self.segment, self.stitch, outpaint)
 
 
-def _analysis_from_dict(values: dict[str, Any]) -> Analysis:
-    return Analysis(**{f.name: unpack(values[f.name]) if f.type == ARRAY else values[f.name] for f in ANALYSIS})
+@dataclass(frozen=True)
+class FilledScene:
+    """After ``outpaint``: the holes of the ``shots``' pictures are filled."""
+
+    scene: Scene
+    shots: tuple[Shot, ...]
+    frames: FrameFacts
+    segment: SegmentColumns
+    stitch: StitchColumns
+    outpaint: OutpaintColumns
+
+    @property
+    def found(self) -> Found:
+        """What all steps found."""
+        return Found(self.frames, self.segment, self.stitch, self.outpaint)
 
 
-def _shot_to_dict(shot: Shot, pack_image: Packer) -> dict[str, Any]:
-    names = ("start", "end", "method", "confidence", "registered", "inliers")
-    values = {name: getattr(shot, name) for name in names}
-    values |= {"cameras": pack(shot.cameras), "mix": pack(shot.mix)}
-    made = shot.propagation
-    values["propagation"] = None if made is None else _propagation_to_dict(made, pack_image)
-    return values | _background_to_dict(shot.background, pack_image)
+@dataclass(frozen=True)
+class FailedScene:
+    """A scene of which a step failed: the stages after it hand it on, and the last delivers it without background."""
+
+    scene: Scene
+    found: Found
+    failure: Failure
 
 
-def _shot_from_dict(values: dict[str, Any]) -> Shot:
-    background, made = _background_from_dict(values), values.pop("propagation")
-    propagation = None if made is None else _propagation_from_dict(made)
-    arrays = {name: unpack(values[name]) for name in ("cameras", "mix")}
-    return Shot(**(values | arrays), background=background, propagation=propagation)
+@dataclass(frozen=True)
+class DeliveredScene:
+    """A scene whose rows are written; ``results`` are these rows."""
+
+    video: str
+    video_id: str
+    scene_id: str
+    frames: int
+    seconds: Mapping[str, float]
+    results: ShotRows
 
 
-def _propagation_to_dict(made: Propagation, pack_image: Packer) -> dict[str, Any]:
-    arrays = {name: pack(getattr(made, name)) for name in ("cameras", "own", "lives")}
-    keys = [
-        {"start": key.start, "end": key.end, "frame": key.frame} | _background_to_dict(key.picture, pack_image)
-        for key in made.keys
-    ]
-    return arrays | {"keys": keys}
+StepRow = PlannedScene | AnalyzedScene | SegmentedScene | StitchedScene | FilledScene
+"""A scene that a step works on, or is finished with."""
+SceneRow = StepRow | PassthroughScene | FailedScene
+"""A scene that is still to be delivered."""
+
+PLAN = RowTable(Scene)
+"""The plan of a video, in a file."""
+PROBED = RowTable(VideoRow)
+_OTHERS = (PlannedVideo, FailedVideo, PassthroughScene, FailedScene)  # what no stage but the last looks at
+_LATER = (StitchedScene, FilledScene)  # what ``analyze`` found in the cache is further than the stages after it
+PLANNED = MixedTable((*_OTHERS, PlannedScene))
+ANALYZED = MixedTable((*_OTHERS, AnalyzedScene, *_LATER))
+SEGMENTED = MixedTable((*_OTHERS, SegmentedScene, *_LATER))
+STITCHED = MixedTable((*_OTHERS, *_LATER))
+FILLED = MixedTable((*_OTHERS, FilledScene))
+DELIVERED = MixedTable((PlannedVideo, FailedVideo, DeliveredScene))
 
 
-def _propagation_from_dict(values: dict[str, Any]) -> Propagation:
-    keys = []
-    for key in values["keys"]:
-        picture = _background_from_dict(key)
-        keys.append(Key(**key, picture=picture))
-    cameras, own, lives = (unpack(values[name]) for name in ("cameras", "own", "lives"))
-    return Propagation(cameras, own, lives, tuple(keys))
-
-
-def _background_to_dict(background: Background | None, pack_image: Packer) -> dict[str, Any]:
-    parts = {name: getattr(background, name, None) for name in BACKGROUND}
-    masks = {name: pack(parts[name]) for name in BACKGROUND if name != "image"}
-    return masks | {"image": pack_image(parts["image"])}
-
-
-def _background_from_dict(values: dict[str, Any]) -> Background | None:
-    """The background whose parts are taken out of ``values``."""
-    parts = {name: unpack(values.pop(name)) for name in BACKGROUND}
-    return None if parts["image"] is None else Background(**parts)
-
-
-def stage_seconds(row: SceneRow) -> dict[str, float | None]:
-    """``seconds_<stage>`` for every stage; None where the row never went through it."""
-    return {f"seconds_{stage}": row.seconds.get(stage) for stage in STAGES}
+def failed(row: SceneRow, stage: str, error: BaseException) -> FailedScene:
+    """The scene as a step leaves it that raised ``error``; what the steps before it found is kept."""
+    return FailedScene(row.scene, row.found, Failure(stage, f"{type(error).__name__}: {error}"))

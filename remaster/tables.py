@@ -1,8 +1,18 @@
-"""The Parquet tables that a run leaves behind: one row a shot, one row a video. Names and types are a contract."""
+"""The Parquet tables that a run leaves behind: one row a shot, one row a video. Names and types are a contract.
+
+``SHOTS`` and ``VIDEOS`` are the tables. Columns of ``SHOTS`` that a step before the last one fills stand in that step's
+dataclass too, which travels with the scene from stage to stage. The others are filled in ``pipeline.delivery``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
 import pyarrow as pa
+
+Int32 = Annotated[int, pa.int32()]
 
 STAGES = ("detect", "analyze", "segment", "stitch", "outpaint", "resample")
 
@@ -55,6 +65,31 @@ SHOTS = pa.schema(
         pa.field("soft", pa.float64()),  # soft fill
     ]
 )
+
+
+@dataclass(frozen=True)
+class SegmentColumns:
+    """What ``segment`` fills."""
+
+    labels: Annotated[Mapping[str, int], pa.map_(pa.string(), pa.int32())] | None = None
+    cut_foreground: float = 0.0
+
+
+@dataclass(frozen=True)
+class StitchColumns:
+    """What ``stitch`` fills."""
+
+    keyframes: Int32 = 0
+
+
+@dataclass(frozen=True)
+class OutpaintColumns:
+    """What ``outpaint`` fills."""
+
+    hole_pixels: int = 0
+    generated_pixels: int = 0
+    inpaint_calls: Int32 = 0
+
 
 VIDEOS = pa.schema(
     [

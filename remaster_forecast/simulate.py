@@ -16,9 +16,10 @@ from remaster.tables import STAGES
 from remaster_forecast.costs import Costs
 from remaster_forecast.workload import Episode
 
-LARGEST = 200_000
-"""Units of scenes that are followed one by one; of more, neighbours in an episode go together."""
-ASSEMBLIES = 2  # videos put together at once, as by a run's driver
+MAX_UNITS = 200_000
+"""Scenes that are simulated one by one; where there are more, neighbours in an episode go together."""
+ASSEMBLIES = 2
+"""Videos that are assembled at once, as by a run's driver."""
 DETECT, LAST = 0, len(STAGES) - 1
 
 
@@ -62,7 +63,7 @@ def simulate(episodes: Sequence[Episode], costs: Costs, cluster: Cluster) -> For
 
 @dataclass(frozen=True)
 class _Unit:
-    """Scenes of one episode that are followed together: how many, and their megapixels."""
+    """Scenes of one episode that are simulated as one task: how many, and their megapixels."""
 
     episode: int
     scenes: int
@@ -72,7 +73,7 @@ class _Unit:
 def _units(episodes: Sequence[Episode]) -> list[list[_Unit]]:
     """The units of each episode, by episode."""
     total = sum(len(episode.scenes) for episode in episodes)
-    together = -(-total // LARGEST)
+    together = -(-total // MAX_UNITS)
     return [
         [
             _Unit(number, len(part), sum(part))
@@ -89,7 +90,7 @@ class _Simulation:
     def __init__(self, episodes: list[list[_Unit]], costs: Costs, cluster: Cluster) -> None:
         self.episodes, self.costs, self.cluster = episodes, costs, cluster
         self.on_gpu = [stage in cluster.gpu_steps for stage in STAGES]
-        self.lines = [costs.lines[stage] for stage in STAGES]
+        self.steps = [costs.steps[stage] for stage in STAGES]
         self.waiting: list[deque[_Unit]] = [deque() for _ in STAGES]
         self.undetected = deque(range(len(episodes)))
         self.left = [len(units) for units in episodes]
@@ -143,7 +144,7 @@ class _Simulation:
             gpu, queue = self.on_gpu[stage], self.waiting[stage]
             while queue and self.free[gpu]:
                 unit = queue.popleft()
-                line = self.lines[stage]
+                line = self.steps[stage]
                 if stage == DETECT + 1:
                     self.in_flight += unit.scenes
                     self.most = max(self.most, self.in_flight)
@@ -151,7 +152,7 @@ class _Simulation:
         while self.undetected and self.free[False] and self._hungry():
             number = self.undetected.popleft()
             pixels = sum(unit.megapixels for unit in self.episodes[number])
-            self._start(now, DETECT, number, self.lines[DETECT].seconds(pixels), 1)
+            self._start(now, DETECT, number, self.steps[DETECT].seconds(pixels), 1)
 
     def _hungry(self) -> bool:
         """Backpressure: no further video is read while every worker has scenes waiting for it."""

@@ -1,4 +1,4 @@
-"""What there is to do, as far as headers tell: episodes with frames, scenes and pixels."""
+"""The work in a dataset, estimated from its videos' headers: episodes with frames, scenes and pixels."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Episode:
 
 
 def from_headers(infos: Iterable[VideoInfo], aspect: Fraction, scene_seconds: float) -> list[Episode]:
-    """One episode a video. Headers tell no cuts: scenes are taken to last ``scene_seconds`` each.
+    """One episode a video. Headers have no cuts: scenes are taken to last ``scene_seconds`` each.
 
-    Nor do they tell bars: the whole picture is taken to be active. Raises ``ValueError`` where a video's headers tell
-    neither frames nor duration.
+    They have no bars either: the whole picture is taken to be active. Raises ``ValueError`` where a video's headers
+    have neither frames nor duration.
     """
     return [_episode(info, aspect, scene_seconds) for info in infos]
 

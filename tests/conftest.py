@@ -1,4 +1,4 @@
-"""One local Ray for all tests that need one; its CPUs are bookkeeping, so more than the machine has are fine.
+"""One local Ray for all tests that need one, since its start takes longest.
 
 ``make test`` runs two processes side by side, each with a Ray of its own, file by file.
 """
@@ -12,7 +12,18 @@ from pathlib import Path
 import pytest
 from object_store import ENVIRONMENT
 
-ENGINES = Path(__file__).parent / "pipeline"
+HERE = Path(__file__).parent
+ENGINES = HERE / "pipeline"
+LONGEST = ("pipeline/test_faults.py", "pipeline", "jobs", "test_evaluate.py")
+"""Where runs are made, which take longest: they begin first, so that both processes end at about the same time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        name = item.path.relative_to(HERE).as_posix()
+        return next((rank for rank, start in enumerate(LONGEST) if name.startswith(start)), len(LONGEST))
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +37,9 @@ def ray_cluster() -> Iterator[None]:
 
     from remaster.pipeline.cluster import quiet, start
 
-    start(None, {"num_cpus": 8, "include_dashboard": False})
+    # Two work side by side and one is idle when an actor needs a process. Each CPU more is a worker that imports
+    # everything, for every driver that connects.
+    start(None, {"num_cpus": 3, "include_dashboard": False})
     quiet()
     yield
     ray.shutdown()

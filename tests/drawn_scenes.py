@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -27,12 +28,26 @@ class Drawn:
     masks: npt.NDArray[np.bool_]
 
 
+@cache
+def background() -> npt.NDArray[np.uint8]:
+    """The place where most scenes are filmed: uint8, FINE times (400, 700). Drawn once, by the first test that asks."""
+    return painted(FINE * 700, FINE * 400)
+
+
+@cache
+def other_background() -> npt.NDArray[np.uint8]:
+    """Another place: uint8, FINE times (300, 500)."""
+    return painted(FINE * 500, FINE * 300, seed=9)
+
+
 def painted(width: int, height: int, seed: int = 0) -> npt.NDArray[np.uint8]:
     """A soft painted background with brush texture, washes and a few outlined things, uint8 (height, width, 3)."""
     rng = np.random.default_rng(seed)
     wash = np.zeros((height, width, 3), np.float32)
     for sigma, strength in ((60, 30), (16, 14), (4, 7), (1.5, 4)):
-        layer = cv2.GaussianBlur(rng.normal(0, 1, (height, width, 3)).astype(np.float32), (0, 0), sigma)
+        coarse = max(int(sigma / 4), 1)  # what is so soft is drawn small
+        noise = rng.standard_normal((height // coarse, width // coarse, 3), np.float32)
+        layer = cv2.resize(cv2.GaussianBlur(noise, (0, 0), sigma / coarse), (width, height))
         wash += layer / layer.std() * strength
     picture = np.clip(wash + np.array([130, 140, 120]), 0, 255).astype(np.uint8)
     for _ in range(width * height // 25000):

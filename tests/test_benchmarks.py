@@ -1,4 +1,4 @@
-"""What one benchmark writes down, another can read."""
+"""What one benchmark writes down, another can read; and what it names is there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks.ablation import resolved, size_of
+from benchmarks.ablation_cases import CASES
 from benchmarks.scaling import predicted
 from benchmarks.throughput import RESULTS, STEPS_A_TILE, networks
 from remaster.tables import STAGES
@@ -37,3 +39,11 @@ def test_a_run_by_one_worker_predicts_that_by_two() -> None:
     assert one["predicted"] == pytest.approx(work + start, rel=0.02)
     # Nobody helps the worker that reads the video.
     assert two["predicted"] == pytest.approx((work - 40) / 2 + 40 + start, rel=0.05)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_switched_off_is_there(case: Any) -> None:
+    for name in case.patches:
+        resolved(name)
+    lines, _ = size_of(case.frees)
+    assert bool(lines) == bool(case.frees)

@@ -14,9 +14,8 @@ from programs import Ended, run_program
 
 from remaster.arrays import Float32
 from remaster.errors import MediaError
-from remaster.evaluation.fills import FILLS
-from remaster.evaluation.hidden import narrowed
-from remaster.evaluation.measures import Sample, compare, summarize
+from remaster.evaluation.hidden_sides import FILLS, narrowed
+from remaster.evaluation.measures import FrameMeasures, compare, summarize
 from remaster.evaluation.scores import ShotScore, overall
 from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat, Rect
@@ -38,7 +37,7 @@ def wings_of(picture: Float32, other: Float32) -> Float32:
     return out
 
 
-def measured(drawn: Float32, truth: Float32, known: np.ndarray = EVERYWHERE) -> Sample:
+def measured(drawn: Float32, truth: Float32, known: np.ndarray = EVERYWHERE) -> FrameMeasures:
     return compare(drawn, truth, HIDDEN, known)
 
 

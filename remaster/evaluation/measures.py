@@ -1,4 +1,4 @@
-"""Numbers for a wing beside its truth: fidelity, texture, and how visible the join is."""
+"""Measures of a wing against the truth: fidelity, texture, and how visible the join is."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from remaster.arrays import Float32, Mask
 from remaster.imaging.geometry import Window
 
 COARSE = 8
-"""Side in pixels of the blocks whose means the coarse PSNR compares: it forgives texture that lies elsewhere."""
-LOWEST_ERROR = 255.0**2 / 10**6
-"""Mean squared error that counts as none, at 60 dB: black frames would else outweigh all others."""
-C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # as its authors chose them for SSIM
+"""Side in pixels of the blocks whose means the coarse PSNR compares: it ignores where texture lies."""
+MIN_ERROR = 255.0**2 / 10**6
+"""Mean squared error that counts as none, at 60 dB: otherwise black frames would outweigh all others."""
+C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # the constants of SSIM, as its authors chose them
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Measures:
 
     ``psnr`` in dB at full size and ``psnr_coarse`` of means over 8x8 blocks; ``ssim`` (Wang et al., IEEE TIP 2004);
     ``energy``: mean gradient as a share of the truth's (1 is right, less is blur); ``join``: the mean step across the
-    join over the step one column further in, which is the source's own (1 is invisible); both NaN over nought.
+    join over the step one column further inside, which is the source's own (1 is invisible); both NaN over zero.
     """
 
     psnr: float
@@ -35,8 +35,8 @@ class Measures:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """What one frame contributes: two PSNRs, SSIM, and (drawn, truth) gradients and (join, inside) steps in levels."""
+class FrameMeasures:
+    """One frame's part: two PSNRs, SSIM, and (drawn, truth) gradients and (join, inside) steps in levels."""
 
     psnr: float
     psnr_coarse: float
@@ -45,16 +45,16 @@ class Sample:
     steps: tuple[float, float]
 
 
-def compare(drawn: Float32, truth: Float32, window: Window, known: Mask) -> Sample:
-    """Compare one frame's wings; ``drawn`` and ``truth`` float32 (h, w) luma, ``known`` bool (h, w): truth is given."""
+def compare(drawn: Float32, truth: Float32, window: Window, known: Mask) -> FrameMeasures:
+    """Compare one frame's wings; ``drawn`` and ``truth`` float32 (h, w) luma, ``known`` bool (h, w): where truth is
+    given."""
     wings = known.copy()
     wings[:, window.x : window.x + window.active.width] = False
     error = np.square(drawn - truth)
-    blocks = (
-        cv2.resize(wings.astype(np.float32), None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA) > 0.9
-    )
+    shares = cv2.resize(wings.astype(np.float32), None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA)
+    blocks = shares > 0.9
     coarse = np.asarray(cv2.resize(drawn - truth, blocks.shape[::-1], interpolation=cv2.INTER_AREA), np.float32) ** 2
-    return Sample(
+    return FrameMeasures(
         _decibels(error[wings]),
         _decibels(coarse[blocks]),
         float(structural_similarity(drawn, truth)[wings].mean()),
@@ -63,7 +63,7 @@ def compare(drawn: Float32, truth: Float32, window: Window, known: Mask) -> Samp
     )
 
 
-def summarize(samples: Sequence[Sample], weights: Sequence[float] | None = None) -> Measures:
+def summarize(samples: Sequence[FrameMeasures], weights: Sequence[float] | None = None) -> Measures:
     """The mean over frames (``weights``: how many frames each stands for); ratios are of the means."""
     w = np.ones(len(samples)) if weights is None else np.asarray(weights, float)
 
@@ -94,7 +94,8 @@ def structural_similarity(a: Float32, b: Float32) -> Float32:
 
 
 def _decibels(squares: Float32) -> float:
-    return float(10 * np.log10(255.0**2 / max(float(squares.mean()) if squares.size else 0.0, LOWEST_ERROR)))
+    """The PSNR of squared errors."""
+    return float(10 * np.log10(255.0**2 / max(float(squares.mean()) if squares.size else 0.0, MIN_ERROR)))
 
 
 def _gradient(picture: Float32, wings: Mask) -> float:
@@ -117,4 +118,5 @@ def _steps(picture: Float32, window: Window, known: Mask) -> tuple[float, float]
 
 
 def _ratio(value: float, by: float) -> float:
+    """A quotient, NaN for a divisor of zero."""
     return value / by if by > 0 else float("nan")

@@ -1,4 +1,4 @@
-"""What was measured, as a table that a terminal shows."""
+"""The measures of shots as a table on the terminal."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from remaster.evaluation.measures import Measures, Sample, summarize
+from remaster.evaluation.measures import FrameMeasures, Measures, summarize
 
 HEADINGS = ("PSNR", "PSNR at 1/8", "SSIM", "energy", "join")
 WIDTH = 104
-"""Columns of the table, whatever the terminal's: numbers that are cut short are none."""
+"""Characters of the table, whatever the terminal's: truncated numbers are useless."""
 
 
 @dataclass(frozen=True)
 class ShotScore:
-    """Frames ``[start, end)`` of a video, how their wings were made, and ``samples`` by the name of the fill.
+    """Frames ``[start, end)`` of a video, how their wings were made, and the frames measured, by the name of the fill.
 
-    ``seen`` is the share of the wings that other frames showed.
+    ``seen`` is the share of the wings that other frames show.
     """
 
     start: int
@@ -27,11 +27,11 @@ class ShotScore:
     method: str
     confidence: float
     seen: float
-    samples: Mapping[str, Sequence[Sample]]
+    samples: Mapping[str, Sequence[FrameMeasures]]
 
 
 def print_scores(title: str, shots: Sequence[ShotScore], console: Console, each: bool = True) -> None:
-    """A block of lines a shot, if ``each``, and one for all of them, in which each shot counts by its length."""
+    """Print a block of rows a shot, if ``each``, and one for all of them, weighted by length."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("frames", no_wrap=True)
     table.add_column("made by", no_wrap=True)
@@ -46,7 +46,7 @@ def print_scores(title: str, shots: Sequence[ShotScore], console: Console, each:
 
 
 def overall(shots: Sequence[ShotScore]) -> dict[str, Measures]:
-    """The measures over all shots, by the name of the fill; a shot counts by its length."""
+    """The measures over all shots, weighted by length, by the name of the fill."""
     found = {}
     for name in shots[0].samples:
         weights = [(s.end - s.start) / len(s.samples[name]) for s in shots for _ in s.samples[name]]
@@ -55,6 +55,7 @@ def overall(shots: Sequence[ShotScore]) -> dict[str, Measures]:
 
 
 def _add_block(table: Table, frames: str, what: str, measured: Mapping[str, Measures]) -> None:
+    """Add a row for each fill."""
     for number, (name, m) in enumerate(measured.items()):
         label = f"{name} ({what})" if number == 0 and what else name
         values = f"{m.psnr:.2f}", f"{m.psnr_coarse:.2f}", f"{m.ssim:.3f}", f"{m.energy:.2f}", f"{m.join:.2f}"

@@ -33,7 +33,7 @@ def normalized(
     return np.asarray(total / (share if total.ndim == 2 else share[..., None]), np.float32)
 
 
-def parabola_vertex(values: npt.NDArray[np.floating[Any]], at: int) -> float:
+def parabola_vertex(values: npt.NDArray[np.number[Any]], at: int) -> float:
     """The offset -0.5..0.5 from an extremum at index ``at`` of its sub-sample position.
 
     That is the vertex of the parabola through it and its two neighbours; 0 at either end and where all are equal.
@@ -45,7 +45,7 @@ def parabola_vertex(values: npt.NDArray[np.floating[Any]], at: int) -> float:
     return min(max(0.5 * (before - after) / curvature, -0.5), 0.5) if abs(curvature) > 0 else 0.0
 
 
-def viterbi(costs: Float64, changes: Float64) -> Int64:
+def viterbi(costs: Float32 | Float64, changes: Float64) -> Int64:
     """The cheapest sequence of states, int64 (n,), by dynamic programming (Viterbi, 1967); the lower state on a tie.
 
     ``costs`` (n, s) are those of each state at each step; ``changes`` (s, s) or (n - 1, s, s) those of going from one

@@ -277,14 +277,6 @@ class FigureTuning:
     """Preview pixels beside the edge in which a figure is leaving or entering."""
     stray: float = 0.5
     """Share of its own size by which the centre of a travelling region strays."""
-    same: float = 18.0
-    """Levels of difference from the background that count as none."""
-    differing: float = 0.02
-    """Share of a masked region that may differ by more and still be background."""
-    disclosed: float = 0.9
-    """Share of a masked region in which the background must be known to judge it."""
-    disclosing: float = 0.25
-    """Share of the keyframes that show a place which must show it unmasked, for its background to be known."""
     same_size: float = 0.4
     """Ratio of areas under which two regions are not the same figure."""
 

@@ -2,8 +2,7 @@
 
 Masks of motion serve matching and compositing, and must not cover background that a wing may need. Sources for filling
 are chosen more strictly: a repeated cap or braid beside the picture is the most visible fault. ``find_figures`` takes
-the masked places of many keyframes, removes what only passes by (``passing``) and, under a moving camera, what was
-masked by mistake (``mistaken``), and grows the rest by GrabCut.
+the masked places of many keyframes, removes what only passes by (``passing``), and grows the rest by GrabCut.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import numpy.typing as npt
 from remaster.arrays import Affine, Mask
 from remaster.imaging.aligned_keyframes import Preview, masked_median
 from remaster.imaging.camera import corner_error
-from remaster.imaging.difference import tolerant_difference
 from remaster.imaging.tuning import TUNING
 
 Regions = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float64]]
@@ -35,8 +33,6 @@ def find_figures(preview: Preview, inside: Mask) -> Mask:
     moving = visible & ~preview.seen
     moving &= ~passing(moving, np.asarray(visible.any(axis=0)))
     rests = at_rest(preview.cameras, preview.width, preview.height)
-    if not rests:
-        moving &= ~mistaken(preview, moving, visible)
     views = visible.sum(axis=0)
     seen = views - moving.sum(axis=0)
     known = views >= max(tuning.min_views, tuning.often * len(visible))
@@ -97,27 +93,6 @@ def passing(moving: npt.NDArray[np.bool_], visible: Mask) -> npt.NDArray[np.bool
         going = [False] + [travels[track_of[i][region]] for region in range(1, len(stats))]
         picked[i] = np.array(going)[labels]
     return picked
-
-
-def mistaken(preview: Preview, moving: npt.NDArray[np.bool_], visible: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The parts of ``moving`` bool (k, h, w), the masks, in which a keyframe shows what many others show unmasked.
-
-    ``visible`` bool (k, h, w) are the keyframes' footprints. Masks are made before the cameras are as exact as the
-    preview's: under a zoom or a tilt they cover doors and windows.
-    """
-    tuning = TUNING.figures
-    disclosed = preview.seen.sum(axis=0) >= np.maximum(tuning.min_views, tuning.disclosing * visible.sum(axis=0))
-    found = np.zeros_like(moving)
-    for i, (picture, mask) in enumerate(zip(preview.pictures, moving, strict=True)):
-        differs = cv2.blur(tolerant_difference(picture, preview.median), (3, 3)) > tuning.same
-        count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-        area, known, differing = (
-            np.bincount(labels[mask & where], minlength=count)
-            for where in (np.ones_like(mask), disclosed, disclosed & differs)
-        )
-        background = (known >= tuning.disclosed * area) & (differing <= tuning.differing * known)
-        found[i] = mask & background[labels]
-    return found
 
 
 def _overlapped(before: Regions, region: Mask, inner: Mask) -> int:

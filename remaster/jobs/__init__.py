@@ -1,1 +1,1 @@
-"""Programs: ``python -m remaster.jobs.NAME``."""
+"""The programs, ``python -m remaster.jobs.NAME``: batch, evaluate, plan, sample. Each parses and calls one function."""

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Mask, Rgb
+from remaster.imaging.estimation import normalized_convolution
 
 LEAST = 64
 """Known pixels that tell a colour."""
@@ -41,11 +42,10 @@ def _line(found: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
 
 
 def _local_difference(picture: np.ndarray, original: Rgb, known: Mask) -> np.ndarray:
-    """Normalised convolution (Knutsson and Westin 1993) of the known pixels' differences, float32 (h, w, 3)."""
+    """Normalized convolution of the known pixels' differences, float32 (h, w, 3)."""
     sigma = REACH * max(known.shape)
     weight = known.astype(np.float32)
-    total = cv2.GaussianBlur((original - picture) * weight[..., None], (0, 0), sigma)
-    spread = cv2.GaussianBlur(weight, (0, 0), sigma)
+    mean = normalized_convolution(original - picture, weight, sigma)
     distance = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
     fading = np.exp(-0.5 * (distance / (2 * sigma)) ** 2)
-    return np.asarray(total / np.maximum(spread, 1e-3)[..., None] * fading[..., None], np.float32)
+    return np.asarray(mean * fading[..., None], np.float32)

@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
-import numpy as np
-
-from remaster.arrays import Mask, Rgb
 from remaster.imaging.geometry import Window
 from remaster.outpaint import Filled, FillTask, Inpainter
 from remaster.outpaint.fill_scale import LEAST, enlarged, reduced, seen_scale
 from remaster.records import Background, Shot
-
-_FEATHER = 3
-"""How far, in pixels, a tone left over at the border is spread into what was generated."""
-_LARGEST = 24.0
-"""A step over this many grey levels is an object's edge and stays."""
 
 
 @dataclass(frozen=True)
@@ -86,31 +77,10 @@ def _with_filled(shots: Sequence[Shot], works: Sequence[Work], results: Sequence
         if result.image.shape != given.image.shape or (result.image != given.image)[~given.holes].any():
             raise ValueError("the inpainter changed pixels outside the holes")
         whole = result.image if given is work.task else enlarged(result.image, work.task)
-        filled[id(b)] = replace(b, image=_blended(b, whole))
+        filled[id(b)] = replace(b, image=whole)
     return Outpainted(
         shots=tuple(shot.repainted(lambda b: filled.get(id(b), b)) for shot in shots),
         hole_pixels=sum(int(work.task.holes.sum()) for work in works),
         generated_pixels=sum(int(work.given.holes.sum()) for work in works),
         calls=sum(result.calls for result in results),
     )
-
-
-def _blended(background: Background, filled: Rgb) -> Rgb:
-    """The filled picture, with what was generated brought to the tone of the covered pixels beside it."""
-    holes, covered = background.holes, background.coverage
-    near = holes & (cv2.dilate(covered.astype(np.uint8), np.ones((2 * _FEATHER + 1, 2 * _FEATHER + 1), np.uint8)) > 0)
-    step = _mean_around(filled, covered, _FEATHER) - _mean_around(filled, holes, _FEATHER)
-    step *= np.exp(-((np.abs(step).max(axis=2, keepdims=True) / _LARGEST) ** 2))
-    distance = cv2.distanceTransform((~covered).astype(np.uint8), cv2.DIST_L2, 3)[..., None]
-    share = 0.5 * np.clip(1 - (distance - 1) / _FEATHER, 0, 1)
-    out = filled.copy()
-    out[near] = np.clip(np.rint(filled + share * step), 0, 255).astype(np.uint8)[near]
-    return out
-
-
-def _mean_around(image: Rgb, mask: Mask, radius: int) -> np.ndarray:
-    """The mean colour of the mask's pixels within ``radius`` of each pixel, float32 (h, w, 3)."""
-    size = (2 * radius + 1, 2 * radius + 1)
-    weight = cv2.blur(mask.astype(np.float32), size)
-    total = cv2.blur(image * mask[..., None].astype(np.float32), size)
-    return total / np.maximum(weight, 1e-6)[..., None]

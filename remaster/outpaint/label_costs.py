@@ -7,6 +7,7 @@ import numpy as np
 
 from remaster.arrays import Float32, Int64
 from remaster.imaging.distances import nearest
+from remaster.imaging.estimation import normalized
 from remaster.outpaint.exemplar_settings import Settings
 from remaster.outpaint.graphcut import FORBIDDEN
 from remaster.outpaint.labels import Labels, Level
@@ -174,7 +175,7 @@ def _joined_texture(level: Level) -> Float32:
         return np.full(int(level.holes.sum()), np.inf, np.float32)
     size = (_AROUND, _AROUND)
     strength = np.where(edge, np.abs(level.features[..., 3:]).sum(axis=2), 0).astype(np.float32)
-    mean = np.asarray(cv2.blur(strength, size) / np.maximum(cv2.blur(edge.astype(np.float32), size), 1e-3), np.float32)
+    mean = normalized(strength, edge.astype(np.float32), lambda plane: cv2.blur(plane, size))
     around = np.asarray(cv2.dilate(mean, np.ones(size)), np.float32)
     _, place = nearest(edge)
     return np.asarray(around.ravel()[place[level.holes]], np.float32)

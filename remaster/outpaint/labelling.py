@@ -67,8 +67,7 @@ def _candidates(low: Level, full: Level, settings: Settings, rng: np.random.Gene
     parts = [
         shifts(np.zeros((1, 2), np.int64)),
         statistical,
-        continuing(low, full, nearest, settings.places, settings.matches, mirror=False),
-        continuing(low, full, nearest, settings.places // 3, 1, mirror=True),
+        continuing(low, full, nearest, settings.places, settings.matches),
         mirrors(full),
         across(full, nearest),
     ]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from remaster.arrays import Float32, Int64, Mask
+from remaster.imaging.estimation import normalized
 from remaster.outpaint.labels import Labels, Level, from_rows, shifts
 from remaster.outpaint.poisson import neighbours
 
@@ -49,7 +49,7 @@ def dominant(level: Level, nearest: float, count: int, rng: np.random.Generator)
     amount, weight = distinct.copy(), distinct.copy()
     amount[y[asked], x[asked]], weight[y[asked], x[asked]] = unlike, 1
     size = (2 * _PATCH - 1, 2 * _PATCH - 1)
-    distinct = np.asarray(cv2.blur(amount, size) / np.maximum(cv2.blur(weight, size), 1e-6), np.float32)
+    distinct = normalized(amount, weight, lambda plane: cv2.blur(plane, size), 1e-6)
     rows = np.flatnonzero(far.any(axis=1))
     offsets = _peaks(dx[rows, first[rows]], dy[rows, first[rows]], level.source.shape, count) * level.scale
     return shifts(offsets), distinct
@@ -82,7 +82,7 @@ def _peaks(dx: Int64, dy: Int64, shape: tuple[int, ...], count: int) -> Int64:
     return np.stack([px[best] - w, py[best] - h], axis=1).astype(np.int64)
 
 
-def continuing(level: Level, full: Level, nearest: float, points: int, each: int, mirror: bool) -> Labels:
+def continuing(level: Level, full: Level, nearest: float, points: int, each: int) -> Labels:
     """Labels under which the source looks like the settled pixels along the join, exact to one full pixel.
 
     For up to ``points`` places on the join, which are their homes, the ``each`` best are given. Shifts shorter than
@@ -91,12 +91,10 @@ def continuing(level: Level, full: Level, nearest: float, points: int, each: int
     found: list[tuple[int, ...]] = []
     for y, x, out_y, out_x in _places(level, points):
         box = _template_box(level, y, x, out_y, out_x)
-        flip_y, flip_x = (mirror and out_y != 0), (mirror and out_x != 0)
-        cost = _match(level, box, (y, x), (out_y, out_x), (flip_y, flip_x))
-        if not mirror:
-            _forbid_near(cost, box, nearest / level.scale)
+        cost = _match(level, box, (y, x), (out_y, out_x))
+        _forbid_near(cost, box, nearest / level.scale)
         for top, left in _minima(cost, each, max(nearest / level.scale / 2, 2)):
-            found.append((*_exact(level, full, box, (top, left), (flip_y, flip_x)), x * level.scale, y * level.scale))
+            found.append((1, 1, *_exact(level, full, box, (top, left)), x * level.scale, y * level.scale))
     return from_rows(np.array(found, np.int64).reshape(-1, 6))
 
 
@@ -121,27 +119,16 @@ def _template_box(level: Level, y: int, x: int, out_y: int, out_x: int) -> tuple
     return max(cy - _TEMPLATE, 0), max(cx - _TEMPLATE, 0), min(cy + _TEMPLATE + 1, h), min(cx + _TEMPLATE + 1, w)
 
 
-def _flipped(picture: npt.NDArray[np.float32], flip: tuple[bool, bool]) -> npt.NDArray[np.float32]:
-    return np.ascontiguousarray(picture[:: -1 if flip[0] else 1, :: -1 if flip[1] else 1])
-
-
-def _match(
-    level: Level,
-    box: tuple[int, int, int, int],
-    place: tuple[int, int],
-    out: tuple[int, int],
-    flip: tuple[bool, bool],
-) -> Float32:
-    """How ill the patch fits at each place of the (flipped) source: root mean square, infinite where it may not lie.
+def _match(level: Level, box: tuple[int, int, int, int], place: tuple[int, int], out: tuple[int, int]) -> Float32:
+    """How ill the patch fits at each place of the source: root mean square, infinite where it may not lie.
 
     What cannot serve the hole all the way outward costs more.
     """
     top, left, bottom, right = box
-    picture = _flipped(level.picture, flip)
     weight = level.context[top:bottom, left:right].astype(np.float32)
     patch = np.ascontiguousarray(level.picture[top:bottom, left:right])
-    cost = cv2.matchTemplate(picture, patch, cv2.TM_SQDIFF, mask=np.dstack([weight] * 3))
-    barred = _flipped((~level.source).astype(np.float32), flip)
+    cost = cv2.matchTemplate(level.picture, patch, cv2.TM_SQDIFF, mask=np.dstack([weight] * 3))
+    barred = (~level.source).astype(np.float32)
     hits = cv2.matchTemplate(barred, weight, cv2.TM_CCORR)
     cost = np.sqrt(np.maximum(cost, 0) / (3 * max(float(weight.sum()), 1.0)))
     run = _run(barred < 0.5, out)
@@ -257,26 +244,18 @@ def _minima(cost: Float32, count: int, apart: float) -> list[tuple[int, int]]:
     return best
 
 
-def _exact(
-    level: Level, full: Level, box: tuple[int, int, int, int], found: tuple[int, int], flip: tuple[bool, bool]
-) -> tuple[int, int, int, int]:
-    """The label (sx, sy, tx, ty) of a match, its offset sought anew among the full pixels around."""
+def _exact(level: Level, full: Level, box: tuple[int, int, int, int], found: tuple[int, int]) -> tuple[int, int]:
+    """The offset (tx, ty) of a match, sought anew among the full pixels around."""
     scale, (h, w) = level.scale, full.holes.shape
     top, left = box[0] * scale, box[1] * scale
     bottom, right = min(box[2] * scale, h), min(box[3] * scale, w)
-    grown_h, grown_w = level.holes.shape[0] * scale, level.holes.shape[1] * scale
-    # Where the match's first pixel lies in the flipped full picture, whose sides are not multiples of the scale.
-    y0 = found[0] * scale - (grown_h - h if flip[0] else 0)
-    x0 = found[1] * scale - (grown_w - w if flip[1] else 0)
-    picture = full.picture[:: -1 if flip[0] else 1, :: -1 if flip[1] else 1]
+    y0, x0 = found[0] * scale, found[1] * scale
     low_y, low_x = max(y0 - scale, 0), max(x0 - scale, 0)
-    area = picture[low_y : y0 + scale + bottom - top, low_x : x0 + scale + right - left]
+    area = full.picture[low_y : y0 + scale + bottom - top, low_x : x0 + scale + right - left]
     weight = full.context[top:bottom, left:right].astype(np.float32)
     if area.shape[0] >= bottom - top and area.shape[1] >= right - left:
         patch = np.ascontiguousarray(full.picture[top:bottom, left:right])
         cost = cv2.matchTemplate(np.ascontiguousarray(area), patch, cv2.TM_SQDIFF, mask=np.dstack([weight] * 3))
         dy, dx = np.unravel_index(int(cost.argmin()), cost.shape)
         y0, x0 = low_y + int(dy), low_x + int(dx)
-    sy, ty = (-1, h - 1 - (y0 - top)) if flip[0] else (1, y0 - top)
-    sx, tx = (-1, w - 1 - (x0 - left)) if flip[1] else (1, x0 - left)
-    return sx, sy, tx, ty
+    return x0 - left, y0 - top

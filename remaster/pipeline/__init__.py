@@ -1,4 +1,15 @@
-"""Everything that touches Ray: the graph, its stages, pools, resume and progress."""
+"""Runs the steps over a dataset with Ray Data: from a configuration to finished videos, tables and an exit code.
+
+``batch`` is a whole run: ``inputs`` and ``search`` find the videos, ``engines`` chooses segmenter and inpainter,
+``cluster`` starts Ray, ``run`` drives the graph and ``assembly`` joins each video once its last scene is in. ``graph``
+is the Ray graph on one screen, with a stage for each step: ``video_plan`` (which calls ``survey``), ``stages`` and
+``delivery`` (which calls ``encoding``). The rows between them are ``remaster.rows``. ``frames`` decodes.
+
+``store`` is the output folder and ``lock`` keeps it to one run; ``finished``, ``scene_cache`` and ``codeprint`` decide
+what need not be done again; ``failures`` are full disks and dying workers. ``job`` is what every worker is given,
+``counters`` count frames and seconds. ``cli``, ``arguments`` and ``interruption`` are the frame of a program;
+``evaluation`` and ``forecasting`` are the other programs.
+"""
 
 import os
 

@@ -18,31 +18,31 @@ from remaster.media.encode import converted, lost_hdr
 from remaster.media.remux import Assembled, assemble
 from remaster.media.subtitles.places import Places, Stay
 from remaster.media.subtitles.placing import place_of
-from remaster.media.types import ColorSpec, VideoInfo
+from remaster.media.types import VideoInfo
 from remaster.media.verify import verify
 from remaster.notes import losses, status_of, texts
 from remaster.pipeline import store as files
-from remaster.pipeline.delivery import encoder_settings
+from remaster.pipeline.encoding import encoder_settings
+from remaster.pipeline.failures import raise_if_disk_full
 from remaster.pipeline.finished import segment_whole
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
-from remaster.pipeline.space import refuse_out_of_space
-from remaster.pipeline.video_plan import kept_plan, limited
+from remaster.pipeline.video_plan import limited, stored_plan
 from remaster.report.summary import WING_KINDS, wing_use
-from remaster.rows import SceneRow
+from remaster.rows import PlannedVideo, Scene
 from remaster.tables import SHOTS, VIDEOS
 
-CENTRES = 8
-"""Scenes of which a frame's centre is compared with the source."""
-DEPTH = 8
-"""Frames into a scene, at most, at which the compared one lies: each must be decoded up to there."""
+CENTRE_SAMPLES = 8
+"""Scenes of a video, at most, in which one frame's centre is compared with the source."""
+MAX_CENTRE_DEPTH_FRAMES = 8
+"""How far into its scene the compared frame lies at most: the scene is decoded up to there."""
 
 
 @dataclass(frozen=True)
 class VideoTask:
-    """A video that is ready: its own ``row`` (see ``planning.detect_stage``) and its ``output`` name."""
+    """A video that is ready: its own ``row`` and its ``output`` name."""
 
-    row: SceneRow
+    row: PlannedVideo
     output: str
     job: Job
 
@@ -83,7 +83,7 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
         rows = files.compact(store, video_id, list(task.row.planned))
         row = _video_row(task, rows, made) | {"fingerprint": fingerprint, "output_bytes": made.bytes}
     except Exception as error:
-        refuse_out_of_space(error)
+        raise_if_disk_full(error)
         row = failed_video(task.row.video, task.row.info, f"{type(error).__name__}: {error}")
     row["seconds_assemble"] = time.perf_counter() - started
     files.write_video(store, video_id, row)
@@ -134,16 +134,14 @@ def _still_good(task: VideoTask, fingerprint: str) -> dict[str, Any] | None:
 
 def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
     info = task.row.info
-    if info is None:
-        raise MediaError(f"{task.row.video} has not been probed")
     copied = _is_copied(shots)
-    damaged = [shot for shot in shots if not copied and not segment_whole(task.job, shot, checked=True)]
+    damaged = [shot for shot in shots if not copied and not segment_whole(task.job, shot, check=True)]
     for shot in damaged:
         task.job.store.files.remove(str(shot["segment"]))  # so that the next run makes it again
     if damaged:
         raise MediaError(f"{len(damaged)} segment(s) are damaged, the first {damaged[0]['segment']}; start again")
     keys = [] if copied else [str(shot["segment"]) for shot in shots]
-    pts, folder = task.row.runs[0].pts[:-1], task.job.store.files
+    pts, folder = task.row.pts[:-1], task.job.store.files
     with folder.view(keys) as local:
         path = local / task.key
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +149,7 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
         made = assemble(info, sources, pts, path, task.partial, None if copied else _places(task, shots))
         try:
             verify(info, path, pts, task.partial, made.departures)
-            _check_centre(task, info, shots, path, _floor(task, copied))
+            _check_centre(task, shots, path, _floor(task, copied))
         except MediaError:
             path.unlink()  # what is not proved is not delivered
             raise
@@ -167,19 +165,18 @@ def _places(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Places | Non
     stays = []
     for shot in shots:
         scene = replace(scenes[str(shot["scene_id"])], framing=float(shot["framing"]))
-        info = scene.info or task.row.info
-        assert info is not None
+        info = scene.info
         place = place_of(task.job.window(scene), info)
         stays.append(Stay(shot["start_pts"] * info.time_base, shot["end_pts"] * info.time_base, place))
     return Places(stays)
 
 
-def _planned(task: VideoTask) -> dict[str, SceneRow]:
+def _planned(task: VideoTask) -> dict[str, Scene]:
     """The video's scenes by their ids; raises ``MediaError`` where its plan is gone."""
-    scenes = limited(kept_plan(task.row, task.job), task.job)
+    scenes = limited(stored_plan(task.row, task.job), task.job)
     if not scenes:
         raise MediaError(f"the plan of {task.row.video} is gone: what its frames show cannot be told")
-    return {scene.scene_id or "": scene for scene in scenes}
+    return {scene.scene_id: scene for scene in scenes}
 
 
 def _is_copied(shots: Sequence[Mapping[str, Any]]) -> bool:
@@ -192,39 +189,32 @@ def _floor(task: VideoTask, copied: bool) -> float:
     return float("inf") if copied else psnr_floor(encoder_settings(task.job.config.output))
 
 
-def _check_centre(
-    task: VideoTask, info: VideoInfo, shots: Sequence[Mapping[str, Any]], path: Path, floor: float
-) -> None:
+def _check_centre(task: VideoTask, shots: Sequence[Mapping[str, Any]], path: Path, floor: float) -> None:
     """Compare the centre of some frames, spread over the video, with the source; raises ``MediaError``."""
     framings = {shot["scene_id"]: float(shot["framing"]) for shot in shots}
     scenes = list(_planned(task).values())
-    for scene in scenes[:: -(-len(scenes) // CENTRES)]:
+    for scene in scenes[:: -(-len(scenes) // CENTRE_SAMPLES)]:
         window = task.job.window(replace(scene, framing=framings[scene.scene_id]))
         run = scene.runs[0]
-        until = min(run.frames // 2, DEPTH) + 1
+        until = min(run.frames // 2, MAX_CENTRE_DEPTH_FRAMES) + 1
         number = run.start_frame + until - 1
-        trusted = (
-            None if scene.gate is None or not task.job.fills_gate else without_border(~scene.gate, IMAGING.gate.strip)
-        )
-        source = scene.info or info
-        place = window.active, window.x, window.y
-        sample = CentreSample(number, run.entry, run.pts[:until], *place)
-        check_centre(source, path, [sample], trusted, floor)
+        hidden = scene.gate if task.job.fills_gate else None
+        trusted = None if hidden is None else without_border(~hidden, IMAGING.gate.strip)
+        sample = CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y)
+        check_centre(scene.info, path, [sample], trusted, floor)
 
 
 def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assembled) -> dict[str, Any]:
     info, first = task.row.info, shots[0]
     scenes = {shot["scene_id"]: shot for shot in shots}
     wings = wing_use(pa.Table.from_pylist(list(shots), schema=SHOTS))
-    facts = {} if info is None else _source_columns(info)
-    color = ColorSpec() if info is None else info.color
     settings = encoder_settings(task.job.config.output)
     notes = [note for note in task.row.notes if not (note.encoded and _is_copied(shots))]
     if not _is_copied(shots):
-        other = None if info is None else converted(settings, info.format)
-        notes += [*lost_hdr(settings, color), *([] if other is None else [other])]
+        other = converted(settings, info.format)
+        notes += [*lost_hdr(settings, info.color), *([] if other is None else [other])]
     notes += made.notes
-    return facts | {
+    return _source_columns(info) | {
         "video": task.row.video,
         "output": task.key,
         "status": status_of(any(shot["status"] != "ok" for shot in shots), notes),
@@ -247,8 +237,8 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
 
 def _filters(task: VideoTask) -> str | None:
     """What ran before any step, in any part of the video."""
-    infos = [scene.info for scene in _planned(task).values()]
-    names = {info.treatment.name: None for info in infos if info is not None and info.treatment is not None}
+    treatments = [scene.info.treatment for scene in _planned(task).values()]
+    names = {treatment.name: None for treatment in treatments if treatment is not None}
     return ", ".join(filter(None, names)) or None
 
 

@@ -25,34 +25,39 @@ from remaster.media.types import PixelFormat
 from remaster.pipeline import store as files
 from remaster.pipeline.assembly import failed_video
 from remaster.pipeline.cluster import Resources, connected, quiet
-from remaster.pipeline.delivery import encoder_settings
+from remaster.pipeline.counters import RunClock
+from remaster.pipeline.encoding import encoder_settings
 from remaster.pipeline.engines import check_fit, choose_engines, early_engines
+from remaster.pipeline.failures import explain_full_disk
 from remaster.pipeline.inputs import VideoFile, absolute, dataset_name, find_dataset, inputs_of, output_names
 from remaster.pipeline.interruption import exit_code
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
 from remaster.pipeline.run import Driver
-from remaster.pipeline.runclock import RunClock
-from remaster.pipeline.space import told_when_full
 from remaster.pipeline.store import Store
 from remaster.report import text
 from remaster.report.console import render_summary
 from remaster.report.page import write_page
 from remaster.report.progress import ProgressView
 from remaster.report.summary import EngineChoice, RunFacts, summarize
-from remaster.rows import SceneRow
+from remaster.rows import FailedVideo, VideoRow
 from remaster.tables import SHOTS, VIDEOS
 
-PROBES = 16  # headers that one task reads: a file that kills it costs as many others a second reading
-NAMED = 3  # of several inputs, so many are told
+FILES_PER_PROBE_TASK = 16
+"""A file whose headers kill its task costs as many others a second reading."""
+MAX_NAMED_INPUTS = 3
+"""Of several inputs, so many are named in the report."""
 RUN = "run.yaml"
 REPORT = "report/index.html"
-COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)  # every codec holds it, so what is refused with it is a setting
+COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)
+"""Every codec encodes it: an error with it is one of the settings, before any video is read."""
+Probed = tuple[VideoRow, str] | FailedVideo
+"""A readable video with the suffix of its output, or one that is not."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run left: ``videos`` and ``shots`` as in the tables, of this dataset's videos alone."""
+    """The results of a run: ``videos`` and ``shots`` as in the tables, of this dataset's videos alone."""
 
     videos: pa.Table
     shots: pa.Table
@@ -76,7 +81,7 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
     check_codec(encoder_settings(config.output), COMMON_FORMAT)
     _refuse_other_dataset(store, config)
     engines = early_engines(config)
-    with told_when_full(store), lock(store) as store, connected(config.cluster) as resources:
+    with explain_full_disk(store), lock(store) as store, connected(config.cluster) as resources:
         quiet()
         files.remove_temporaries(store)
         engines = engines or choose_engines(config, resources.gpus)
@@ -133,49 +138,48 @@ def _report(videos: Sequence[VideoFile], store: Store, facts: RunFacts) -> str:
     return store.where(REPORT)
 
 
-def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[SceneRow], list[str], list[dict[str, Any]]]:
+def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[VideoRow], list[str], list[dict[str, Any]]]:
     """(readable videos, their output names, rows of the unreadable ones). Workers read the headers."""
-    chunks = [videos[i : i + PROBES] for i in range(0, len(videos), PROBES)]
+    chunks = [videos[i : i + FILES_PER_PROBE_TASK] for i in range(0, len(videos), FILES_PER_PROBE_TASK)]
     task = ray.remote(_probe_chunk).options(num_cpus=1, max_retries=0)
     references: list[ray.ObjectRef[Any]] = [task.remote(chunk, job) for chunk in chunks]
-    found: list[tuple[SceneRow, str | None]] = []
+    found: list[Probed] = []
     for chunk, reference in zip(chunks, references, strict=True):
         try:
             found += ray.get(reference)
         except ray.exceptions.WorkerCrashedError:  # whose headers did it shows when each file is alone
             found += [_probe_alone(video, job) for video in chunk]
-    good = [(row, suffix) for row, suffix in found if suffix is not None]
+    good = [item for item in found if not isinstance(item, FailedVideo)]
     bad = []
-    for row in (row for row, suffix in found if suffix is None):
-        bad.append(failed_video(row.video, row.info, str(row.error)))
-        files.write_video(job.store, row.video_id, bad[-1])
+    for video in (item for item in found if isinstance(item, FailedVideo)):
+        bad.append(failed_video(video.video, video.info, video.error))
+        files.write_video(job.store, video.video_id, bad[-1])
     outputs = output_names([row.video for row, _ in good], [suffix for _, suffix in good])
     return [row for row, _ in good], outputs, bad
 
 
-def _probe_alone(video: VideoFile, job: Job) -> tuple[SceneRow, str | None]:
+def _probe_alone(video: VideoFile, job: Job) -> Probed:
     try:
-        found: list[tuple[SceneRow, str | None]] = ray.get(
-            ray.remote(_probe_chunk).options(num_cpus=1, max_retries=1).remote([video], job)
-        )
+        found: list[Probed] = ray.get(ray.remote(_probe_chunk).options(num_cpus=1, max_retries=1).remote([video], job))
     except ray.exceptions.WorkerCrashedError:
         error = f"{video.path} kills the process that reads its headers; leave it out"
-        return SceneRow(video.name, video.video_id, error_stage="probe", error=error), None
+        return FailedVideo(video.name, video.video_id, None, error)
     return found[0]
 
 
-def _probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[tuple[SceneRow, str | None]]:
-    """Each video's row and output suffix; None, with the error in the row, where it cannot be read or encoded."""
-    found: list[tuple[SceneRow, str | None]] = []
+def _probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[Probed]:
+    """Each video's row and output suffix, or the error where it cannot be read or encoded."""
+    found: list[Probed] = []
+    settings = encoder_settings(job.config.output)
     for video in videos:
-        row, settings = SceneRow(video.name, video.video_id), encoder_settings(job.config.output)
+        info = None
         try:
             info = probe(video.path)
-            row = replace(row, info=info)
             check_codec(settings, info.format)
-            found.append((row, output_suffix(info, job.config.output.container, settings.codec)))
+            suffix = output_suffix(info, job.config.output.container, settings.codec)
+            found.append((VideoRow(video.name, video.video_id, info), suffix))
         except (MediaError, UserError) as error:
-            found.append((replace(row, error_stage="probe", error=str(error)), None))
+            found.append(FailedVideo(video.name, video.video_id, info, str(error)))
     return found
 
 
@@ -226,7 +230,8 @@ def _facts(job: Job, resources: Resources) -> RunFacts:
     return RunFacts(
         command=shlex.join(["remaster", *sys.argv[1:]]),
         dataset=dataset_name(inputs),
-        source=", ".join(inputs[:NAMED]) + (f" and {len(inputs) - NAMED:,} more" if len(inputs) > NAMED else ""),
+        source=", ".join(inputs[:MAX_NAMED_INPUTS])
+        + (f" and {len(inputs) - MAX_NAMED_INPUTS:,} more" if len(inputs) > MAX_NAMED_INPUTS else ""),
         output=job.store.root,
         hardware=hardware,
         started=datetime.now().astimezone(),

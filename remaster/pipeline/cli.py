@@ -15,8 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 from remaster.config import BatchConfig, config_dir
 from remaster.errors import UserError
 from remaster.pipeline.arguments import hydra_arguments
+from remaster.pipeline.failures import OutOfSpace
 from remaster.pipeline.interruption import Interrupter
-from remaster.pipeline.space import OutOfSpace
 from remaster.report import text
 
 

@@ -1,4 +1,4 @@
-"""The code that a stage can reach, as a digest: other code makes results anew, the same code in another release not.
+"""Digests of the code that each stage can reach: results are made anew by other code, not by another release.
 
 From a stage's entry points on, definitions are followed by the names that they use, from module to module of the
 package. What counts is the definitions' code without comments, docstrings and annotations. Objects' methods count with
@@ -33,14 +33,14 @@ STAGES: dict[str, tuple[Place, ...]] = {
     "assemble": (("remaster.pipeline.assembly", "assemble_video"),),
 }
 """Where each stage's code begins; what those before it reach is in their digests already."""
-_ASIDE = (
+_WITHOUT_PIXELS = (
     "remaster.config", "remaster.errors", "remaster.remote", "remaster.report", "remaster.storage", "remaster.tables",
     *(
         f"remaster.pipeline.{name}"
-        for name in ("attempts", "codeprint", "engines", "finished", "lock", "memory", "scene_cache", "space", "store")
+        for name in ("codeprint", "engines", "failures", "finished", "lock", "scene_cache", "store")
     ),
 )  # fmt: skip
-"""What makes no pixel: settings, which count by their values, where results lie and what is told of them."""
+"""Modules that decide no pixel: settings, which count by their values, storage and reports."""
 
 
 def stages_code() -> dict[str, str]:
@@ -68,21 +68,21 @@ def reached(entries: Sequence[Place], root: Path | None = None) -> dict[Place, s
     todo = list(entries)
     while todo:
         module, name = place = todo.pop()
-        if place in found or module.partition(".")[0] not in own or module.startswith(_ASIDE):
+        if place in found or module.partition(".")[0] not in own or module.startswith(_WITHOUT_PIXELS):
             continue
         path = _file(module, root)
         definitions = {} if path is None else _definitions(path, path.stat().st_mtime_ns)
         if name not in definitions:  # then it is a builtin, or a module in a package
-            todo += [(f"{module}.{name}", LOOSE)] if _file(f"{module}.{name}", root) is not None else []
+            todo += [(f"{module}.{name}", MODULE_LEVEL)] if _file(f"{module}.{name}", root) is not None else []
             continue
         definition = definitions[name]
         found[place] = definition.code
         used = (name for name in definition.names if name in definitions)
-        todo += [(module, LOOSE), *definition.outside, *((module, name) for name in used)]
+        todo += [(module, MODULE_LEVEL), *definition.outside, *((module, name) for name in used)]
     return found
 
 
-LOOSE = "*"
+MODULE_LEVEL = "*"
 """The name of a module's statements that define nothing; they run whatever is used of it."""
 
 
@@ -98,14 +98,14 @@ class _Definition:
 @cache
 def _definitions(path: Path, changed: int) -> dict[str, _Definition]:
     """A module's definitions by name; ``changed`` is the file's time of change."""
-    tree = _Bare().visit(ast.parse(path.read_bytes()))
+    tree = _CodeOnly().visit(ast.parse(path.read_bytes()))
     imports = _imports(statement for statement in tree.body if isinstance(statement, ast.Import | ast.ImportFrom))
-    parts: dict[str, list[ast.stmt]] = {LOOSE: []}
+    parts: dict[str, list[ast.stmt]] = {MODULE_LEVEL: []}
     for statement in tree.body:
         if not isinstance(statement, ast.Import | ast.ImportFrom):
-            for bound in _bound(statement) or [LOOSE]:
+            for bound in _bound(statement) or [MODULE_LEVEL]:
                 parts.setdefault(bound, []).append(statement)
-    modules = {bound: ".".join(place).removesuffix(f".{LOOSE}") for bound, place in imports.items()}
+    modules = {bound: ".".join(place).removesuffix(f".{MODULE_LEVEL}") for bound, place in imports.items()}
     taken = {bound: _Definition(".".join(place), frozenset(), frozenset([place])) for bound, place in imports.items()}
     return taken | {bound: _definition(statements, modules) for bound, statements in parts.items()}
 
@@ -142,7 +142,9 @@ def _imports(statements: Iterable[ast.stmt]) -> dict[str, Place]:
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 bound |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
             elif isinstance(node, ast.Import):
-                bound |= {alias.asname or alias.name.partition(".")[0]: (alias.name, LOOSE) for alias in node.names}
+                bound |= {
+                    alias.asname or alias.name.partition(".")[0]: (alias.name, MODULE_LEVEL) for alias in node.names
+                }
     return bound
 
 
@@ -158,7 +160,7 @@ def _definition(statements: Sequence[ast.stmt], modules: dict[str, str]) -> _Def
     return _Definition(code, frozenset(names), frozenset(outside))
 
 
-class _Bare(ast.NodeTransformer):
+class _CodeOnly(ast.NodeTransformer):
     """Takes docstrings and annotations out of a tree, and what is there for type checkers alone."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:

@@ -1,4 +1,4 @@
-"""Which engine a step runs, and on what: tasks for the embedded ones, an actor pool for those that load weights."""
+"""Chooses the engine of a step and where it runs: in tasks, or in an actor pool where it loads weights."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from remaster.pipeline.codeprint import engine_code
 
 PREFLIGHT_SECONDS = 180
 """How long a node with a GPU may take to start a worker, import the libraries and look for weights."""
-GPU_SCENES = 4  # scenes of a call on a GPU, unless the pool's settings say
-PLACE = ("batch", "device", "gpu_gb", "compile")
-"""Settings of an engine that say where and how fast it runs: results differ by no more than rounding."""
+SCENES_PER_GPU_CALL = 4
+"""Scenes that an engine on a GPU is given at once, where the pool's settings do not say."""
+HARDWARE_SETTINGS = ("batch", "device", "gpu_gb", "compile")
+"""Settings of an engine that choose where and how fast it runs: results differ by no more than rounding."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,11 @@ class Engine:
         return found
 
     def identity(self) -> dict[str, Any]:
-        """All of the engine that touches pixels: its class and its code, its settings and the content of its weights.
+        """All of the engine that decides pixels: its class and code, its settings and the content of its weights.
 
         Weights at another place, other batches, another device or pool leave it as it is.
         """
-        settings = {key: value for key, value in self.settings.items() if key not in PLACE}
+        settings = {key: value for key, value in self.settings.items() if key not in HARDWARE_SETTINGS}
         return settings | dict(self.weights) | {"code": self.code}
 
 
@@ -90,26 +91,26 @@ def choose_engines(config: BatchConfig, gpus: float) -> dict[str, Engine]:
     Where two share a card, it must have free memory for both.
     """
     segmenter = choose("segmenter", config.segmenter, gpus)
-    held = float(segmenter.settings.get("gpu_gb", 0.0)) if _part_of_a_card(segmenter) else 0.0
-    engines = {"segmenter": segmenter, "inpainter": choose("inpainter", config.inpainter, gpus, held)}
-    sharing = [step for step, engine in engines.items() if _part_of_a_card(engine)]
+    reserved_gb = float(segmenter.settings.get("gpu_gb", 0.0)) if _shares_a_gpu(segmenter) else 0.0
+    engines = {"segmenter": segmenter, "inpainter": choose("inpainter", config.inpainter, gpus, reserved_gb)}
+    sharing = [step for step, engine in engines.items() if _shares_a_gpu(engine)]
     if len(sharing) == 1:  # Ray would put several of them on one card and leave others idle
         alone = engines[sharing[0]]
-        engines[sharing[0]] = replace(alone, pool=_whole_cards(alone.pool, gpus))
+        engines[sharing[0]] = replace(alone, pool=_whole_gpus(alone.pool, gpus))
     return engines
 
 
-def _part_of_a_card(engine: Engine) -> bool:
+def _shares_a_gpu(engine: Engine) -> bool:
     return engine.pool is not None and 0 < engine.pool.num_gpus < 1
 
 
-def _whole_cards(pool: PoolSettings | None, gpus: float) -> PoolSettings | None:
+def _whole_gpus(pool: PoolSettings | None, gpus: float) -> PoolSettings | None:
     """The pool with a whole card for each actor, where it has one actor a card."""
     return replace(pool, num_gpus=1.0) if pool and pool.max_size == int(gpus) else pool
 
 
 def early_engines(config: BatchConfig) -> dict[str, Engine] | None:
-    """The engines where they can be told before Ray runs, which takes seconds; None where its GPUs are not known yet.
+    """The engines, where they can be chosen before Ray starts, which takes seconds; else None: its GPUs are not known.
 
     Raises ``UserError`` as ``choose`` does.
     """
@@ -117,19 +118,19 @@ def early_engines(config: BatchConfig) -> dict[str, Engine] | None:
     return None if gpus is None else choose_engines(config, gpus)
 
 
-def choose(step: str, config: Mapping[str, Any], gpus: float, held: float = 0.0) -> Engine:
+def choose(step: str, config: Mapping[str, Any], gpus: float, reserved_gb: float = 0.0) -> Engine:
     """The engine that ``config`` (a group's file) names; for ``auto``, the neural one where it can run here.
 
-    ``held``: GB that another engine will hold of the card, where this one takes but a part of it too.
+    ``reserved_gb``: GB that another engine will hold of the GPU which this one shares with it.
     Raises ``UserError`` for settings the engine does not have, or where an engine asked for by name cannot run.
     """
     if config["name"] != "auto":
-        return _checked(_on_hardware(_engine(step, config, "asked for"), gpus), gpus, held)
+        return _checked(_on_hardware(_engine(step, config, "asked for"), gpus), gpus, reserved_gb)
     neural, embedded = config["neural"], config["embedded"]
     if not gpus:
         return _engine(step, embedded, f"not {neural['name']}: Ray sees no GPU")
     try:
-        return _checked(_on_hardware(_engine(step, neural, f"{gpus:g} GPU(s) found"), gpus), gpus, held)
+        return _checked(_on_hardware(_engine(step, neural, f"{gpus:g} GPU(s) found"), gpus), gpus, reserved_gb)
     except UserError as error:
         return _engine(step, embedded, f"not {neural['name']}: {error}")
 
@@ -159,7 +160,7 @@ def pool_options(pool: PoolSettings) -> dict[str, Any]:
         "compute": strategy,
         "num_cpus": pool.num_cpus,
         "num_gpus": pool.num_gpus,
-        "batch_size": pool.batch or (GPU_SCENES if pool.num_gpus else 1),
+        "batch_size": pool.batch or (SCENES_PER_GPU_CALL if pool.num_gpus else 1),
     }
 
 
@@ -217,8 +218,8 @@ def _check_settings(step: str, engine: Engine) -> None:
         raise UserError(f"{step}.engine: {str(error).splitlines()[0]}") from error
 
 
-def _checked(engine: Engine, gpus: float, held: float) -> Engine:
-    """The engine with the content of its weights, where its class has something to say of weights, extras and GPU.
+def _checked(engine: Engine, gpus: float, reserved_gb: float) -> Engine:
+    """The engine with the content of its weights, after the preflight of its class, where it has one.
 
     What is on the hub stays at the commit that was found there, for all actors of the run.
     """
@@ -230,8 +231,8 @@ def _checked(engine: Engine, gpus: float, held: float) -> Engine:
     if not hasattr(engine.kind, "preflight"):
         return engine
     asked = engine
-    if _part_of_a_card(engine) and "gpu_gb" in engine.settings:
-        asked = replace(engine, settings=engine.settings | {"gpu_gb": engine.settings["gpu_gb"] + held})
+    if _shares_a_gpu(engine) and "gpu_gb" in engine.settings:
+        asked = replace(engine, settings=engine.settings | {"gpu_gb": engine.settings["gpu_gb"] + reserved_gb})
     found = _preflight_on_gpu(asked) if engine.pool and engine.pool.num_gpus else preflight(asked)
     if isinstance(found, str):
         raise UserError(found)

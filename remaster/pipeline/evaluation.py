@@ -1,4 +1,4 @@
-"""The real steps on a narrowed picture, scene by scene, and what they make beside what was hidden."""
+"""Hold-out evaluation: the steps run on a picture whose sides are hidden, and the wings are compared with these."""
 
 from __future__ import annotations
 
@@ -18,30 +18,27 @@ from rich.console import Console
 from remaster.arrays import Float32, Mask, Plane
 from remaster.config import BatchConfig
 from remaster.errors import MediaError, UserError
-from remaster.evaluation.fills import FILLS
-from remaster.evaluation.hidden import known_part, narrowed
-from remaster.evaluation.measures import Sample, compare
+from remaster.evaluation.hidden_sides import FILLS, known_part, narrowed
+from remaster.evaluation.measures import FrameMeasures, compare
 from remaster.evaluation.scores import ShotScore, print_scores
 from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
 from remaster.media.types import Rect
 from remaster.pipeline.cluster import Resources, connected, quiet
-from remaster.pipeline.delivery import piece_shares, renderers_of
+from remaster.pipeline.encoding import Piece, piece_shares, pieces, renderers_of
 from remaster.pipeline.engines import Engine, check_fit, choose_engines, early_engines
-from remaster.pipeline.frames import scene_frames
+from remaster.pipeline.frames import Lookahead, scene_frames
 from remaster.pipeline.inputs import VideoFile, find_dataset, inputs_of
 from remaster.pipeline.job import Job
-from remaster.pipeline.lookahead import Lookahead
-from remaster.pipeline.pieces import Piece, pieces
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import limited, plan_video
-from remaster.propagation.tracing import OLDEST
+from remaster.propagation.tuning import TUNING as PROPAGATION
 from remaster.resample.rendering import WingRenderer
-from remaster.rows import SceneRow, from_table, to_table
+from remaster.rows import FILLED, PLANNED, FailedScene, FilledScene, PlannedScene, Scene, VideoRow
 
-LEAD = 12
-"""Frames rendered before each measured one: the soft fill remembers about so many."""
+LEAD_FRAMES = 12
+"""Frames rendered before each measured one: the soft fill's recursive average reaches back about so many."""
 RESTORED = "restored"
 
 Planes = tuple[Plane, ...]
@@ -118,7 +115,7 @@ def _evaluate(
 
 
 def _scored(
-    scenes: Sequence[SceneRow], job: Job, config: EvaluateConfig, resources: Resources
+    scenes: Sequence[Scene], job: Job, config: EvaluateConfig, resources: Resources
 ) -> Iterator[list[ShotScore] | str]:
     """Each scene's scores, or what went wrong, in order; as many at a time as there are workers for."""
     pools = [e.pool for e in (job.segmenter, job.inpainter) if e.pool is not None]
@@ -130,11 +127,10 @@ def _scored(
     return found
 
 
-def _hidden_scenes(video: VideoFile, job: Job) -> list[SceneRow]:
+def _hidden_scenes(video: VideoFile, job: Job) -> list[Scene]:
     """The scenes of a video as it was before its sides are hidden; raises ``MediaError`` where it cannot be read."""
     cv2.setNumThreads(1)
-    info = probe(video.path)
-    return limited(plan_video(SceneRow(video.name, video.video_id, info=info), job), job)
+    return limited(plan_video(VideoRow(video.name, video.video_id, probe(video.path)), job), job)
 
 
 class SceneEvaluator:
@@ -145,61 +141,58 @@ class SceneEvaluator:
         self._segment, self._outpaint = SegmentStage(job.segmenter, job), OutpaintStage(job.inpainter, job)
         self._job = job
 
-    def evaluate(self, scene: SceneRow) -> list[ShotScore] | str:
+    def evaluate(self, scene: Scene) -> list[ShotScore] | str:
         """The scores of a scene's shots, or one sentence on what went wrong."""
         cv2.setNumThreads(1)
         try:
             hidden = Hidden.of(scene)
             job = replace(self._job, aspect=hidden.aspect)
             self._segment.job = self._outpaint.job = job
-            table = to_table([hidden.row])
-            table = self._segment(analyze_stage(table, job))
-            row = from_table(self._outpaint(stitch_stage(table, job)))[0]
-            if row.error is not None:
-                return f"{row.error_stage}: {row.error}"
-            return [_score(row, piece, hidden, job, self._settings) for piece in pieces(row.shots, row.runs)]
+            table = self._segment(analyze_stage(PLANNED.write([PlannedScene(hidden.scene)]), job))
+            (row,) = FILLED.read(self._outpaint(stitch_stage(table, job)))
+            if isinstance(row, FailedScene):
+                return f"{row.failure.stage}: {row.failure.error}"
+            return [_score(row, piece, hidden, job, self._settings) for piece in pieces(row.shots, row.scene.runs)]
         except (MediaError, ValueError) as error:
             return str(error)
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """A scene whose ``row`` has but the picture's middle; ``whole`` is all of it, ``known`` bool (h, w) no gate."""
+    """A ``scene`` that has but the picture's middle; ``whole`` is all of it, ``known`` bool (h, w) no gate."""
 
-    row: SceneRow
+    scene: Scene
     whole: Rect
     known: Mask
     aspect: Fraction
 
     @classmethod
-    def of(cls, scene: SceneRow) -> Hidden:
+    def of(cls, scene: Scene) -> Hidden:
         """Hide the outer eighths; raises ``MediaError`` for pictures that are too narrow."""
-        if scene.info is None or scene.active is None:
-            raise ValueError(f"{scene.video} has not been detected")
         whole = known_part(scene.active)
         middle = narrowed(whole, scene.info.format)
         gate = None if scene.gate is None else scene.gate[: whole.height, : whole.width]
         known = np.ones((whole.height, whole.width), bool) if gate is None else ~gate
         inset = middle.x - whole.x
         inner = None if gate is None else gate[:, inset : inset + middle.width]
-        row = replace(scene, active=middle, gate=inner if inner is not None and inner.any() else None, framing=0.5)
-        return cls(row, whole, known, Fraction(whole.width, whole.height) * scene.info.sar)
+        shown = replace(scene, active=middle, gate=inner if inner is not None and inner.any() else None, framing=0.5)
+        return cls(shown, whole, known, Fraction(whole.width, whole.height) * scene.info.sar)
 
 
-def _score(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, settings: EvaluateSettings) -> ShotScore:
+def _score(row: FilledScene, piece: Piece, hidden: Hidden, job: Job, settings: EvaluateSettings) -> ShotScore:
     """One piece's wings and those of the cheap fills, measured on some of its frames."""
-    window, shot = job.window(row), piece.shot
-    if row.info is None or (window.width, window.height) != (hidden.whole.width, hidden.whole.height):
-        raise ValueError(f"the window of {row.video} is not its picture")
-    samples: dict[str, list[Sample]] = {name: [] for name in (RESTORED, *FILLS)}
-    frames = Lookahead(scene_frames(row))
+    scene, shot, window = row.scene, piece.shot, job.window(row.scene)
+    if (window.width, window.height) != (hidden.whole.width, hidden.whole.height):
+        raise ValueError(f"the window of {scene.video} is not its picture")
+    samples: dict[str, list[FrameMeasures]] = {name: [] for name in (RESTORED, *FILLS)}
+    frames = Lookahead(scene_frames(scene))
     near = [s for s in row.shots if s is shot or (shot.mix is not None and shot.start <= s.end and s.start <= shot.end)]
-    renderers = renderers_of(row, near, window, job, frames)
+    renderers = renderers_of(scene, near, row.found, job, frames)
     renderer = renderers.of(shot)
     for drawn, planes in _rendered(row, piece, hidden, renderer, frames, settings.frames):
-        truth = luma8(planes, row.info.format)
+        truth = luma8(planes, scene.info.format)
         middle = truth[:, window.x : window.x + window.active.width]
-        pictures: dict[str, Any] = {RESTORED: luma8(drawn, row.info.format)}
+        pictures: dict[str, Any] = {RESTORED: luma8(drawn, scene.info.format)}
         pictures |= {name: fill(np.ascontiguousarray(middle), window) for name, fill in FILLS.items()}
         for name, picture in pictures.items():
             samples[name].append(compare(_float(picture), _float(truth), window, hidden.known))
@@ -208,24 +201,21 @@ def _score(row: SceneRow, piece: Piece, hidden: Hidden, job: Job, settings: Eval
 
 
 def _rendered(
-    row: SceneRow, piece: Piece, hidden: Hidden, renderer: WingRenderer, frames: Lookahead, count: int
+    row: FilledScene, piece: Piece, hidden: Hidden, renderer: WingRenderer, frames: Lookahead, count: int
 ) -> Iterator[tuple[Planes, Planes]]:
     """(what the steps make of it, the whole picture) of ``count`` frames of a piece."""
-    info, shot = row.info, piece.shot
-    if info is None or row.active is None:
-        raise ValueError(f"{row.video} has not been detected")
+    info, shot, holds = row.scene.info, piece.shot, row.frames.holds
     last = piece.end - 1
     count = min(count, piece.frames)
     measured = {int(i) for i in np.linspace(piece.start, last, count + 2).round()[1:-1]} or {piece.start}
-    needed = {i for m in measured for i in range(max(m - LEAD, piece.start), m + 1)}
-    holds = row.analysis.holds if row.analysis is not None else np.zeros(row.frames, bool)
-    for index in range(row.frames):
+    needed = {i for m in measured for i in range(max(m - LEAD_FRAMES, piece.start), m + 1)}
+    for index in range(row.scene.frames):
         frame = frames[index]
-        frames.release(index - OLDEST)
+        frames.release(index - PROPAGATION.tracing.max_age)
         if index in needed:
             # A hold repeats the frame before, which must have been drawn.
             hold = bool(holds[index]) and index - 1 in needed
-            drawn = renderer.render(index - shot.start, crop(frame.planes, info.format, row.active), hold)
+            drawn = renderer.render(index - shot.start, crop(frame.planes, info.format, row.scene.active), hold)
             if index in measured:
                 yield drawn, crop(frame.planes, info.format, hidden.whole)
 

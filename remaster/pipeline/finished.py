@@ -1,7 +1,8 @@
-"""What of a video is done already, and what a run has to do.
+"""Decides which scenes of a video are finished already, and which ones a run has to work on.
 
-A scene is done when its rows are of this very scene under these very settings and its segments are whole. Ray may run
-the first stage again when a node is lost: what a run set out to do is written down, so that it comes to the same.
+A scene is finished when its rows are of this very scene under these very settings, and its segments are whole. Ray may
+run the first stage again when a node is lost: the scenes that a run works on are written down, so that the second try
+gives the same.
 """
 
 from __future__ import annotations
@@ -13,120 +14,120 @@ from typing import Any
 
 from remaster.pipeline import store as files
 from remaster.pipeline.job import Job
-from remaster.rows import SceneRow
+from remaster.rows import Scene, VideoRow
 
 Rows = list[dict[str, Any]]
 
 
-def begin(video: SceneRow, job: Job) -> None:
-    """With ``resume=false``, forget a video, once a run."""
-    if not job.config.resume and _set_out(video, job) is None:
+def clear_if_not_resumed(video: VideoRow, job: Job) -> None:
+    """With ``resume=false``, remove all results of a video, once in a run."""
+    if not job.config.resume and _todo_of_this_run(video, job) is None:
         files.clear(job.store, video.video_id)
 
 
-def divide(
-    video: SceneRow, scenes: Sequence[SceneRow], wanted: Sequence[SceneRow], job: Job
-) -> tuple[dict[str, Rows], list[SceneRow]]:
+def finished_and_todo(
+    video: VideoRow, scenes: Sequence[Scene], wanted: Sequence[Scene], job: Job
+) -> tuple[dict[str, Rows], list[Scene]]:
     """(the rows of the scenes that need no more work, by scene id; the scenes to work on).
 
     ``scenes`` is the whole plan, ``wanted`` what ``scenes.limit`` leaves of it, in part only of its runs. The folder is
-    put in order for the work: what it holds of other scenes and settings goes, what is finished beyond the limit is
-    kept for a run without it.
+    prepared for the work: rows and files of other scenes and settings are removed, those of finished scenes outside the
+    limit are set aside for a run without it.
     """
-    known = (files.read_shots(job.store, video.video_id), files.read_shelf(job.store, video.video_id))
-    checked = not _delivered(video, job)
-    whole = {s.scene_id or "": rows for s in scenes if (rows := _done_rows(s, known, job, checked))}
-    done, later = {}, dict(whole)
+    stored = (files.read_shots(job.store, video.video_id), files.read_set_aside(job.store, video.video_id))
+    check = not _is_delivered(video, job)
+    whole = {scene.scene_id: rows for scene in scenes if (rows := _finished_rows(scene, stored, job, check))}
+    finished, outside = {}, dict(whole)
     for scene in wanted:
-        name = scene.scene_id or ""
-        rows = [row for row in whole.get(name, ()) if _within(row, scene)] or _done_rows(scene, known, job, checked)
+        name = scene.scene_id
+        rows = [row for row in whole.get(name, ()) if _within(row, scene)] or _finished_rows(scene, stored, job, check)
         if rows:
-            done[name] = rows
+            finished[name] = rows
         if len(rows) == len(whole.get(name, ())):
-            later.pop(name, None)
-    todo = _todo(video, wanted, done, known[0], job)
+            outside.pop(name, None)
+    todo = _todo(video, wanted, finished, stored[0], job)
     again = {scene.scene_id for scene in todo}
-    if todo or not files.settled(job.store, video.video_id, done):
-        files.scatter(job.store, video.video_id, done, later)
-        files.remove_strangers(job.store, video.video_id, [scene.scene_id or "" for scene in scenes])
-    return {name: rows for name, rows in done.items() if name not in again}, todo
+    if todo or not files.holds_exactly(job.store, video.video_id, finished):
+        files.uncompact(job.store, video.video_id, finished, outside)
+        files.remove_unplanned(job.store, video.video_id, [scene.scene_id for scene in scenes])
+    return {name: rows for name, rows in finished.items() if name not in again}, todo
 
 
-def is_finished(row: SceneRow, job: Job) -> Rows:
+def finished_rows(scene: Scene, job: Job) -> Rows:
     """The rows of a scene that another try of this run delivered before its worker was lost; else none."""
-    rows = files.read_scene(job.store, row.video_id, row.scene_id or "")
-    return rows if _is_done(row, rows, job, False) else []
+    rows = files.read_scene(job.store, scene.video_id, scene.scene_id)
+    return rows if _is_finished(scene, rows, job, False) else []
 
 
-def segment_whole(job: Job, row: Mapping[str, Any], checked: bool) -> bool:
-    """True where a shot's segment has its recorded size and, where ``checked``, its recorded content."""
+def segment_whole(job: Job, row: Mapping[str, Any], check: bool) -> bool:
+    """True where a shot's segment has its recorded size and, with ``check``, its recorded content."""
     segment, folder = row["segment"], job.store.files
     if segment is None or folder.size(segment) != row["segment_bytes"]:
         return False
-    return not checked or folder.checksum(segment) == row["segment_crc32"]
+    return not check or folder.checksum(segment) == row["segment_crc32"]
 
 
 def _todo(
-    video: SceneRow, scenes: Sequence[SceneRow], done: Mapping[str, Rows], known: Mapping[str, Rows], job: Job
-) -> list[SceneRow]:
-    """What is not done, with the number of the try; in a second run of the stage, what the first one found."""
-    before = _set_out(video, job)
-    if before is None:
-        before = {s.scene_id or "": _attempts(s, known) + 1 for s in scenes if s.scene_id not in done}
-        if before and job.store.run:
-            told = json.dumps({"run": job.store.run, "todo": before})
-            job.store.files.write(job.store.todo(video.video_id), told.encode())
-    return [replace(s, attempts=before[s.scene_id or ""]) for s in scenes if s.scene_id in before]
+    video: VideoRow, scenes: Sequence[Scene], finished: Mapping[str, Rows], stored: Mapping[str, Rows], job: Job
+) -> list[Scene]:
+    """The scenes that are not finished, with the number of the attempt; in a second try of the stage, the same ones."""
+    attempts = _todo_of_this_run(video, job)
+    if attempts is None:
+        attempts = {s.scene_id: _attempts(s, stored) + 1 for s in scenes if s.scene_id not in finished}
+        if attempts and job.store.run:
+            note = json.dumps({"run": job.store.run, "todo": attempts})
+            job.store.files.write(job.store.todo(video.video_id), note.encode())
+    return [replace(s, attempts=attempts[s.scene_id]) for s in scenes if s.scene_id in attempts]
 
 
-def _set_out(video: SceneRow, job: Job) -> dict[str, int] | None:
-    """The scenes (and their tries) that this very run set out to do; None where it has not got so far."""
+def _todo_of_this_run(video: VideoRow, job: Job) -> dict[str, int] | None:
+    """The ids and attempts of the scenes that this run works on; None where it has not planned the video yet."""
     data = job.store.files.read(job.store.todo(video.video_id)) if job.store.run else None
-    told = json.loads(data) if data else {}
-    return dict(told["todo"]) if told.get("run") == job.store.run and told else None
+    note = json.loads(data) if data else {}
+    return dict(note["todo"]) if note.get("run") == job.store.run and note else None
 
 
-def _delivered(video: SceneRow, job: Job) -> bool:
-    """True where the video itself is there: its segments are then not read once more to see whether they are whole."""
+def _is_delivered(video: VideoRow, job: Job) -> bool:
+    """True where the video itself is there: then its segments are not read again to check their content."""
     rows = files.read_video(job.store, video.video_id)
     return bool(rows) and rows[0]["output"] is not None and (
         job.store.files.size(rows[0]["output"]) == rows[0]["output_bytes"]
     )  # fmt: skip
 
 
-def _done_rows(scene: SceneRow, known: Sequence[Mapping[str, Rows]], job: Job, checked: bool) -> Rows:
+def _finished_rows(scene: Scene, stored: Sequence[Mapping[str, Rows]], job: Job, check: bool) -> Rows:
     """The scene's rows where one of the places has them whole; else none."""
-    for place in known:
-        rows = sorted(place.get(scene.scene_id or "", ()), key=lambda row: row["shot"])
-        if _is_done(scene, rows, job, checked):
+    for place in stored:
+        rows = sorted(place.get(scene.scene_id, ()), key=lambda row: row["shot"])
+        if _is_finished(scene, rows, job, check):
             return rows
     return []
 
 
-def _is_done(scene: SceneRow, rows: Rows, job: Job, checked: bool) -> bool:
+def _is_finished(scene: Scene, rows: Rows, job: Job, check: bool) -> bool:
     if not rows or any(row["status"] != "ok" or row["fingerprint"] != scene.fingerprint for row in rows):
         return False
     covered = sorted(frame for row in rows for frame in range(row["start_frame"], row["end_frame"]))
     tiles = covered == [frame for run in scene.runs for frame in range(run.start_frame, run.end_frame)]
     return tiles and all(
-        (scene.copied and row["segment"] is None) or (segment_whole(job, row, checked) and _mapped(scene, row, job))
+        (scene.copied and row["segment"] is None) or (segment_whole(job, row, check) and _has_map(scene, row, job))
         for row in rows
     )
 
 
-def _mapped(scene: SceneRow, row: Mapping[str, Any], job: Job) -> bool:
-    """Whether a shot has the map that is asked for."""
+def _has_map(scene: Scene, row: Mapping[str, Any], job: Job) -> bool:
+    """Whether a shot has its map, where the configuration asks for one."""
     if not job.config.output.map or row["method"] == "passthrough":
         return True
-    key = job.store.map(scene.video_id, scene.scene_id or "", row["shot"])
+    key = job.store.map(scene.video_id, scene.scene_id, row["shot"])
     return job.store.files.size(key) is not None
 
 
-def _within(row: Mapping[str, Any], scene: SceneRow) -> bool:
+def _within(row: Mapping[str, Any], scene: Scene) -> bool:
     return any(run.start_frame <= row["start_frame"] < run.end_frame for run in scene.runs)
 
 
-def _attempts(scene: SceneRow, known: Mapping[str, Rows]) -> int:
+def _attempts(scene: Scene, stored: Mapping[str, Rows]) -> int:
     """How often the scene was tried under the same settings."""
-    rows = known.get(scene.scene_id or "", ())
+    rows = stored.get(scene.scene_id, ())
     return max((row["attempts"] for row in rows if row["fingerprint"] == scene.fingerprint), default=0)

@@ -23,11 +23,12 @@ from remaster.media.types import VideoInfo
 from remaster.pipeline.inputs import VideoFile, absolute, find_dataset, inputs_of
 from remaster.report import text
 from remaster.tables import STAGES
-from remaster_forecast.costs import Costs, Line, fitted
+from remaster_forecast.costs import Costs, LinearCost, fitted
 from remaster_forecast.simulate import Cluster, Forecast, simulate
 from remaster_forecast.workload import Episode, from_headers
 
-PROBES = 16  # headers that are read at once: storage is slow to answer
+PROBE_THREADS = 16
+"""Headers that are read at once: storage is slow to answer."""
 NEURAL = {"segment": ("maskrcnn",), "outpaint": ("stable_diffusion", "lama")}
 
 
@@ -92,7 +93,7 @@ def _probe(videos: Sequence[VideoFile]) -> tuple[list[VideoInfo], list[str]]:
         except MediaError as error:
             return str(error)
 
-    with ThreadPoolExecutor(PROBES) as pool:
+    with ThreadPoolExecutor(PROBE_THREADS) as pool:
         found = list(pool.map(read, videos))
     return [f for f in found if isinstance(f, VideoInfo)], [f for f in found if isinstance(f, str)]
 
@@ -127,8 +128,8 @@ def _costs(settings: PlanSettings, cluster: Cluster) -> Costs:
             f"nothing is known of {' and '.join(missing)} on such GPUs; pass plan.{missing[0]}_seconds=SECONDS A SCENE,"
             " or plan.measured=FOLDER of a run on one"
         )
-    lines = dict(costs.lines) | {step: Line(value, 0.0) for step, value in given.items() if value is not None}
-    return replace(costs, lines=lines)
+    steps = dict(costs.steps) | {step: LinearCost(value, 0.0) for step, value in given.items() if value is not None}
+    return replace(costs, steps=steps)
 
 
 def _print_work(console: Console, episodes: Sequence[Episode], todo: Sequence[Episode]) -> None:
@@ -148,11 +149,11 @@ def _print_forecast(
     for column in ("step", "on", "hours"):
         steps.add_column(column, justify="right" if column == "hours" else "left")
     for stage in STAGES:
-        line = costs.lines[stage]
+        line = costs.steps[stage]
         hours = (scenes * line.scene + pixels * line.pixels) / 3600
         steps.add_row(stage, "GPU" if stage in cluster.gpu_steps else "CPU", f"{hours:,.2f}")
     console.print(steps)
-    written = pixels * costs.bytes_a_megapixel
+    written = pixels * costs.bytes_per_megapixel
     facts = {
         "CPU hours": f"{forecast.cpu_seconds / 3600:,.2f}",
         "GPU hours": f"{forecast.gpu_seconds / 3600:,.2f}",

@@ -1,94 +1,95 @@
-"""A scene's decoded frames: read once, and kept for the steps that follow in the same process, where they are few.
+"""A scene's decoded frames, as the stages read them: in order, some of them at full size, small, in parts, by number.
 
-The steps of the embedded engines run one after the other in one worker, and three of them look at every frame. A frame
-cannot be decoded without those between its keyframe and it, so that each reading costs nearly two decodings a frame.
+A frame cannot be decoded without those between its keyframe and it, so that each reading costs nearly two decodings a
+frame. The steps of the embedded engines run one after the other in one worker, and three of them look at every frame:
+a short scene's frames are cached for them in the process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from remaster.media.planes import crop
+from remaster.arrays import FineRgb, Rgb
+from remaster.imaging.footage import Footage
+from remaster.media.planes import crop, resize_rgb, to_fine_rgb, to_rgb
 from remaster.media.source import source_frames
-from remaster.media.types import Frame
-from remaster.rows import SceneRow
+from remaster.media.types import Frame, Rect
+from remaster.rows import Scene
 
-KEPT_BYTES = 384 * 2**20
-"""Of one scene's frames; a longer one is decoded again by each step. 34 seconds of 640x480, 7 of 1440x1080."""
+CACHE_BYTES = 384 * 2**20
+"""Of one scene's frames at most: 34 seconds of 640x480, 7 of 1440x1080. A longer one is decoded again by each step."""
 
 
-class _Kept:
+class _FrameCache:
     """The frames of the scene that was read last, all of them or none."""
 
     def __init__(self) -> None:
-        self.row: SceneRow | None = None
+        self.scene: Scene | None = None
         self.frames: list[Frame] = []
 
-    def of(self, row: SceneRow) -> list[Frame]:
-        """Those of ``row``'s scene; none where they are not kept."""
-        return self.frames if self.row is not None and _same_scene(self.row, row) else []
+    def of(self, scene: Scene) -> list[Frame]:
+        """Those of this scene; none where they are not cached."""
+        return self.frames if self.scene is not None and _same_scene(self.scene, scene) else []
 
-    def put(self, row: SceneRow, frames: list[Frame]) -> None:
-        self.row, self.frames = row, frames
+    def put(self, scene: Scene, frames: list[Frame]) -> None:
+        self.scene, self.frames = scene, frames
 
     def clear(self) -> None:
-        self.row, self.frames = None, []
+        self.scene, self.frames = None, []
 
 
-_kept = _Kept()
+_cached = _FrameCache()
 
 
-def scene_frames(row: SceneRow) -> Iterator[Frame]:
+def scene_frames(scene: Scene) -> Iterator[Frame]:
     """The scene's frames, whole pictures; raises ``MediaError``, or ``ValueError`` where some are missing.
 
-    What is read to its end stays in memory until another scene is read or ``forget_frames`` is called.
+    A scene that is read to its end stays cached until another is read or ``forget_frames`` is called.
     """
-    there = _kept.of(row)
-    if there:
-        yield from there
+    cached = _cached.of(scene)
+    if cached:
+        yield from cached
         return
-    _kept.clear()
+    _cached.clear()
     frames: list[Frame] | None = []
     size = 0
-    for frame in _decoded(row):
+    for frame in _decoded(scene):
         size += sum(plane.nbytes for plane in frame.planes)
-        frames = frames if size <= KEPT_BYTES else None
+        frames = frames if size <= CACHE_BYTES else None
         if frames is not None:
             frames.append(frame)
         yield frame
     if frames:
-        _kept.put(row, frames)
+        _cached.put(scene, frames)
 
 
 def forget_frames() -> None:
-    """Let go of the frames that are kept."""
-    _kept.clear()
+    """Empty the cache."""
+    _cached.clear()
 
 
-def active_planes(frame: Frame, row: SceneRow) -> tuple[Any, ...]:
+def active_planes(frame: Frame, scene: Scene) -> tuple[Any, ...]:
     """The planes of the frame's active picture, as views."""
-    if row.info is None or row.active is None:
-        raise ValueError(f"{row.video} has not been detected")
-    return tuple(crop(frame.planes, row.info.format, row.active))
+    return tuple(crop(frame.planes, scene.info.format, scene.active))
 
 
-def _decoded(row: SceneRow) -> Iterator[Frame]:
-    if row.info is None:
-        raise ValueError(f"{row.video} has not been probed")
-    for run in row.runs:
+def _decoded(scene: Scene) -> Iterator[Frame]:
+    for run in scene.runs:
         count = 0
-        for frame in source_frames(row.info, run.entry, run.pts[:-1]):
+        for frame in source_frames(scene.info, run.entry, run.pts[:-1]):
             count += 1
             yield frame
         if count != run.frames:
             raise ValueError(f"{count} of {run.frames} frames could be decoded from frame {run.start_frame} on")
 
 
-def _same_scene(a: SceneRow, b: SceneRow) -> bool:
-    """Whether two rows mean the same frames of the same version of a file."""
+def _same_scene(a: Scene, b: Scene) -> bool:
+    """Whether two scenes are the same frames of the same version of a file."""
     return (
         a.info == b.info
         and len(a.runs) == len(b.runs)
@@ -97,3 +98,81 @@ def _same_scene(a: SceneRow, b: SceneRow) -> bool:
             for one, other in zip(a.runs, b.runs, strict=True)
         )
     )
+
+
+def footage_of(scene: Scene) -> Footage:
+    """How the scene's frames are read again."""
+    return Footage(partial(_small, scene), partial(_strips, scene))
+
+
+def read_rgb(scene: Scene, frames: Sequence[int]) -> Iterator[Rgb | FineRgb]:
+    """Full-size RGB of the active picture of some frames, in the order asked for, by one pass over the scene.
+
+    Where the source has more than 8 bits, so have they.
+    """
+    info = scene.info
+    convert = to_rgb if info.format.depth == 8 else to_fine_rgb
+    waiting: dict[int, Rgb | FineRgb] = {}
+    order, position = list(frames), 0
+    last = {frame: place for place, frame in enumerate(order)}
+    for index, frame in enumerate(scene_frames(scene)):
+        if index in last:
+            waiting[index] = convert(active_planes(frame, scene), info.format, info.color, info.height)
+        while position < len(order) and order[position] in waiting:
+            yield waiting[order[position]]
+            if last[order[position]] == position:
+                del waiting[order[position]]
+            position += 1
+        if position == len(order):
+            return
+
+
+def _small(scene: Scene, start: int, end: int, width: int, height: int) -> Iterator[Rgb]:
+    """Frames ``[start, end)`` of the scene, small, in RGB."""
+    info = scene.info
+    for frame in itertools.islice(scene_frames(scene), start, end):
+        yield resize_rgb(active_planes(frame, scene), info.format, info.color, width, height, info.height)
+
+
+def _strips(scene: Scene, wanted: Mapping[int, Sequence[Rect]]) -> Iterator[list[Rgb]]:
+    """Parts of some frames' active picture at full size in RGB, in the order of time."""
+    info = scene.info
+    for index, frame in enumerate(itertools.islice(scene_frames(scene), max(wanted) + 1)):
+        if index in wanted:
+            parts = (crop(active_planes(frame, scene), info.format, rect) for rect in wanted[index])
+            yield [to_rgb(part, info.format, info.color, info.height) for part in parts]
+
+
+class Lookahead:
+    """Random access to a window of a stream of frames, numbered from 0 on.
+
+    Frames are read when they are first asked for; those before what ``release`` names are let go.
+    """
+
+    def __init__(self, frames: Iterator[Frame]):
+        self._frames = frames
+        self._read = 0
+        self._held: dict[int, Frame] = {}
+
+    def __getitem__(self, index: int) -> Frame:
+        """Frame ``index``; raises ``IndexError`` where it was let go, or where the stream ended before it."""
+        while self._read <= index:
+            frame = next(self._frames, None)
+            if frame is None:
+                raise IndexError(f"frame {index} of a stream of {self._read}")
+            self._held[self._read] = frame
+            self._read += 1
+        if index not in self._held:
+            raise IndexError(f"frame {index} was let go")
+        return self._held[index]
+
+    def release(self, before: int) -> None:
+        """Let go of the frames before ``before``."""
+        for index in [i for i in self._held if i < before]:
+            del self._held[index]
+
+    def finish(self) -> None:
+        """Read the stream to its end, where it checks what it read; nothing more is kept."""
+        self._held.clear()
+        for _ in self._frames:
+            pass

@@ -9,19 +9,19 @@ from typing import Any
 import pyarrow as pa
 import ray.data
 
+from remaster.pipeline.cluster import reservable, worker_bytes
 from remaster.pipeline.delivery import resample_stage
 from remaster.pipeline.engines import Engine, pool_options
 from remaster.pipeline.job import Job
-from remaster.pipeline.memory import reservable, worker_bytes
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.video_plan import detect_stage
-from remaster.rows import SceneRow, to_table
+from remaster.rows import PROBED, VideoRow
 
 # A task that dies with its worker is started again by Ray; ``attempts`` ends that, and every write is idempotent.
 TASK: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": 1, "num_cpus": 1}
 
 
-def build_graph(videos: Sequence[SceneRow], job: Job) -> ray.data.Dataset:
+def build_graph(videos: Sequence[VideoRow], job: Job) -> ray.data.Dataset:
     """The lazy dataset of delivered scenes, in the order they are finished, and of the videos' own rows.
 
     One video a block in, one scene a block after ``detect``: scenes of one video run side by side, and a second video
@@ -29,8 +29,8 @@ def build_graph(videos: Sequence[SceneRow], job: Job) -> ray.data.Dataset:
     unfinished operator, upstream ones first: ``detect`` reserves no memory, since only operators that ask for the same
     become one, and the repartition behind it asks for none.
     """
-    task = TASK | {"memory": reservable(worker_bytes([v.info for v in videos if v.info is not None], job.aspect))}
-    dataset: ray.data.Dataset = ray.data.from_arrow([to_table([video]) for video in videos])
+    task = TASK | {"memory": reservable(worker_bytes([video.info for video in videos], job.aspect))}
+    dataset: ray.data.Dataset = ray.data.from_arrow([PROBED.write([video]) for video in videos])
     dataset = dataset.map_batches(partial(detect_stage, job=job), **TASK)
     dataset = dataset.repartition(target_num_rows_per_block=1)
     dataset = dataset.map_batches(partial(analyze_stage, job=job), **task)

@@ -13,8 +13,8 @@ import threading
 from types import FrameType
 from typing import ClassVar, NoReturn
 
-PATIENCE_SECONDS = 8.0
-"""Between a signal and the end."""
+EXIT_WITHIN_SECONDS = 8.0
+"""From a signal to the end of the program at the latest."""
 
 
 class Interrupter:
@@ -43,29 +43,29 @@ class Interrupter:
         if not self.asked:
             self._mute()
             # A report on a busy machine may take longer; Ray's processes end with this one in any case.
-            deadline = threading.Timer(PATIENCE_SECONDS, self.leave)
+            deadline = threading.Timer(EXIT_WITHIN_SECONDS, self.leave)
             deadline.daemon = True
             deadline.start()
         raise KeyboardInterrupt
 
     def leave(self) -> NoReturn:
-        """Say so and end at once, whatever other threads are at."""
+        """Print the sentence and end at once, without waiting for other threads."""
         os.write(2 if self.stderr is None else self.stderr, f"{self.sentence}\n".encode())
         sys.stdout.flush()
         os._exit(exit_code())
 
     def unmute(self) -> None:
-        """Where something else than the signal ends the program, that is to be read."""
+        """Restore stderr, where another error than the signal ends the program and has to be read."""
         if self.stderr is not None:
             os.dup2(self.stderr, 2)
 
     def _mute(self) -> None:
-        """Ray's own threads tell at length of processes that the same signal, sent to a whole group, has ended."""
+        """Silence stderr: Ray's threads print much about processes that the same signal has ended."""
         self.stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
         os.close(nowhere)
 
 
 def exit_code() -> int:
-    """What a shell is told of a program that was interrupted: 130 or 143."""
+    """The exit code of an interrupted program: 130 or 143."""
     return 128 + Interrupter.signum

@@ -1,4 +1,4 @@
-"""What every worker of a run knows: the configuration, where outputs go, and the chosen engines."""
+"""What every worker of a run is given: the configuration, where outputs go, and the chosen engines."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from remaster.config import BatchConfig, GateMode, digest, stage_settings
 from remaster.imaging.geometry import Window, fitted_window, window
 from remaster.media.encode import EncoderSettings, encoded_format
-from remaster.media.types import PixelFormat, VideoInfo
+from remaster.media.types import PixelFormat, Rect, VideoInfo
 from remaster.pipeline.codeprint import stages_code
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.store import Store
-from remaster.rows import SceneRow
+from remaster.rows import Scene
 
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What a scene's results were made of, by the stage that leaves them; each has those before it in it.
+    """Digests of all that a scene's results depend on, by the stage that caches them; each includes the ones before.
 
     They change whenever the result would: source, range, every setting and engine behind it, and the code.
     """
@@ -50,17 +50,22 @@ class Job:
         """Whether pixels of the projector's gate are replaced in the picture too."""
         return self.config.gate is GateMode.fill
 
-    def window(self, row: SceneRow) -> Window:
+    def count(self, frames: int) -> None:
+        """Tell the progress of so many more encoded frames."""
+        if self.counter is not None:
+            self.counter.add.remote(frames)
+
+    def window(self, scene: Scene) -> Window:
         """What the frames of a scene will show."""
-        if row.info is None or row.active is None:
-            raise ValueError(f"{row.video} has not been detected")
+        return self.window_of(scene.info, scene.active, scene.framing)
+
+    def window_of(self, info: VideoInfo, active: Rect, framing: float = 0.5) -> Window:
+        """What frames will show whose active picture is ``active``."""
+        if info.treatment is not None and info.treatment.frame is not None:
+            return fitted_window(info.width, info.height, info.treatment.frame, self._grid(info.format), framing)
         # What is stored on its side is shown upright: its own target lies on its side, too.
-        treatment = row.info.treatment
-        if treatment is not None and treatment.frame is not None:
-            grid = self._grid(row.info.format)
-            return fitted_window(row.info.width, row.info.height, treatment.frame, grid, row.framing)
-        aspect = 1 / self.aspect if row.info.rotation in (90, 270) else self.aspect
-        return window(row.active, row.info.sar, self._grid(row.info.format), aspect, row.framing)
+        aspect = 1 / self.aspect if info.rotation in (90, 270) else self.aspect
+        return window(active, info.sar, self._grid(info.format), aspect, framing)
 
     def _grid(self, source: PixelFormat) -> PixelFormat:
         """The source's pixel format with the chroma grid of what is encoded, where that is coarser."""
@@ -77,13 +82,11 @@ class Job:
         source = [config.deinterlace, config.square_pixels]
         return digest("plan", self.code["plan"], info.size, info.mtime_ns, asdict(config.detect), source)
 
-    def fingerprints(self, row: SceneRow) -> Fingerprints:
+    def fingerprints(self, scene: Scene) -> Fingerprints:
         """Those of a scene under this run's settings."""
-        if row.info is None:
-            raise ValueError(f"{row.video} has not been probed")
         settings = stage_settings(self.config, self.segmenter.identity(), self.inpainter.identity())
-        source = self.plan_fingerprint(row.info)
-        frames = [(run.start_frame, run.end_frame) for run in row.runs]
+        source = self.plan_fingerprint(scene.info)
+        frames = [(run.start_frame, run.end_frame) for run in scene.runs]
         stitch = digest(self.code["stitch"], source, frames, settings["stitch"])
         outpaint = digest(self.code["outpaint"], stitch, settings["outpaint"])
         return Fingerprints(stitch, outpaint, digest(self.code["resample"], outpaint, settings["resample"]))

@@ -1,4 +1,4 @@
-"""One run at a time in an output folder: see ``lock`` for its driver and ``working`` for its workers.
+"""Locks an output folder for one run at a time: ``lock`` is for its driver, ``working`` for its workers.
 
 In a local folder the locks are the kernel's (``flock``), so they die with their holders. An object store has none:
 there each run leaves a note, which it renews, and looks for those of others.
@@ -22,11 +22,15 @@ from remaster.errors import UserError
 from remaster.pipeline.store import Store
 from remaster.remote import is_remote, joined, status
 
-WORKERS_END_SECONDS = 60.0  # Ray ends the workers of a dead driver within seconds
-RENEW_SECONDS = 15.0  # how often a run renews its note
-STALE_SECONDS = 90.0  # a note so old is of a run that has died: several renewals failed
+WORKERS_END_SECONDS = 60.0
+"""How long workers of an earlier run are waited for: Ray ends those of a dead driver within seconds."""
+RENEW_SECONDS = 15.0
+"""How often a run renews its note."""
+STALE_SECONDS = 90.0
+"""A note so old is of a dead run: several renewals failed."""
 NOTES = ".runs"
-HOLDER = ".workers"  # the run whose workers may write
+HOLDER = ".workers"
+"""The file that names the run whose workers may write."""
 
 
 class Superseded(RuntimeError):
@@ -37,8 +41,9 @@ class Superseded(RuntimeError):
 def lock(store: Store) -> Iterator[Store]:
     """Hold the output folder: yields the store under a name of this run's own.
 
-    A killed driver's workers outlive it for a moment: they can begin nothing more, and in a local folder what they are
-    at is awaited. Raises ``UserError`` where another live run holds the folder, or workers of a dead one will not end.
+    A killed driver's workers outlive it for a moment: they can begin nothing more, and in a local folder their present
+    work is waited for. Raises ``UserError`` where another live run holds the folder, or workers of a dead one do not
+    end.
     """
     held = replace(store, run=uuid4().hex)
     with _lock_remote(held) if is_remote(store.root) else _lock_local(held):
@@ -47,7 +52,7 @@ def lock(store: Store) -> Iterator[Store]:
 
 @contextmanager
 def working(store: Store) -> Iterator[None]:
-    """What a worker does in the output folder; raises ``Superseded`` once another run has taken it over."""
+    """Held while a worker writes into the output folder; raises ``Superseded`` once another run has taken it over."""
     if not store.run:
         yield
     elif is_remote(store.root):
@@ -67,7 +72,7 @@ def _refuse_superseded(store: Store, holder: str) -> None:
 
 @contextmanager
 def _lock_local(store: Store) -> Iterator[None]:
-    """The file's content only tells who holds it."""
+    """Hold a kernel lock; the file's content only names the holder, for a message."""
     Path(store.root).mkdir(parents=True, exist_ok=True)
     with Path(store.root, ".lock").open("a+") as file:
         try:
@@ -135,8 +140,8 @@ def _signature() -> str:
 
 
 def _in_use(store: Store, holder: str) -> UserError:
-    told = holder.strip() or "unknown"
-    return UserError(f"output.dir={store.root} is in use by another run ({told}); wait for it or stop it")
+    name = holder.strip() or "unknown"
+    return UserError(f"output.dir={store.root} is in use by another run ({name}); wait for it or stop it")
 
 
 def _fence(store: Store) -> None:

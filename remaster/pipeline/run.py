@@ -14,17 +14,21 @@ import ray
 
 from remaster.pipeline import store as files
 from remaster.pipeline.assembly import VideoTask, assemble_video, failed_video
-from remaster.pipeline.counter import FrameCounter
+from remaster.pipeline.counters import FrameCounter
+from remaster.pipeline.delivery import deliver_nothing
+from remaster.pipeline.failures import raise_if_disk_full
 from remaster.pipeline.graph import build_graph
 from remaster.pipeline.job import Job
-from remaster.pipeline.reconcile import reconcile
-from remaster.pipeline.space import refuse_out_of_space
+from remaster.pipeline.video_plan import limited, stored_plan
 from remaster.report.progress import ProgressView
-from remaster.rows import SceneRow, from_table
+from remaster.rows import DELIVERED, DeliveredScene, FailedScene, FailedVideo, Failure, Found, PlannedVideo, VideoRow
 
-POLL_SECONDS = 0.25  # how long the driver waits for one thing before it looks at the others
-COUNT_SECONDS = 1.0  # how often the counter of frames is asked
-ASSEMBLIES = 2  # videos put together at once: it is copying, and the disk's work
+POLL_SECONDS = 0.25
+"""How long the driver waits for one thing before it looks at the others."""
+COUNT_SECONDS = 1.0
+"""How often the counter of frames is asked."""
+ASSEMBLIES = 2
+"""Videos that are assembled at once: it is copying, which the disk limits."""
 
 
 @dataclass
@@ -32,7 +36,7 @@ class VideoState:
     """How far one video is: its own row once it is planned, and the ids of its finished scenes."""
 
     output: str
-    row: SceneRow | None = None
+    row: PlannedVideo | None = None
     done: set[str] = field(default_factory=set)
     assembled: bool = False  # handed to assembly
     finished: bool = False  # its row of ``metadata/videos`` is written
@@ -46,10 +50,10 @@ class VideoState:
 class Driver:
     """One run over some probed videos; ``outputs`` are their output names."""
 
-    def __init__(self, videos: Sequence[SceneRow], outputs: Sequence[str], job: Job, view: ProgressView) -> None:
+    def __init__(self, videos: Sequence[VideoRow], outputs: Sequence[str], job: Job, view: ProgressView) -> None:
         self.videos = videos
         self.view = view
-        # Where its worker dies it starts again from nothing: it is for the eye alone.
+        # Where its worker dies it starts again at zero: only the progress bar reads it.
         self.counter: Any = ray.remote(FrameCounter).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
         self.stopped: str | None = None
         self.counted: ray.ObjectRef[int] | None = None
@@ -62,12 +66,12 @@ class Driver:
     def run(self) -> str | None:
         """Run to the end; results are in the output folder. Returns why the run ended early, or None.
 
-        What ends the graph itself (no row has it) costs no more than the scenes that were not finished: their rows and
+        An exception that ends the graph itself costs no more than the scenes that were not finished: their rows and
         videos are marked. Raises ``OutOfSpace`` where a full disk ended it: then nothing can be marked.
         """
         try:
             for table in self._scenes():
-                for row in from_table(table) if table is not None else ():
+                for row in DELIVERED.read(table) if table is not None else ():
                     self._arrived(row)
                 self._assemble(wait=False)
             self._assemble(wait=True)
@@ -79,7 +83,7 @@ class Driver:
         return self.stopped
 
     def _stop(self, error: BaseException) -> None:
-        refuse_out_of_space(error)
+        raise_if_disk_full(error)
         self.stopped = last_cause(error)
 
     def _scenes(self) -> Iterator[pa.Table | None]:
@@ -103,7 +107,7 @@ class Driver:
             yield item
 
     def _count(self) -> None:
-        """Ask for the number of frames now and then, and tell it once it is there; never wait for it."""
+        """Ask for the number of frames now and then, and show it once it has come; never wait for it."""
         if self.counted is None:
             if time.monotonic() - self.asked >= COUNT_SECONDS:
                 self.asked, self.counted = time.monotonic(), self.counter.total.remote()
@@ -111,9 +115,11 @@ class Driver:
             self.view.encoded(ray.get(self.counted))
             self.counted = None
 
-    def _arrived(self, row: SceneRow) -> None:
+    def _arrived(self, row: PlannedVideo | FailedVideo | DeliveredScene) -> None:
         state = self.states[row.video_id]
-        if row.scene_id is None:
+        if isinstance(row, FailedVideo):
+            self._finished(failed_video(row.video, row.info, row.error), row.video_id, write=True)
+        elif isinstance(row, PlannedVideo):
             self._planned(state, row)
         else:
             state.done.add(row.scene_id)
@@ -127,10 +133,7 @@ class Driver:
             state.assembled = True
             self.waiting.append(VideoTask(state.row, state.output, self.job))
 
-    def _planned(self, state: VideoState, row: SceneRow) -> None:
-        if row.error is not None:
-            self._finished(failed_video(row.video, row.info, row.error), row.video_id, write=True)
-            return
+    def _planned(self, state: VideoState, row: PlannedVideo) -> None:
         state.row = row
         finished = {result["scene_id"] for result in row.results}
         state.done |= finished
@@ -190,7 +193,7 @@ class Driver:
         self.view.video_done(row["video"], row["output"], row["status"], notes)
 
 
-def _pump(videos: Sequence[SceneRow], job: Job, arrived: queue.Queue[Any]) -> None:
+def _pump(videos: Sequence[VideoRow], job: Job, arrived: queue.Queue[Any]) -> None:
     """Run the graph in a thread of its own, so that the driver's can draw, assemble and be interrupted."""
     try:
         for batch in build_graph(videos, job).iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
@@ -200,9 +203,22 @@ def _pump(videos: Sequence[SceneRow], job: Job, arrived: queue.Queue[Any]) -> No
         arrived.put(error)
 
 
+def reconcile(video: VideoRow, reason: str, job: Job) -> set[str]:
+    """Write ``failed`` rows for the planned scenes of ``video`` that have none; returns the ids of all that have rows.
+
+    Whatever ended the graph, every planned scene of a video has its rows afterwards. Without a plan there is nothing
+    to do.
+    """
+    there = files.read_shots(job.store, video.video_id)
+    for scene in limited(stored_plan(video, job), job):
+        if scene.scene_id not in there:
+            there[scene.scene_id] = deliver_nothing(FailedScene(scene, Found(), Failure("run", reason)), job)
+    return set(there)
+
+
 def last_cause(error: BaseException) -> str:
-    """What ended the graph, in one line: Ray gives the whole story, each cause above what came of it."""
-    parts = str(error).split("The above exception was the direct cause")
-    told = [part for part in parts if "UserCodeException" not in part] or parts
-    lines = [line.strip() for line in told[-1].splitlines() if line.strip()]
+    """What ended the graph, in one line: Ray's message has all exceptions in a chain, the first cause first."""
+    causes = str(error).split("The above exception was the direct cause")
+    own = [cause for cause in causes if "UserCodeException" not in cause] or causes
+    lines = [line.strip() for line in own[-1].splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

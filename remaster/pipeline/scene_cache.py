@@ -7,67 +7,56 @@ fingerprint of all that it was made of, and is replaced by the next one of its s
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from remaster.arrow import RowTable
 from remaster.pipeline import store as files
 from remaster.pipeline.job import Job
 from remaster.records import Background, Shot
-from remaster.rows import SceneRow, from_table, to_table
+from remaster.rows import FilledScene, PlannedScene, Scene, StitchedScene
 
-KEPT = ("stitch", "outpaint")
-_KEY = b"remaster.kept.lines"
-_OF_STITCH = ("gate", "framing", "analysis", "grain", "shots", "keyframes", "cut_foreground", "seconds")
-_OF_OUTPAINT = ("hole_pixels", "generated_pixels", "inpaint_calls", "seconds")
+STITCH = RowTable(StitchedScene)
+OUTPAINT = RowTable(FilledScene)
 
 
-def keep(row: SceneRow, stage: str, job: Job) -> None:
-    """Write down what ``stage`` made of a scene."""
-    fields = _OF_STITCH if stage == "stitch" else _OF_OUTPAINT
-    kept = replace(_bare(row), **{name: getattr(row, name) for name in fields})
-    if stage == "outpaint":
-        kept = replace(kept, shots=tuple(_only_generated(shot) for shot in row.shots))
-    fingerprint = getattr(job.fingerprints(row), stage).encode()
-    table = to_table([kept], compact=True).replace_schema_metadata({_KEY: fingerprint})
-    files.write_table(job.store, _key(row, stage, job), table)
+def cache_scene(row: StitchedScene | FilledScene, job: Job) -> None:
+    """Write down what a stage made of a scene."""
+    fingerprints = job.fingerprints(row.scene)
+    if isinstance(row, StitchedScene):
+        files.write_rows(job.store, _key(row.scene, "stitch", job), STITCH, [row], fingerprints.stitch)
+    else:
+        generated = replace(row, shots=tuple(_only_generated(shot) for shot in row.shots))
+        files.write_rows(job.store, _key(row.scene, "outpaint", job), OUTPAINT, [generated], fingerprints.outpaint)
 
 
-def restored(row: SceneRow, job: Job) -> SceneRow:
+def restored(row: PlannedScene, job: Job) -> PlannedScene | StitchedScene | FilledScene:
     """A planned scene as its furthest kept stage left it; as it is where nothing that still holds was kept."""
-    stitched = _read(row, "stitch", job)
-    if stitched is None:
+    scene, fingerprints = row.scene, job.fingerprints(row.scene)
+    stitched = files.read_rows(job.store, _key(scene, "stitch", job), STITCH, fingerprints.stitch)
+    if not stitched:
         return row
-    row = replace(row, **_values(stitched, _OF_STITCH))
-    filled = _read(row, "outpaint", job)
-    if filled is None or len(filled.shots) != len(row.shots):
-        return row
-    shots = tuple(_with_generated(a, b) for a, b in zip(row.shots, filled.shots, strict=True))
-    return replace(row, **(_values(filled, _OF_OUTPAINT) | {"shots": shots}))
+    shots = stitched[0].shots
+    filled = files.read_rows(job.store, _key(scene, "outpaint", job), OUTPAINT, fingerprints.outpaint)
+    if not filled or len(filled[0].shots) != len(shots):
+        return replace(stitched[0], scene=_continued(scene, stitched[0].scene))
+    shots = tuple(_with_generated(a, b) for a, b in zip(shots, filled[0].shots, strict=True))
+    return replace(filled[0], scene=_continued(scene, filled[0].scene), shots=shots)
 
 
-def forget(row: SceneRow, job: Job) -> None:
+def drop(scene: Scene, job: Job) -> None:
     """Remove what was kept of a scene that has no use for it under this run's settings."""
-    for stage in KEPT:
-        job.store.files.remove(_key(row, stage, job))
+    for stage in ("stitch", "outpaint"):
+        job.store.files.remove(_key(scene, stage, job))
 
 
-def _read(row: SceneRow, stage: str, job: Job) -> SceneRow | None:
-    fingerprint = getattr(job.fingerprints(row), stage)
-    table = files.read_scenes(job.store, _key(row, stage, job), _KEY, fingerprint)
-    return None if table is None else from_table(table)[0]
+def _continued(scene: Scene, kept: Scene) -> Scene:
+    """The scene of this run with what the stages changed of the ``kept`` one."""
+    return replace(scene, gate=kept.gate, framing=kept.framing, seconds=kept.seconds)
 
 
-def _key(row: SceneRow, stage: str, job: Job) -> str:
-    return job.store.kept(row.video_id, row.scene_id or "", stage)
-
-
-def _values(row: SceneRow, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in names}
-
-
-def _bare(row: SceneRow) -> SceneRow:
-    return SceneRow(row.video, row.video_id, row.scene_id)
+def _key(scene: Scene, stage: str, job: Job) -> str:
+    return job.store.cached(scene.video_id, scene.scene_id, stage)
 
 
 def _only_generated(shot: Shot) -> Shot:

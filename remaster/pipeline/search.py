@@ -1,4 +1,4 @@
-"""Folders searched through for videos: links are followed, loops are not, and what is not taken is remembered."""
+"""Searches folders for videos. Links are followed, loops are not; what is left out is listed by its kind."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ EXTENSIONS = frozenset((
     ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv", ".y4m",
 ))
 # fmt: on
-HIDDEN, MENU, AGAIN = "hidden", "menu of a DVD", "link to a folder that is searched already"
-ABOVE = "link to a folder around the one that is searched"
-_HARMLESS = frozenset((MENU, AGAIN, ABOVE))
-NAMED = 3  # of one kind of what was left out, so many names are told
+HIDDEN, MENU, ALREADY_SEARCHED = "hidden", "menu of a DVD", "link to a folder that is searched already"
+ANCESTOR = "link to a folder around the one that is searched"
+_HARMLESS = frozenset((MENU, ALREADY_SEARCHED, ANCESTOR))
+MAX_NAMES = 3
+"""Of one kind of what was left out, so many names are printed."""
 _SPECIAL = (
     (stat.S_ISFIFO, "named pipe"),
     (stat.S_ISSOCK, "socket"),
@@ -31,7 +32,7 @@ _SPECIAL = (
 
 @dataclass
 class LeftOut:
-    """What of the inputs is not taken: ``plain`` files, counted by their extension, and by name all else of a kind."""
+    """Inputs that are not taken: ``plain`` files, counted by their extension, and all others by kind and name."""
 
     plain: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     named: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -51,8 +52,8 @@ class LeftOut:
         files = [f"{count:,} {kind}" for kind, count in sorted(self.plain.items(), key=lambda item: (-item[1], item))]
         lines = [f"files that are no videos by their names: {', '.join(files)}"] if files else []
         for kind, names in self.named.items():
-            more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-            lines.append(f"{kind} ({len(names):,}): {', '.join(names[:NAMED])}{more}")
+            more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+            lines.append(f"{kind} ({len(names):,}): {', '.join(names[:MAX_NAMES])}{more}")
         return lines
 
 
@@ -72,7 +73,7 @@ def search(root: Path, skip: Path, left_out: LeftOut) -> list[Path]:
             there = _identity(folder)
             if there in seen or there in above:
                 if folder.is_symlink():  # else its files are taken already, by a link that leads into it
-                    left_out.named[AGAIN if there in seen else ABOVE].append(_link(folder, root))
+                    left_out.named[ALREADY_SEARCHED if there in seen else ANCESTOR].append(_link(folder, root))
                 continue
             seen.add(there)
         if folder.resolve().is_relative_to(skipped):

@@ -1,54 +1,69 @@
-"""The stages of the graph: each decodes what its step needs, calls the pure step, and keeps failures in their row.
+"""The stages of the graph: each decodes what its step needs, calls the pure step, and makes failures rows.
 
-A stage takes and returns a table under ``rows.SCENE``. An exception in a step marks its scene's row and goes no
-further: the row passes the later stages untouched and is delivered by a lower step of the ladder.
+A stage takes a table of the one before it (see ``rows``), works on the rows of one class and hands on all others. An
+exception in a step makes its scene a ``FailedScene`` and goes no further: that is delivered by the lowest step of the
+ladder.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 import pyarrow as pa
 
 from remaster.analyze.analysis import analyze
-from remaster.arrays import FineRgb, Rgb
+from remaster.arrays import Rgb
 from remaster.detect.active_picture import FrameSampler
 from remaster.detect.noise import grain_levels
 from remaster.imaging.camera import chain
 from remaster.imaging.gate import proxy_valid, with_scene_sides
 from remaster.media.planes import luma8, proxy_size, resize_rgb
-from remaster.outpaint.filling import Outpainted, outpaint_scenes
-from remaster.pipeline.attempts import attempt, forget
+from remaster.outpaint.filling import outpaint_scenes
 from remaster.pipeline.engines import Engine
-from remaster.pipeline.frames import active_planes, scene_frames
+from remaster.pipeline.failures import attempt, raise_if_disk_full, reset_attempts
+from remaster.pipeline.frames import active_planes, footage_of, read_rgb, scene_frames
 from remaster.pipeline.job import Job
-from remaster.pipeline.scene_cache import KEPT, keep, restored
-from remaster.pipeline.scene_footage import footage_of, read_rgb
-from remaster.pipeline.space import refuse_out_of_space
-from remaster.records import Analysis
+from remaster.pipeline.scene_cache import cache_scene, restored
 from remaster.resample.framing import choose_framing, cut_foreground, joined_sides
-from remaster.rows import SceneRow, from_table, to_table
+from remaster.rows import (
+    ANALYZED,
+    FILLED,
+    PLANNED,
+    SEGMENTED,
+    STITCHED,
+    AnalyzedScene,
+    FailedScene,
+    FilledScene,
+    FrameFacts,
+    PlannedScene,
+    SceneRow,
+    SegmentedScene,
+    StepRow,
+    StitchedScene,
+    failed,
+)
+from remaster.segment import Foreground
 from remaster.segment.resting_figures import with_standing
 from remaster.stitch.stitching import stitch
+from remaster.tables import OutpaintColumns, SegmentColumns, StitchColumns
 
-GRAIN_SAMPLES = 12
+MAX_GRAIN_FRAMES = 12
 """Frames of a scene, at most, on which its grain is measured; where it has several shots, each has its part."""
+Given = TypeVar("Given", bound=StepRow)
+Made = TypeVar("Made", bound=StepRow)
+Row = TypeVar("Row", bound=SceneRow)
 
 
 def analyze_stage(table: pa.Table, job: Job) -> pa.Table:
-    """Step 2 of every scene in the table that needs it: of which no later stage's result is kept and still good."""
-    rows = [restored(row, job) if _pending("analyze", row, job) else row for row in from_table(table)]
-    return _map_scenes(rows, job, "analyze", lambda row: _with_own_gate(_analyze(row, job), job))
-
-
-def stitch_stage(table: pa.Table, job: Job) -> pa.Table:
-    """Step 4."""
-    return _map_scenes(from_table(table), job, "stitch", lambda row: _stitch(row, job))
+    """Step 2 of every scene that needs it: where no valid result of a later stage is cached."""
+    rows = [restored(row, job) if isinstance(row, PlannedScene) else row for row in PLANNED.read(table)]
+    return ANALYZED.write(_one_by_one(rows, "analyze", PlannedScene, partial(_analyze, job=job), job))
 
 
 class SegmentStage:
@@ -61,18 +76,21 @@ class SegmentStage:
     def __call__(self, table: pa.Table) -> pa.Table:
         """Segment all the table's scenes in one call of the engine."""
 
-        def step(rows: Sequence[SceneRow]) -> list[SceneRow]:
-            found = self.segmenter.segment([_analysis(row) for row in rows])
-            return [
-                _framed(replace(row, masks=one.masks, labels=one.labels), self.job)
-                for row, one in zip(rows, found, strict=True)
-            ]
+        def step(rows: Sequence[AnalyzedScene]) -> list[SegmentedScene]:
+            found = self.segmenter.segment([row.analysis for row in rows])
+            return [_segmented(row, one, self.job) for row, one in zip(rows, found, strict=True)]
 
-        return _map_batch(table, self.job, "segment", step)
+        return SEGMENTED.write(_in_one_call(ANALYZED.read(table), "segment", AnalyzedScene, step, self.job))
+
+
+def stitch_stage(table: pa.Table, job: Job) -> pa.Table:
+    """Step 4; what it makes is cached."""
+    step = partial(_stitch, job=job)
+    return STITCHED.write(_one_by_one(SEGMENTED.read(table), "stitch", SegmentedScene, step, job))
 
 
 class OutpaintStage:
-    """Step 5 with its engine."""
+    """Step 5 with its engine; what it makes is cached."""
 
     def __init__(self, engine: Engine, job: Job) -> None:
         self.inpainter = engine.build()
@@ -81,157 +99,126 @@ class OutpaintStage:
     def __call__(self, table: pa.Table) -> pa.Table:
         """Fill the holes of all the table's scenes in one call of the engine."""
 
-        def step(rows: Sequence[SceneRow]) -> list[SceneRow]:
-            shots, seeds = [row.shots for row in rows], [row.seed for row in rows]
-            done = outpaint_scenes(shots, seeds, [self.job.window(row) for row in rows], self.inpainter)
-            return [_outpainted(row, scene) for row, scene in zip(rows, done, strict=True)]
+        def step(rows: Sequence[StitchedScene]) -> list[FilledScene]:
+            shots, seeds = [row.shots for row in rows], [row.scene.seed for row in rows]
+            windows = [self.job.window(row.scene) for row in rows]
+            return [
+                row.filled(one.shots, OutpaintColumns(one.hole_pixels, one.generated_pixels, one.calls))
+                for row, one in zip(rows, outpaint_scenes(shots, seeds, windows, self.inpainter), strict=True)
+            ]
 
-        return _map_batch(table, self.job, "outpaint", step)
+        return FILLED.write(_in_one_call(STITCHED.read(table), "outpaint", StitchedScene, step, self.job))
 
 
-def _analyze(row: SceneRow, job: Job) -> SceneRow:
-    """The row with what one reading of its frames tells."""
-    info, active = row.info, row.active
-    if info is None or active is None:
-        raise ValueError(f"{row.video} has not been detected")
+def _analyze(row: PlannedScene, job: Job) -> AnalyzedScene:
+    """One reading of the scene's frames; its gate becomes that which this scene shows."""
+    scene, info, active = row.scene, row.scene.info, row.scene.active
     width, height = proxy_size(active.width, active.height, info.sar)
-    sampler = FrameSampler(GRAIN_SAMPLES)
+    sampler = FrameSampler(MAX_GRAIN_FRAMES)
 
     def proxies() -> Iterator[Rgb]:
-        for frame in scene_frames(row):
+        for frame in scene_frames(scene):
             sampler.push(partial(luma8, frame.planes, info.format))
-            yield resize_rgb(active_planes(frame, row), info.format, info.color, width, height, info.height)
+            yield resize_rgb(active_planes(frame, scene), info.format, info.color, width, height, info.height)
 
-    analysis = analyze(proxies(), proxy_valid(row.gate, width, height), row.noise, job.config.analyze)
-    grain = np.repeat(grain_levels(sampler.samples(), active), sampler.stride)[: row.frames]
-    return replace(row, analysis=analysis, grain=grain)
-
-
-def _outpainted(row: SceneRow, done: Outpainted) -> SceneRow:
-    return replace(
-        row,
-        shots=done.shots,
-        hole_pixels=done.hole_pixels,
-        generated_pixels=done.generated_pixels,
-        inpaint_calls=done.calls,
-    )
+    analysis = analyze(proxies(), proxy_valid(scene.gate, width, height), scene.noise, job.config.analyze)
+    grain = np.repeat(grain_levels(sampler.samples(), active), sampler.stride)[: scene.frames]
+    if scene.gate is not None:
+        scene = replace(scene, gate=with_scene_sides(scene.gate, analysis.proxies, job.window(scene).vertical))
+        analysis = replace(analysis, valid=proxy_valid(scene.gate, width, height))
+    return AnalyzedScene(scene, analysis, grain)
 
 
-def _with_own_gate(row: SceneRow, job: Job) -> SceneRow:
-    """The row with its video's gate as this scene shows it."""
-    if row.gate is None:
-        return row
-    analysis = _analysis(row)
-    gate = with_scene_sides(row.gate, analysis.proxies, job.window(row).vertical)
-    height, width = analysis.valid.shape
-    return replace(row, gate=gate, analysis=replace(analysis, valid=proxy_valid(gate, width, height)))
-
-
-def _framed(row: SceneRow, job: Job) -> SceneRow:
-    """The row with its framing chosen, before the windows are needed, and the characters that its joins cut."""
-    masks = row.masks
-    if masks is None:
-        raise ValueError("no masks")
-    masks = with_standing(_analysis(row), masks)
-    window = job.window(row)
+def _segmented(row: AnalyzedScene, found: Foreground, job: Job) -> SegmentedScene:
+    """The row with its masks; its framing is chosen, before the windows are needed."""
+    scene, masks = row.scene, with_standing(row.analysis, found.masks)
+    window = job.window(scene)
     if job.framing is None:
-        cameras, wings = chain(_analysis(row).motion), window.wing_share
-        row = replace(row, framing=choose_framing(masks, cameras, job.config.resample, wings, window.vertical))
-        window = job.window(row)
-    return replace(row, cut_foreground=cut_foreground(masks, joined_sides(window)))
+        cameras, wings = chain(row.analysis.motion), window.wing_share
+        framing = choose_framing(masks, cameras, job.config.resample, wings, window.vertical)
+        scene = replace(scene, framing=framing)
+        window = job.window(scene)
+    columns = SegmentColumns(found.labels, cut_foreground(masks, joined_sides(window)))
+    return SegmentedScene(scene, row.analysis, row.grain, found.masks, columns)
 
 
-def _stitch(row: SceneRow, job: Job) -> SceneRow:
-    analysis, masks = _analysis(row), row.masks
-    if masks is None:
-        raise ValueError("no masks")
-
-    def read(frames: Sequence[int]) -> Iterator[Rgb | FineRgb]:
-        return read_rgb(row, frames)
-
-    cuts = np.cumsum([run.frames for run in row.runs])[:-1].tolist()
-    window, settings = job.window(row), job.config.stitch
-    shots = stitch(analysis, masks, read, window, row.gate, settings, row.seed, footage_of(row), cuts)
-    # What follows needs neither proxies nor masks: they would only fill the object store.
-    slim = replace(analysis, proxies=analysis.proxies[:0])
-    return replace(row, shots=tuple(shots), analysis=slim, masks=None, keyframes=len(analysis.keyframes))
+def _stitch(row: SegmentedScene, job: Job) -> StitchedScene:
+    scene, analysis = row.scene, row.analysis
+    cuts = np.cumsum([run.frames for run in scene.runs])[:-1].tolist()
+    shots = stitch(
+        analysis, row.masks, partial(read_rgb, scene), job.window(scene), scene.gate, job.config.stitch, scene.seed,
+        footage_of(scene), cuts,
+    )  # fmt: skip
+    frames, columns = FrameFacts(analysis.holds, row.grain), StitchColumns(len(analysis.keyframes))
+    return StitchedScene(scene, tuple(shots), frames, row.segment, columns)
 
 
-def _analysis(row: SceneRow) -> Analysis:
-    if row.analysis is None:
-        raise ValueError("the scene has not been analyzed")
-    return row.analysis
+def _one_by_one(
+    rows: Sequence[Any], stage: str, kind: type[Given], step: Callable[[Given], Made], job: Job
+) -> list[Any]:
+    """The rows, those of one ``kind`` after the step."""
+    return [_timed(stage, row, step, job) if isinstance(row, kind) else row for row in rows]
 
 
-def _map_scenes(rows: Iterable[SceneRow], job: Job, stage: str, step: Callable[[SceneRow], SceneRow]) -> pa.Table:
-    """Run a step on each row by itself."""
-    return to_table([_timed(stage, row, step, job) if _pending(stage, row, job) else row for row in rows])
-
-
-def _map_batch(table: pa.Table, job: Job, stage: str, step: Callable[[Sequence[SceneRow]], list[SceneRow]]) -> pa.Table:
-    """Run a step on all pending rows at once; if that fails, on each alone, so that one cannot spoil the others."""
-    rows = from_table(table)
-    pending = [i for i, row in enumerate(rows) if _pending(stage, row, job)]
-    done = _together([rows[i] for i in pending], job, stage, step) if len(pending) > 1 else []
-    if not done:
-        done = [_timed(stage, rows[i], lambda row: step([row])[0], job, settled=False) for i in pending]
-        for row in done:
+def _in_one_call(
+    rows: list[Any], stage: str, kind: type[Given], step: Callable[[Sequence[Given]], list[Made]], job: Job
+) -> list[Any]:
+    """The same for a step over many; if it fails, each scene is tried alone, so that one cannot spoil the others."""
+    given = [row for row in rows if isinstance(row, kind)]
+    made: list[Any] = _together(given, job, stage, step) if len(given) > 1 else []
+    if not made:
+        made = [_timed(stage, row, lambda row: step([row])[0], job, final=False) for row in given]
+        for row in given:
             for what in (_batch_name(row, stage), _name(row, stage)):
-                forget(job.store, row.video_id, what)
-    for i, row in zip(pending, done, strict=True):
-        rows[i] = row
-    return to_table(rows)
+                reset_attempts(job.store, row.scene.video_id, what)
+    after = iter(made)
+    return [next(after) if isinstance(row, kind) else row for row in rows]
 
 
-def _name(row: SceneRow, stage: str) -> str:
+def _name(row: StepRow, stage: str) -> str:
     """Under which a scene's tries of a stage are counted."""
-    return f"{row.scene_id}-{stage}"
+    return f"{row.scene.scene_id}-{stage}"
 
 
-def _batch_name(first: SceneRow, stage: str) -> str:
+def _batch_name(first: StepRow, stage: str) -> str:
     return f"{_name(first, stage)}-batch"
 
 
-def _together(
-    rows: Sequence[SceneRow], job: Job, stage: str, step: Callable[[Sequence[SceneRow]], list[SceneRow]]
-) -> list[SceneRow]:
+def _together(rows: Sequence[Given], job: Job, stage: str, step: Callable[[Sequence[Given]], list[Made]]) -> list[Made]:
     """The rows after the step; none where it failed: whose fault that is shows when each is alone."""
     started, first = time.perf_counter(), rows[0]
     try:
-        with attempt(job.store, first.video_id, _batch_name(first, stage), limit=1, settled=False):
-            done = step(rows)
+        with attempt(job.store, first.scene.video_id, _batch_name(first, stage), limit=1, final=False):
+            made = step(rows)
     except Exception:
         return []
     share = (time.perf_counter() - started) / len(rows)
-    return [_after(stage, row, share, job) for row in done]
+    return [_finished(row, stage, share, job) for row in made]
 
 
-def _timed(stage: str, row: SceneRow, step: Callable[[SceneRow], SceneRow], job: Job, settled: bool = True) -> SceneRow:
+def _timed(stage: str, row: Given, step: Callable[[Given], Made], job: Job, final: bool = True) -> Made | FailedScene:
     cv2.setNumThreads(1)
     started = time.perf_counter()
     try:
-        with attempt(job.store, row.video_id, _name(row, stage), settled=settled):
-            row = step(row)
+        with attempt(job.store, row.scene.video_id, _name(row, stage), final=final):
+            made = step(row)
     except Exception as error:
-        refuse_out_of_space(error)
-        row = row.failed(stage, error)
-    return _after(stage, row, time.perf_counter() - started, job)
+        raise_if_disk_full(error)
+        return _with_seconds(failed(row, stage, error), stage, time.perf_counter() - started)
+    return _finished(made, stage, time.perf_counter() - started, job)
 
 
-def _after(stage: str, row: SceneRow, seconds: float, job: Job) -> SceneRow:
-    """The row with the time that the stage took, once what the stages after it need is kept."""
-    row = replace(row, seconds={**row.seconds, stage: seconds})
-    if stage in KEPT and row.error is None:
+def _finished(row: Made, stage: str, seconds: float, job: Job) -> Made:
+    """The row with the time that the stage took, once what the stages after it need is cached."""
+    row = _with_seconds(row, stage, seconds)
+    if isinstance(row, StitchedScene | FilledScene):
         try:
-            keep(row, stage, job)
+            cache_scene(row, job)
         except OSError as error:
-            refuse_out_of_space(error)
+            raise_if_disk_full(error)
             raise
     return row
 
 
-def _pending(stage: str, row: SceneRow, job: Job) -> bool:
-    """True for a scene that has wings to make, has not failed yet, and has not come past this stage in another run."""
-    if row.scene_id is None or row.error is not None or job.window(row).passthrough:
-        return False
-    return row.hole_pixels is None if stage == "outpaint" else not row.shots
+def _with_seconds(row: Row, stage: str, seconds: float) -> Row:
+    return replace(row, scene=replace(row.scene, seconds={**row.scene.seconds, stage: seconds}))

@@ -1,4 +1,4 @@
-"""The output folder: where everything lies, and how it is written so that a kill at any moment leaves no half-truth.
+"""The output folder: the names of its files, and how they are written so that a kill leaves nothing inconsistent.
 
 It is a local folder or a prefix on an object store (see ``storage``); either way a file is there whole or not at all.
 A scene's rows are one Parquet shard until its video is assembled; then the shards of the video become one file. A
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,13 +17,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from remaster.arrow import RowTable, T
 from remaster.remote import is_remote, joined
-from remaster.rows import SCENE
 from remaster.storage import Folder, folder
 from remaster.tables import SHOTS, VIDEOS
 
-# What ``PartFile`` and ``attempts`` write, and nothing that a video could be called: its files are not hidden.
 TEMPORARY = re.compile(r"\..*\.(?:[0-9a-f]{32}\.part(?:\.[^.]*)?|tries)", re.DOTALL)
+"""Names that ``PartFile`` and ``failures`` write; no video has one, since hidden files are not taken."""
+
+FINGERPRINT = b"remaster.fingerprint"
+"""Under which the metadata of a file of rows says what they were made of."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +76,20 @@ class Store:
         """Where the wings of a shot's middle frame come from, as a picture."""
         return f"scenes/{video_id}/{scene_id}-{shot}.map.png"
 
-    def kept(self, video_id: str, scene_id: str, stage: str) -> str:
-        """What a stage left of a scene for the stages after it."""
+    def cached(self, video_id: str, scene_id: str, stage: str) -> str:
+        """A scene as a stage left it, for the stages after it."""
         return f"scenes/{video_id}/{scene_id}.{stage}.parquet"
 
-    def shelf(self, video_id: str) -> str:
-        """The rows of scenes that are finished and beyond ``scenes.limit``: no part of the tables at present."""
+    def set_aside(self, video_id: str) -> str:
+        """The rows of finished scenes outside ``scenes.limit``: at present no part of the tables."""
         return f"scenes/{video_id}/shelf.parquet"
 
     def todo(self, video_id: str) -> str:
-        """What the present run set out to do of a video."""
+        """The scenes of a video that the present run works on."""
         return f"scenes/{video_id}/todo.json"
 
     def tries(self, video_id: str, what: str) -> str:
-        """How often a step has taken its worker with it (see ``attempts``)."""
+        """How often a step has killed its worker (see ``failures``)."""
         return f"scenes/{video_id}/.{what}.tries"
 
     def output(self, name: str) -> str:
@@ -117,9 +120,9 @@ def read_shots(store: Store, video_id: str) -> dict[str, list[dict[str, Any]]]:
     return _by_scene(store, [store.compacted(video_id), *_shards(store, video_id)])
 
 
-def read_shelf(store: Store, video_id: str) -> dict[str, list[dict[str, Any]]]:
-    """What lies on the shelf of a video."""
-    return _by_scene(store, [store.shelf(video_id)])
+def read_set_aside(store: Store, video_id: str) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a video that are set aside, by scene id."""
+    return _by_scene(store, [store.set_aside(video_id)])
 
 
 def read_scene(store: Store, video_id: str, scene_id: str) -> list[dict[str, Any]]:
@@ -143,15 +146,21 @@ def read_table(store: Store, key: str, schema: pa.Schema | None = None) -> pa.Ta
         return None
 
 
-def read_scenes(store: Store, key: str, mark: bytes, fingerprint: str) -> pa.Table | None:
-    """A file of rows under ``rows.SCENE`` whose metadata says ``fingerprint`` under ``mark``; None where it does not.
+def write_rows(store: Store, key: str, kind: RowTable[T], rows: Sequence[T], fingerprint: str) -> None:
+    """Write rows of one class, with the fingerprint of what they were made of."""
+    table = kind.write(rows, compact=True)
+    write_table(store, key, table.replace_schema_metadata({FINGERPRINT: fingerprint.encode()}))
 
-    Nor is one taken whose columns are of another version of the program.
+
+def read_rows(store: Store, key: str, kind: RowTable[T], fingerprint: str) -> list[T]:
+    """The rows of a file that was written with this ``fingerprint``; none where it does not hold any more.
+
+    Nor are those taken whose columns are of another version of the program.
     """
     table = read_table(store, key)
-    if table is None or (table.schema.metadata or {}).get(mark) != fingerprint.encode():
-        return None
-    return table if table.schema.equals(SCENE) else None
+    if table is None or (table.schema.metadata or {}).get(FINGERPRINT) != fingerprint.encode():
+        return []
+    return kind.read(table) if table.schema.equals(kind.schema) else []
 
 
 def ordered_shots(store: Store, video_id: str) -> list[dict[str, Any]]:
@@ -163,7 +172,7 @@ def ordered_shots(store: Store, video_id: str) -> list[dict[str, Any]]:
 def compact(store: Store, video_id: str, scene_ids: list[str]) -> list[dict[str, Any]]:
     """Join the shards of a video's scenes into one file and return its rows in the order of time.
 
-    A kill between the two leaves rows twice, for readers too, until the next run ``scatter``s the video.
+    A kill between the two leaves rows twice, for readers too, until the next run ``uncompact``s the video.
     """
     by_scene = read_shots(store, video_id)
     rows = sorted((row for scene in scene_ids for row in by_scene[scene]), key=lambda row: row["start_frame"])
@@ -173,7 +182,7 @@ def compact(store: Store, video_id: str, scene_ids: list[str]) -> list[dict[str,
     return rows
 
 
-def scatter(
+def uncompact(
     store: Store,
     video_id: str,
     keep: Mapping[str, list[dict[str, Any]]],
@@ -181,13 +190,13 @@ def scatter(
 ) -> None:
     """The inverse of ``compact`` for the scenes to ``keep``: a video that is worked on again has shards only.
 
-    The rows of ``later`` go to the shelf. The video's own row goes too, because it tells of another state. Nothing is
-    removed before what it holds lies elsewhere.
+    The rows of ``later`` are set aside. The video's own row is removed, because it is of another state. Nothing is
+    removed before its content is written elsewhere.
     """
     there = {PurePosixPath(key).stem for key in _shards(store, video_id)}
     known = read_shots(store, video_id)
     if later:
-        write_table(store, store.shelf(video_id), _table(row for rows in later.values() for row in rows))
+        write_table(store, store.set_aside(video_id), _table(row for rows in later.values() for row in rows))
     for scene, rows in keep.items():
         if scene not in there or _in_order(known[scene]) != _in_order(rows):
             write_shots(store, scene, rows)
@@ -196,10 +205,10 @@ def scatter(
     store.files.remove(store.video(video_id))
     store.files.remove(store.compacted(video_id))
     if not later:
-        store.files.remove(store.shelf(video_id))
+        store.files.remove(store.set_aside(video_id))
 
 
-def settled(store: Store, video_id: str, rows: Mapping[str, list[dict[str, Any]]]) -> bool:
+def holds_exactly(store: Store, video_id: str, rows: Mapping[str, list[dict[str, Any]]]) -> bool:
     """True where ``metadata/scenes`` holds the ``rows`` of these scenes once, and no others of the video.
 
     A kill between ``compact``'s or ``scatter``'s steps, or another ``scenes.limit``, leaves it otherwise.
@@ -212,7 +221,7 @@ def settled(store: Store, video_id: str, rows: Mapping[str, list[dict[str, Any]]
 
 
 def clear(store: Store, video_id: str) -> None:
-    """Remove all that is known and kept of a video but its result."""
+    """Remove all files of a video but its result."""
     for key in store.files.names(f"scenes/{video_id}"):
         if not TEMPORARY.fullmatch(PurePosixPath(key).name):  # the deaths of workers are still counted
             store.files.remove(key)
@@ -220,8 +229,8 @@ def clear(store: Store, video_id: str) -> None:
         store.files.remove(key)
 
 
-def remove_strangers(store: Store, video_id: str, scene_ids: Iterable[str]) -> None:
-    """Remove what a video's folder of segments holds of scenes that its plan does not have any more."""
+def remove_unplanned(store: Store, video_id: str, scene_ids: Iterable[str]) -> None:
+    """Remove files of scenes that a video's plan does not have any more."""
     known = set(scene_ids)
     scene = re.compile(re.escape(video_id) + r"-[0-9]{7,}(?=[-.])")
     for key in store.files.names(f"scenes/{video_id}"):

@@ -1,9 +1,12 @@
-"""Propagation along the motion: wings of shots that no one background holds, carried from the frames near in time.
+"""Wings of shots without a common background, propagated from the frames near in time along the motion.
 
-After Dehan et al., "Complete and Temporally Consistent Video Outpainting" (CVPRW 2022). In reading order: ``motion``
-fits the picture's motion and extends it outward; ``grid`` lays cells over the wings; ``carry`` follows places (never
-pixels) from frame to frame; ``age`` says how long a source stays true; ``segments`` cuts the shot into stretches with
-one generated picture each; ``planning`` puts them together. What is drawn of it is in ``resample/propagated.py``.
+After Dehan et al., "Complete and Temporally Consistent Video Outpainting" (CVPRW 2022). In come a shot's frames, its
+cameras and its window; out goes a ``Propagation``, which ``resample/propagated_wings.py`` draws. In reading order:
+``shot_plan`` puts everything together and cuts the shot into segments with one generated picture each;
+``outward_motion`` measures the picture's motion and extrapolates it outward; ``grid`` lays cells over the wings;
+``sources`` traces cells (never pixels) from frame to frame; ``age`` measures how long a source stays valid;
+``key_pictures`` collects what is known around a key frame; ``sampling`` reads pictures at the cells' places; ``tuning``
+holds the numbers.
 
 All of it sees pictures *upright*: the joins run from top to bottom. Wings above and below are turned by ``Upright``.
 """

@@ -1,4 +1,4 @@
-"""How long a source stays true: the picture's own outer strips are carried as the wings are, and compared."""
+"""How long a source stays valid, measured on the picture's own outer strips, which are carried as the wings are."""
 
 from __future__ import annotations
 
@@ -11,97 +11,86 @@ import numpy.typing as npt
 from remaster.arrays import Float32
 from remaster.imaging.camera import rescale
 from remaster.propagation.outward_motion import Motion
-
-LINES = 60
-"""Lines of the pictures that are compared."""
-LONGEST = 72
-"""Frames over which a picture is followed; no source is told to live longer."""
-EVERY = 4
-"""One picture in so many is followed."""
-BANDS = 4
-"""Bands along a join that age apart."""
-STRIP = 0.13
-"""Depth of the strips that are compared, as a share of the height."""
-WORSE = 2.0
-"""Grey levels by which a carried strip must be worse than the mirrored picture to be stale."""
-SMOOTHED = 9
-"""Frames over which the error of mirroring is averaged."""
-EVIDENCE = 8
-"""Pixels of a band that must be known to say anything."""
-NEAR, SIGMA = 5, 3.0
-"""Frames whose shortest life counts for a frame, and the deviation in frames by which lives are smoothed in time."""
+from remaster.propagation.tuning import TUNING
 
 
 class AgeMeter:
-    """Takes a shot's frames in order and tells how old a source of each may be.
+    """Takes a shot's frames in order and measures how old a source of each may be.
 
-    A picture followed into the future grows stale where it fits a later frame worse than that frame's own mirror image
-    (a dissolve, a flash, a morph, parallax, a figure). What is stale seen from the past is so from the future too.
+    A picture carried into the future is stale where it fits a later frame worse than that frame's own mirror image does
+    (after a dissolve, a flash, a morph, parallax, a figure). The same holds in the other direction of time.
     """
 
     def __init__(self, width: int, height: int):
-        """For upright pictures of which ``width`` x ``height`` are the full size."""
-        self._full = width, height
-        lines = min(LINES, height)
-        self._size = max(round(width * lines / height), 8), lines
+        """For upright pictures of the full size ``width`` x ``height``."""
+        tuning, self._full = TUNING.age, (width, height)
+        rows = min(tuning.height, height)
+        self._size = max(round(width * rows / height), 8), rows
         w, h = self._size
         self._y, self._x = np.mgrid[0:h, 0:w].astype(np.float32)
-        self._depth = min(max(round(STRIP * h), 2), w // 2)
+        self._depth = min(max(round(tuning.strip * h), tuning.min_strip), w // 2)
         self._live: list[tuple[int, Float32, Float32]] = []
-        self._mirrored: deque[Float32] = deque(maxlen=SMOOTHED)
+        self._mirrored: deque[Float32] = deque(maxlen=tuning.mirrored_frames)
         self._lives: list[tuple[Float32, Float32]] = []  # of each frame: from the past, from the future
         self._square, self._count = 0.0, 0
 
     def push(self, picture: npt.NDArray[np.uint8], to_before: Motion) -> None:
         """Take the next frame, uint8 (h, w, 3) of any size, and its motion to the frame before it, at full size."""
+        tuning = TUNING.age
         small = cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)
-        now = np.asarray(cv2.GaussianBlur(small.astype(np.float32), (0, 0), 0.7), np.float32)
+        now = np.asarray(cv2.GaussianBlur(small.astype(np.float32), (0, 0), tuning.sigma), np.float32)
         self._mirrored.append(self._error(self._mirror(now), now, np.ones(now.shape[:2], np.float32)))
         index = len(self._lives)
-        fresh = (np.full((BANDS, 2), float(LONGEST), np.float32), np.full((BANDS, 2), float(LONGEST), np.float32))
-        self._lives.append(fresh)
+        full = np.full((tuning.bands, 2), float(tuning.max_life), np.float32)
+        self._lives.append((full, full.copy()))
         if index:
-            self._follow(now, to_before, index)
-        if index % EVERY == 0:
+            self._carry(now, to_before, index)
+        if index % tuning.every == 0:
             self._live.append((index, now, np.array(np.ones(now.shape[:2]), np.float32)))
 
     @property
     def error(self) -> float:
-        """How far off carried strips are that are not stale: the root of their bands' mean squares, in levels."""
+        """The error of carried strips that are not stale: the root mean square over their bands, in levels."""
         return float(np.sqrt(self._square / self._count)) if self._count else 0.0
 
     def lives(self) -> Float32:
         """(2, n, bands, 2): for past and future, frame, band and side, the age in frames that a source may have."""
+        tuning = TUNING.age
         lives = np.array(self._lives, np.float32).transpose(1, 0, 2, 3)
         n = lives.shape[1]
         found = []
-        for way in lives.reshape(2, n, -1):
-            shortest = cv2.erode(way, np.ones((NEAR, 1), np.uint8), borderType=cv2.BORDER_REPLICATE)
-            smooth = cv2.GaussianBlur(shortest, (1, 0), sigmaX=1, sigmaY=SIGMA, borderType=cv2.BORDER_REPLICATE)
-            found.append(np.minimum(smooth, shortest))  # A cut is sharp: what is stale is never shown a little longer.
-        return np.asarray(found, np.float32).reshape(2, n, BANDS, 2)
+        for one in lives.reshape(2, n, -1):
+            shortest = cv2.erode(one, np.ones((tuning.near, 1), np.uint8), borderType=cv2.BORDER_REPLICATE)
+            smooth = cv2.GaussianBlur(
+                shortest, (1, 0), sigmaX=1, sigmaY=tuning.life_sigma, borderType=cv2.BORDER_REPLICATE
+            )
+            found.append(np.minimum(smooth, shortest))  # a cut is sharp: smoothing must not lengthen a life
+        return np.asarray(found, np.float32).reshape(2, n, tuning.bands, 2)
 
-    def _follow(self, now: Float32, motion: Motion, index: int) -> None:
-        """Bring the live pictures to this frame, and note what has grown stale."""
-        self._live = [one for one in self._live if index - one[0] <= LONGEST]
+    def _carry(self, now: Float32, motion: Motion, index: int) -> None:
+        """Warp the live pictures to this frame, and record what has become stale."""
+        tuning = TUNING.age
+        self._live = [one for one in self._live if index - one[0] <= tuning.max_life]
         x, y = (self._x, self._y) if motion.at_rest else self._moved(motion)
-        kept = []
+        carried = []
         for start, picture, known in self._live:
             if not motion.at_rest:
                 picture = _remap(picture, x, y, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
                 known = _remap(known, x, y, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
-            kept.append((start, picture, known))
+            carried.append((start, picture, known))
             error = self._error(picture, now, known)
-            stale = error > np.mean(self._mirrored, axis=0) + WORSE
-            self._square += float((error[~stale & np.isfinite(error)] ** 2).sum())
-            self._count += int((~stale & np.isfinite(error)).sum())
-            life = max(index - start - EVERY / 2, 1.0)
+            stale = error > np.mean(self._mirrored, axis=0) + tuning.margin
+            valid = ~stale & np.isfinite(error)
+            self._square += float((error[valid] ** 2).sum())
+            self._count += int(valid.sum())
+            life = max(index - start - tuning.every / 2, 1.0)
             for lives in (self._lives[index][0], self._lives[start][1]):
                 lives[stale] = np.minimum(lives[stale], life)
-        self._live = kept
+        self._live = carried
 
     def _moved(self, motion: Motion) -> tuple[Float32, Float32]:
-        """Where each pixel of the small picture lies on the frame before: between the sides' own motions."""
+        """Where each pixel of the small picture lies on the frame before, interpolated between the sides' own
+        motions."""
         w, h = self._size
         ratio = w / self._full[0], h / self._full[1]
         camera = rescale(motion.camera, *ratio)
@@ -115,7 +104,7 @@ class AgeMeter:
         return found[0], found[1]
 
     def _mirror(self, picture: Float32) -> Float32:
-        """The picture with its outer strips mirrored from what lies inside them."""
+        """The picture with its outer strips replaced by mirror images of what is inside them."""
         d, mirrored = self._depth, picture.copy()
         mirrored[:, :d] = picture[:, d : 2 * d][:, ::-1]
         mirrored[:, -d:] = picture[:, -2 * d : -d][:, ::-1]
@@ -125,13 +114,14 @@ class AgeMeter:
         """Mean difference of the bands of both strips in levels, (bands, 2); NaN where too little is known."""
         difference = np.abs(guess - now).mean(axis=2) * known
         strips = (slice(0, self._depth), slice(-self._depth, None))
-        rows = np.linspace(0, len(now), BANDS + 1).round().astype(int)[:-1]
+        rows = np.linspace(0, len(now), TUNING.age.bands + 1).round().astype(int)[:-1]
         total, count = (
             np.stack([np.add.reduceat(part[:, s].sum(axis=1), rows) for s in strips], axis=1)
             for part in (difference, known)
         )
-        return np.where(count > EVIDENCE, total / np.maximum(count, 1), np.nan).astype(np.float32)
+        return np.where(count > TUNING.age.min_pixels, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
 def _remap(picture: Float32, x: Float32, y: Float32, how: int, border: int) -> Float32:
+    """The picture at places (x, y), float32."""
     return np.asarray(cv2.remap(picture, x, y, how, borderMode=border, borderValue=0), np.float32)

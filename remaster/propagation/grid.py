@@ -1,4 +1,4 @@
-"""The cells over the wings, of which each has a source of its own, in pixels of the upright picture."""
+"""The cells over the wings, each with a source of its own, in pixels of the upright picture."""
 
 from __future__ import annotations
 
@@ -10,23 +10,15 @@ import numpy.typing as npt
 
 from remaster.arrays import Affine, Float32, Mask
 from remaster.imaging.geometry import Window
-from remaster.propagation.outward_motion import FADE, Motion
-
-ROWS = 120
-"""Cells along the joins: 4 pixels at 480 lines."""
-BEYOND = 0.13
-"""Margin of cells beyond each wing, as a share of the height: generated pictures reach so far."""
-INSET = 0.004
-"""Share of the height beside the joins that is never a source: coding and scanning spoil the outermost pixels."""
-SOFT_EDGE = 0.016
-"""The same of a picture with a gate, which is dark beyond it."""
+from remaster.propagation.outward_motion import Motion
+from remaster.propagation.tuning import TUNING
 
 
 @dataclass(frozen=True)
 class Upright:
     """A window turned so that its joins run from top to bottom: the picture's size and its wings (left, right).
 
-    ``turned`` tells that wings lie above and below, so that pictures are transposed.
+    ``turned``: the wings lie above and below, and pictures are transposed.
     """
 
     width: int
@@ -51,9 +43,9 @@ class Upright:
 class Grid:
     """Cells of ``cell`` x ``cell`` pixels beside a picture of ``width`` x ``height``; the left side's come first.
 
-    ``x`` float32 (columns,) and ``y`` float32 (rows,) are their centres; ``left`` of the columns lie on the left side.
-    The cells of both sides meet the picture at columns ``inner`` (left, right), between which nothing is ever drawn.
-    ``usable`` bool (height, width) is what may be a source, in rows ``span`` (first, last): others are all gate.
+    ``x`` float32 (columns,) and ``y`` float32 (rows,) are their centres; ``left`` of the columns are on the left side.
+    The cells of both sides meet the picture at columns ``inner`` (left, right), between which nothing is drawn.
+    ``usable`` bool (height, width) is what may be a source, in rows ``span`` (first, last): all others are gate.
     """
 
     cell: int
@@ -70,10 +62,10 @@ class Grid:
     def of(cls, window: Window, gate: Mask | None) -> Grid:
         """For a window and the gate on its active picture, bool (h, w), or None."""
         upright = Upright.of(window)
-        cell = max(round(upright.height / ROWS), 1)
+        cell = max(round(upright.height / TUNING.grid.rows), 1)
         usable, insets = _usable(upright, None if gate is None else np.asarray(upright.turn(gate), bool))
-        beyond = round(BEYOND * upright.height)
-        left, right = (-(-(wing + beyond + inset) // cell) for wing, inset in zip(upright.wings, insets, strict=True))
+        margin = round(TUNING.grid.margin * upright.height)
+        left, right = (-(-(wing + margin + inset) // cell) for wing, inset in zip(upright.wings, insets, strict=True))
         inner = insets[0], upright.width - insets[1]
         starts = np.concatenate([inner[0] - cell * np.arange(left, 0, -1), inner[1] + cell * np.arange(right)])
         centre = (cell - 1) / 2
@@ -85,7 +77,8 @@ class Grid:
 
     @property
     def span_x(self) -> tuple[int, int]:
-        """The columns of the upright picture from which, and up to which, cells and picture reach together."""
+        """The first column of the cells on the left, and the one after the last on the right, in the upright
+        picture."""
         return self.inner[0] - self.left * self.cell, self.inner[1] + (len(self.x) - self.left) * self.cell
 
     @property
@@ -108,11 +101,13 @@ class Grid:
         return np.concatenate([a[0] for a, _ in sides], axis=1), np.concatenate([b[0] for _, b in sides], axis=1)
 
     def moved(self, cameras: Affine, own: Float32, x: Float32, y: Float32) -> tuple[Float32, Float32]:
-        """Where places beside the upright picture move to by several motions, float32 (n, h, w) each: the affine one of
-        ``cameras`` (n, 2, 3), and the ``own`` (n, b, 2) of the side's bands as it fades with the distance.
+        """Where places beside the upright picture move to by several motions, float32 (n, h, w) each.
+
+        To the affine motion of ``cameras`` (n, 2, 3) the ``own`` (n, b, 2) of the side's bands is added, interpolated
+        along the join and fading with the distance from it.
         """
         away = np.maximum(np.maximum(-x, x - (self.width - 1)), 0)
-        fading = np.exp(away * np.float32(-1 / (FADE * self.height)))
+        fading = np.exp(away * np.float32(-1 / (TUNING.flow.fade * self.height)))
         bands = own.shape[1]
         at = np.clip((y + np.float32(0.5)) * np.float32(bands / self.height) - np.float32(0.5), 0, bands - 1)
         band = np.minimum(at.astype(np.intp), max(bands - 2, 0))
@@ -128,8 +123,9 @@ class Grid:
         return found[0], found[1]
 
     def cells_of(self, x: Float32, y: Float32) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Mask]:
-        """(rows, columns, whether there is such a cell) of places on the upright picture; rows beyond it are its
-        outermost ones.
+        """(rows, columns, whether there is such a cell) of places on the upright picture.
+
+        Rows above and below it count as its outermost ones.
         """
         rows = np.clip(np.floor(y / self.cell + 0.5 / self.cell), 0, len(self.y) - 1).astype(np.intp)
         on_left = x < self.inner[0] - 0.5
@@ -141,17 +137,23 @@ class Grid:
 
 def _usable(upright: Upright, gate: Mask | None) -> tuple[Mask, tuple[int, int]]:
     """What may be a source, bool (height, width), and how deep (left, right) it begins at the joins."""
-    soft = max(round((INSET if gate is None else SOFT_EDGE) * upright.height), 1)
+    soft = max(round((TUNING.grid.inset if gate is None else TUNING.grid.gate_inset) * upright.height), 1)
     usable = np.ones((upright.height, upright.width), bool)
     insets = (soft, soft)
     if gate is not None:
-        usable &= cv2.dilate(gate.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
+        usable &= outside_gate(gate)
         insets = _gate_depth(gate) + soft, _gate_depth(gate[:, ::-1]) + soft
     usable[:, : insets[0]] = usable[:, upright.width - insets[1] :] = False
     return usable, insets
 
 
+def outside_gate(gate: Mask) -> Mask:
+    """Pixels well outside the gate, bool (h, w)."""
+    square = np.ones((TUNING.grid.gate_margin,) * 2, np.uint8)
+    return np.asarray(cv2.dilate(gate.astype(np.uint8), square) == 0)
+
+
 def _gate_depth(gate: Mask) -> int:
-    """How many columns of a picture, from its left edge on, are gate in most rows; at most a quarter of it."""
+    """How many columns of a picture, from its left edge on, are gate in most rows, within a limit."""
     depths = np.argmin(np.pad(gate, ((0, 0), (0, 1))), axis=1)
-    return int(min(np.median(depths), gate.shape[1] // 4))
+    return int(min(np.median(depths), gate.shape[1] // TUNING.grid.max_gate))

@@ -1,4 +1,4 @@
-"""The pictures that are generated over: a key frame with what its wings are known to show, and the holes in them."""
+"""The pictures that are completed by an inpainter: a key frame, what other frames show around it, and the holes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,20 @@ import numpy.typing as npt
 from remaster.arrays import Mask, Rgb
 from remaster.imaging.footage import Footage
 from remaster.media.types import Rect
-from remaster.propagation.grid import Grid, Upright
+from remaster.propagation.grid import Grid, Upright, outside_gate
 from remaster.propagation.outward_motion import Motion
-from remaster.propagation.tracing import carried_fill
-from remaster.propagation.trust import Chosen
+from remaster.propagation.sampling import RUN
+from remaster.propagation.sources import Chosen, carried_fill
+from remaster.propagation.tuning import TUNING
 from remaster.records import Background
-
-KNOWN = 0.5
-"""How far a propagated cell must be shown to be known to what is generated beside it."""
-RUN = 30_000
-"""Pixels looked up at a time: OpenCV takes no map over 2^15 wide."""
 
 
 @dataclass(frozen=True)
 class KeyFrame:
-    """A frame to be generated around: its number in the scene, what its cells show (by scene frames), which of them are
-    ``wanted``, bool (rows, columns), and the ``figures`` in it, bool (height, width), upright.
+    """A key frame: its number in the scene, and the sources of its cells by scene frames.
+
+    ``wanted`` bool (rows, columns) are the cells that are needed, ``figures`` bool (height, width) the characters in
+    it, upright.
     """
 
     frame: int
@@ -37,19 +35,19 @@ class KeyFrame:
 
     @property
     def known(self) -> Mask:
-        """Cells that another frame shows, bool (rows, columns)."""
-        return np.asarray((self.chosen.shown >= KNOWN) & (self.chosen.sources.frame >= 0) & self.wanted)
+        """Wanted cells that another frame shows, bool (rows, columns)."""
+        return np.asarray((self.chosen.shown >= TUNING.segments.known) & (self.chosen.sources.frame >= 0) & self.wanted)
 
 
-def wanted_cells(grid: Grid, wings: tuple[int, int], ways: Sequence[Sequence[Motion]]) -> Mask:
-    """Cells at a key frame, bool (rows, columns), that the wings of any frame of its segment show.
+def wanted_cells(grid: Grid, wings: tuple[int, int], paths: Sequence[Sequence[Motion]]) -> Mask:
+    """Cells at a key frame, bool (rows, columns), that are visible in the wings of any frame of its segment.
 
-    ``ways`` are the motions met from the key frame on to the segment's ends, each leading one frame back towards it.
+    ``paths`` are the motions from the key frame to either end of the segment, each leading one frame back towards it.
     """
     visible = (grid.x > -wings[0] - grid.cell) & (grid.x < grid.width + wings[1] + grid.cell)
     wanted = np.zeros(grid.shape, np.uint8)
     wanted[:, visible] = 1
-    for motions in ways:
+    for motions in paths:
         x, y = np.meshgrid(grid.x, grid.y)
         for motion in motions:
             if not motion.at_rest:
@@ -62,10 +60,10 @@ def wanted_cells(grid: Grid, wings: tuple[int, int], ways: Sequence[Sequence[Mot
 def key_pictures(
     grid: Grid, upright: Upright, keys: Sequence[KeyFrame], gate: Mask | None, footage: Footage
 ) -> list[Background]:
-    """The key frames with what is known around them, and holes where that must be generated; as stored, not upright.
+    """The key frames with what is known around them, and holes where something must be generated; stored, not upright.
 
-    All frames are read in one pass, of which one is held at a time. The pictures cover all cells of the grid: their
-    first column is that of its first cell.
+    All frames are read in one pass, one at a time. The pictures cover all cells of the grid: their first column is that
+    of its first cell.
     """
     pictures = [np.zeros((grid.height, grid.span_x[1] - grid.span_x[0], 3), np.uint8) for _ in keys]
     covered = [np.zeros(picture.shape[:2], bool) for picture in pictures]
@@ -86,11 +84,11 @@ def key_pictures(
 
 
 def _paste(grid: Grid, seen: Rgb, gate: Mask | None, picture: Rgb, known: Mask) -> None:
-    """The key frame itself, without the gate (upright), under what other frames show."""
+    """Add the key frame itself, without the gate (upright), where no other frame was written."""
     columns = slice(-grid.span_x[0], grid.width - grid.span_x[0])
     fresh = ~known[:, columns]
     if gate is not None:
-        fresh &= cv2.dilate(gate.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
+        fresh &= outside_gate(gate)
     picture[:, columns][fresh] = seen[fresh]
     known[:, columns] |= fresh
 
@@ -98,7 +96,7 @@ def _paste(grid: Grid, seen: Rgb, gate: Mask | None, picture: Rgb, known: Mask) 
 def _write(
     grid: Grid, seen: Rgb, key: KeyFrame, cells: tuple[npt.NDArray[np.intp], ...], picture: Rgb, known: Mask
 ) -> None:
-    """The cells (rows, columns) that this frame shows best."""
+    """Add the cells (rows, columns) whose source is this frame."""
     rows, columns = cells
     if not len(rows):
         return
@@ -110,16 +108,16 @@ def _write(
     y = np.clip(sources.y[rows, columns][:, None] + down, *grid.span).ravel().astype(np.float32)
     at_x = np.rint(grid.x[columns][:, None] + across).astype(np.intp).ravel() - grid.span_x[0]
     at_y = np.rint(grid.y[rows][:, None] + down).astype(np.intp).ravel()
-    kept = np.flatnonzero(at_y < grid.height)
-    for start in range(0, len(kept), RUN):
-        some = kept[start : start + RUN]
-        shown = cv2.remap(seen, x[some][None], y[some][None], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)[0]
-        picture[at_y[some], at_x[some]] = shown
+    valid = np.flatnonzero(at_y < grid.height)
+    for start in range(0, len(valid), RUN):
+        some = valid[start : start + RUN]
+        pixels = cv2.remap(seen, x[some][None], y[some][None], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)[0]
+        picture[at_y[some], at_x[some]] = pixels
         known[at_y[some], at_x[some]] = True
 
 
 def _background(grid: Grid, upright: Upright, key: KeyFrame, picture: Rgb, known: Mask) -> Background:
-    """The picture as stored, with holes where wanted cells are not known, and the figures that must not be copied."""
+    """The stored picture, with holes where wanted cells are unknown, and the figures that must not be copied."""
     wanted = np.zeros(known.shape, bool)
     cells = np.repeat(np.repeat(key.wanted, grid.cell, axis=0), grid.cell, axis=1)[: grid.height]
     left = grid.left * grid.cell

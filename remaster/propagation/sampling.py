@@ -1,4 +1,4 @@
-"""Reads pictures at the places that cells carry, each pixel once."""
+"""Samples pictures at the places of the cells' sources, each pixel once."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ import numpy.typing as npt
 
 from remaster.arrays import Affine, Float32
 from remaster.propagation.grid import Grid
-from remaster.propagation.tracing import Sources
+from remaster.propagation.sources import Sources
 
 Picture = npt.NDArray[Any]
 
 RUN = 30_000
-"""Pixels looked up at a time: OpenCV takes no map over 2^15 wide."""
+"""Pixels sampled at a time: OpenCV takes no map over 2^15 wide."""
 
 
 @dataclass(frozen=True)
 class View:
-    """Samples of a plane over the wings: for each of its (h, w) samples the cell it lies in and where in that cell.
+    """Samples of a plane over the wings: for each of its (h, w) samples the cell it lies in, and the place in that
+    cell.
 
     ``rows`` (h,) and ``columns`` (w,) are indices of cells, ``cells`` (h, w) those in raster order; ``down`` (h,) and
     ``across`` (w,) are the offsets from their centres in pixels. ``plane`` float64 (2, 3) takes samples of the plane to
@@ -53,8 +54,9 @@ class View:
         return values.take(self.cells)
 
     def places(self, x: Float32, y: Float32, low: float, high: float) -> tuple[Float32, Float32]:
-        """Where the samples lie on the plane of another picture, from the cells' places there in pixels; rows are kept
-        within pixels ``low`` and ``high``.
+        """Where the samples lie on the plane of another picture, from the cells' places there in pixels.
+
+        Rows are clipped to pixels ``low`` and ``high``.
         """
         at_x = self.of_cells(x) + self.across
         at_y = np.clip(self.of_cells(y) + self.down[:, None], low, high)

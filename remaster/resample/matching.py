@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from remaster.arrays import Affine, Gray, Rgb
 from remaster.imaging import camera as cam
+from remaster.imaging.channels import gray_of
 from remaster.imaging.difference import tolerant_difference
+from remaster.imaging.estimation import parabola_vertex
 from remaster.resample.drawings import Drawing, Figure, Zone
 from remaster.resample.layout import from_side
 
@@ -95,7 +97,7 @@ def _straight(camera: Affine, other: Affine, shape: tuple[int, ...]) -> Affine:
 def _search(cut: Zone, seen: Rgb) -> tuple[float, float] | None:
     """(column, row) in ``seen`` of the zone's corner, by its part away from the join: at half the size, then whole."""
     held = round(HELD_OUT * cut.mask.shape[1])
-    template, seen = _gray(cut.picture[:, held:]), _gray(seen)
+    template, seen = gray_of(cut.picture[:, held:]), gray_of(seen)
     mask = cut.mask[:, held:].astype(np.uint8)
     small, smaller, inside = (_halved(p) for p in (template, seen, mask * 255))
     inside //= 255
@@ -107,26 +109,13 @@ def _search(cut: Zone, seen: Rgb) -> tuple[float, float] | None:
     part = seen[top : row + len(template) + 3, left : column + template.shape[1] + 3]
     fine = _differences(part, template, mask)
     y, x = (int(i) for i in np.unravel_index(int(fine.argmin()), fine.shape))
-    return left + x + _vertex(fine[y], x) - held, top + y + _vertex(fine[:, x], y)
+    return left + x + parabola_vertex(fine[y], x) - held, top + y + parabola_vertex(fine[:, x], y)
 
 
 def _halved(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _gray(picture: Rgb) -> Gray:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
-
-
 def _differences(seen: Gray, template: Gray, mask: Gray) -> npt.NDArray[np.float32]:
     """The sum of squared differences of the masked template at every place."""
     return np.asarray(cv2.matchTemplate(seen, template, cv2.TM_SQDIFF, mask=mask), np.float32)
-
-
-def _vertex(values: npt.NDArray[np.float32], at: int) -> float:
-    """How far beside its smallest value, at ``at``, a parabola through the neighbours has its vertex."""
-    if not 0 < at < len(values) - 1:
-        return 0.0
-    before, here, after = (float(v) for v in values[at - 1 : at + 2])
-    bend = before - 2 * here + after
-    return 0.0 if bend <= 0 else float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))

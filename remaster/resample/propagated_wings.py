@@ -16,8 +16,7 @@ from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.propagation.grid import Grid, Upright
 from remaster.propagation.outward_motion import Motion
 from remaster.propagation.sampling import View, gathered
-from remaster.propagation.tracing import Sources, carried_fill, future_sources, past_sources
-from remaster.propagation.trust import Chosen, chosen
+from remaster.propagation.sources import Chosen, Sources, carried_fill, chosen, future_sources, past_sources
 from remaster.records import Background, Key, Propagation
 from remaster.resample.depth import planes_of
 from remaster.resample.layout import Patch, on_plane, plane_steps
@@ -26,7 +25,8 @@ from remaster.resample.shares import WingShares
 from remaster.resample.warp import plane_grid
 
 FrameReader = Callable[[int], Sequence[Plane]]
-"""The planes of the active picture of a shot's frame, at most `OLDEST` before or after the one that is drawn."""
+"""The planes of the active picture of a shot's frame, at most ``TracingTuning.max_age`` before or after the one that is
+drawn."""
 
 CHUNK = 16
 """Frames whose sources are found at once, which is quicker than one by one."""

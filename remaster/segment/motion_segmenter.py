@@ -18,6 +18,7 @@ from remaster.imaging.aligned_keyframes import masked_median
 from remaster.imaging.alignment import align_simplest, detail
 from remaster.imaging.camera import IDENTITY, apply, chain, compose, corner_error, corners, invert, rescale, translation
 from remaster.imaging.camera_motion import whip_frames
+from remaster.imaging.channels import gray_of
 from remaster.imaging.difference import cleaned, evened, hysteresis, tolerant_difference
 from remaster.imaging.tuning import TUNING
 from remaster.records import Analysis
@@ -171,10 +172,7 @@ def _seen(
 def _realigned(picture: Rgb, background: Rgb, camera: Affine, known: Mask, noise: float) -> Affine:
     """The camera after aligning the picture with what it should show; unchanged where that finds nothing near."""
     h, w = known.shape
-    a, b = (
-        detail(np.asarray(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY), np.uint8), known, noise, h)
-        for p in (background, picture)
-    )
+    a, b = (detail(gray_of(p), known, noise, h) for p in (background, picture))
     fit = align_simplest(a, b, IDENTITY)
     if fit is None or float(corner_error(fit.camera, IDENTITY, w, h)) > 3.0:
         return camera

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from remaster.arrays import Affine, Mask, Rgb
 from remaster.imaging.aligned_keyframes import masked_median
 from remaster.imaging.camera import IDENTITY, compose, corner_error, invert, rescale
+from remaster.imaging.channels import gray_of
 from remaster.imaging.difference import tolerant_difference
 
 LINES = 120
@@ -56,7 +57,7 @@ def on_screen(pictures: Rgb, cameras: Affine, known: Mask, levels: float) -> Mas
 def _outlined(places: Mask, usual: Rgb, levels: float) -> Mask:
     """The regions that show edges in what is ``usual`` (h, w, 3) on the screen: a soft sky or fog rests there too."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(places.astype(np.uint8), connectivity=8)
-    gray = cv2.cvtColor(usual, cv2.COLOR_RGB2GRAY)
+    gray = gray_of(usual)
     slopes = cv2.magnitude(*(cv2.Sobel(gray, cv2.CV_32F, dx, dy, scale=0.125) for dx, dy in ((1, 0), (0, 1))))
     sharp = np.bincount(labels[slopes > levels], minlength=len(stats))
     kept = sharp > EDGES * stats[:, cv2.CC_STAT_AREA]

@@ -33,8 +33,6 @@ NEAR = 2 * SCALE
 """Pixels within which a match agrees with a solution."""
 ASTRAY = 1.5
 """Pixels by which motions chained between two keyframes may miss the second and still be believed."""
-MISSED = 0.5
-"""The same, beyond which a frame between them is doubtful."""
 PRIOR_SIGMA = 4.0
 """Pixels of standard deviation of a motion chained between two keyframes."""
 STILL_TOLERANCE, STILL_REACH = 0.4, 3.0
@@ -222,13 +220,13 @@ def _system(
 
 def all_frames(
     motion: Affine, doubt: Float64, keyframes: npt.NDArray[np.int64], solved: Affine, size: tuple[int, int]
-) -> tuple[Affine, npt.NDArray[np.bool_]]:
+) -> Affine:
     """Cameras (n, 2, 3) of all frames, exact at the solved keyframes, from motions chained in between.
 
     What a chain misses at the next keyframe is shared out along it by ``doubt`` (n,): the variance of each motion.
-    Frames whose motion is the identity with doubt 0 (holds) share one camera. ``size`` is (width, height). Also which
-    frames, bool (n,), are ``astray``: their motions miss the next keyframe, for they followed something else than the
-    background. Where they miss it too far to be believed, a smooth path through the keyframes takes their place.
+    Where it misses that too far to be believed, for it followed something else than the background, a smooth path
+    through the keyframes takes its place. Frames whose motion is the identity with doubt 0 (holds) share one camera.
+    ``size`` is (width, height).
     """
     cameras = np.empty_like(motion)
     first, last = int(keyframes[0]), int(keyframes[-1])
@@ -238,13 +236,11 @@ def all_frames(
     for i in range(last + 1, len(motion)):
         cameras[i] = compose(cameras[i - 1] if i > last + 1 else solved[-1], motion[i])
     smooth = _smooth_path(doubt, keyframes, solved)
-    astray = np.zeros(len(motion), bool)
     for j in range(len(keyframes) - 1):
         span = slice(int(keyframes[j]), int(keyframes[j + 1]) + 1)
         bridge, missed = _bridge(motion[span], doubt[span], solved[j], solved[j + 1], size)
         cameras[span] = smooth[span] if missed > ASTRAY else bridge
-        astray[span.start + 1 : span.stop - 1] = missed > MISSED
-    return cameras, astray
+    return cameras
 
 
 def _smooth_path(doubt: Float64, keyframes: npt.NDArray[np.int64], solved: Affine) -> Affine:

@@ -83,8 +83,8 @@ def with_standing(sources: Sequence[Source], canvas: Canvas, gate: Mask | None) 
 def composite(sources: Sequence[Source], canvas: Canvas, noise: float) -> tuple[Rgb | FineRgb, Mask]:
     """The background (H, W, 3) in the sources' type and its coverage bool (H, W); black where nothing was seen.
 
-    Each pixel is the mean of those samples that lie near the samples' median, weighted by its keyframe's sharpness and
-    distance to the edge: grain averages out, characters that were not masked do not, and no seam shows.
+    Each pixel is the mean of those samples that lie near the samples' median, weighted by their distance to their
+    picture's edge: grain averages out, characters that were not masked do not, and no seam shows.
     """
     image = np.zeros((canvas.height, canvas.width, 3), sources[0].picture.dtype if sources else np.uint8)
     coverage = np.zeros((canvas.height, canvas.width), bool)

@@ -33,8 +33,6 @@ WORST = 0.15
 
 GOOD_SPREAD, BAD_SPREAD = 5.0, 15.0
 """Mean grey levels of the aligned keyframes about their median (measured on film: 6 good, 12-17 bad)."""
-HALF = 10.0
-"""Grey levels of predicted error at which confidence is a half."""
 GRAIN, SOFT = 0.6, 1.2
 """What even a perfect prediction is off: so much of the grain, and what coding and interpolation leave, in levels."""
 LONE = 2.0
@@ -57,11 +55,6 @@ class Trust:
 
     error: float
     advantage: float
-
-    @property
-    def confidence(self) -> float:
-        """0-1, falling with the error alone: 1.0 within the grain, a half at ``HALF`` levels."""
-        return 1.0 / (1.0 + (self.error / HALF) ** 2)
 
 
 NO_TRUST = Trust(255.0, 0.0)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from remaster.arrays import Float64, Mask
 from remaster.imaging.aligned_keyframes import Preview, masked_median
 from remaster.imaging.camera import apply, corner_error, corners
+from remaster.imaging.estimation import normalized_convolution
 from remaster.stitch.background_canvas import Axis
 
 HOLDOUTS = 5
@@ -103,9 +104,8 @@ def error_of(guess: cv2.typing.MatLike, shown: cv2.typing.MatLike) -> Float64:
 def squares_of(guess: cv2.typing.MatLike, shown: cv2.typing.MatLike, known: Mask) -> Float64:
     """Squared error of each ``known`` pixel, the channels' mean, slightly blurred: edges shift by half a pixel."""
     weight = known.astype(np.float32)
-    off = (guess.astype(np.float32) - shown) * weight[..., None]
-    blurred, reach = cv2.GaussianBlur(off, (0, 0), BLUR), cv2.GaussianBlur(weight, (0, 0), BLUR)
-    limited = np.clip(blurred / np.maximum(reach, 1e-3)[..., None], -CLIP, CLIP)
+    blurred = normalized_convolution(np.asarray(guess.astype(np.float32) - shown, np.float32), weight, BLUR)
+    limited = np.clip(blurred, -CLIP, CLIP)
     return np.asarray(cv2.transform(limited * limited, CHANNELS_MEAN), float)
 
 

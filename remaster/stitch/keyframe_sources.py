@@ -14,15 +14,10 @@ from remaster.imaging.aligned_keyframes import Preview
 from remaster.stitch.composite import Source, edge_weight, widened
 from remaster.stitch.exposure import Exposure, balance
 from remaster.stitch.keyframe_alignment import to_keyframe
-from remaster.stitch.sharpness import sharpness
 from remaster.stitch.spans import Scene, inner_area
 
 Read = Callable[[Sequence[int]], Iterator[Rgb | FineRgb]]
 
-SHARPER = 4
-"""Power of its sharpness by which a keyframe weighs: a few sharp samples outweigh many soft ones."""
-LEAST = 4
-"""Weight that any keyframe keeps, or interpolation would round its outermost pixels away."""
 MAX_GAIN = 4.0
 """A keyframe of a fade that must be amplified more than this shows grain and steps, not background."""
 
@@ -55,7 +50,6 @@ def sources(scene: Scene, placed: Placed, read: Read) -> list[Source]:
         reach = np.ones((1, 1) if at_rest else (7, 7), np.uint8)
         allowed &= cv2.dilate(scene.gate.astype(np.uint8), reach) == 0
     edge = edge_weight(allowed)
-    sharp = sharpness(preview, placed.cameras) ** SHARPER
     made = []
     frames = [int(f) for f in scene.analysis.keyframes[placed.keyframes]]
     for n, (key, picture) in enumerate(zip(placed.keyframes, read(frames), strict=True)):
@@ -63,9 +57,8 @@ def sources(scene: Scene, placed: Placed, read: Read) -> list[Source]:
             continue
         usable = cv2.resize(scene.usable[key].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
         foreground = to_keyframe(preview.foreground[n], preview.cameras[n], preview, width, height)
-        weight = np.maximum(sharp[n] * edge, np.minimum(edge, LEAST))
         shown = to_keyframe(placed.lifted[n], preview.cameras[n], preview, width, height)
-        weight = np.where(shown, edge, np.where(foreground, 0, weight * usable)).astype(np.uint8)
+        weight = np.where(shown, edge, np.where(foreground, 0, edge * usable)).astype(np.uint8)
         balanced = balance(picture, exposure.gain[n], exposure.offset[n])
         source = Source(balanced, weight, placed.cameras[n])
         made.append(source if at_rest else widened(source, scene.sides))

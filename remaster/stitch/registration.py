@@ -42,7 +42,6 @@ class Registration:
 
     ``keyframes`` are indices into the scene's keyframes, frames ``at`` of the span, and ``reference`` is one of them;
     ``registered`` of them are held by matches, which ``pairs`` lists; ``inliers`` matches agree with the solution.
-    ``astray`` bool (m,) are frames of which only the keyframes next to them are known.
     """
 
     cameras: Affine
@@ -53,7 +52,6 @@ class Registration:
     registered: int
     inliers: int
     pairs: list[Pair]
-    astray: npt.NDArray[np.bool_]
 
 
 def background_only(analysis: Analysis, masks: npt.NDArray[np.bool_], margin: int) -> npt.NDArray[np.bool_]:
@@ -111,10 +109,10 @@ def register(analysis: Analysis, pairs: Sequence[Pair], span: Span) -> Registrat
     solved = compose(invert(solution.cameras[reference]), solution.cameras)
     solved[reference] = IDENTITY
     model: Model = _lone_model(motion, width, height) if len(at) == 1 else solution.model
-    cameras, astray = all_frames(project(motion, model, width, height), doubt, at, solved, (width, height))
+    cameras = all_frames(project(motion, model, width, height), doubt, at, solved, (width, height))
     linked = {reference} | {n for p in renamed for n in (p.first, p.second)}
     inliers, number = solution.inliers, int(keyframes[reference])
-    return Registration(cameras, model, keyframes, at, number, len(linked), inliers, own, astray)
+    return Registration(cameras, model, keyframes, at, number, len(linked), inliers, own)
 
 
 def _lost(analysis: Analysis) -> npt.NDArray[np.bool_]:

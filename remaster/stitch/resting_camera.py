@@ -89,8 +89,7 @@ def resting(registration: Registration) -> Registration:
     cameras = np.repeat(IDENTITY[None], len(registration.cameras), axis=0)
     apart = [np.linalg.norm(p.points_first - p.points_second, axis=-1) for p in registration.pairs]
     inliers = sum(int((a < NEAR).sum()) for a in apart)
-    nowhere = np.zeros(len(cameras), bool)
-    return replace(registration, cameras=cameras, model="hold", inliers=inliers, astray=nowhere)
+    return replace(registration, cameras=cameras, model="hold", inliers=inliers)
 
 
 def _told(details: Sequence[Detail], cameras: Affine, anchor: int, sides: Axis) -> Float64:

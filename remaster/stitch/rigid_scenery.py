@@ -14,11 +14,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import theilslopes
 
-from remaster.arrays import Float32, Mask, Points
+from remaster.arrays import Float32, Float64, Mask, Points
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import apply
+from remaster.imaging.channels import gray_of
+from remaster.imaging.estimation import normalized_convolution, parabola_vertex
 from remaster.imaging.whole_figures import at_rest, opened
 from remaster.stitch.background_canvas import Axis
 
@@ -115,28 +116,17 @@ def _step(
     area = np.pad(after, reach)[y : y + h + 2 * reach, x : x + w + 2 * reach]
     alike = cv2.matchTemplate(area, patch, cv2.TM_CCORR_NORMED, mask=weight)
     row, column = (int(i) for i in np.unravel_index(int(alike.argmax()), alike.shape))
-    shift = np.array([column + _between(alike[row], column), row + _between(alike[:, column], row)]) - reach
+    shift = (
+        np.array([column + parabola_vertex(alike[row], column), row + parabola_vertex(alike[:, column], row)]) - reach
+    )
     return shift, float(alike[row, column])
 
 
 def _detail(picture: npt.NDArray[np.uint8], shown: Mask) -> Float32:
     """What lines and texture there are, without light and grain, float32 (h, w); 0 where nothing is ``shown``."""
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    weight = shown.astype(np.float32)
-    fine, coarse = (
-        cv2.GaussianBlur(gray * weight, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)
-        for sigma in DETAIL
-    )
+    gray, weight = gray_of(picture).astype(np.float32), shown.astype(np.float32)
+    fine, coarse = (normalized_convolution(gray, weight, sigma) for sigma in DETAIL)
     return np.asarray((fine - coarse) * weight, np.float32)
-
-
-def _between(values: npt.NDArray[np.number], top: int) -> float:
-    """How far the maximum of a parabola through a top and its neighbours lies from it; 0 at an end."""
-    if not 0 < top < len(values) - 1:
-        return 0.0
-    before, at, after = (float(v) for v in values[top - 1 : top + 2])
-    curve = before - 2 * at + after
-    return 0.5 * (before - after) / curve if curve < 0 else 0.0
 
 
 def _in_proportion(way: Points, camera: Points) -> float:
@@ -146,6 +136,19 @@ def _in_proportion(way: Points, camera: Points) -> float:
     """
     main = np.linalg.svd(camera - camera.mean(axis=0), full_matrices=False)[2][0]
     along = camera @ main
-    lines = [theilslopes(places, along) for places in way.T]
-    off = np.stack([places - line.slope * along - line.intercept for places, line in zip(way.T, lines, strict=True)])
+    off = np.stack([places - (line := theil_sen(along, places))[0] * along - line[1] for places in way.T])
     return float((np.linalg.norm(off, axis=0) <= STRAY).mean())
+
+
+def theil_sen(x: Float64, y: Float64) -> tuple[float, float]:
+    """(slope, intercept) of the line whose slope is the median of those through two of the points, each (n,).
+
+    The intercept is y's median less the slope times x's; both are NaN where all ``x`` are equal. (Sen, "Estimates of
+    the regression coefficient based on Kendall's tau", 1968.) SciPy has it too, in a package that takes every worker
+    a second to import.
+    """
+    i, j = np.triu_indices(len(x), 1)
+    apart = x[i] != x[j]
+    slopes = (y[j] - y[i])[apart] / (x[j] - x[i])[apart]
+    slope = float(np.median(slopes)) if apart.any() else float("nan")
+    return slope, float(np.median(y) - slope * np.median(x))

@@ -22,7 +22,6 @@ from remaster.stitch.keyframe_alignment import TUNING as ALIGNMENT
 from remaster.stitch.keyframe_alignment import from_size
 from remaster.stitch.keyframe_sources import Placed, Read, sources
 from remaster.stitch.propagated_shots import without_background
-from remaster.stitch.realign import realigned
 from remaster.stitch.registration import background_only, find_pairs
 from remaster.stitch.spans import Plan, Scene, Stitchable, StitchSettings, plan_shots, travel
 from remaster.stitch.wing_error import border_error, confidence
@@ -69,8 +68,7 @@ def _shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     if made is None:
         sure = confidence(0.0, 0.0, border_error(scene, span.start, span.end))
         return Shot(span.start, span.end, "ambient", _identities(span.end - span.start), None, sure)
-    registration = realigned(scene, made.registration, span.start, read)
-    cameras = made.canvas.place(rescale(registration.cameras, *scene.ratio))
+    cameras = made.canvas.place(rescale(made.registration.cameras, *scene.ratio))
     loans, active, noise = lend(scene, made), scene.window.active, scene.analysis.noise
     smaller = min(active.width, active.height)
     shown_by = _own(scene, made, cameras, read)

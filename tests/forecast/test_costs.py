@@ -23,14 +23,14 @@ def test_a_line_is_found_again() -> None:
     rows = [shot(str(n), n, 2.0 + 0.1 * n) for n in (10, 50, 90, 200)]
     costs = fitted(rows)
     for stage in STAGES:
-        assert costs.lines[stage].scene == pytest.approx(2.0, rel=1e-6)
-        assert costs.lines[stage].seconds(megapixels(rows[1])) == pytest.approx(7.0, rel=1e-6)
-    assert costs.bytes_a_megapixel == pytest.approx(10_000)
+        assert costs.steps[stage].scene == pytest.approx(2.0, rel=1e-6)
+        assert costs.steps[stage].seconds(megapixels(rows[1])) == pytest.approx(7.0, rel=1e-6)
+    assert costs.bytes_per_megapixel == pytest.approx(10_000)
 
 
 def test_the_sum_of_seconds_is_kept() -> None:
     rows = [shot(str(n), 10 + n, 3.0 + (7 * n) % 5) for n in range(12)]
-    line = fitted(rows).lines["stitch"]
+    line = fitted(rows).steps["stitch"]
     total = sum(line.seconds(megapixels(row)) for row in rows)
     assert total == pytest.approx(sum(row["seconds_stitch"] for row in rows))
     assert min(line.scene, line.pixels) >= 0.0
@@ -38,7 +38,7 @@ def test_the_sum_of_seconds_is_kept() -> None:
 
 def test_two_shots_of_a_scene_are_one_scene() -> None:
     rows = [shot("a", 30, 4.0), shot("a", 30, 4.0), shot("b", 30, 4.0)]
-    line = fitted(rows).lines["stitch"]
+    line = fitted(rows).steps["stitch"]
     assert sum(line.seconds(pixels) for pixels in (30.0, 15.0)) == pytest.approx(8.0)
 
 

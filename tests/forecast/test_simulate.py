@@ -7,17 +7,17 @@ from dataclasses import replace
 import pytest
 
 from remaster.tables import STAGES
-from remaster_forecast.costs import Costs, Line
+from remaster_forecast.costs import Costs, LinearCost
 from remaster_forecast.simulate import Cluster, simulate
 from remaster_forecast.workload import Episode
 
 NOTHING = dict.fromkeys(("start", "worker", "load", "assemble", "dispatch"), 0.0)
-FREE = Costs({stage: Line(0.0, 0.0) for stage in STAGES}, **NOTHING)
+FREE = Costs({stage: LinearCost(0.0, 0.0) for stage in STAGES}, **NOTHING)
 GPU_STEPS = frozenset(("segment", "outpaint"))
 
 
 def costs(**seconds: float) -> Costs:
-    return replace(FREE, lines=dict(FREE.lines) | {stage: Line(value, 0.0) for stage, value in seconds.items()})
+    return replace(FREE, steps=dict(FREE.steps) | {stage: LinearCost(value, 0.0) for stage, value in seconds.items()})
 
 
 def episodes(count: int, scenes: int) -> list[Episode]:

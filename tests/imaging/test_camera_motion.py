@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from drawn_scenes import FINE, Drawn, draw, painted, panning, walker, zooming
+from drawn_scenes import FINE, Drawn, background, draw, other_background, painted, panning, walker, zooming
 
 from remaster.arrays import Affine, Gray, Mask
 from remaster.imaging.camera import IDENTITY, compose, corner_error, invert, translation
@@ -13,7 +13,6 @@ from remaster.imaging.camera_motion import Motion, Picture, explained_share, mot
 
 SIZE = (240, 180)
 VALID = np.ones((180, 240), np.bool_)
-BACKGROUND = painted(FINE * 700, FINE * 400)
 
 
 def estimate_motion(previous: Gray, current: Gray, valid: Mask, noise: float = 1.0, prior: Affine = IDENTITY) -> Motion:
@@ -45,26 +44,26 @@ def measured(drawn: Drawn, prior: Affine = IDENTITY) -> tuple[Motion, float]:
     ],
 )
 def test_camera_is_found_behind_an_outlined_character(cameras: Affine, tolerance: float) -> None:
-    motion, error = measured(draw(BACKGROUND, cameras, SIZE, walker(110, 95, 3.0), noise=2.0))
+    motion, error = measured(draw(background(), cameras, SIZE, walker(110, 95, 3.0), noise=2.0))
     assert error < tolerance
     assert motion.explained > 0.6
     assert not motion.hold
 
 
 def test_a_followed_character_over_a_third_of_the_frame_does_not_drag_the_camera() -> None:
-    drawn = draw(BACKGROUND, panning(2, 2.5), SIZE, walker(120, 90, 0.0, 175), noise=2.0)
+    drawn = draw(background(), panning(2, 2.5), SIZE, walker(120, 90, 0.0, 175), noise=2.0)
     assert drawn.masks.mean() > 0.25
     assert measured(drawn)[1] < 0.1
 
 
 def test_a_resting_camera_is_exactly_the_identity_while_a_character_moves() -> None:
-    motion, _ = measured(draw(BACKGROUND, panning(2, 0.0), SIZE, walker(110, 95, 4.0), noise=2.0))
+    motion, _ = measured(draw(background(), panning(2, 0.0), SIZE, walker(110, 95, 4.0), noise=2.0))
     assert (motion.matrix == IDENTITY).all()
     assert not motion.hold
 
 
 def test_a_frame_that_differs_by_grain_is_a_hold() -> None:
-    motion, _ = measured(draw(BACKGROUND, panning(2, 0.0), SIZE, noise=2.0))
+    motion, _ = measured(draw(background(), panning(2, 0.0), SIZE, noise=2.0))
     assert motion.hold
     assert (motion.matrix == IDENTITY).all()
 
@@ -90,7 +89,7 @@ def test_a_repeated_texture_keeps_the_motion_before() -> None:
 
 
 def test_brightness_does_not_matter() -> None:
-    drawn = draw(BACKGROUND, panning(2, 3.0), SIZE, noise=1.0)
+    drawn = draw(background(), panning(2, 3.0), SIZE, noise=1.0)
     previous, current = grays(drawn)
     flashed = np.clip(current * 0.5 + 90.0, 0, 255).astype(np.uint8)
     motion = estimate_motion(previous, flashed, VALID, 2.0)
@@ -99,7 +98,7 @@ def test_brightness_does_not_matter() -> None:
 
 
 def test_the_gate_does_not_hold_the_camera() -> None:
-    drawn = draw(BACKGROUND, panning(2, 2.0), SIZE, noise=1.0)
+    drawn = draw(background(), panning(2, 2.0), SIZE, noise=1.0)
     valid = np.zeros_like(VALID)
     valid[16:-16, 16:-16] = True
     previous, current = (np.where(valid, gray, np.uint8(8)) for gray in grays(drawn))
@@ -108,13 +107,13 @@ def test_the_gate_does_not_hold_the_camera() -> None:
 
 
 def test_another_picture_is_not_explained() -> None:
-    here = grays(draw(BACKGROUND, panning(1, 0.0), SIZE, noise=2.0))[0]
-    there = grays(draw(painted(FINE * 500, FINE * 300, seed=9), panning(1, 0.0), SIZE, noise=2.0))[0]
+    here = grays(draw(background(), panning(1, 0.0), SIZE, noise=2.0))[0]
+    there = grays(draw(other_background(), panning(1, 0.0), SIZE, noise=2.0))[0]
     assert estimate_motion(here, there, VALID, 2.0).explained < 0.3
 
 
 def test_explained_share_tells_right_from_wrong_and_is_zero_without_evidence() -> None:
-    drawn = draw(BACKGROUND, panning(2, 9.0), SIZE, noise=2.0)
+    drawn = draw(background(), panning(2, 9.0), SIZE, noise=2.0)
     a, b = grays(drawn)
     assert explained_share(a, b, translation(9.0, 0.0), VALID, 2.0) > 0.95
     assert explained_share(a, (b * 0.4).astype(np.uint8), translation(9.0, 0.0), VALID, 2.0) > 0.9
@@ -125,14 +124,14 @@ def test_explained_share_tells_right_from_wrong_and_is_zero_without_evidence() -
 
 
 def test_explained_share_is_the_area_without_the_character() -> None:
-    drawn = draw(BACKGROUND, panning(2, 8.0), SIZE, walker(120, 90, 0.0, 150), noise=2.0)
+    drawn = draw(background(), panning(2, 8.0), SIZE, walker(120, 90, 0.0, 150), noise=2.0)
     a, b = grays(drawn)
     share = explained_share(a, b, translation(8.0, 0.0), VALID, 2.0)
     assert share == pytest.approx(1.0 - (drawn.masks[0] | drawn.masks[1]).mean(), abs=0.15)
 
 
 def test_the_same_pictures_give_the_same_motion() -> None:
-    a, b = grays(draw(BACKGROUND, zooming(2, 0.96, 0.02, SIZE, (300, 200)), SIZE, walker(110, 95, 3.0), noise=2.0))
+    a, b = grays(draw(background(), zooming(2, 0.96, 0.02, SIZE, (300, 200)), SIZE, walker(110, 95, 3.0), noise=2.0))
     first, second = (estimate_motion(a, b, VALID, 2.0) for _ in range(2))
     assert first.matrix.tobytes() == second.matrix.tobytes()
 

@@ -91,15 +91,6 @@ def test_a_shared_background_is_filled_once() -> None:
     assert done.hole_pixels == 2 * 40 * 12
 
 
-def test_a_small_step_is_softened_on_the_generated_side_only() -> None:
-    source = background()
-    done = outpaint([shot(0, source)], 0, WINDOW, Painter(colour=(110, 110, 110))).shots[0].background
-    assert done is not None
-    assert done.image[:, 11].mean() < 109
-    assert (done.image[:, :8] == 110).all()
-    assert (done.image[:, 12:] == source.image[:, 12:]).all()
-
-
 def test_an_engine_that_paints_over_what_was_seen_is_refused() -> None:
     with pytest.raises(ValueError, match="outside the holes"):
         outpaint([shot(0, background())], 0, WINDOW, Painter(spill=True))

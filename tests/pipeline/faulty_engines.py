@@ -16,7 +16,6 @@ from remaster.outpaint import Filled, FillTask
 from remaster.pipeline import batch
 from remaster.pipeline.inputs import VideoFile
 from remaster.pipeline.job import Job
-from remaster.rows import SceneRow
 
 FULL = "full"
 
@@ -75,7 +74,7 @@ def _open(part: PartFile, path: Path) -> None:
 PartFile.__init__ = _open
 
 
-def probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[tuple[SceneRow, str | None]]:
+def probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[batch.Probed]:
     """Reads headers as the pipeline does, but a file called ``evil`` takes its worker along."""
     if any("evil" in video.name for video in videos):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 import pyarrow.parquet as pq
@@ -24,6 +24,7 @@ from rich.console import Console
 from remaster.config import config_dir, register_schema, to_config
 from remaster.pipeline.arguments import hydra_arguments
 from remaster.pipeline.batch import run_batch
+from remaster.pipeline.cluster import start
 
 HERE = Path(__file__).parent
 WAIT = 150.0
@@ -134,6 +135,15 @@ def _drive(case: Case, address: str) -> None:
     code, printed = case.run(f"cluster.address={address}")
     print(printed)  # a failed test shows it
     sys.exit(code)
+
+
+def run_on(machine: Mapping[str, Any], overrides: Sequence[str]) -> NoReturn:
+    """A run on a Ray of its own, told that there is such a ``machine``; prints to stderr and exits with its code."""
+    start(None, {**machine, "include_dashboard": False})
+    register_schema()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        composed = compose("batch", overrides=list(overrides))
+    sys.exit(run_batch(to_config(composed), composed, Console(file=sys.stderr, width=300)))
 
 
 def wait_for(what: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:

@@ -23,7 +23,7 @@ from remaster.pipeline.lock import lock
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import detect_stage
-from remaster.rows import SceneRow, from_table, to_table
+from remaster.rows import PLANNED, PROBED, PassthroughScene, PlannedScene, PlannedVideo, VideoRow
 
 
 def filmed(root: Path, scenes: Sequence[Iterator[np.ndarray]]) -> Case:
@@ -46,12 +46,13 @@ def run_stages(
     with lock(Store(root or str(case.out))) as store:
         job = Job(config, store, parse_aspect(config.target.aspect), parse_framing(config.target.framing), *engines)
         file = find_videos(path or str(case.source), store.root)[0]
-        video = SceneRow(file.name, file.video_id, info=probe(file.path))
+        video = VideoRow(file.name, file.video_id, probe(file.path))
         segment, outpaint = SegmentStage(job.segmenter, job), OutpaintStage(job.inpainter, job)
-        (table,) = detect_stage(to_table([video]), job)
-        planned, *scenes = from_table(table)
-        assert planned.error is None, planned.error
+        (table,) = detect_stage(PROBED.write([video]), job)
+        planned, *scenes = PLANNED.read(table)
+        assert isinstance(planned, PlannedVideo), planned
         for scene in scenes:
-            stitched = stitch_stage(segment(analyze_stage(to_table([scene]), job)), job)
+            assert isinstance(scene, PlannedScene | PassthroughScene)
+            stitched = stitch_stage(segment(analyze_stage(PLANNED.write([scene]), job)), job)
             resample_stage(outpaint(stitched), job)
         return assemble_video(VideoTask(planned, Path(file.name).with_suffix(suffix).as_posix(), job))

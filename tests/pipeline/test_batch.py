@@ -224,8 +224,8 @@ def test_on_two_cpus_scenes_begin_before_the_last_video_is_read(
     GlobalHydra.instance().clear()
     case = Case(tmp_path, source)
     case.engine()
-    # A worker that has to start first would let the other read all videos alone.
-    ray.get([ray.remote(import_module).remote("remaster.pipeline.graph") for _ in range(2)])
+    # A worker that has to start first would let the other read all videos alone. The counter's actor takes a third.
+    ray.get([ray.remote(import_module).remote("remaster.pipeline.graph") for _ in range(3)])
     assert case.run()[0] == 0
     begun = [path.stat().st_mtime_ns for path in case.notes.glob("begun-*")]
     planned = [path.stat().st_mtime_ns for path in (case.out / "metadata" / "plan").glob("*.parquet")]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,8 +16,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from clips import series_clip, still, two_scenes
+from faulty_runs import run_on
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from programs import run_function
 from rich.console import Console
 from tiny_models import lama, mask_rcnn, stable_diffusion
 
@@ -299,24 +299,6 @@ def test_a_named_engine_fills_in_a_pool_on_the_cpu(models: Path, tmp_path: Path)
     assert any(row["inpaint_calls"] and row["generated_pixels"] for row in rows)
 
 
-LOGICAL_GPU = """
-import json, sys
-from hydra import compose, initialize_config_dir
-from rich.console import Console
-from remaster.config import config_dir, register_schema, to_config
-from remaster.pipeline.batch import run_batch
-from remaster.pipeline.cluster import start
-
-start(None, {"num_cpus": 1, "num_gpus": 1, "include_dashboard": False})
-register_schema()
-overrides = json.loads(sys.argv[1])
-with initialize_config_dir(str(config_dir()), version_base="1.3"):
-    composed = compose("batch", overrides=overrides)
-code = run_batch(to_config(composed), composed, Console(file=sys.stderr, width=300))
-sys.exit(code)
-"""
-
-
 @pytest.mark.timeout(600)  # four processes import the libraries, which takes long on a busy machine
 def test_both_models_share_one_gpu_and_auto_takes_them(models: Path, tmp_path: Path) -> None:
     """Ray's GPU here is a number only: the pools are scheduled on it, the networks find none and use the CPU."""
@@ -333,8 +315,7 @@ def test_both_models_share_one_gpu_and_auto_takes_them(models: Path, tmp_path: P
         "inpainter.neural.engine.strength=1.0",
         "output.preset=ultrafast",
     ]
-    command = [sys.executable, "-c", LOGICAL_GPU, json.dumps(overrides)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=580)
+    done = run_function(run_on, {"num_cpus": 1, "num_gpus": 1}, overrides, cwd=tmp_path, seconds=580)
     assert done.returncode == 0, done.stderr
     assert "segmenter: maskrcnn (1 GPU(s) found)" in done.stderr
     assert "inpainter: stable_diffusion (1 GPU(s) found)" in done.stderr

@@ -14,8 +14,9 @@ import pytest
 import ray
 from clips import series_clip, still
 from faulty_runs import Case, at_work, descendants, kill, unchanged, wait_for
+from programs import run_program
 
-from remaster.pipeline.space import OutOfSpace
+from remaster.pipeline.failures import OutOfSpace
 
 SCENES = 4
 SEEDS = (1, 2, 3, 7)
@@ -109,7 +110,7 @@ def test_a_killed_driver_leaves_nobody_at_work(case: Case, clean: dict[str, byte
 
 
 def refuses_another(run: subprocess.Popen[str], case: Case) -> None:
-    refused = subprocess.run(run.args, env=case.environment(), capture_output=True, text=True, timeout=100)
+    refused = run_program("remaster.jobs.batch", case.arguments(), case.root)
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"remaster: output.dir={case.out} is in use by another run")
     assert f'"pid": {run.pid}' in refused.stderr

@@ -15,7 +15,7 @@ from faulty_runs import Case
 
 from remaster.pipeline import batch as program
 from remaster.pipeline import run
-from remaster.rows import from_table
+from remaster.rows import DELIVERED, DeliveredScene
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
 Batches = Callable[[Iterator[pa.Table]], Iterator[pa.Table]]
@@ -55,7 +55,8 @@ def balanced(case: Case) -> None:
 
 def scenes_of(batches: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, str | None]]:
     for batch in batches:
-        yield batch, from_table(batch)[0].scene_id
+        row = DELIVERED.read(batch)[0]
+        yield batch, row.scene_id if isinstance(row, DeliveredScene) else None
 
 
 def test_the_graph_ends_early(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,7 +138,8 @@ def test_what_has_other_columns_is_made_again(case: Case) -> None:
     stitched, segments = (sorted(case.out.glob(f"scenes/*/*.{kind}")) for kind in ("stitch.parquet", "mkv"))
     (plan,) = case.out.glob("metadata/plan/*.parquet")
     for path in (plan, stitched[1]):
-        pq.write_table(pq.read_table(path).drop_columns("grain"), path)
+        table = pq.read_table(path)
+        pq.write_table(table.drop_columns(table.column_names[-1]), path)
     flip(segments[1])
     next(iter((case.out / "videos").iterdir())).unlink()
     assert redone(case)[:3] == (1, 1, 1)

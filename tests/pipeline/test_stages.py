@@ -23,7 +23,8 @@ from remaster.pipeline.job import Job
 from remaster.pipeline.stages import OutpaintStage
 from remaster.pipeline.store import Store
 from remaster.records import Background, Shot
-from remaster.rows import Run, SceneRow, from_table, to_table
+from remaster.rows import FILLED, STITCHED, FailedScene, Failure, FilledScene, FrameFacts, Run, Scene, StitchedScene
+from remaster.tables import SegmentColumns, StitchColumns
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def job(tmp_path: Path) -> Job:
     return Job(config, Store(str(tmp_path)), Fraction(16, 9), 0.5, segmenter, inpainter)
 
 
-def scene(number: int, level: int) -> SceneRow:
+def scene(number: int, level: int) -> StitchedScene:
     """A still scene of one colour, 96 x 72, whose wings nobody saw."""
     image = np.full((72, 128, 3), level, np.uint8)
     holes = np.zeros(image.shape[:2], bool)
@@ -48,14 +49,13 @@ def scene(number: int, level: int) -> SceneRow:
     background = Background(image * ~holes[..., None], ~holes, holes, np.zeros_like(holes))
     shot = Shot(0, 1, "still", np.stack([IDENTITY]), background, 1.0)
     name = f"v-1-{number:07}"
-    active = Rect(0, 0, 720, 480)
-    return SceneRow(
-        "v", "v-1", name, INFO, runs=(Run(0, np.array([0, 33])),), active=active, seed=number, shots=(shot,)
-    )
+    own = Scene("v", "v-1", name, INFO, (Run(0, np.array([0, 33])),), Rect(0, 0, 720, 480), seed=number)
+    frames = FrameFacts(np.zeros(1, bool), np.zeros(1, np.float32))
+    return StitchedScene(own, (shot,), frames, SegmentColumns(), StitchColumns(1))
 
 
-def outpainted(rows: Sequence[SceneRow], job: Job) -> list[SceneRow]:
-    return from_table(OutpaintStage(job.inpainter, job)(to_table(rows)))
+def outpainted(rows: Sequence[StitchedScene], job: Job) -> list[FilledScene | FailedScene]:
+    return FILLED.read(OutpaintStage(job.inpainter, job)(STITCHED.write(rows)))
 
 
 def test_scenes_share_a_call_and_come_out_as_alone(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,8 @@ def test_scenes_share_a_call_and_come_out_as_alone(job: Job, monkeypatch: pytest
     assert sizes == [6, 6], "two rounds, each with both wings of all three scenes"
     for row, given in zip(together, rows, strict=True):
         alone = outpainted([given], job)[0]
-        assert row.error is None and row.generated_pixels == 2 * 16 * 72
+        assert isinstance(row, FilledScene) and isinstance(alone, FilledScene)
+        assert row.outpaint.generated_pixels == 2 * 16 * 72
         np.testing.assert_array_equal(row.shots[0].background.image, alone.shots[0].background.image)
 
 
@@ -88,8 +89,8 @@ def test_a_scene_too_large_for_the_memory_fails_alone(job: Job, monkeypatch: pyt
 
     monkeypatch.setattr(_Network, "_forward", tight)
     first, second, third = outpainted([scene(0, 60), scene(1, 240), scene(2, 180)], job)
-    assert second.error_stage == "outpaint"
-    assert second.error == "MemoryError: out of GPU memory with a batch of 1"
+    assert isinstance(second, FailedScene)
+    assert second.failure == Failure("outpaint", "MemoryError: out of GPU memory with a batch of 1")
     for row, level in ((first, 60), (third, 180)):
-        assert row.error is None
+        assert isinstance(row, FilledScene)
         assert np.abs(row.shots[0].background.image.astype(int) - level).max() <= 1

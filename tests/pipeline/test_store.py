@@ -14,7 +14,7 @@ import pytest
 from remaster.errors import UserError
 from remaster.pipeline import lock as locks
 from remaster.pipeline import store as files
-from remaster.pipeline.attempts import LIMIT, WorkerLost, attempt
+from remaster.pipeline.failures import MAX_DEATHS, WorkerLost, attempt
 from remaster.pipeline.lock import Superseded, lock, working
 from remaster.pipeline.store import Store
 from remaster.tables import SHOTS
@@ -84,8 +84,8 @@ def killed_after(operations: int, work: Callable[[], Any], monkeypatch: pytest.M
 def next_run(store: Store, keep: list[str]) -> None:
     """What planning does with a video that has nothing left to do, or else works on what is not kept."""
     known = files.read_shots(store, VIDEO)
-    if keep != SCENES or not files.settled(store, VIDEO, {scene: rows_of(scene) for scene in SCENES}):
-        files.scatter(store, VIDEO, {scene: known[scene] for scene in keep})
+    if keep != SCENES or not files.holds_exactly(store, VIDEO, {scene: rows_of(scene) for scene in SCENES}):
+        files.uncompact(store, VIDEO, {scene: known[scene] for scene in keep})
     for scene in SCENES:
         if scene not in keep:
             files.write_shots(store, scene, rows_of(scene))
@@ -104,7 +104,7 @@ def test_a_kill_within_compact(operations: int, store: Store, monkeypatch: pytes
 def test_a_kill_within_scatter(operations: int, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     files.compact(store, VIDEO, SCENES)
     keep = {scene: rows_of(scene) for scene in SCENES[:2]}
-    killed_after(operations, lambda: files.scatter(store, VIDEO, keep), monkeypatch)
+    killed_after(operations, lambda: files.uncompact(store, VIDEO, keep), monkeypatch)
     assert files.read_shots(store, VIDEO).items() >= keep.items()
     next_run(store, SCENES[:2])
     assert readers_rows(store) == [(scene, shot) for scene in SCENES for shot in (0, 1)]
@@ -113,16 +113,16 @@ def test_a_kill_within_scatter(operations: int, store: Store, monkeypatch: pytes
 def test_a_kill_within_scatter_and_the_old_settings_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     files.compact(store, VIDEO, SCENES)
     keep = {scene: rows_of(scene) for scene in SCENES[:2]}
-    assert killed_after(3, lambda: files.scatter(store, VIDEO, keep), monkeypatch)
-    assert not files.settled(store, VIDEO, {scene: rows_of(scene) for scene in SCENES})
+    assert killed_after(3, lambda: files.uncompact(store, VIDEO, keep), monkeypatch)
+    assert not files.holds_exactly(store, VIDEO, {scene: rows_of(scene) for scene in SCENES})
     next_run(store, SCENES)
-    assert files.settled(store, VIDEO, {scene: rows_of(scene) for scene in SCENES})
+    assert files.holds_exactly(store, VIDEO, {scene: rows_of(scene) for scene in SCENES})
     assert readers_rows(store) == [(scene, shot) for scene in SCENES for shot in (0, 1)]
 
 
 def test_what_is_finished_is_not_written_again(store: Store) -> None:
     before = {path: path.stat().st_mtime_ns for path in (Path(store.root) / "metadata" / "scenes").iterdir()}
-    files.scatter(store, VIDEO, files.read_shots(store, VIDEO))
+    files.uncompact(store, VIDEO, files.read_shots(store, VIDEO))
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
@@ -185,16 +185,16 @@ def test_a_new_run_waits_for_workers_that_still_write(tmp_path: Path, monkeypatc
 
 def test_deaths_are_counted_and_exceptions_are_not(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
-    for _ in range(LIMIT + 2):
+    for _ in range(MAX_DEATHS + 2):
         with pytest.raises(ZeroDivisionError), attempt(store, VIDEO, "stitch"):
             raise ZeroDivisionError
-    for death in range(LIMIT):
+    for death in range(MAX_DEATHS):
         with attempt(store, VIDEO, "stitch"):
             tries = store.files.read(store.tries(VIDEO, "stitch"))
         assert tries is not None
         assert len(tries) == death + 1
         store.files.write(store.tries(VIDEO, "stitch"), tries)  # as a kill leaves it
-    with pytest.raises(WorkerLost, match=f"died {LIMIT} times"), attempt(store, VIDEO, "stitch"):
+    with pytest.raises(WorkerLost, match=f"died {MAX_DEATHS} times"), attempt(store, VIDEO, "stitch"):
         pytest.fail("a fourth try")
     with attempt(store, VIDEO, "stitch"):
         pass

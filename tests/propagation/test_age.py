@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from moving_scenes import Float, texture, to_8bit, viewed
+from moving_scenes import texture, to_8bit, viewed
 
-from remaster.propagation.age import LONGEST, AgeMeter
-from remaster.propagation.outward_motion import BANDS, REST, Motion
-from remaster.propagation.segments import SHORTEST, segments
+from remaster.arrays import Float32
+from remaster.propagation.age import AgeMeter
+from remaster.propagation.outward_motion import REST, Motion
+from remaster.propagation.shot_plan import segments
+from remaster.propagation.tuning import TUNING
+
+BANDS, LONGEST, SHORTEST = TUNING.flow.bands, TUNING.age.max_life, TUNING.segments.min_frames
 
 WIDTH, HEIGHT, COUNT = 160, 120, 60
 ROWS, COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
 ONE, OTHER = texture(HEIGHT, 420, 1, 6.0), texture(HEIGHT, 420, 2, 6.0)
 
 
-def lives(pictures: list[Float], speed: float = 0.0) -> Float:
+def lives(pictures: list[Float32], speed: float = 0.0) -> Float32:
     """What the meter says of pictures through which the camera pans at ``speed``."""
     meter = AgeMeter(WIDTH, HEIGHT)
     pan = Motion(np.array([[1.0, 0.0, speed], [0.0, 1.0, 0.0]]), np.zeros((2, BANDS, 2), np.float32))
@@ -24,7 +28,7 @@ def lives(pictures: list[Float], speed: float = 0.0) -> Float:
     return meter.lives()
 
 
-def view(world: Float, at: float = 0.0) -> Float:
+def view(world: Float32, at: float = 0.0) -> Float32:
     return viewed(world, COLUMNS + np.float32(at), ROWS)
 
 

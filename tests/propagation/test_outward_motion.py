@@ -7,16 +7,20 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from moving_scenes import YUV, Float, texture, to_8bit, two_planes, viewed
+from moving_scenes import YUV, texture, to_8bit, two_planes, viewed
 
+from remaster.arrays import Float32
 from remaster.imaging.channels import gray_of
 from remaster.imaging.geometry import window
 from remaster.media.types import Rect
 from remaster.propagation.grid import Grid
-from remaster.propagation.outward_motion import FADE, REST, FlowMeter, Motion
+from remaster.propagation.outward_motion import REST, FlowMeter, Motion
+from remaster.propagation.tuning import TUNING
+
+FADE = TUNING.flow.fade
 
 
-def gray(picture: Float) -> np.ndarray:
+def gray(picture: Float32) -> np.ndarray:
     return gray_of(to_8bit(picture))
 
 

@@ -13,7 +13,9 @@ from remaster.arrays import Rgb
 from remaster.imaging.camera import IDENTITY
 from remaster.imaging.geometry import Window, window
 from remaster.media.types import ColorSpec, PixelFormat, Rect
-from remaster.propagation.tracing import OLDEST
+from remaster.propagation.tuning import TUNING
+
+OLDEST = TUNING.tracing.max_age
 
 SPEEDS = 1.0, 3.0
 COUNT = 24

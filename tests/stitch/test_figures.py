@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import IDENTITY, translation
-from remaster.imaging.whole_figures import find_figures, mistaken, passing, placed
+from remaster.imaging.whole_figures import find_figures, passing, placed
 from remaster.stitch.spans import in_usual_light
 
 WIDTH, HEIGHT, KEYFRAMES = 320, 240, 8
@@ -114,27 +114,3 @@ def test_who_leaves_over_the_edge_is_passing_to_the_last() -> None:
         shot[10:40, max(60 - 11 * i, 0) : max(80 - 11 * i, 0)] = True
     moving[-1, 20:24, :4] = True
     assert (passing(moving, np.ones(moving.shape[1:], bool)) == moving).all()
-
-
-def test_a_mask_over_what_others_show_unmasked_is_mistaken() -> None:
-    given = preview()
-    given.seen[:3, 20:60, 20:60] = False
-    moving, shown = ~given.seen, np.ones_like(given.seen)
-    found = mistaken(given, moving, shown)
-    assert found[:3, 20:60, 20:60].all()
-    assert not found[:, 70:].any()
-    given.pictures[1, 30:40, 30:40] += 40
-    assert not mistaken(given, moving, shown)[1].any()
-    assert mistaken(given, moving, shown)[2, 20:60, 20:60].all()
-    given.seen[:6, 20:60, 20:60] = False
-    assert not mistaken(given, moving, shown)[:, 20:60, 20:60].any()
-
-
-def test_under_a_moving_camera_a_door_masked_by_mistake_is_no_figure() -> None:
-    given = preview(present=False)
-    given.seen[:3, 20:60, 20:60] = False
-    given = replace(given, cameras=np.stack([translation(0.0, 0.5 * i) for i in range(KEYFRAMES)]))
-    everywhere = np.ones((HEIGHT, WIDTH), bool)
-    assert not find_figures(given, everywhere).any()
-    given.pictures[:3, 20:60, 20:60] = 255 - given.pictures[:3, 20:60, 20:60]
-    assert find_figures(given, everywhere)[24:56, 24:56].all()

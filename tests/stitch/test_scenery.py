@@ -11,7 +11,7 @@ from background_scenes import draw_character, painting
 
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import translation
-from remaster.stitch.rigid_scenery import find_scenery, lifted
+from remaster.stitch.rigid_scenery import find_scenery, lifted, theil_sen
 
 WIDTH, HEIGHT, KEYFRAMES, STEP = 160, 120, 9, 8
 TALL = HEIGHT + STEP * (KEYFRAMES - 1)
@@ -98,3 +98,14 @@ def test_the_pictures_own_edge_joins_it_to_nothing() -> None:
     (found,) = find_scenery(given, nobody(given), shown, "x")
     assert found[REGION].mean() > 0.95
     assert not found[130:].any()
+
+
+def test_the_median_line_is_scipy_s() -> None:
+    from scipy.stats import theilslopes  # which takes a second
+
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 8, 15).astype(float)  # some are equal
+    y = 3 * x - 2 + rng.standard_normal(15)
+    y[:3] += 100
+    assert theil_sen(x, y) == pytest.approx(theilslopes(y, x)[:2])
+    assert np.isnan(theil_sen(np.ones(5), y[:5])).all()

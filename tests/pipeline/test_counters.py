@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from remaster.pipeline import runclock
-from remaster.pipeline.runclock import KEY, RunClock
+from remaster.pipeline import counters
+from remaster.pipeline.counters import KEY, RunClock
 from remaster.pipeline.store import Store
 
 
@@ -21,7 +21,7 @@ def test_runs_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pass
     assert second.earlier == pytest.approx(first.seconds, abs=1.0)
     assert second.earlier >= 0.05
-    monkeypatch.setattr(runclock, "KEEP_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(counters, "WRITE_EVERY_SECONDS", 0.01)
     with RunClock().keep(store, resume=False) as third:
         before = store.files.read(KEY)
         while store.files.read(KEY) == before:  # as a run does that is killed later

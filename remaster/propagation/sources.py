@@ -1,50 +1,53 @@
-"""Follows the cells of the wings from frame to frame until one shows them: which frame, and where on it."""
+"""The sources of cells: which frame near in time shows a cell's place, where on it, and how far that is trusted.
+
+``past_sources`` and ``future_sources`` trace cells from frame to frame until one shows them; ``chosen`` takes the
+younger of both and fades it out at the end of its life; ``carried_fill`` traces cells back to a generated picture.
+Coordinates are carried, never pixels, so that each pixel is interpolated once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Float32
+from remaster.arrays import Float32, Int32, Mask
 from remaster.propagation.grid import Grid
 from remaster.propagation.outward_motion import Motion
+from remaster.propagation.tuning import TUNING
 
-OLDEST = 48
-"""Frames after which a source is forgotten. The frames that a renderer keeps in memory on either side."""
-BESIDE = 0.025
-"""Share of the height above and below the picture up to which its outermost rows stand for what lies there."""
-SPACING = 4
-"""Cells from one place that is followed to the next; motion varies slowly, and cells lie between these places."""
-NONE = -1
+NO_FRAME = -1
 
 
 @dataclass(frozen=True)
 class Sources:
-    """For each cell of a grid, (rows, columns): the ``frame`` int32 that shows it (-1: none), the place ``x`` and ``y``
-    float32 of the cell's centre on that frame's upright picture, and its ``age`` in frames, int32.
+    """The source of each cell of a grid, (rows, columns).
+
+    ``frame`` int32 shows it (-1: none); ``x`` and ``y`` float32 are the place of the cell's centre on that frame's
+    upright picture; ``age`` int32 is in frames.
     """
 
-    frame: npt.NDArray[np.int32]
+    frame: Int32
     x: Float32
     y: Float32
-    age: npt.NDArray[np.int32]
+    age: Int32
 
     @classmethod
     def empty(cls, grid: Grid) -> Sources:
-        """Nothing known."""
-        none, zero = np.full(grid.shape, NONE, np.int32), np.zeros(grid.shape, np.float32)
+        """No cell has a source."""
+        none, zero = np.full(grid.shape, NO_FRAME, np.int32), np.zeros(grid.shape, np.float32)
         return cls(none, zero, zero.copy(), np.zeros_like(none))
 
     @property
-    def arrays(self) -> tuple[npt.NDArray[np.int32], Float32, Float32, npt.NDArray[np.int32]]:
+    def arrays(self) -> tuple[Int32, Float32, Float32, Int32]:
         """``frame``, ``x``, ``y`` and ``age``."""
         return self.frame, self.x, self.y, self.age
 
-    def younger(self, other: Sources) -> tuple[Sources, npt.NDArray[np.bool_]]:
-        """(each cell's nearer source in time; where that is ``other``'s)."""
+    def younger(self, other: Sources) -> tuple[Sources, Mask]:
+        """(each cell's source that is nearer in time; where that is ``other``'s)."""
         far = np.iinfo(np.int32).max
         theirs = np.where(other.frame >= 0, other.age, far) < np.where(self.frame >= 0, self.age, far)
         pairs = zip(self.arrays, other.arrays, strict=True)
@@ -53,20 +56,21 @@ class Sources:
 
 def past_sources(grid: Grid, motions: Sequence[Motion], first: int, last: int) -> list[Sources]:
     """The sources of frames ``[first, last)`` from the past; ``motions[i]`` leads from frame i to the one before it."""
-    return _followed(grid, motions, np.arange(first, last), -1)
+    return _traced(grid, motions, np.arange(first, last), -1)
 
 
 def future_sources(grid: Grid, motions: Sequence[Motion], first: int, last: int) -> list[Sources]:
     """The sources of frames ``[first, last)`` from the future; ``motions[i]`` leads from frame i to the next one."""
-    return _followed(grid, motions, np.arange(first, last), 1)
+    return _traced(grid, motions, np.arange(first, last), 1)
 
 
-def _followed(grid: Grid, motions: Sequence[Motion], frames: npt.NDArray[np.intp], way: int) -> list[Sources]:
-    """Of each cell of ``frames``, the first frame that way in time on whose picture its centre lies.
+def _traced(grid: Grid, motions: Sequence[Motion], frames: npt.NDArray[np.intp], direction: int) -> list[Sources]:
+    """For each cell of ``frames``, the first frame in a ``direction`` of time on whose picture its centre lies.
 
-    Nothing is rounded on the way, so that the slowest motion adds up.
+    Nothing is rounded from step to step, so that the slowest motion adds up.
     """
-    low, high = max(int(frames[0]) - OLDEST, 0), min(int(frames[-1]) + OLDEST + 1, len(motions))
+    oldest = TUNING.tracing.max_age
+    low, high = max(int(frames[0]) - oldest, 0), min(int(frames[-1]) + oldest + 1, len(motions))
     cameras = np.array([motion.camera for motion in motions[low:high]])
     owns = np.array([motion.own for motion in motions[low:high]], np.float32)
     rests = np.array([motion.at_rest for motion in motions[low:high]])
@@ -75,10 +79,10 @@ def _followed(grid: Grid, motions: Sequence[Motion], frames: npt.NDArray[np.intp
         x, y = (np.repeat(a[None], len(frames), axis=0) for a in _spaced(grid, part))
         down, across = _between(len(grid.y)), _between(len(grid.x[part])).T
         pending = np.ones((len(frames), len(grid.y), len(grid.x[part])), bool)
-        for age in range(1, OLDEST + 1):
-            sources = frames + way * age
+        for age in range(1, oldest + 1):
+            sources = frames + direction * age
             open_ = (sources >= 0) & (sources < len(motions)) & pending.any(axis=(1, 2))
-            at = np.clip(sources - way, low, high - 1) - low
+            at = np.clip(sources - direction, low, high - 1) - low
             if not open_.any():
                 break
             if rests[at[open_]].all():
@@ -102,27 +106,30 @@ def _followed(grid: Grid, motions: Sequence[Motion], frames: npt.NDArray[np.intp
 
 
 def _spaced(grid: Grid, part: slice) -> list[Float32]:
-    """x and y of every `SPACING`-th place among a side's cells, and of one more at either end."""
-    places = []
+    """x and y of widely spaced places among a side's cells, and of one more at either end."""
+    places, spacing = [], TUNING.tracing.spacing
     for centres in (grid.x[part], grid.y):
-        steps = (np.arange(-1, -(-len(centres) // SPACING) + 1) + 0.5) * SPACING - 0.5
+        steps = (np.arange(-1, -(-len(centres) // spacing) + 1) + 0.5) * spacing - 0.5
         places.append((centres[0] + grid.cell * steps).astype(np.float32))
     return list(np.meshgrid(*places))
 
 
-def _between(cells: int) -> npt.NDArray[np.float32]:
-    """What interpolates linearly from places as `_spaced` has them along one axis to its cells, (cells, places)."""
-    at = (np.arange(cells) + 0.5) / SPACING + 0.5
+def _between(cells: int) -> Float32:
+    """Weights (cells, places) of the linear interpolation from ``_spaced`` places along one axis to its cells."""
+    spacing = TUNING.tracing.spacing
+    at = (np.arange(cells) + 0.5) / spacing + 0.5
     first = np.floor(at).astype(np.intp)
-    weights = np.zeros((cells, -(-cells // SPACING) + 2), np.float32)
+    weights = np.zeros((cells, -(-cells // spacing) + 2), np.float32)
     weights[np.arange(cells), first] = first + 1 - at
     weights[np.arange(cells), first + 1] += (at - first).astype(np.float32)
     return weights
 
 
 def carried_fill(grid: Grid, before: tuple[Float32, Float32], motion: Motion) -> tuple[Float32, Float32]:
-    """Where the cells of a frame lie on a generated picture, from their places ``before`` in the frame to which
-    ``motion`` leads. All around the picture is known there: cells that land inside it keep to its nearest column.
+    """Where the cells of a frame lie on a generated picture, from the places ``before`` of the frame ``motion`` leads
+    to.
+
+    The generated picture has no hole around the original; cells that land inside the original take its nearest column.
     """
     if motion.at_rest:
         return before
@@ -135,11 +142,44 @@ def carried_fill(grid: Grid, before: tuple[Float32, Float32], motion: Motion) ->
     return before[0][rows, columns] + x - grid.x[columns], before[1][rows, columns] + y - grid.y[rows]
 
 
-def _on_picture(grid: Grid, x: Float32, y: Float32) -> npt.NDArray[np.bool_]:
-    """Whether places lie where a frame may be a source; rows a little beyond it count as its outermost ones."""
+def _on_picture(grid: Grid, x: Float32, y: Float32) -> Mask:
+    """Whether places lie where a frame may be a source; rows just above or below it count as its outermost ones."""
     top, bottom = grid.span
-    beside = BESIDE * grid.height
+    beside = TUNING.tracing.beside * grid.height
     near = (y >= top - beside) & (y <= bottom + beside)
     columns = np.clip(np.rint(x), 0, grid.width - 1).astype(np.intp)
     rows = np.clip(np.rint(y), top, bottom).astype(np.intp)
     return np.asarray(near & grid.usable[rows, columns])
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The source of each cell and its opacity, ``shown`` float32 (rows, columns), 0-1."""
+
+    sources: Sources
+    shown: Float32
+
+    def at(self, frames: Int32) -> Chosen:
+        """The same with other frame numbers, int32 (rows, columns)."""
+        return Chosen(Sources(frames, self.sources.x, self.sources.y, self.sources.age), self.shown)
+
+
+def chosen(grid: Grid, past: Sources, future: Sources, lives: Float32) -> Chosen:
+    """A frame's sources out of those from both directions in time, given its ``lives`` (2, bands, 2)."""
+    trusts = [_trust(grid, sources, life) for sources, life in zip((past, future), lives, strict=True)]
+    alive = [
+        Sources(np.where(trust > 0, s.frame, NO_FRAME), s.x, s.y, s.age)
+        for s, trust in zip((past, future), trusts, strict=True)
+    ]
+    sources, theirs = alive[0].younger(alive[1])
+    trust = np.where(theirs, trusts[1], trusts[0])
+    return Chosen(sources, np.where(sources.frame >= 0, trust, 0.0).astype(np.float32))
+
+
+def _trust(grid: Grid, sources: Sources, life: Float32) -> Float32:
+    """How far sources of that age are trusted, 0-1 (rows, columns); ``life`` (bands, 2)."""
+    rows, columns = grid.shape
+    by_side = cv2.resize(life, (2, rows), interpolation=cv2.INTER_LINEAR)
+    allowed = np.repeat(by_side, (grid.left, columns - grid.left), axis=1)
+    trust = np.clip((allowed - sources.age) / TUNING.tracing.expiry + 0.5, 0.0, 1.0)
+    return np.where(sources.frame >= 0, trust, 0.0).astype(np.float32)

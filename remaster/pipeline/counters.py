@@ -1,19 +1,27 @@
-"""How long a run takes, and all runs of an output folder together: kept there, since a killed run cannot say it."""
+"""What a run counts: its seconds, with those of all runs of its output folder, and the frames that are encoded.
+
+Seconds are kept in the folder, since a killed run cannot say them. ``FrameCounter`` is an actor, whose process imports
+this module: at run time it needs the standard library alone.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from remaster.pipeline.store import Store
+if TYPE_CHECKING:
+    from remaster.pipeline.store import Store
 
 KEY = ".seconds"
-KEEP_EVERY_SECONDS = 10.0  # what a kill may lose of the total
+"""The file in the output folder that has the total."""
+WRITE_EVERY_SECONDS = 10.0
+"""What a kill may lose of the total."""
 
 
 class RunClock:
-    """Runs from its making on; within its context the folder's total is kept up to date."""
+    """Measures from its construction on; within its context the folder's total is kept up to date."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -30,7 +38,7 @@ class RunClock:
         self._store = store
         try:
             self.earlier = float(store.files.read(KEY) or 0) if resume else 0.0
-        except ValueError:  # not of ours; it is for the eye alone
+        except ValueError:  # not written by this program; the number is only printed
             self.earlier = 0.0
         return self
 
@@ -45,11 +53,26 @@ class RunClock:
         self._write()
 
     def _run(self) -> None:
-        while not self._ended.wait(KEEP_EVERY_SECONDS):
+        while not self._ended.wait(WRITE_EVERY_SECONDS):
             self._write()
 
     def _write(self) -> None:
         try:
             self._store.files.write(KEY, f"{self.earlier + self.seconds:.3f}".encode(), durable=False)
-        except OSError:  # a full disk is told by what matters
+        except OSError:  # a full disk ends the run elsewhere
             return
+
+
+class FrameCounter:
+    """Counts frames that workers have encoded, so that long scenes show progress before they end."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def add(self, frames: int) -> None:
+        """So many more."""
+        self.frames += frames
+
+    def total(self) -> int:
+        """How many so far."""
+        return self.frames

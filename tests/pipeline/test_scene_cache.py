@@ -11,16 +11,17 @@ import pyarrow.parquet as pq
 import pytest
 from faulty_runs import Case
 from hydra import compose, initialize_config_dir
-from test_rows import assert_same, full_row
+from test_rows import assert_same, full_scene, scene_rows
 
 from remaster.config import config_dir, register_schema, to_config
 from remaster.imaging.geometry import parse_aspect
 from remaster.pipeline.engines import choose
 from remaster.pipeline.job import Job
-from remaster.pipeline.scene_cache import forget, keep, restored
+from remaster.pipeline.scene_cache import cache_scene, drop, restored
 from remaster.pipeline.store import Store
 from remaster.records import Background, Shot
-from remaster.rows import SceneRow
+from remaster.rows import FilledScene, PlannedScene, StitchedScene
+from remaster.tables import OutpaintColumns
 
 
 @pytest.fixture
@@ -43,14 +44,14 @@ def painted(picture: Background) -> Background:
     return replace(picture, image=np.where(picture.holes[..., None], np.uint8(201), picture.image))
 
 
-def stages() -> tuple[SceneRow, SceneRow, SceneRow]:
+def stages() -> tuple[PlannedScene, StitchedScene, FilledScene]:
     """A scene before ``stitch``, after it, and after ``outpaint``."""
-    row = replace(full_row(), error=None, error_stage=None, hole_pixels=None, generated_pixels=None, inpaint_calls=None)
+    *_, row, _ = scene_rows()
     shots = tuple(shot.repainted(lambda picture: replace(picture, image=picture.image)) for shot in row.shots)
     stitched = replace(row, shots=shots)
     filled = tuple(shot.repainted(painted) for shot in shots)
-    planned = replace(row, shots=(), analysis=None, grain=None, keyframes=None, cut_foreground=None, seconds={})
-    return planned, stitched, replace(stitched, shots=filled, hole_pixels=5, generated_pixels=4, inpaint_calls=2)
+    planned = PlannedScene(replace(full_scene(), gate=None, framing=0.5, seconds={}, attempts=7))
+    return planned, stitched, stitched.filled(filled, OutpaintColumns(5, 4, 2))
 
 
 def kinds(shots: tuple[Shot, ...]) -> list[str]:
@@ -60,39 +61,43 @@ def kinds(shots: tuple[Shot, ...]) -> list[str]:
 def test_what_stitch_and_outpaint_left_comes_back_whole(job: Job) -> None:
     planned, stitched, filled = stages()
     assert kinds(stitched.shots) == ["mosaic", "ambient", "propagated", "propagated"]
-    keep(stitched, "stitch", job)
-    assert_same(restored(planned, job).shots, stitched.shots)
-    keep(filled, "outpaint", job)
+    cache_scene(stitched, job)
+    assert_same(restored(planned, job), replace(stitched, scene=replace(stitched.scene, attempts=7)))
+    cache_scene(filled, job)
     back = restored(planned, job)
+    assert isinstance(back, FilledScene)
     assert_same(back.shots, filled.shots)
-    assert (back.hole_pixels, back.generated_pixels, back.inpaint_calls) == (5, 4, 2)
-    assert_same(back.analysis, filled.analysis)
+    assert back.outpaint == OutpaintColumns(5, 4, 2)
+    assert_same(back.frames, filled.frames)
+    assert_same(back.scene, replace(filled.scene, attempts=7))
 
 
 def test_what_was_generated_alone_is_kept_of_the_pictures_a_second_time(job: Job) -> None:
     planned, stitched, filled = stages()
-    keep(stitched, "stitch", job)
+    cache_scene(stitched, job)
     other = replace(
         filled, shots=tuple(s.repainted(lambda p: replace(p, image=np.full_like(p.image, 201))) for s in filled.shots)
     )
-    keep(other, "outpaint", job)
-    assert_same(restored(planned, job).shots, filled.shots)
+    cache_scene(other, job)
+    back = restored(planned, job)
+    assert isinstance(back, FilledScene)
+    assert_same(back.shots, filled.shots)
 
 
 def test_nothing_that_was_made_otherwise_comes_back(job: Job, tmp_path: Path) -> None:
     planned, stitched, filled = stages()
-    keep(stitched, "stitch", job)
-    keep(filled, "outpaint", job)
+    cache_scene(stitched, job)
+    cache_scene(filled, job)
     wider = job_of(tmp_path, "target.aspect=2.4")
     assert restored(planned, wider) is planned
-    forget(planned, job)
+    drop(planned.scene, job)
     assert restored(planned, job) is planned
 
 
 def test_what_an_older_version_kept_is_made_anew_though_only_a_part_of_a_column_differs(job: Job) -> None:
-    row = full_row()
-    keep(row, "stitch", job)
-    assert restored(replace(row, shots=()), job).shots
+    planned, stitched, _ = stages()
+    cache_scene(stitched, job)
+    assert isinstance(restored(planned, job), StitchedScene)
     (path,) = Path(job.store.root).rglob("*.stitch.parquet")
     table = pq.read_table(path)
     shots = table.schema.field("shots")
@@ -101,4 +106,4 @@ def test_what_an_older_version_kept_is_made_anew_though_only_a_part_of_a_column_
     column = pa.array([[{k: v for k, v in shot.items() if k != "mix"} for shot in table["shots"][0].as_py()]], older)
     at = table.schema.get_field_index("shots")
     pq.write_table(table.set_column(at, pa.field("shots", older), column), path)
-    assert not restored(replace(row, shots=()), job).shots
+    assert restored(planned, job) is planned

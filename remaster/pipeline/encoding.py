@@ -1,0 +1,205 @@
+"""A scene's frames with their wings, encoded: one segment for the frames that a shot and a run have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from remaster.arrays import Plane
+from remaster.config import OutputConfig
+from remaster.imaging.geometry import Window
+from remaster.media.encode import EncoderSettings, SegmentWriter
+from remaster.media.planes import resize_rgb
+from remaster.media.types import VideoInfo
+from remaster.pipeline.frames import Lookahead, active_planes, footage_of, scene_frames
+from remaster.pipeline.job import Job
+from remaster.propagation.tuning import TUNING as PROPAGATION
+from remaster.records import Shot
+from remaster.report.preview import before_after, origin_map
+from remaster.resample.continuation import continued
+from remaster.resample.dissolve import SceneRenderers
+from remaster.resample.layers import Continuation
+from remaster.resample.rendering import Beside, WingRenderer
+from remaster.resample.shares import WingShares, planned_shares
+from remaster.rows import Found, Run, Scene
+from remaster.storage import checksum
+
+PREVIEW_HEIGHT = 270
+"""Pixels of a shot's pictures before and after."""
+COUNT_EVERY_FRAMES = 12
+"""Frames from one message to the progress to the next."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Frames ``[start, end)`` of a scene, counted through its runs; in the video they begin at ``start_frame``.
+
+    All are of ``shot``. ``start_pts`` and ``end_pts`` are where the first begins and the last ends.
+    """
+
+    shot: Shot
+    start: int
+    end: int
+    start_frame: int
+    start_pts: int
+    end_pts: int
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class EncodedPiece:
+    """What was written of one piece. ``continued``: see ``WingRenderer.continued``."""
+
+    piece: Piece
+    segment: str
+    size: int
+    crc32: int
+    preview: str
+    shares: WingShares
+    continued: float | None
+
+
+def pieces(shots: Sequence[Shot], runs: Sequence[Run]) -> list[Piece]:
+    """A scene's pieces in the order of time; shots and runs both tile the scene's frames."""
+    found, first = [], 0
+    for run in runs:
+        for shot in shots:
+            start, end = max(shot.start, first), min(shot.end, first + run.frames)
+            if start < end:
+                times = int(run.pts[start - first]), int(run.pts[end - first])
+                found.append(Piece(shot, start, end, run.start_frame + start - first, *times))
+        first += run.frames
+    return found
+
+
+def encoder_settings(output: OutputConfig) -> EncoderSettings:
+    """The run's output settings as the encoder takes them."""
+    return EncoderSettings(
+        output.codec, output.crf, output.preset, output.encoder_threads, output.encoder, output.pixel_format
+    )
+
+
+def encode_scene(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) -> list[EncodedPiece]:
+    """Render and encode all frames of a scene."""
+    frames = Lookahead(scene_frames(scene))
+    renderers = renderers_of(scene, shots, found, job, frames)
+    encoded = [
+        _encode_piece(scene, n, piece, found, renderers, frames, job)
+        for n, piece in enumerate(pieces(shots, scene.runs))
+    ]
+    frames.finish()
+    return encoded
+
+
+def renderers_of(scene: Scene, shots: Sequence[Shot], found: Found, job: Job, frames: Lookahead) -> SceneRenderers:
+    """What draws the wings of a scene's shots; ``frames`` are the scene's."""
+    info, window, settings = scene.info, job.window(scene), job.config.resample
+    # Characters are looked for before any frame is drawn, since that reads the scene.
+    outside = {shot.start: _continuation(scene, shot, found, window) for shot in shots}
+
+    def read(frame: int) -> tuple[Plane, ...]:
+        return active_planes(frames[frame], scene)
+
+    def make(shot: Shot, before: Beside | None, after: Beside | None) -> WingRenderer:
+        return WingRenderer(
+            shot, window, info.format, info.color, scene.gate, grain_of(scene, found, shot), settings, scene.seed,
+            info.height, outside[shot.start], job.fills_gate, lambda index: read(shot.start + index), before, after,
+        )  # fmt: skip
+
+    return SceneRenderers(shots, make, read)
+
+
+def _continuation(scene: Scene, shot: Shot, found: Found, window: Window) -> Continuation | None:
+    """How the shot's characters go on outside the joins; None where none does, or no mask is cut."""
+    if found.frames is None or found.segment is None or not found.segment.cut_foreground:
+        return None
+    holds = found.frames.holds[shot.start : shot.end]
+    return continued(shot, window, holds, scene.gate, scene.noise, scene.info.format, footage_of(scene))
+
+
+def grain_of(scene: Scene, found: Found, shot: Shot) -> float:
+    """The standard deviation of a shot's grain in 8-bit levels; the video's where its frames were not analyzed."""
+    return scene.noise if found.frames is None else float(np.median(found.frames.grain[shot.start : shot.end]))
+
+
+def piece_shares(piece: Piece, window: Window, renderers: SceneRenderers, renderer: WingRenderer | None) -> WingShares:
+    """What the wings of a piece are made of, which its ``renderer`` (None: it has no wings) has drawn."""
+    shot, first = piece.shot, piece.start - piece.shot.start
+    shares = renderer.shares if renderer is not None else None
+    if shares is None:
+        shares = planned_shares(replace(shot, cameras=shot.cameras[first : first + piece.frames]), window)
+    if shot.mix is None:
+        return shares
+    before, after = (planned_shares(other, window) for other in renderers.beside(shot))
+    return shares.mixed(before, after, shot.mix)
+
+
+def _encode_piece(
+    scene: Scene, number: int, piece: Piece, found: Found, renderers: SceneRenderers, frames: Lookahead, job: Job
+) -> EncodedPiece:
+    store, window = job.store, job.window(scene)
+    segment, preview, map_key = (
+        key(scene.video_id, scene.scene_id, number) for key in (store.segment, store.preview, store.map)
+    )
+    holds = np.zeros(scene.frames, bool) if found.frames is None else found.frames.holds
+    with store.files.view() as folder:
+        path = folder / segment
+        path.parent.mkdir(parents=True, exist_ok=True)
+        renderer = renderers.of(piece.shot) if piece.shot.method != "passthrough" else None
+        picture, origins = _write_piece(path, scene, piece, renderer, holds, frames, job)
+        store.files.put(path, segment)
+        store.files.write(preview, picture, durable=False)
+        if origins:
+            store.files.write(map_key, origins, durable=False)
+        else:  # an older one is of other wings
+            store.files.remove(map_key)
+        size, crc = path.stat().st_size, checksum(path)
+    shares = piece_shares(piece, window, renderers, renderer)
+    return EncodedPiece(piece, segment, size, crc, preview, shares, renderer.continued if renderer else None)
+
+
+def _write_piece(
+    path: Path,
+    scene: Scene,
+    piece: Piece,
+    renderer: WingRenderer | None,
+    holds: np.ndarray[Any, np.dtype[np.bool_]],
+    frames: Lookahead,
+    job: Job,
+) -> tuple[bytes, bytes]:
+    """Encode a piece; returns pictures of its middle frame: before and after, and where its wings come from."""
+    info, window, shot, picture, origins = scene.info, job.window(scene), piece.shot, b"", b""
+    with SegmentWriter(
+        path, window.width, window.height, info.sar, info.format, info.color, info.fps, info.time_base,
+        encoder_settings(job.config.output),
+    ) as writer:  # fmt: skip
+        for index in range(piece.frames):
+            at = piece.start + index
+            frame = frames[at]
+            frames.release(at - (PROPAGATION.tracing.max_age if shot.propagation is not None else 0))
+            planes = active_planes(frame, scene)
+            composed = renderer.render(at - shot.start, planes, bool(holds[at])) if renderer else planes
+            writer.write(composed, frame.pts - piece.start_pts)
+            if index == piece.frames // 2:
+                picture = _preview(info, window, planes, composed)
+                origins = origin_map(renderer.origins()) if renderer is not None and job.config.output.map else b""
+            if (index + 1) % COUNT_EVERY_FRAMES == 0:
+                job.count(COUNT_EVERY_FRAMES)
+    return picture, origins
+
+
+def _preview(info: VideoInfo, window: Window, planes: Any, composed: Any) -> bytes:
+    def small(picture: Any, width: int, height: int) -> Any:
+        size = max(round(width * info.sar * PREVIEW_HEIGHT / height), 2), PREVIEW_HEIGHT
+        return resize_rgb(picture, info.format, info.color, *size, info.height)
+
+    before = small(planes, window.active.width, window.active.height)
+    return before_after(before, small(composed, window.width, window.height))

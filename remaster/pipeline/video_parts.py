@@ -1,0 +1,306 @@
+"""Reads a video and divides it into parts of one kind: each is treated and cut into scenes by itself.
+
+Most videos are of one kind from end to end. Where size, shape, pixel format, range or matrix change, each stretch of
+frames that look alike is a ``Reading``; where film and video alternate, each ``Stretch`` of it is deinterlaced in its
+own way. What is deinterlaced or differs from most frames is read a second time, treated: each part comes out as the
+rest of its video does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, groupby, pairwise
+from typing import Literal
+
+import numpy as np
+
+from remaster.arrays import Int64, Mask
+from remaster.config import Deinterlace
+from remaster.detect.interlacing import scan_of, stretches, summed
+from remaster.detect.scenes import detect
+from remaster.media.clock import Repairs
+from remaster.media.decode import decode
+from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES, coefficients
+from remaster.media.source import CYCLE, SourceReader, fitted, like_colors, treated
+from remaster.media.types import Entry, Frame, Look, Rect, Treatment, VideoInfo
+from remaster.pipeline.job import Job
+from remaster.records import Detection, Fields, Scan
+
+Deinterlacing = Literal["off", "bwdif", "ivtc"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Frames of a video that are of one kind, from ``start_frame`` on; ``info`` after their treatment.
+
+    ``detection`` counts from the part's first frame; ``entries`` are where decoding begins for each of its runs.
+    """
+
+    info: VideoInfo
+    start_frame: int
+    detection: Detection
+    entries: tuple[Entry, ...]
+
+
+@dataclass
+class LookChanges:
+    """The numbers of the frames, within a reading, at which their own flags change.
+
+    ``interlaced`` are those at which the flag of interlacing does, ``tints`` those at which the (primaries, transfer)
+    do, with their new values; the first frame is one.
+    """
+
+    interlaced: list[int] = field(default_factory=list)
+    tints: list[tuple[int, tuple[int, int]]] = field(default_factory=list)
+    last: Look | None = None
+
+    def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """Hand frames on, and note the changes."""
+        for number, frame in enumerate(frames):
+            look = frame.look
+            if look is not None:
+                tint = look.color.primaries, look.color.transfer
+                if self.last is not None and self.last.interlaced != look.interlaced:
+                    self.interlaced.append(number)
+                if not self.tints or self.tints[-1][1] != tint:
+                    self.tints.append((number, tint))
+                self.last = look
+            yield frame
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Frames that look alike, as the first reading found them.
+
+    ``info`` is that of frames that are not deinterlaced: only cropped to what the header shows, and scaled to square
+    pixels where the configuration asks for that; ``stored`` is that of the file.
+    """
+
+    stored: VideoInfo
+    info: VideoInfo
+    reader: SourceReader
+    detection: Detection
+    changes: LookChanges
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames ``[start, end)`` of a reading that are deinterlaced in one way; ``scan`` and ``fields`` are the reason."""
+
+    reading: Reading
+    start: int
+    end: int
+    deinterlacing: Deinterlacing
+    scan: Scan
+    fields: Fields
+
+    @property
+    def times(self) -> tuple[int, int]:
+        """The times of its first and its last frame."""
+        pts = self.reading.detection.pts
+        return int(pts[self.start]), int(pts[self.end - 1])
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What most of a video's frames look like, and all parts are made to: active picture, gate, size of the output."""
+
+    reading: Reading
+    active: Rect
+    gate: Mask | None
+    frame: tuple[int, int]
+
+
+def read_video(info: VideoInfo, job: Job, repairs: Repairs) -> list[Reading]:
+    """Read a video once, stretch by stretch of frames that look alike."""
+    base: list[Look] = []
+
+    def kind(frame: Frame) -> object:
+        """What a frame looks like; one that cannot be handed out as it is was made to look like the first."""
+        look = frame.look
+        if look is not None and not base:
+            base.append(look)
+        return _key(look or base[0]) if base else None
+
+    readings: list[Reading] = []
+    for _, group in groupby(decode(info, repairs=repairs, native=True), key=kind):
+        frame = next(group)
+        stored = info if not readings or frame.look is None else _looking(info, base[0], frame.look)
+        untreated, changes = treated(stored, "off", True, job.config.square_pixels), LookChanges()
+        reader = SourceReader(untreated, repairs, changes.watch(chain([frame], group)))  # noqa: B031 (it goes on)
+        detection = detect(reader.frames(), untreated, job.config.detect)
+        readings.append(Reading(stored, untreated, reader, detection, changes))
+    if not readings:
+        detect(iter(()), info, job.config.detect)  # which says that there is no frame
+    return readings
+
+
+def stretches_of(reading: Reading, job: Job) -> list[Stretch]:
+    """Where a part changes between film and video; one stretch where the run asks for the same treatment of both."""
+    detection, mode, fps = reading.detection, job.config.deinterlace, reading.info.fps
+    count = len(detection.pts)
+    if mode in (Deinterlace.off, Deinterlace.bwdif):
+        scan = scan_of(detection.fields, fps)
+        return [Stretch(reading, 0, count, "bwdif" if mode is Deinterlace.bwdif else "off", scan, detection.fields)]
+    found = []
+    for one in stretches(detection.field_evidence, count, reading.changes.interlaced, detection.cuts[1:]):
+        fields = summed(one.evidence)
+        scan = scan_of(fields, fps)
+        deinterlacing: Deinterlacing = "off"
+        if mode is Deinterlace.auto and scan == "interlaced":
+            deinterlacing = "bwdif"
+        elif mode is Deinterlace.ivtc and scan == "telecined" and one.end - one.start >= CYCLE:
+            deinterlacing = "ivtc"
+        found.append(Stretch(reading, one.start, one.end, deinterlacing, scan, fields))
+    return found
+
+
+def joined_stretches(found: Sequence[Stretch]) -> list[Stretch]:
+    """The stretches, neighbours that look and are treated alike as one."""
+    joined: list[Stretch] = []
+    for one in found:
+        last = joined[-1] if joined else None
+        if last is not None and last.reading is one.reading and last.deinterlacing == one.deinterlacing:
+            joined[-1] = replace(last, end=one.end, fields=one.fields if one.deinterlacing != "off" else last.fields)
+        else:
+            joined.append(one)
+    return joined
+
+
+def usual_picture(readings: Sequence[Reading], job: Job) -> Usual:
+    """What most frames are like; their picture is all that any of their stretches shows."""
+    frames: dict[int, int] = {}
+    groups = [next(n for n, one in enumerate(readings) if alike(one.stored, reading.stored)) for reading in readings]
+    for number, reading in zip(groups, readings, strict=True):
+        frames[number] = frames.get(number, 0) + len(reading.detection.pts)
+    chosen = max(frames, key=lambda number: frames[number])
+    reading = readings[chosen]
+    detections = [other.detection for number, other in zip(groups, readings, strict=True) if number == chosen]
+    active = _united([detection.active for detection in detections])
+    gates = [detection.gate for detection in detections]
+    gate = gates[0] if all(d.active == active for d in detections) and all(g is not None for g in gates) else None
+    window = job.window_of(reading.info, active)
+    return Usual(reading, active, gate, (window.width, window.height))
+
+
+def whole_part(stretch: Stretch, job: Job) -> Part:
+    """A video of one kind from end to end."""
+    reading = stretch.reading
+    if stretch.deinterlacing == "off":
+        return _part(reading.info, 0, reading.detection, reading.reader)
+    info = treated(reading.stored, stretch.deinterlacing, _top_first(stretch), job.config.square_pixels)
+    return _reread(info, 0, job)
+
+
+def treated_parts(pieces: Sequence[Stretch], usual: Usual, job: Job) -> Iterator[Part]:
+    """The parts of a video of several kinds; those that are not as ``usual`` are read again, made like it."""
+    begin = 0
+    for piece in pieces:
+        reading = piece.reading
+        if alike(reading.stored, usual.reading.stored) and piece.deinterlacing == "off":
+            part = _part(
+                reading.info, begin, _sliced(reading.detection, piece.start, piece.end), reading.reader, piece.start
+            )
+        else:
+            part = _reread(_into(piece, usual, job), begin, job)
+        if part.info.treatment is None or part.info.treatment.frame is None:
+            part = replace(part, detection=replace(part.detection, active=usual.active, gate=usual.gate))
+        else:
+            whole = Rect(0, 0, part.info.width, part.info.height)
+            part = replace(part, detection=replace(part.detection, active=whole, gate=None))
+        begin += len(part.detection.pts)
+        yield part
+
+
+def _key(look: Look) -> object:
+    """What must be equal within a part: all that decides how samples become a picture."""
+    color, matrix = look.color, look.color.matrix
+    known = look.format.kind == "yuv" and matrix in (*COEFFICIENTS, *UNSPECIFIED_MATRICES)
+    meaning = coefficients(color, look.height) if known else None
+    return look.width, look.height, look.sar, look.format, color.full_range, meaning
+
+
+def _looking(info: VideoInfo, base: Look, look: Look) -> VideoInfo:
+    """``info``, whose first frame looks like ``base``, for frames that look like ``look``."""
+    if _key(look) == _key(base):
+        return info
+    color = replace(info.color, matrix=look.color.matrix, full_range=look.color.full_range)
+    # The header's cropping is meant for pictures of the first ones' size.
+    shown = info.shown if (look.width, look.height) == (base.width, base.height) else None
+    result = replace(info, width=look.width, height=look.height, sar=look.sar, format=look.format)
+    return replace(result, color=color, shown=shown)
+
+
+def same_shape(one: VideoInfo, other: VideoInfo) -> bool:
+    """Whether size and sample aspect ratio are the same."""
+    return (one.width, one.height, one.sar) == (other.width, other.height, other.sar)
+
+
+def alike(one: VideoInfo, other: VideoInfo) -> bool:
+    """Whether stored frames of both need no conversion into each other."""
+    return same_shape(one, other) and one.format == other.format and like_colors(one, other)
+
+
+def _united(rects: Sequence[Rect]) -> Rect:
+    x, y = min(rect.x for rect in rects), min(rect.y for rect in rects)
+    right, bottom = max(rect.x + rect.width for rect in rects), max(rect.y + rect.height for rect in rects)
+    return Rect(x, y, right - x, bottom - y)
+
+
+def _top_first(stretch: Stretch) -> bool:
+    """Which field of the stored picture is earlier; one cropped to what is shown may begin with the other."""
+    shown = stretch.reading.stored.shown
+    return stretch.fields.top_first ^ bool(shown and shown.y % 2)
+
+
+def _into(piece: Stretch, usual: Usual, job: Job) -> VideoInfo:
+    """The treatment that makes a piece like the rest of its video."""
+    stored, order = replace(piece.reading.stored, span=piece.times), _top_first(piece)
+    if not same_shape(stored, usual.reading.stored):
+        info = fitted(usual.reading.info, stored, _stored_rect(piece.reading), usual.frame)
+        assert info.treatment is not None
+        return replace(info, treatment=replace(info.treatment, deinterlace=piece.deinterlacing, top_first=order))
+    info = treated(stored, piece.deinterlacing, order, job.config.square_pixels)
+    if info.treatment is None:
+        info = replace(info, treatment=Treatment("off", order, False, stored))
+    return replace(info, format=usual.reading.info.format, color=usual.reading.info.color, span=None)
+
+
+def _stored_rect(reading: Reading) -> Rect:
+    """The active picture of a reading in stored pixels, on the chroma grid."""
+    active, stored, info = reading.detection.active, reading.stored, reading.info
+    shown = stored.shown or Rect(0, 0, stored.width, stored.height)
+    step = 1 << stored.format.log2_chroma_w
+    x = -(-active.x * shown.width // info.width // step) * step
+    right = (active.x + active.width) * shown.width // info.width
+    return Rect(shown.x + x, shown.y + active.y, max(right - x, step), active.height)
+
+
+def _reread(info: VideoInfo, begin: int, job: Job) -> Part:
+    reader = SourceReader(info, Repairs())
+    return _part(info, begin, detect(reader.frames(), info, job.config.detect), reader)
+
+
+def _part(info: VideoInfo, begin: int, detection: Detection, reader: SourceReader, first: int = 0) -> Part:
+    return Part(info, begin, detection, tuple(reader.entry(first + cut) for cut in detection.cuts))
+
+
+def _sliced(detection: Detection, start: int, end: int) -> Detection:
+    """What a reading found of frames ``[start, end)``."""
+    count = len(detection.pts)
+    runs = [
+        (max(first, start) - start, setup)
+        for (first, last), setup in zip(pairwise([*detection.cuts, count]), detection.setups, strict=True)
+        if first < end and last > start
+    ]
+    setups = [setup for _, setup in runs]
+    numbers = tuple(setups.index(setup) for setup in setups)
+    cuts = tuple(cut for cut, _ in runs)
+    return replace(detection, pts=detection.pts[start:end], cuts=cuts, setups=numbers)
+
+
+def last_end(pts: Int64, info: VideoInfo) -> int:
+    """Where the last frame ends: it lasts as long as a frame usually does."""
+    usual = int(np.median(np.diff(pts))) if len(pts) > 1 else round(1 / (info.fps * info.time_base))
+    return int(pts[-1]) + max(usual, 1)
