@@ -34,7 +34,6 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 from hydra import compose, initialize_config_dir
-from remaster.pipeline.lookahead import Lookahead
 
 from benchmarks.ablation_cases import CASES, STAGES, Case
 from benchmarks.machine import machine
@@ -44,20 +43,22 @@ from remaster.evaluation.measures import compare
 from remaster.media.planes import crop, luma8, to_rgb
 from remaster.media.probe import probe
 from remaster.pipeline import stages
-from remaster.pipeline.delivery import renderers_of
+from remaster.pipeline.encoding import renderers_of
 from remaster.pipeline.engines import choose_engines
 from remaster.pipeline.evaluation import Hidden, Planes
-from remaster.pipeline.frames import forget_frames, scene_frames
+from remaster.pipeline.frames import Lookahead, forget_frames, scene_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import plan_video
-from remaster.rows import SceneRow
+from remaster.rows import FilledScene, PlannedScene, StepRow, VideoRow
+from remaster.rows import Scene as SceneFacts
 from remaster.stitch import registration
+from remaster.tables import OutpaintColumns
 
 BASE = "base"
 MATCHING = "direct alignment"
-KEPT = ("analysis", "grain", "masks", "gate", "cut_foreground", "framing", "shots")
-"""What of a row a later stage depends on."""
+KEPT = ("analysis", "grain", "masks", "segment", "shots", "frames")
+"""What of a row a later stage depends on, beside the gate and the framing of its scene."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ class Drawn:
 class Scene:
     """One scene with its sides hidden, and what the stages leave of it when nothing is switched off."""
 
-    def __init__(self, row: SceneRow, job: Job, every: int):
-        self.hidden = Hidden.of(row)
+    def __init__(self, scene: SceneFacts, job: Job, every: int):
+        self.hidden = Hidden.of(scene)
         self.job, self.every = replace(job, aspect=self.hidden.aspect), every
         self.inpainter = job.inpainter.build()
         self.segmenter = job.segmenter.build()
@@ -87,9 +88,9 @@ class Scene:
         return {shot.method for shot in self.base["outpaint"].shots}
 
     @cached_property
-    def base(self) -> dict[str, SceneRow]:
+    def base(self) -> dict[str, Any]:
         """The row after each stage but the last."""
-        rows = {"detect": self.hidden.row}
+        rows: dict[str, Any] = {"detect": PlannedScene(self.hidden.scene)}
         for before, stage in pairwise(STAGES[:-1]):
             rows[stage] = self.after(stage, rows[before], self.inpainter)
         return rows
@@ -99,19 +100,19 @@ class Scene:
         """The frames that are measured, by their number in the video."""
         return self.draw(self.base["outpaint"])
 
-    def after(self, stage: str, row: SceneRow, inpainter: Any) -> SceneRow:
+    def after(self, stage: str, row: Any, inpainter: Any) -> Any:
         """The row after one stage."""
-        cv2.setRNGSeed(row.seed & 0x7FFFFFFF)
+        cv2.setRNGSeed(row.scene.seed & 0x7FFFFFFF)
         job = self.job
         if stage == "analyze":
-            return stages._with_own_gate(stages._analyze(row, job), job)
+            return stages._analyze(row, job)
         if stage == "segment":
-            (found,) = self.segmenter.segment([stages._analysis(row)])
-            return stages._framed(replace(row, masks=found.masks, labels=found.labels), job)
+            (found,) = self.segmenter.segment([row.analysis])
+            return stages._segmented(row, found, job)
         if stage == "stitch":
             return stages._stitch(row, job)
-        (done,) = stages.outpaint_scenes([row.shots], [row.seed], [job.window(row)], inpainter)
-        return stages._outpainted(row, done)
+        (done,) = stages.outpaint_scenes([row.shots], [row.scene.seed], [job.window(row.scene)], inpainter)
+        return row.filled(done.shots, OutpaintColumns(done.hole_pixels, done.generated_pixels, done.calls))
 
     def without(self, case: Case) -> dict[int, Drawn]:
         """The measured frames as they are without a case; the base's own where nothing changed."""
@@ -120,28 +121,27 @@ class Scene:
         for before, stage in pairwise(STAGES[:-1]):
             if changed or stage in case.stages:
                 row = self.after(stage, row if changed else self.base[before], inpainter)
-                changed = not _same([getattr(row, k) for k in KEPT], [getattr(self.base[stage], k) for k in KEPT])
+                changed = not _same(_kept(row), _kept(self.base[stage]))
         if changed:
             return self.draw(row)
         return self.draw(self.base["outpaint"]) if "resample" in case.stages else self.drawn
 
-    def draw(self, row: SceneRow) -> dict[int, Drawn]:
+    def draw(self, row: FilledScene) -> dict[int, Drawn]:
         """Draw one frame in ``every``."""
-        window, info, hidden = self.job.window(row), row.info, self.hidden
-        if info is None or row.analysis is None or row.active is None:
-            raise ValueError("the scene has not been analyzed")
-        frames = Lookahead(scene_frames(row))
-        renderers = renderers_of(row, list(row.shots), window, self.job, frames)
-        numbers = np.concatenate([np.arange(run.start_frame, run.end_frame) for run in row.runs])
+        scene, hidden = row.scene, self.hidden
+        window, info = self.job.window(scene), scene.info
+        frames = Lookahead(scene_frames(scene))
+        renderers = renderers_of(scene, row.shots, row.found, self.job, frames)
+        numbers = np.concatenate([np.arange(run.start_frame, run.end_frame) for run in scene.runs])
         found, last = {}, -1
         for shot in row.shots:
-            renderer = renderers.of(shot)
+            renderer = renderers.renderer(shot)
             for index in range(shot.start, shot.end):
                 if numbers[index] % self.every != self.every // 2:
                     continue
                 planes = frames[index].planes
-                held = last >= shot.start and bool(row.analysis.holds[last + 1 : index + 1].all())
-                drawn = renderer.render(index - shot.start, crop(planes, info.format, row.active), held)
+                held = last >= shot.start and bool(row.frames.holds[last + 1 : index + 1].all())
+                drawn = renderer.render(index - shot.start, crop(planes, info.format, scene.active), held)
                 whole = crop(planes, info.format, hidden.whole)
                 seen, truth = (luma8(p, info.format).astype(np.float32) for p in (drawn, whole))
                 sample = compare(seen, truth, window, hidden.known)
@@ -153,8 +153,7 @@ class Scene:
 
     def rgb(self, planes: Planes) -> Rgb:
         """A picture to be looked at."""
-        info = self.hidden.row.info
-        assert info is not None
+        info = self.hidden.scene.info
         return to_rgb(planes, info.format, info.color, info.height)
 
 
@@ -165,12 +164,12 @@ class Clip:
         cv2.setNumThreads(1)
         self.path, self.job, self.every = path, job, every
         self.plan = self._plan()
-        self.scenes = [Scene(row, job, every) for row in self.plan]
+        self.scenes = [Scene(scene, job, every) for scene in self.plan]
 
-    def _plan(self) -> list[SceneRow]:
+    def _plan(self) -> list[SceneFacts]:
         with tempfile.TemporaryDirectory() as folder:
             name = self.path.stem
-            row = SceneRow(name, name, info=probe(str(self.path)))
+            row = VideoRow(name, name, probe(str(self.path)))
             return plan_video(row, replace(self.job, store=Store(folder)))
 
     def without(self, case: Case) -> list[tuple[Scene, dict[int, Drawn]]]:
@@ -179,7 +178,7 @@ class Clip:
             plan = self._plan()
             if _same([_planned(row) for row in plan], [_planned(row) for row in self.plan]):
                 return [(scene, scene.drawn) for scene in self.scenes]
-            found = [Scene(row, self.job, self.every) for row in plan]
+            found = [Scene(scene, self.job, self.every) for scene in plan]
             return [(scene, scene.drawn) for scene in found]
         return [(scene, scene.without(case)) for scene in self.scenes]
 
@@ -200,8 +199,12 @@ def pairs_found_once() -> Iterator[None]:
         yield
 
 
-def _planned(row: SceneRow) -> list[Any]:
-    return [[(run.start_frame, run.end_frame) for run in row.runs], row.active, row.gate, row.noise]
+def _planned(scene: SceneFacts) -> list[Any]:
+    return [[(run.start_frame, run.end_frame) for run in scene.runs], scene.active, scene.gate, scene.noise]
+
+
+def _kept(row: StepRow) -> list[Any]:
+    return [row.scene.gate, row.scene.framing, *(getattr(row, name, None) for name in KEPT)]
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from remaster.outpaint.labels import from_rows
+from remaster.outpaint.exemplar.labels import from_rows
 from remaster.propagation import age, shot_plan
 from remaster.propagation.shot_plan import Segment
-from remaster.resample import tone
+from remaster.resample import gain_compensation
+from remaster.resample.tuning import TUNING as RESAMPLE
 from remaster.stitch import cameras
+from remaster.stitch.tuning import TUNING as STITCH
 
-_bridge, _propagate = cameras._bridge, shot_plan.propagate
+_blended_chain, _propagate = cameras._blended_chain, shot_plan.propagate
 STAGES = ("detect", "analyze", "segment", "stitch", "outpaint", "resample")
 
 
@@ -46,7 +48,7 @@ def _whole_strips(width: int, height: int, sides: str) -> list[Any]:
 
 
 def _immortal(meter: Any) -> Any:
-    return np.full((2, len(meter._lives), age.BANDS, 2), age.LONGEST, np.float32)
+    return np.full((2, len(meter._lives), age.TUNING.age.bands, 2), age.TUNING.age.max_life, np.float32)
 
 
 def _no_labels(*_: Any) -> Any:
@@ -54,12 +56,16 @@ def _no_labels(*_: Any) -> Any:
 
 
 def _believed(*arguments: Any) -> Any:
-    path, missed = _bridge(*arguments)
-    return path, min(missed, cameras.ASTRAY)
+    path, error = _blended_chain(*arguments)
+    return path, min(error, STITCH.bundle.max_chain_error)
 
 
 def _unbent(full: Any, *_: Any) -> Any:
     return np.zeros(full.holes.shape, np.float32), np.zeros(full.holes.shape, np.float32)
+
+
+def _gain(**changes: Any) -> Any:
+    return replace(RESAMPLE, gain=replace(RESAMPLE.gain, **changes))
 
 
 def _case(
@@ -124,14 +130,14 @@ CASES: tuple[Case, ...] = (
         "segment",
         "nothing",
         "segment.screen_fixed",
-        segment__motion_segmenter__on_screen=lambda pictures, *_: np.zeros(pictures.shape[:3], bool),
+        segment__motion_segmenter__fixed_on_screen=lambda pictures, *_: np.zeros(pictures.shape[:3], bool),
     ),
     _case(
         "standing characters",
         "segment",
         "masks as they are",
         "segment.resting_figures",
-        pipeline__stages__with_standing=lambda analysis, masks: masks,
+        pipeline__stages__with_whole_figures=lambda analysis, masks: masks,
     ),
     # Stitch: cameras and spans.
     _case(
@@ -146,8 +152,8 @@ CASES: tuple[Case, ...] = (
         "fades at the ends",
         "stitch",
         "their dark frames may break",
-        "stitch.shot_split._faded",
-        stitch__shot_split___faded=_constant(set()),
+        "stitch.shot_split._fade_frames",
+        stitch__shot_split___fade_frames=_constant(set()),
     ),
     _case(
         "mended links",
@@ -160,14 +166,15 @@ CASES: tuple[Case, ...] = (
         "cutting a doubtful shot",
         "stitch",
         "it stays whole",
-        "stitch.shot_split.weakest_cut stitch.shot_split._crossing stitch.shot_split._cut_between stitch.spans._better",
-        stitch__spans__weakest_cut=_constant(None),
+        "stitch.shot_split.weakest_cut stitch.shot_split._agreement_across "
+        "stitch.shot_split._cut_between stitch.background_plan._clearly_better",
+        stitch__background_plan__weakest_cut=_constant(None),
     ),
     _case(
         "direct alignment",
         "stitch",
         "all pairs by features",
-        "stitch.direct_pairs",
+        "stitch.keyframe_pairs.match_direct",
         stitch__registration__match_direct=_constant(None),
     ),
     _case(
@@ -175,21 +182,22 @@ CASES: tuple[Case, ...] = (
         "stitch",
         "chains of motion are believed however far off",
         "stitch.cameras._smooth_path",
-        stitch__cameras___bridge=_believed,
+        stitch__cameras___blended_chain=_believed,
     ),
     _case(
         "drift or rest",
         "stitch",
         "a drift is the camera's",
-        "stitch.resting_camera.drifts stitch.resting_camera._told stitch.resting_camera.resting",
-        stitch__spans__drifts=_constant(True),
+        "stitch.resting_camera.is_drifting stitch.resting_camera._explained_cells "
+        "stitch.resting_camera.at_rest_registration",
+        stitch__background_plan__is_drifting=_constant(True),
     ),
     _case(
         "sliding set",
         "stitch",
         "a camera at rest is one",
-        "stitch.resting_camera.slides stitch.resting_camera._explained stitch.resting_camera._quarters",
-        stitch__spans__slides=_constant(False),
+        "stitch.resting_camera.set_slides stitch.resting_camera._explained_areas stitch.resting_camera._outer_parts",
+        stitch__background_plan__set_slides=_constant(False),
     ),
     # Stitch: what a background is worth.
     _case(
@@ -197,14 +205,14 @@ CASES: tuple[Case, ...] = (
         "stitch",
         "none",
         "stitch.parallax",
-        stitch__confidence__passes_apart=_constant(False),
+        stitch__background_trust__has_parallax=_constant(False),
     ),
     _case(
         "worst third",
         "stitch",
         "the strips are judged as wholes",
         "stitch.holdout.thirds_of",
-        stitch__confidence__thirds_of=_whole_strips,
+        stitch__background_trust__thirds_of=_whole_strips,
         stitch__donors__thirds_of=_whole_strips,
         stitch__parallax__thirds_of=_whole_strips,
     ),
@@ -212,27 +220,32 @@ CASES: tuple[Case, ...] = (
         "spread of keyframes",
         "stitch",
         "proves nothing",
-        "stitch.confidence._by_spread stitch.confidence._spread",
-        stitch__confidence___by_spread=_constant(1.0),
+        "stitch.background_trust._spread_score stitch.background_trust._spread",
+        stitch__background_trust___spread_score=_constant(1.0),
     ),
     _case(
         "clear strips",
         "stitch",
         "always clear",
-        "stitch.confidence.clear_strips",
-        stitch__spans__clear_strips=_constant(1.0),
+        "stitch.background_trust.clear_strips",
+        stitch__background_plan__clear_strips=_constant(1.0),
     ),
-    _case("share of figures", "stitch", "proves nothing", stitch__spans__FEW=2.0, stitch__spans__MANY=3.0),
+    _case(
+        "share of figures",
+        "stitch",
+        "proves nothing",
+        stitch__background_plan__TUNING=replace(STITCH, plan=replace(STITCH.plan, figure_area=(2.0, 3.0))),
+    ),
     _case(
         "area of a still set",
         "stitch",
         "proves nothing",
-        stitch__confidence__explained_share=_constant(1.0),
+        stitch__background_trust__explained_share=_constant(1.0),
     ),
     # Stitch: the picture.
-    _case("loans", "stitch", "none", "stitch.donors", stitch__stitching__lend=_constant([])),
-    _case("scenery", "stitch", "none", "stitch.rigid_scenery", stitch__spans__find_scenery=_constant([])),
-    _case("figures", "stitch", "nobody stays", "imaging.whole_figures", stitch__spans__find_figures=_nobody),
+    _case("loans", "stitch", "none", "stitch.donors", stitch__shot_background__find_donors=_constant([])),
+    _case("scenery", "stitch", "none", "stitch.rigid_layers", stitch__background_plan__find_rigid_layers=_constant([])),
+    _case("figures", "stitch", "nobody stays", "imaging.whole_figures", stitch__background_plan__find_figures=_nobody),
     _case(
         "figures: GrabCut",
         "stitch",
@@ -251,8 +264,8 @@ CASES: tuple[Case, ...] = (
         "figures: usual light",
         "stitch",
         "all keyframes",
-        "stitch.spans.in_usual_light",
-        stitch__spans__in_usual_light=lambda preview, *_: preview,
+        "stitch.background_plan.in_usual_light",
+        stitch__background_plan__in_usual_light=lambda preview, *_: preview,
     ),
     _case(
         "figures: small",
@@ -265,8 +278,8 @@ CASES: tuple[Case, ...] = (
         "shown through masks at rest",
         "stitch",
         "what is always masked is a hole",
-        "stitch.composite.with_standing",
-        stitch__stitching__with_standing=lambda sources, canvas, gate: (
+        "stitch.composite.with_always_masked",
+        stitch__shot_background__with_always_masked=lambda sources, canvas, gate: (
             list(sources),
             np.zeros((canvas.height, canvas.width), bool),
         ),
@@ -276,7 +289,7 @@ CASES: tuple[Case, ...] = (
         "stitch",
         "masks name all",
         "stitch.keyframe_alignment.disagreeing",
-        stitch__spans__disagreeing=lambda preview, noise: np.zeros_like(preview.seen),
+        stitch__background_plan__disagreeing=lambda preview, noise: np.zeros_like(preview.seen),
         stitch__donors__disagreeing=lambda preview, noise: np.zeros_like(preview.seen),
     ),
     # Propagation.
@@ -284,7 +297,7 @@ CASES: tuple[Case, ...] = (
         "propagation",
         "stitch",
         "ambient",
-        stitch__stitching__without_background=lambda scene, masks, shots, *_: shots,
+        stitch__stitching__with_propagated_wings=lambda scene, masks, shots, *_: shots,
     ),
     _case(
         "mixture",
@@ -297,10 +310,16 @@ CASES: tuple[Case, ...] = (
         "fading into neighbours",
         "stitch",
         "a propagated shot begins at once",
-        "stitch.propagated_shots._faded",
-        stitch__propagated_shots___faded=_constant(None),
+        "stitch.propagated_shots._fade_mix",
+        stitch__propagated_shots___fade_mix=_constant(None),
     ),
-    _case("few frames", "stitch", "they are propagated too", method="propagated", stitch__propagated_shots__FEWEST=0),
+    _case(
+        "few frames",
+        "stitch",
+        "they are propagated too",
+        method="propagated",
+        stitch__propagated_shots__TUNING=replace(STITCH, propagated=replace(STITCH.propagated, min_frames=0)),
+    ),
     _case(
         "age of sources", "stitch", "all live as long", "propagation.age", propagation__age__AgeMeter__lives=_immortal
     ),
@@ -334,83 +353,90 @@ CASES: tuple[Case, ...] = (
         "propagation.sources._trust",
         propagation__sources___trust=lambda grid, s, life: (s.frame >= 0).astype(np.float32),
     ),
-    _case("bends", "outpaint", "none", "outpaint.join_warp", outpaint__blend__bends=_unbent),
+    _case(
+        "bends", "outpaint", "none", "outpaint.exemplar.mirror_warp", outpaint__exemplar__blending__mirror_warp=_unbent
+    ),
     _case(
         "bends of mirrors",
         "outpaint",
         "none",
-        "outpaint.join_warp._curved",
-        outpaint__join_warp___curved=lambda full, line, place, step, reach: np.zeros(
-            (len(line), full.holes.shape[1 if abs(step) == 1 else 0]), np.float32
+        "outpaint.exemplar.mirror_warp._curve",
+        outpaint__exemplar__mirror_warp___curve=lambda full, row, place, step, radius: np.zeros(
+            (len(row), full.holes.shape[1 if abs(step) == 1 else 0]), np.float32
         ),
     ),
     _case(
         "refined borders",
         "outpaint",
         "as found at low resolution",
-        "outpaint.refine",
-        outpaint__labelling__refine=lambda full, candidates, grown, *_: grown,
+        "outpaint.exemplar.labelling.refine outpaint.exemplar.labelling._band outpaint.exemplar.labelling._join_cost",
+        outpaint__exemplar__labelling__refine=lambda full, candidates, grown, *_: grown,
     ),
     _case(
         "size of the fill",
         "outpaint",
         "the canvas' own",
-        "outpaint.fill_scale",
+        "outpaint.filling.seen_scale outpaint.filling.reduced outpaint.filling.enlarged outpaint.filling._outline "
+        "outpaint.filling._share",
         outpaint__filling__seen_scale=_constant(1.0),
     ),
     _case(
         "mirrored at the join",
         "outpaint",
         "no such label",
-        "outpaint.offsets.mirrors",
-        outpaint__labelling__mirrors=_no_labels,
+        "outpaint.exemplar.candidates.mirrors",
+        outpaint__exemplar__labelling__mirrors=_no_labels,
     ),
     _case(
-        "shifts across", "outpaint", "no such label", "outpaint.offsets.across", outpaint__labelling__across=_no_labels
+        "shifts across",
+        "outpaint",
+        "no such label",
+        "outpaint.exemplar.candidates.across",
+        outpaint__exemplar__labelling__across=_no_labels,
     ),
     _case(
         "closing cut figures",
         "outpaint",
         "none is closed",
-        "outpaint.exemplar.cut_off",
-        outpaint__exemplar__cut_off=lambda figures, holes: np.zeros_like(figures),
+        "outpaint.exemplar.exemplar_inpainter.cut_off",
+        outpaint__exemplar__exemplar_inpainter__cut_off=lambda figures, holes: np.zeros_like(figures),
     ),
     _case(
         "expected tones",
         "outpaint",
         "copies keep theirs",
-        "outpaint.blend.towards_expected outpaint.labels._expected",
-        outpaint__blend__towards_expected=lambda picture, full: picture,
+        "outpaint.exemplar.blending.towards_expected outpaint.exemplar.pyramid_level._expected",
+        outpaint__exemplar__blending__towards_expected=lambda picture, full: picture,
     ),
     _case(
         "holes around cut up",
         "outpaint",
         "one group",
-        "outpaint.exemplar._beside",
-        outpaint__exemplar___beside=lambda group, known, near: group,
+        "outpaint.exemplar.exemplar_inpainter._beside",
+        outpaint__exemplar__exemplar_inpainter___beside=lambda group, known, radius: group,
     ),
-    _case("aligned labels", "outpaint", "none", "outpaint.offsets.align", fill={"alignments": 0}),
+    _case("aligned labels", "outpaint", "none", "outpaint.exemplar.candidates.align", fill={"alignments": 0}),
     # Resample.
     _case(
         "characters continued",
         "resample",
         "they end at the join",
-        "resample.continuation resample.tracking resample.drawings resample.matching resample.layers "
-        "resample.periodic_motion",
-        pipeline__delivery__continuation_of=_constant(None),
+        "resample.continuation resample.figure_tracking resample.drawings resample.figure_matching "
+        "resample.figure_layers resample.periodic_motion",
+        pipeline__encoding___continuation=_constant(None),
     ),
     _case(
         "walks",
         "resample",
         "who is not found again ends",
         "resample.periodic_motion",
-        resample__tracking__walked_on=_constant({}),
+        resample__figure_tracking__extrapolated=_constant({}),
     ),
     _case(
         "mixed shots",
         "resample",
         "each has its own",
-        "resample.dissolve resample.rendering.MixedWings",
+        "resample.scene_renderers resample.rendering.MixedWings",
         told=False,
         method="propagated",
         resample__rendering__MixedWings=lambda own, *_: own,
@@ -421,14 +447,14 @@ CASES: tuple[Case, ...] = (
         "the field alone joins",
         "resample.seam",
         told=False,
-        resample__seam__Seams__close=lambda self, planes, drawn, new, rest: new,
+        resample__seam__Seams__close=lambda self, planes, drawn, new, resting: new,
     ),
     _case(
         "field at the join",
         "resample",
         "the tone alone",
-        "resample.join_tone._Smoother",
-        resample__join_tone___Smoother__CALL=lambda self, total, count: np.zeros(
+        "resample.join_correction._Smoother",
+        resample__join_correction___Smoother__CALL=lambda self, total, count: np.zeros(
             (len(total), 4, total.shape[1]), np.float32
         ),
     ),
@@ -436,23 +462,28 @@ CASES: tuple[Case, ...] = (
         "tone",
         "resample",
         "neutral",
-        "resample.tone",
-        resample__join_tone__fit=lambda predicted, seen, *_: tone.neutral(len(seen)),
+        "resample.gain_compensation",
+        resample__join_correction__fit=lambda predicted, seen, *_: gain_compensation.neutral(len(seen)),
     ),
     _case(
         "tone: likelihood",
         "resample",
         "all are as likely",
-        "resample.tone._likelihood",
-        resample__tone___likelihood=_constant(1.0),
+        "resample.gain_compensation._likelihood",
+        resample__gain_compensation___likelihood=_constant(1.0),
     ),
     _case(
         "tone: continued",
         "resample",
         "each frame by itself",
-        "resample.tone._continuations resample.tone.between",
-        resample__tone___continuations=lambda seen, *_: [tone.neutral(len(seen))],
+        "resample.gain_compensation._continuations resample.gain_compensation.between",
+        resample__gain_compensation___continuations=lambda seen, *_: [gain_compensation.neutral(len(seen))],
     ),
-    _case("tone: annealing", "resample", "at once", resample__tone__ANNEAL=(15.0,)),
-    _case("tone: chroma follows luma", "resample", "by itself", resample__tone__CHROMA_RIDGE=1.0),
+    _case("tone: annealing", "resample", "at once", resample__gain_compensation__TUNING=_gain(annealing=(15.0,))),
+    _case(
+        "tone: chroma follows luma",
+        "resample",
+        "by itself",
+        resample__gain_compensation__TUNING=_gain(chroma_ridge=1.0),
+    ),
 )

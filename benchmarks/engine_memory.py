@@ -140,7 +140,7 @@ def mask_rcnn() -> list[tuple[int, float]]:
         torch.save(maskrcnn_resnet50_fpn(weights=None, weights_backbone=None).state_dict(), path)
         # Random weights are sure of nothing; so low a score gives the mask head its full load.
         engine = MaskRcnnSegmenter(weights=str(path), batch=2, score=0.005, device="cpu")  # type: ignore[arg-type]
-        network = engine._network
+        network = engine.network
     pictures = [_picture(640, 480, seed) for seed in range(2)]
     held = weights(network.model)
     one, two = (held + peak(lambda count=count: network.find(pictures[:count])) for count in (1, 2))

@@ -40,8 +40,9 @@ from remaster.media.probe import probe
 from remaster.media.types import Rect
 from remaster.records import Analysis, Shot
 from remaster.segment.motion_segmenter import MotionSegmenter
-from remaster.stitch import wing_error
-from remaster.stitch.stitching import StitchSettings, stitch
+from remaster.stitch import wing_confidence
+from remaster.stitch.stitching import stitch
+from remaster.stitch.tuning import StitchSettings
 from remaster_sample.author import write_video
 from remaster_sample.backgrounds import background
 from remaster_sample.episodes import EPISODES
@@ -254,7 +255,7 @@ def correlation(rows: Sequence[Row]) -> str:
     one is perfect, that one has the higher confidence.
     """
     points = np.array([p for r in rows for p in r.points if np.isfinite(p[1])])
-    certain = wing_error.confidence(1.0, QUANTUM, 0.0)
+    certain = wing_confidence.confidence(1.0, QUANTUM, 0.0)
     tied = np.where(points[:, 0] > certain, certain, points[:, 0]), np.where(points[:, 1] < QUANTUM, 0.0, points[:, 1])
     rank, raw = (float(scipy.stats.spearmanr(c, -e).statistic) for c, e in (tied, points.T))
     perfect = points[:, 1] < QUANTUM

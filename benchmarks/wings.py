@@ -39,12 +39,13 @@ from remaster.media.types import Rect, VideoInfo
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.filling import outpaint
 from remaster.records import Analysis, Shot
-from remaster.resample.continuation import continued
-from remaster.resample.dissolve import SceneRenderers
-from remaster.resample.rendering import Beside, WingRenderer
-from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.resample.continuation import continue_figures
+from remaster.resample.rendering import ShotWings, WingRenderer
+from remaster.resample.scene_renderers import SceneRenderers
+from remaster.resample.tuning import Grain, ResampleSettings
 from remaster.segment.motion_segmenter import MotionSegmenter
-from remaster.stitch.stitching import StitchSettings, stitch
+from remaster.stitch.stitching import stitch
+from remaster.stitch.tuning import StitchSettings
 from remaster_sample.episodes import EPISODES
 from remaster_sample.render import render
 from remaster_sample.script import Episode
@@ -187,9 +188,9 @@ def drawing(
     """What draws the wings of the shots, without grain."""
     info, settings = clip.info, ResampleSettings(grain=Grain.none)
 
-    def make(shot: Shot, before: Beside | None, after: Beside | None) -> WingRenderer:
+    def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
         holds = analysis.holds[shot.start : shot.end]
-        beyond = continued(shot, clip.shown, holds, gate, clip.noise, info.format, footage(info, pictures))
+        beyond = continue_figures(shot, clip.shown, holds, gate, clip.noise, info.format, footage(info, pictures))
         return WingRenderer(
             shot, clip.shown, info.format, info.color, gate, 0.0, settings, 1, info.height, beyond, True,
             lambda index: pictures[shot.start + index], before, after,
@@ -207,7 +208,7 @@ def measure(clip: Clip, frames: int) -> Found:
         picked = set(np.linspace(0, len(pictures) - 1, frames + 2).round().astype(int)[1:-1].tolist())
         renderers = drawing(clip, analysis, gate, shots, pictures)
         for shot in shots:
-            renderer = renderers.of(shot)
+            renderer = renderers.renderer(shot)
             before: Plane | None = None
             began = pictures[shot.start]
             for index in range(shot.start, shot.end):

@@ -16,8 +16,8 @@ from remaster.analyze.analysis import AnalyzeSettings
 from remaster.detect.tuning import DetectSettings
 from remaster.media.encode import Codec
 from remaster.media.remux import Container
-from remaster.resample.resample_settings import Grain, ResampleSettings
-from remaster.stitch.stitching import StitchSettings
+from remaster.resample.tuning import Grain, ResampleSettings
+from remaster.stitch.tuning import StitchSettings
 
 
 class GateMode(Enum):

@@ -21,7 +21,7 @@ from remaster.outpaint.filling import outpaint
 from remaster.propagation.shot_plan import propagate
 from remaster.records import Propagation, Shot
 from remaster.resample.rendering import WingRenderer
-from remaster.resample.resample_settings import ResampleSettings
+from remaster.resample.tuning import ResampleSettings
 
 YUV = PixelFormat("yuv420p", "yuv", 8, 1, 1)
 COLOR = ColorSpec(matrix=6, chroma_location=1)

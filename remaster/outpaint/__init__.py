@@ -1,4 +1,11 @@
-"""Step 5, outpaint: what no frame ever showed, once per scene. One module per engine."""
+"""Step 5, outpaint: fills what no frame of a scene shows, once for each background.
+
+In come a scene's shots, whose backgrounds have holes; out come the same shots with the holes filled. In reading order:
+this file has the interface of engines; ``filling`` is the step, which asks an engine for each background at the size at
+which the picture beside its holes was seen. ``exemplar/`` is the embedded engine, without weights. ``lama`` and
+``stable_diffusion`` are neural engines; both see one tile at a time, as ``tile_plan`` cuts them and ``tiled_fill`` puts
+them together. ``tuning`` holds the numbers.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +20,10 @@ from remaster.arrays import Mask, Rgb
 class FillTask:
     """A picture with holes.
 
-    ``image`` uint8 (H, W, 3) RGB. ``holes`` bool (H, W) are to be filled. ``known`` bool (H, W), disjoint from holes,
-    is all that may serve as source and context; of ``figures`` bool (H, W), None for nothing, only the context and
-    what a hole cuts off, which is continued beside the cut and copied nowhere else. ``seed`` makes it repeatable.
+    ``image`` uint8 (H, W, 3) RGB. ``holes`` bool (H, W) are to be filled. ``known`` bool (H, W), disjoint from
+    ``holes``: the only pixels that an engine may use, as source and as context. ``figures`` bool (H, W), None for
+    none: known pixels of characters, which are context but no source; only the part of a figure that a hole cuts off is
+    continued, beside the cut. The same ``seed`` gives the same result.
     """
 
     image: Rgb

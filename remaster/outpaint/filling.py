@@ -1,22 +1,32 @@
-"""The step itself: the holes of a scene's backgrounds, filled by an engine, each background once."""
+"""Fills the holes of scenes' backgrounds by an engine, each background once.
+
+Holes are filled at the resolution of the picture beside them. A zoom's canvas is as fine as its nearest view, but
+beside its holes only the farthest views show anything, and the canvas is as soft there as they are. A finer fill would
+cost time and be visible.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import cv2
+import numpy as np
+
+from remaster.arrays import Affine, Float32, Int32, Mask, Rgb
+from remaster.imaging.camera import apply, corners
 from remaster.imaging.geometry import Window
 from remaster.outpaint import Filled, FillTask, Inpainter
-from remaster.outpaint.fill_scale import LEAST, enlarged, reduced, seen_scale
+from remaster.outpaint.tuning import TUNING
 from remaster.records import Background, Shot
 
 
 @dataclass(frozen=True)
 class Outpainted:
-    """The shots with their backgrounds' holes filled; ``holes`` still says which pixels were generated.
+    """The shots with their backgrounds' holes filled; ``holes`` still marks the generated pixels.
 
-    ``hole_pixels`` were to be filled in all of the backgrounds; ``generated_pixels`` were, counted at the size at which
-    they were generated. ``calls`` counts the crops given to the engine.
+    ``hole_pixels`` counts the holes of all backgrounds at full size, ``generated_pixels`` at the size at which they
+    were filled. ``calls`` counts the crops given to the engine.
     """
 
     shots: tuple[Shot, ...]
@@ -27,7 +37,7 @@ class Outpainted:
 
 @dataclass(frozen=True)
 class Work:
-    """A background to fill: the ``task`` at its full size, and as it is ``given`` to an engine, perhaps smaller."""
+    """A background to fill: the ``task`` at full size, and the one ``given`` to an engine, perhaps reduced."""
 
     background: Background
     task: FillTask
@@ -35,7 +45,7 @@ class Work:
 
 
 def outpaint(shots: Sequence[Shot], seed: int, window: Window, inpainter: Inpainter) -> Outpainted:
-    """The holes of one scene; see ``outpaint_scenes``."""
+    """Fill the holes of one scene; see ``outpaint_scenes``."""
     return outpaint_scenes([shots], [seed], [window], inpainter)[0]
 
 
@@ -44,10 +54,10 @@ def outpaint_scenes(
 ) -> list[Outpainted]:
     """Fill the holes of each shot's background, those of all scenes in one call of the engine.
 
-    ``windows`` are what the scenes' frames show. Shots without a background, or without holes, stay as they are. The
-    covered pixels never change, nor do those that are neither covered nor holes. Shots that share one background have
-    it filled once. A scene's result depends on its own seed alone. Raises ``ValueError`` where an engine returns
-    another size or changes pixels outside holes.
+    ``windows`` say which part of the canvas the scenes' frames show. Shots without a background, or without holes, stay
+    as they are, and so do pixels outside holes. Shots that share one background have it filled once. A scene's result
+    depends only on its own seed. Raises ``ValueError`` where an engine returns another size or changes pixels outside
+    holes.
     """
     works = [fill_work(*scene) for scene in zip(scenes, seeds, windows, strict=True)]
     tasks = [work.given for scene in works for work in scene]
@@ -58,19 +68,19 @@ def outpaint_scenes(
 
 
 def fill_work(shots: Sequence[Shot], seed: int, window: Window) -> list[Work]:
-    """What is to be filled for one scene: its distinct backgrounds that have holes."""
+    """The tasks of one scene: its distinct backgrounds that have holes."""
     distinct = {id(b): b for shot in shots for b in shot.pictures if b.holes.any()}
     works = []
     for i, b in enumerate(distinct.values()):
         task = FillTask(b.image, b.holes, b.coverage, seed + i, b.figures)
         seen_by = [shot for shot in shots if shot.background is b]
         scale = seen_scale(seen_by, b, window) if seen_by else 1.0
-        works.append(Work(b, task, task if scale < LEAST else reduced(task, scale)))
+        works.append(Work(b, task, task if scale < TUNING.fill_scale.min_ratio else reduced(task, scale)))
     return works
 
 
 def _with_filled(shots: Sequence[Shot], works: Sequence[Work], results: Sequence[Filled]) -> Outpainted:
-    """The shots with what the engine made of their backgrounds."""
+    """The shots with the engine's results in their backgrounds."""
     filled = {}
     for work, result in zip(works, results, strict=True):
         given, b = work.given, work.background
@@ -84,3 +94,56 @@ def _with_filled(shots: Sequence[Shot], works: Sequence[Work], results: Sequence
         generated_pixels=sum(int(work.given.holes.sum()) for work in works),
         calls=sum(result.calls for result in results),
     )
+
+
+def seen_scale(shots: Sequence[Shot], background: Background, window: Window) -> float:
+    """The scale of the frames that show what lies beside a background's holes: its pixels per frame pixel, at least 1.
+
+    ``shots`` have this background. Frames count from the finest to the coarsest, until they show ``finer_share`` of the
+    covered pixels beside the holes; the scale of the last one is returned.
+    """
+    tuning = TUNING.fill_scale
+    cameras = np.concatenate([shot.cameras for shot in shots])
+    scales = np.sqrt(np.abs(np.linalg.det(cameras[:, :, :2])))
+    if scales.max() < tuning.min_ratio:
+        return 1.0
+    height, width = background.holes.shape
+    size = (-(-width // tuning.coarse), -(-height // tuning.coarse))
+    ring = np.ones((tuning.ring, tuning.ring), np.uint8)
+    near = cv2.dilate((_share(background.holes, size) > 0).astype(np.uint8), ring)
+    beside = near * _share(background.coverage, size)
+    drawn = np.zeros_like(near)
+    for frame in np.argsort(scales, kind="stable"):
+        cv2.fillConvexPoly(drawn, _outline(cameras[frame], window), 1)
+        if beside[drawn > 0].sum() > tuning.finer_share * beside.sum():
+            return max(float(scales[frame]), 1.0)
+    return 1.0
+
+
+def reduced(task: FillTask, scale: float) -> FillTask:
+    """The task ``scale`` times smaller. A pixel is known if all of it is, and a hole or figure if any part of it is."""
+    height, width = task.holes.shape
+    size = (max(round(width / scale), 1), max(round(height / scale), 1))
+    holes = _share(task.holes, size) > 1e-3
+    known = (_share(task.known, size) > 1 - 1e-3) & ~holes
+    figures = None if task.figures is None else _share(task.figures, size) > 1e-3
+    image = cv2.resize(task.image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return replace(task, image=image, holes=holes, known=known, figures=figures)
+
+
+def enlarged(filled: Rgb, task: FillTask) -> Rgb:
+    """The task's picture with its holes taken from a smaller, ``filled`` one (bicubic)."""
+    height, width = task.holes.shape
+    grown = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.where(task.holes[..., None], grown, task.image).astype(np.uint8)
+
+
+def _outline(camera: Affine, window: Window) -> Int32:
+    """The corners of a frame's active picture on the coarse canvas."""
+    points = apply(camera, corners(window.active.width, window.active.height))
+    return np.rint((points + 0.5) / TUNING.fill_scale.coarse - 0.5).astype(np.int32)
+
+
+def _share(mask: Mask, size: tuple[int, int]) -> Float32:
+    """The share of each pixel of a picture of ``size`` (w, h) that the mask covers, float32 (h, w)."""
+    return np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA))

@@ -19,16 +19,16 @@ from remaster.accelerator import Batches, Device, check_device, require, torch_d
 from remaster.arrays import Rgb
 from remaster.errors import EngineUnavailable
 from remaster.outpaint import Filled, FillTask
-from remaster.outpaint.tiled import Crop, fill_tiled
+from remaster.outpaint.tiled_fill import Crop, fill_tiled
 from remaster.weights import hub_file, locate_file
 
 MULTIPLE = 8
-"""The network's tiles are multiples of so many pixels."""
+"""Pixels: a tile's side must be a multiple of it."""
 
 
 @dataclass(frozen=True)
 class LamaInpainter:
-    """Fills holes tile by tile.
+    """Fills holes tile by tile by LaMa.
 
     ``weights``: a TorchScript file, or one on the hub as ``owner/repository/file``, at a ``revision``. ``tile`` is the
     side of the crops in pixels, a multiple of 8; ``batch`` of them go through the network at once, in fp32 (its Fourier
@@ -43,7 +43,7 @@ class LamaInpainter:
     gpu_gb: float = 3.0
 
     def preflight(self) -> dict[str, str]:
-        """What names the weights' content; raises ``EngineUnavailable`` where libraries, device, memory or weights are
+        """The version of the weights' content; ``EngineUnavailable`` where libraries, device, memory or weights are
         missing.
         """
         require("lama", "torch", "huggingface_hub")
@@ -57,16 +57,16 @@ class LamaInpainter:
 
     def fill(self, tasks: Sequence[FillTask]) -> list[Filled]:
         """Fill each task's holes; raises ``MemoryError`` where the GPU cannot hold a single tile."""
-        return fill_tiled(tasks, [task.image for task in tasks], self.tile, self._network.generate)
+        return fill_tiled(tasks, [task.image for task in tasks], self.tile, self.network.generate)
 
     @cached_property
-    def _network(self) -> _Network:
-        """The loaded network: once an instance, on first use, so that a preflight never loads it."""
-        return _Network(self)
+    def network(self) -> LamaNetwork:
+        """The loaded network. It is loaded once, on first use, and never by a preflight."""
+        return LamaNetwork(self)
 
 
-class _Network:
-    """The scripted module on its device, and the batch size that its memory has shown to hold."""
+class LamaNetwork:
+    """The scripted module on its device, with the batch size that fits into its memory."""
 
     def __init__(self, settings: LamaInpainter) -> None:
         import torch
@@ -80,9 +80,11 @@ class _Network:
             self.generate([Crop(np.dstack([blank] * 3), blank > 0, 0)])  # kernels are loaded before the first scene
 
     def generate(self, crops: Sequence[Crop]) -> list[Rgb]:
-        return self.batches.run(crops, self._forward)
+        """A picture for each crop, batch by batch."""
+        return self.batches.run(crops, self.forward)
 
-    def _forward(self, crops: Sequence[Crop]) -> list[Rgb]:
+    def forward(self, crops: Sequence[Crop]) -> list[Rgb]:
+        """A picture for each crop of one batch."""
         import torch
 
         unknown = np.stack([crop.unknown for crop in crops])
@@ -95,7 +97,7 @@ class _Network:
 
 
 def _check_script(path: Path) -> None:
-    """Raise ``EngineUnavailable`` for what is no TorchScript archive, without loading it."""
+    """Raise ``EngineUnavailable`` for a file that is no TorchScript archive, without loading it."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if any("/code/" in name for name in archive.namelist()):

@@ -1,7 +1,7 @@
 """Inpainter ``stable_diffusion``: latent diffusion from any inpainting checkpoint of Stable Diffusion 1, 2 or XL.
 
-Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models" (CVPR 2022), by way of diffusers. Only
-the holes of a scene's one background are generated, in tiles of the network's native size.
+Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models" (CVPR 2022), by diffusers. Tiles have the
+network's native size. Below a strength of 1 denoising starts from the embedded engine's fill, which keeps its layout.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from remaster.arrays import Mask, Rgb
 from remaster.errors import EngineUnavailable
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
-from remaster.outpaint.tiled import Crop, fill_tiled
+from remaster.outpaint.tiled_fill import Crop, fill_tiled
 from remaster.weights import has_variant, hub_file, locate_file, locate_pipeline
 
 LATENT = 8
-"""Pixels a side that share one latent pixel."""
+"""Side in pixels of the block that is one latent pixel."""
 
 
 class Scheduler(Enum):
@@ -52,7 +52,7 @@ class StableDiffusionInpainter:
     ``checkpoint``: a diffusers folder, or a hub id at a ``revision``; the files of ``variant`` are taken where it has
     them. Only safetensors are read and no code is run. ``tile`` None is the network's native size (512 pixels, 1024 for
     XL); ``batch`` tiles are generated at once. ``steps``, ``guidance`` and ``strength`` are the sampler's; below a
-    strength of 1 the embedded inpainter's fill shows through in the large. ``lora``: weights added to the network, a
+    strength of 1 the embedded engine's fill gives the layout. ``lora``: weights added to the network, a
     local .safetensors file or ``owner/repository/file`` (with LCM's: steps=4, guidance=1, scheduler=lcm).
     ``safety_checker`` False leaves out the check for nudity, which the paper leaves out too; a tile that it blackens
     keeps its first guess. On a GPU, ``gpu_gb`` GB must be free at the start. ``compile`` compiles the UNet.
@@ -77,8 +77,8 @@ class StableDiffusionInpainter:
     compile: bool = False
 
     def preflight(self) -> dict[str, str]:
-        """What names the weights' content; raises ``EngineUnavailable`` where libraries, device, memory or weights are
-        missing, or settings are off.
+        """The versions of the weights' content; ``EngineUnavailable`` where libraries, device, memory or weights are
+        missing, or settings are invalid.
         """
         name = "stable_diffusion"
         require(name, "torch", "diffusers", "transformers", "accelerate", *(("peft",) if self.lora else ()))
@@ -106,16 +106,16 @@ class StableDiffusionInpainter:
             guesses = [filled.image for filled in ExemplarInpainter().fill(tasks)]
         else:
             guesses = [task.image for task in tasks]
-        return fill_tiled(tasks, guesses, self._network.tile, self._network.generate)
+        return fill_tiled(tasks, guesses, self.network.tile, self.network.generate)
 
     @cached_property
-    def _network(self) -> Network:
-        """The loaded network: once an instance, on first use, so that a preflight never loads it."""
+    def network(self) -> Network:
+        """The loaded pipeline. It is loaded once, on first use, and never by a preflight."""
         return Network(self, load_pipeline(self, torch_dtype(self.precision, torch_device(self.device))))
 
 
 class Network:
-    """A diffusers ``pipeline`` on its device, and the batch size that its memory has shown to hold."""
+    """A diffusers ``pipeline`` on its device; ``tile`` is its tiles' side in pixels."""
 
     def __init__(self, settings: StableDiffusionInpainter, pipeline: Any) -> None:
         import torch
@@ -137,9 +137,10 @@ class Network:
 
     def generate(self, crops: Sequence[Crop]) -> list[Rgb]:
         """A picture for each crop, batch by batch."""
-        return self.batches.run(crops, self._denoise)
+        return self.batches.run(crops, self.denoise)
 
-    def _denoise(self, crops: Sequence[Crop]) -> list[Rgb]:
+    def denoise(self, crops: Sequence[Crop]) -> list[Rgb]:
+        """A picture for each crop of one batch; a crop that the safety checker refuses is returned as it is."""
         import torch
 
         settings, count = self.settings, len(crops)
@@ -159,7 +160,7 @@ class Network:
             )
         refused = getattr(result, "nsfw_content_detected", None) or [False] * count
         pictures = np.rint(np.nan_to_num(result.images) * 255).astype(np.uint8)
-        return [crop.pixels if no else picture for crop, no, picture in zip(crops, refused, pictures, strict=True)]
+        return [crop.pixels if bad else picture for crop, bad, picture in zip(crops, refused, pictures, strict=True)]
 
 
 def load_pipeline(settings: StableDiffusionInpainter, dtype: Any) -> Any:
@@ -194,7 +195,7 @@ def load_pipeline(settings: StableDiffusionInpainter, dtype: Any) -> Any:
 
 
 def whole_latents(unknown: Mask) -> Mask:
-    """The mask with every latent pixel that holds an unknown pixel unknown as a whole: the UNet sees its mask so."""
+    """The mask with each latent pixel that contains an unknown pixel set as a whole, as the UNet sees it."""
     height, width = unknown.shape
     blocks = unknown.reshape(height // LATENT, LATENT, width // LATENT, LATENT).any(axis=(1, 3))
     return np.asarray(blocks.repeat(LATENT, axis=0).repeat(LATENT, axis=1))

@@ -25,7 +25,7 @@ from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.scene_cache import drop
 from remaster.records import Method, Shot
-from remaster.resample.shares import WingShares
+from remaster.resample.origins import WingShares
 from remaster.rows import (
     DELIVERED,
     FILLED,

@@ -20,11 +20,11 @@ from remaster.pipeline.job import Job
 from remaster.propagation.tuning import TUNING as PROPAGATION
 from remaster.records import Shot
 from remaster.report.preview import before_after, origin_map
-from remaster.resample.continuation import continued
-from remaster.resample.dissolve import SceneRenderers
-from remaster.resample.layers import Continuation
-from remaster.resample.rendering import Beside, WingRenderer
-from remaster.resample.shares import WingShares, planned_shares
+from remaster.resample.continuation import continue_figures
+from remaster.resample.figure_layers import Continuation
+from remaster.resample.origins import WingShares, planned_shares
+from remaster.resample.rendering import ShotWings, WingRenderer
+from remaster.resample.scene_renderers import SceneRenderers
 from remaster.rows import Found, Run, Scene
 from remaster.storage import checksum
 
@@ -108,7 +108,7 @@ def renderers_of(scene: Scene, shots: Sequence[Shot], found: Found, job: Job, fr
     def read(frame: int) -> tuple[Plane, ...]:
         return active_planes(frames[frame], scene)
 
-    def make(shot: Shot, before: Beside | None, after: Beside | None) -> WingRenderer:
+    def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
         return WingRenderer(
             shot, window, info.format, info.color, scene.gate, grain_of(scene, found, shot), settings, scene.seed,
             info.height, outside[shot.start], job.fills_gate, lambda index: read(shot.start + index), before, after,
@@ -122,7 +122,7 @@ def _continuation(scene: Scene, shot: Shot, found: Found, window: Window) -> Con
     if found.frames is None or found.segment is None or not found.segment.cut_foreground:
         return None
     holds = found.frames.holds[shot.start : shot.end]
-    return continued(shot, window, holds, scene.gate, scene.noise, scene.info.format, footage_of(scene))
+    return continue_figures(shot, window, holds, scene.gate, scene.noise, scene.info.format, footage_of(scene))
 
 
 def grain_of(scene: Scene, found: Found, shot: Shot) -> float:
@@ -138,7 +138,7 @@ def piece_shares(piece: Piece, window: Window, renderers: SceneRenderers, render
         shares = planned_shares(replace(shot, cameras=shot.cameras[first : first + piece.frames]), window)
     if shot.mix is None:
         return shares
-    before, after = (planned_shares(other, window) for other in renderers.beside(shot))
+    before, after = (planned_shares(other, window) for other in renderers.neighbours(shot))
     return shares.mixed(before, after, shot.mix)
 
 
@@ -153,7 +153,7 @@ def _encode_piece(
     with store.files.view() as folder:
         path = folder / segment
         path.parent.mkdir(parents=True, exist_ok=True)
-        renderer = renderers.of(piece.shot) if piece.shot.method != "passthrough" else None
+        renderer = renderers.renderer(piece.shot) if piece.shot.method != "passthrough" else None
         picture, origins = _write_piece(path, scene, piece, renderer, holds, frames, job)
         store.files.put(path, segment)
         store.files.write(preview, picture, durable=False)

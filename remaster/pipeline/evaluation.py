@@ -188,7 +188,7 @@ def _score(row: FilledScene, piece: Piece, hidden: Hidden, job: Job, settings: E
     frames = Lookahead(scene_frames(scene))
     near = [s for s in row.shots if s is shot or (shot.mix is not None and shot.start <= s.end and s.start <= shot.end)]
     renderers = renderers_of(scene, near, row.found, job, frames)
-    renderer = renderers.of(shot)
+    renderer = renderers.renderer(shot)
     for drawn, planes in _rendered(row, piece, hidden, renderer, frames, settings.frames):
         truth = luma8(planes, scene.info.format)
         middle = truth[:, window.x : window.x + window.active.width]

@@ -49,7 +49,7 @@ from remaster.rows import (
     failed,
 )
 from remaster.segment import Foreground
-from remaster.segment.resting_figures import with_standing
+from remaster.segment.resting_figures import with_whole_figures
 from remaster.stitch.stitching import stitch
 from remaster.tables import OutpaintColumns, SegmentColumns, StitchColumns
 
@@ -131,7 +131,7 @@ def _analyze(row: PlannedScene, job: Job) -> AnalyzedScene:
 
 def _segmented(row: AnalyzedScene, found: Foreground, job: Job) -> SegmentedScene:
     """The row with its masks; its framing is chosen, before the windows are needed."""
-    scene, masks = row.scene, with_standing(row.analysis, found.masks)
+    scene, masks = row.scene, with_whole_figures(row.analysis, found.masks)
     window = job.window(scene)
     if job.framing is None:
         cameras, wings = chain(row.analysis.motion), window.wing_share

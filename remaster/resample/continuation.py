@@ -1,8 +1,9 @@
-"""Characters cut by the join, continued from frames of the shot that show them whole.
+"""Continues figures that a join cuts with donor frames of the shot that show them whole.
 
-Who walks through the picture's side is whole in other drawings, often in the very same pose: one step of the walk
-earlier or later. Where such a drawing agrees with what is seen at the join (``matching``), the wing shows the rest of
-it; where none does, he ends at the join.
+A figure that walks through the picture's side is whole in other drawings, often in the same pose: a step earlier or
+later. Where such a donor predicts what is visible at the join (``figure_matching``), the wing shows the rest of it;
+elsewhere the figure ends at the join. In come a shot, its holds and its footage; out goes a ``Continuation``: layers
+cut out of the donors, and where each frame places them.
 """
 
 from __future__ import annotations
@@ -21,19 +22,15 @@ from remaster.imaging.gate import proxy_valid
 from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat, Rect
 from remaster.records import Background, Shot
-from remaster.resample.drawings import LINES, Drawing, drawings
+from remaster.resample.drawings import Drawing, drawings
+from remaster.resample.figure_layers import NO_PLACEMENTS, Continuation, Layer, Placement, cut_out, figure_rect
+from remaster.resample.figure_tracking import track_figures
 from remaster.resample.framing import joined_sides
-from remaster.resample.layers import NOBODY, Continuation, Layer, Placement, cut_out, figure_rect
-from remaster.resample.periodic_motion import Found
-from remaster.resample.tracking import follow
-
-MOST_LAYERS = 24
-"""Layers of one shot, which are kept at full size."""
-MOST_DRAWINGS = 240
-"""Drawings that are looked at together; a longer shot is taken in parts."""
+from remaster.resample.periodic_motion import DonorFigure
+from remaster.resample.tuning import TUNING
 
 
-def continued(
+def continue_figures(
     shot: Shot,
     window: Window,
     holds: npt.NDArray[np.bool_],
@@ -42,25 +39,24 @@ def continued(
     pixel_format: PixelFormat,
     footage: Footage,
 ) -> Continuation | None:
-    """How a shot's cut characters go on beyond the joins; None where none does.
+    """Find how a shot's cut figures continue outside the joins; None where none does.
 
-    ``holds`` bool tells which frames of the shot repeat the one before, ``gate`` bool is the active picture's, and
-    ``noise`` the grain in 8-bit levels; ``footage`` reads the scene's frames. Figures are told from the one background
-    that a shot has, so that one with several speeds, or none, continues nobody.
+    ``holds`` bool (n,) is True for a frame that repeats the one before, ``gate`` bool is over the active picture, and
+    ``noise`` is the grain in 8-bit levels; ``footage`` reads the scene's frames. Figures are what differs from the one
+    background of a shot, so shots without one, or with several speeds, have no continuation.
     """
     if shot.background is None or shot.method not in ("mosaic", "still"):
         return None
     active = window.active
-    height = min(LINES, active.height)
+    height = min(TUNING.figures.proxy_height, active.height)
     width = round(active.width * height / active.height)
-    small = footage.small(shot.start, shot.end, width, height)
-    valid = proxy_valid(gate, width, height)
+    proxies = footage.small(shot.start, shot.end, width, height)
     joins = joined_sides(window)
-    seen = drawings(shot, small, holds, joins, active, valid, noise)
-    found: list[Found] = []
-    while part := list(islice(seen, MOST_DRAWINGS)):
+    remaining = drawings(shot, proxies, holds, joins, active, proxy_valid(gate, width, height), noise)
+    found: list[DonorFigure] = []
+    while part := list(islice(remaining, TUNING.tracking.max_drawings)):
         for side in joins:
-            found += follow(part, side, len(holds) - 1)
+            found += track_figures(part, side, len(holds) - 1)
         found = _most_used(found)
     if not found:
         return None
@@ -69,11 +65,11 @@ def continued(
     return Continuation(layers, _placements(found, list(donors), holds, active))
 
 
-def _most_used(found: Sequence[Found]) -> list[Found]:
-    """What the layers show that are used most, as many as may be kept."""
+def _most_used(found: Sequence[DonorFigure]) -> list[DonorFigure]:
+    """Restrict the donors to the layers that are used most, as many as fit in memory."""
     counts = Counter(f.layer for f in found)
-    kept = sorted(counts, key=lambda layer: (-counts[layer], layer))[:MOST_LAYERS]
-    return [f for f in found if f.layer in kept]
+    layers = sorted(counts, key=lambda layer: (-counts[layer], layer))[: TUNING.tracking.max_layers]
+    return [f for f in found if f.layer in layers]
 
 
 def _layers(
@@ -84,30 +80,30 @@ def _layers(
     pixel_format: PixelFormat,
     footage: Footage,
 ) -> tuple[Layer, ...]:
-    """The figures at full size, in the donors' order, which is that of time."""
+    """Cut the donors' figures out at full size; ``donors`` are in the order of time, by (frame, figure)."""
     masks = [donor.figures[figure].mask(donor.picture.shape) for (_, figure), donor in donors.items()]
     rects = [figure_rect(mask, active, pixel_format) for mask in masks]
     wanted: dict[int, list[Rect]] = {}
     for (frame, _), rect in zip(donors, rects, strict=True):
         wanted.setdefault(shot.start + frame, []).append(rect)
-    seen = [picture for pictures in footage.strips(wanted) for picture in pictures]
+    pictures = [picture for strips in footage.strips(wanted) for picture in strips]
     return tuple(
         cut_out(donor, mask, rect, picture, background, active)
-        for donor, mask, rect, picture in zip(donors.values(), masks, rects, seen, strict=True)
+        for donor, mask, rect, picture in zip(donors.values(), masks, rects, pictures, strict=True)
     )
 
 
 def _placements(
-    found: Sequence[Found], layers: Sequence[tuple[int, int]], holds: npt.NDArray[np.bool_], active: Rect
+    found: Sequence[DonorFigure], layers: Sequence[tuple[int, int]], holds: npt.NDArray[np.bool_], active: Rect
 ) -> tuple[tuple[Placement, ...], ...]:
-    """What continues in each frame: in a held one what continues in the one it holds."""
-    here: dict[int, tuple[Placement, ...]] = {}
+    """Return each frame's placements; a held frame has those of the frame that it repeats."""
+    by_frame: dict[int, tuple[Placement, ...]] = {}
     for f in found:
         rows, columns = f.donor.picture.shape[:2]
-        place = cam.rescale(f.match.place, active.width / columns, active.height / rows)
-        placement = Placement(layers.index(f.layer), f.side, place, f.strength)
-        here[f.frame] = (*here.get(f.frame, NOBODY), placement)
+        transform = cam.rescale(f.match.transform, active.width / columns, active.height / rows)
+        placement = Placement(layers.index(f.layer), f.side, transform, f.strength)
+        by_frame[f.frame] = (*by_frame.get(f.frame, NO_PLACEMENTS), placement)
     placements: list[tuple[Placement, ...]] = []
     for frame, held in enumerate(holds):
-        placements.append(placements[-1] if held and frame else here.get(frame, NOBODY))
+        placements.append(placements[-1] if held and frame else by_frame.get(frame, NO_PLACEMENTS))
     return tuple(placements)

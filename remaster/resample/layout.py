@@ -1,7 +1,8 @@
-"""Where the wings, the gate and the strips beside the joins lie in a window, and on each plane's grid.
+"""The layout of a window: its wings, the gate and the strips beside the joins, in pixels and on each plane's grid.
 
-All is cut into patches, one for each side of the active picture that has a wing or gate pixels. A patch is drawn as one
-rectangle: wing, gate band and the strip of known picture inside the join by which the wing is matched to the frame.
+In come a window and a gate mask; out go patches, one for each side of the active picture that has a wing or gate
+pixels. A patch is drawn as one rectangle: the wing, the gate's band, and the strip of known picture inside the join by
+which the wing is matched to the frame.
 """
 
 from __future__ import annotations
@@ -16,13 +17,11 @@ import numpy.typing as npt
 from remaster.arrays import Mask
 from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat, Rect
+from remaster.resample.tuning import TUNING
 
 Kind = TypeVar("Kind", bound=np.generic)
 Side = Literal["left", "right", "top", "bottom"]
 SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
-
-STRIP_SHARE, STRIP_LIMITS = 1 / 40, (8, 32)
-"""Width of the strip of known picture beside a join, as a share of the join, and its bounds in pixels."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +46,20 @@ class Patch:
 
 
 def plane_steps(pixel_format: PixelFormat) -> tuple[tuple[int, int], ...]:
-    """Full-resolution pixels (across, down) to one sample of each plane."""
+    """Return the full-resolution pixels (across, down) per sample of each plane."""
     chroma = (1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h)
     return {"gray": ((1, 1),), "rgb": ((1, 1),) * 3, "yuv": ((1, 1), chroma, chroma)}[pixel_format.kind]
 
 
 def on_plane(rect: Rect, step: tuple[int, int]) -> Rect:
-    """The samples of a plane that belong to ``rect``; neighbouring rectangles stay neighbours, odd sizes included."""
+    """Return the samples of a plane that belong to ``rect``; adjacent rectangles stay adjacent, odd sizes included."""
     x, y = -(-rect.x // step[0]), -(-rect.y // step[1])
     right, bottom = -(-(rect.x + rect.width) // step[0]), -(-(rect.y + rect.height) // step[1])
     return Rect(x, y, right - x, bottom - y)
 
 
-def samples_beyond(patch: Patch, step: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """For each line of a plane's patch along the join: samples from it to the known picture's edge, 0 within."""
+def samples_outside(patch: Patch, step: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Return the distance in samples from each line of a plane's patch to the known picture's edge, 0 inside."""
     rect, strip = on_plane(patch.rect, step), on_plane(patch.strip, step)
     x, y = rect.x + np.arange(rect.width), rect.y + np.arange(rect.height)
     distance = {
@@ -74,23 +73,23 @@ def samples_beyond(patch: Patch, step: tuple[int, int]) -> npt.NDArray[np.float6
 
 
 def part(array: npt.NDArray[np.generic], rect: Rect, origin: Rect | None = None) -> npt.NDArray[np.generic]:
-    """The view of ``array`` under ``rect``; with ``origin``, ``array`` is what lies under that rectangle."""
+    """Return the view of ``array`` under ``rect``; with ``origin``, ``array`` itself lies under that rectangle."""
     x, y = (rect.x, rect.y) if origin is None else (rect.x - origin.x, rect.y - origin.y)
     return array[y : y + rect.height, x : x + rect.width]
 
 
 def local(rect: Rect, origin: Rect) -> Rect:
-    """``rect`` counted from ``origin``, moved and cut so that at least one sample of it lies inside."""
+    """Return ``rect`` relative to ``origin``, moved and cropped to at least one sample inside it."""
     x = min(max(rect.x - origin.x, 0), origin.width - 1)
     y = min(max(rect.y - origin.y, 0), origin.height - 1)
     return Rect(x, y, min(max(rect.width, 1), origin.width - x), min(max(rect.height, 1), origin.height - y))
 
 
 def patches(window: Window, gate: Mask | None, step: tuple[int, int]) -> tuple[Patch, ...]:
-    """The patches of a window, sides without wing and gate left out.
+    """Lay out the patches of a window; sides without wing and gate have none.
 
     ``gate`` bool (active height, active width). ``step`` is the chroma grid: patches begin and end on it within the
-    picture, so that no sample of a gate lies between two. Strips are a fortieth of the join wide.
+    picture, so that no sample of a gate lies between two.
     """
     nearest = None if gate is None or not gate.any() else _nearest_side(gate)
     found = (_patch(window, side, gate, nearest, step) for side in SIDES)
@@ -98,7 +97,7 @@ def patches(window: Window, gate: Mask | None, step: tuple[int, int]) -> tuple[P
 
 
 def _nearest_side(gate: Mask) -> npt.NDArray[np.intp]:
-    """(h, w): for each pixel the index in ``SIDES`` of the nearest edge of the picture."""
+    """Return for each pixel the index in ``SIDES`` of the nearest edge of the picture, (h, w)."""
     height, width = gate.shape
     x, y = np.arange(width)[None, :], np.arange(height)[:, None]
     distance = np.broadcast_arrays(x, width - 1 - x, y, height - 1 - y)
@@ -112,6 +111,7 @@ def _patch(
     nearest: npt.NDArray[np.intp] | None,
     step: tuple[int, int],
 ) -> Patch | None:
+    """Lay out one side's patch; ``nearest`` as ``_nearest_side``. None without wing and gate."""
     wing = _wing(window, side)
     own = None if gate is None or nearest is None else gate & (nearest == SIDES.index(side))
     if own is not None and not own.any():
@@ -124,17 +124,17 @@ def _patch(
     )
     bands = gate_depths(gate, side) if gate is not None else np.zeros(1, int)
     start = min(int(np.median(bands)), across // 2)
-    width = int(np.clip(round(along * STRIP_SHARE), *STRIP_LIMITS))
+    width = int(np.clip(round(along * TUNING.layout.strip_width), *TUNING.layout.strip_pixels))
     width = min(width, max(across - start, 1))
-    reach = start + width if own is None else max(start + width, _reach(own, side))
+    depth = start + width if own is None else max(start + width, _gate_extent(own, side))
     grid = step[0] if upright else step[1]
-    reach = min(-(-reach // grid) * grid + grid, across)
-    rect = _joined(wing, _inside(window, side, 0, reach), side)
+    depth = min(-(-depth // grid) * grid + grid, across)
+    rect = _joined(wing, _inside(window, side, 0, depth), side)
     return Patch(side, rect, wing, _inside(window, side, start, start + width), own)
 
 
 def _wing(window: Window, side: Side) -> Rect:
-    """The wing on one side, possibly empty; where all four exist, left and right take the corners."""
+    """Return the wing on one side, possibly empty; left and right wings include the corners."""
     a = window.active
     right, bottom = window.x + a.width, window.y + a.height
     return {
@@ -146,7 +146,7 @@ def _wing(window: Window, side: Side) -> Rect:
 
 
 def _inside(window: Window, side: Side, start: int, stop: int) -> Rect:
-    """The band of the active picture from ``start`` to ``stop`` pixels inside its edge on one side."""
+    """Return the band of the active picture from ``start`` to ``stop`` pixels inside its edge on one side."""
     a = window.active
     return {
         "left": Rect(window.x + start, window.y, stop - start, a.height),
@@ -157,7 +157,7 @@ def _inside(window: Window, side: Side, start: int, stop: int) -> Rect:
 
 
 def _joined(wing: Rect, band: Rect, side: Side) -> Rect:
-    """The rectangle of a wing and the band beside it."""
+    """Return the rectangle of a wing and the band beside it."""
     if wing.width <= 0 or wing.height <= 0:
         return band
     x, y = min(wing.x, band.x), min(wing.y, band.y)
@@ -167,23 +167,23 @@ def _joined(wing: Rect, band: Rect, side: Side) -> Rect:
 
 
 def from_side(picture: npt.NDArray[Kind], side: Side) -> npt.NDArray[Kind]:
-    """A view of (h, w) or (h, w, channels): its rows run along the side's edge, its columns go inwards from it."""
+    """Return a view of (h, w[, channels]) whose rows run along the side's edge and whose columns go inwards from it."""
     upright = picture[:, ::-1] if side == "right" else picture[::-1] if side == "bottom" else picture
     return upright if side in ("left", "right") else upright.swapaxes(0, 1)
 
 
 def gate_depths(gate: Mask, side: Side) -> npt.NDArray[np.intp]:
-    """For each line across the edge: how many pixels of it, counted from the edge, are gate without a break."""
+    """Return for each line across the edge how many pixels, counted from the edge, are gate without a break."""
     return np.asarray(np.argmin(np.pad(from_side(gate, side), ((0, 0), (0, 1))), axis=1))
 
 
-def _reach(own: Mask, side: Side) -> int:
-    """How far from the edge the patch's gate pixels reach."""
+def _gate_extent(own: Mask, side: Side) -> int:
+    """Return how far from the edge the patch's gate pixels extend."""
     return int(np.flatnonzero(from_side(own, side).any(axis=0))[-1]) + 1
 
 
 def gate_samples(gate: Mask, step: tuple[int, int]) -> Mask:
-    """The samples of a plane all of whose pixels are gate: one that shares any pixel with the picture is kept."""
+    """Mask the samples of a plane whose pixels are all gate; a sample that shares a pixel with the picture is not."""
     height, width = gate.shape
     rows, columns = -(-height // step[1]), -(-width // step[0])
     padded = cv2.copyMakeBorder(

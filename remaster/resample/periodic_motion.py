@@ -1,8 +1,9 @@
-"""Walks: figures whose next pose is known, because it repeats what the shot shows elsewhere.
+"""Extrapolates periodic motion, such as walk cycles: figures whose next pose repeats an earlier or later one.
 
-Near the join little of a figure is seen, or nothing at all, and no search tells its pose. But where one drawing after
-the other was found in drawings that follow each other too, all at one place, the next drawing shows the next step. It
-may be one that the join cuts itself, and that another continues.
+Near the join little of a figure is visible, or nothing, and matching fails. But where successive drawings were matched
+with successive donors under one transform, the next drawing is continued by the next donor. In come the matches of a
+side; out go predicted ones for the drawings after (or before) them. A donor may itself be cut by the join, and then the
+donor that continues it is used.
 """
 
 from __future__ import annotations
@@ -15,27 +16,17 @@ import numpy as np
 
 from remaster.arrays import Affine
 from remaster.imaging import camera as cam
-from remaster.resample.drawings import LEAST, Drawing, Figure
+from remaster.resample.drawings import Drawing, Figure
+from remaster.resample.figure_matching import Match, prediction_error
 from remaster.resample.layout import Side, from_side
-from remaster.resample.matching import Match, unexplained
-
-FAIR = 0.4
-"""Error up to which one is believed of whom more is known than this one drawing."""
-STEPS, FARTHEST = 3, 24
-"""Drawings that tell a walk, and for how many it goes on."""
-SAME_WALK = 1.0
-"""Pixels of the small drawings by which the donors' places may differ in a walk."""
-LATE, LONGEST = 1, 4
-"""Frames by which a step may come too early or too late, and for which it may be held."""
-STAYED = 0.02
-"""Share of a figure, past what may be overlooked beside the join, that the picture would show if it were there."""
+from remaster.resample.tuning import TUNING
 
 
 @dataclass(frozen=True)
-class Found:
-    """The drawing at ``frame`` cuts a figure at ``side`` of which figure number ``figure`` of ``donor`` shows more.
+class DonorFigure:
+    """Figure number ``figure`` of drawing ``donor``, which continues a figure that ``side`` cuts in frame ``frame``.
 
-    It reaches ``beyond`` the join, by that share of the join's length, and shows with ``strength`` 0-1.
+    It extends ``outside`` the picture, as a share of the join's length, and is drawn with ``strength`` 0-1.
     """
 
     frame: int
@@ -43,7 +34,7 @@ class Found:
     donor: Drawing
     figure: int
     match: Match
-    beyond: float
+    outside: float
     strength: float = 1.0
 
     @property
@@ -52,92 +43,116 @@ class Found:
         return self.donor.frame, self.figure
 
 
-def found_at(drawing: Drawing, side: Side, donor: Drawing, n: int, there: Match) -> Found:
-    """Figure ``n`` of a donor where it continues a figure at a side of a drawing."""
-    return Found(drawing.frame, side, donor, n, there, _beyond(donor, donor.figures[n], there, side))
+def donor_figure(drawing: Drawing, side: Side, donor: Drawing, n: int, match: Match) -> DonorFigure:
+    """Return figure ``n`` of a donor as the continuation of a figure at one side of a drawing."""
+    return DonorFigure(drawing.frame, side, donor, n, match, _outside(donor, donor.figures[n], match, side))
 
 
-def _beyond(donor: Drawing, figure: Figure, there: Match, side: Side) -> float:
-    """How far a matched figure reaches into the wing, as a share of the join's length."""
+def _outside(donor: Drawing, figure: Figure, match: Match, side: Side) -> float:
+    """Return how far a matched figure extends into the wing, as a share of the join's length."""
     height, width = donor.picture.shape[:2]
     box = figure.box
-    places = cam.apply(there.place, cam.corners(box.width, box.height) + np.array([box.x, box.y]))
-    low, high = places.min(axis=0), places.max(axis=0)
+    corners = cam.apply(match.transform, cam.corners(box.width, box.height) + np.array([box.x, box.y]))
+    low, high = corners.min(axis=0), corners.max(axis=0)
     length = int(height if side in ("left", "right") else width)
-    outermost = {"left": -low[0], "right": high[0] - width + 1, "top": -low[1], "bottom": high[1] - height + 1}[side]
-    return max(float(outermost), 0.0) / length
+    extent = {"left": -low[0], "right": high[0] - width + 1, "top": -low[1], "bottom": high[1] - height + 1}[side]
+    return max(float(extent), 0.0) / length
 
 
-def walked_on(run: Mapping[int, list[Found]], drawings: Sequence[Drawing], way: int) -> dict[int, list[Found]]:
-    """How a walk in ``run``, by the number of the drawing, goes on after it: one found a drawing.
+def extrapolated(
+    run: Mapping[int, list[DonorFigure]], drawings: Sequence[Drawing], direction: int
+) -> dict[int, list[DonorFigure]]:
+    """Continue a periodic motion past the end of ``run``; both are keyed by the drawing's index, one donor a drawing.
 
-    ``way`` is -1 where all goes backwards in time. It may say better what the run says of its last drawings.
+    ``direction`` is 1 to predict later drawings, -1 for earlier ones. The motion's last clear part is extrapolated, so
+    that the result may replace the last matches of the run. Empty where the run has no periodic motion.
     """
-    order = sorted(run)[::way]
-    number = {drawing.frame: i for i, drawing in enumerate(drawings)}
-    ends = (i for i in reversed(order) if _is_walk([run.get(i - k * way, []) for k in range(STEPS)], number, way))
+    tuning = TUNING.periodic
+    index_of = {drawing.frame: i for i, drawing in enumerate(drawings)}
+
+    def last_steps(i: int) -> list[list[DonorFigure]]:
+        return [run.get(i - k * direction, []) for k in range(tuning.min_drawings)]
+
+    ends = (i for i in reversed(sorted(run)[::direction]) if _is_periodic(last_steps(i), index_of, direction))
     last = next(ends, None)
     if last is None:
         return {}
-    known, shown = dict(run), run[last][0]
-    place, behind = shown.match.place, drawings[last].frame - shown.donor.frame
-    found: dict[int, list[Found]] = {}
-    for i in range(last + way, last + (FARTHEST + 1) * way, way):
-        if not 0 <= i < len(drawings) or _rests(drawings, i):
+    known, previous = dict(run), run[last][0]
+    transform, lag = previous.match.transform, drawings[last].frame - previous.donor.frame
+    found: dict[int, list[DonorFigure]] = {}
+    for i in range(last + direction, last + (tuning.max_drawings + 1) * direction, direction):
+        if not 0 <= i < len(drawings) or _at_rest(drawings, i):
             break
-        donor = min(range(len(drawings)), key=lambda d: abs(drawings[i].frame - behind - drawings[d].frame))
-        if abs(drawings[i].frame - behind - drawings[donor].frame) > LATE:
+        donor_frame = drawings[i].frame - lag
+        donor = min(range(len(drawings)), key=lambda d: abs(donor_frame - drawings[d].frame))
+        if abs(donor_frame - drawings[donor].frame) > tuning.max_offset_frames:
             break
-        here = _step(drawings[i], shown, drawings[donor], known.get(donor, []), place)
-        if here is None:
+        pose = _next_pose(drawings[i], previous, drawings[donor], known.get(donor, []), transform)
+        if pose is None:
             break
-        shown, found[i], known[i] = here, [here], [here]
+        previous, found[i], known[i] = pose, [pose], [pose]
     return found
 
 
-def _rests(drawings: Sequence[Drawing], i: int) -> bool:
-    """Whether a drawing is held so long that somebody who walks would be seen to freeze."""
-    return i + 1 < len(drawings) and drawings[i + 1].frame - drawings[i].frame > LONGEST
+def _at_rest(drawings: Sequence[Drawing], i: int) -> bool:
+    """Tell whether a drawing is held for so long that a moving figure would appear to freeze."""
+    return i + 1 < len(drawings) and drawings[i + 1].frame - drawings[i].frame > TUNING.periodic.max_held_frames
 
 
-def _is_walk(steps: Sequence[Sequence[Found]], number: Mapping[int, int], way: int) -> bool:
-    """Whether the last drawings, from the last one on, show donors that follow each other at one place."""
+def _is_periodic(steps: Sequence[Sequence[DonorFigure]], index_of: Mapping[int, int], direction: int) -> bool:
+    """Tell whether successive drawings have one donor each, the donors are successive too, and share one transform.
+
+    ``steps`` are the matches of the drawings, the last one first; ``index_of`` takes a frame to its drawing's index.
+    """
     if any(len(found) != 1 for found in steps):
         return False
-    donors = [number[found[0].donor.frame] for found in steps]
+    donors = [index_of[found[0].donor.frame] for found in steps]
     first = steps[0][0]
     size = first.donor.picture.shape[1::-1]
-    near = all(float(cam.corner_error(f[0].match.place, first.match.place, *size)) <= SAME_WALK for f in steps)
-    return near and all(donors[0] - donor == k * way for k, donor in enumerate(donors))
+    errors = (float(cam.corner_error(f[0].match.transform, first.match.transform, *size)) for f in steps)
+    same = all(error <= TUNING.periodic.same_transform for error in errors)
+    return same and all(donors[0] - donor == k * direction for k, donor in enumerate(donors))
 
 
-def _step(drawing: Drawing, shown: Found, donor: Drawing, continued: Sequence[Found], place: Affine) -> Found | None:
-    """The next step of a walk in ``drawing``; None where it is not to be had, or the drawing tells another story."""
-    n = _same(shown, donor)
+def _next_pose(
+    drawing: Drawing, previous: DonorFigure, donor: Drawing, continued: Sequence[DonorFigure], transform: Affine
+) -> DonorFigure | None:
+    """Predict the figure at the join in ``drawing`` from ``donor``, or from the one donor that continues that one.
+
+    None where there is no such figure, or where the picture contradicts the prediction: the visible part of a cut
+    figure differs from it, or it would be visible in the picture where no figure is.
+    """
+    n = _same_figure(previous, donor)
     if n is None and len(continued) == 1:
-        donor, n, place = continued[0].donor, continued[0].figure, cam.compose(place, continued[0].match.place)
+        donor, n = continued[0].donor, continued[0].figure
+        transform = cam.compose(transform, continued[0].match.transform)
     if n is None:
         return None
     figure = donor.figures[n]
-    zones = [zone for zone in drawing.cut if zone.side == shown.side]
-    error = min((unexplained(zone, donor, figure, place) for zone in zones), default=0.0)
-    if error > FAIR or (not zones and _inside(donor, figure, place, shown.side) > STAYED):
+    cut = [one for one in drawing.cut if one.side == previous.side]
+    error = min((prediction_error(one, donor, figure, transform) for one in cut), default=0.0)
+    if error > TUNING.tracking.max_tracked_error:
         return None
-    return found_at(drawing, shown.side, donor, n, Match(place, error))
+    if not cut and _visible_share(donor, figure, transform, previous.side) > TUNING.periodic.max_visible:
+        return None
+    return donor_figure(drawing, previous.side, donor, n, Match(transform, error))
 
 
-def _same(shown: Found, donor: Drawing) -> int | None:
-    """Which figure of a donor is the one shown before: it overlaps it most and is not cut; None where none is."""
+def _same_figure(previous: DonorFigure, donor: Drawing) -> int | None:
+    """Return the uncut figure of ``donor`` that overlaps the previous donor's most; None where none does."""
     shape = donor.picture.shape
-    mask = shown.donor.figures[shown.figure].mask(shape)
-    whole = [(int((f.mask(shape) & mask).sum()), n) for n, f in enumerate(donor.figures) if shown.side not in f.touched]
-    overlap, n = max(whole, default=(0, -1))
+    mask = previous.donor.figures[previous.figure].mask(shape)
+    overlaps = [
+        (int((f.mask(shape) & mask).sum()), n) for n, f in enumerate(donor.figures) if previous.side not in f.touched
+    ]
+    overlap, n = max(overlaps, default=(0, -1))
     return n if overlap else None
 
 
-def _inside(donor: Drawing, figure: Figure, place: Affine, side: Side) -> float:
-    """The share of a placed figure that lies in the picture, farther from the join than what may be overlooked."""
+def _visible_share(donor: Drawing, figure: Figure, transform: Affine, side: Side) -> float:
+    """Return the share of a transformed figure that lies in the picture, deep enough inside the join to be detected."""
     height, width = donor.picture.shape[:2]
     mask = figure.mask((height, width)).astype(np.uint8)
-    seen = from_side(cv2.warpAffine(mask, place, (width, height), flags=cv2.INTER_NEAREST), side)
-    return float(seen[:, round(LEAST * len(seen)) :].sum()) / max(float(mask.sum()), 1.0)
+    inside = from_side(cv2.warpAffine(mask, transform, (width, height), flags=cv2.INTER_NEAREST), side)
+    first = round(TUNING.figures.min_depth * len(inside))
+    return float(inside[:, first:].sum()) / max(float(mask.sum()), 1.0)

@@ -1,4 +1,8 @@
-"""Wings of a propagated shot: pixels of the frames near in time, over what was generated, over the soft fill."""
+"""Wings of a propagated shot: pixels of frames near in time, over generated pictures, over the soft fill.
+
+In come a ``Propagation`` and a reader of frames; out go the patches. The motion of each frame's wings is traced to the
+frames that show them (``remaster.propagation``); elsewhere the generated picture of the segment is warped.
+"""
 
 from __future__ import annotations
 
@@ -18,35 +22,29 @@ from remaster.propagation.outward_motion import Motion
 from remaster.propagation.sampling import View, gathered
 from remaster.propagation.sources import Chosen, Sources, carried_fill, chosen, future_sources, past_sources
 from remaster.records import Background, Key, Propagation
-from remaster.resample.depth import planes_of
+from remaster.resample.background_wings import plane_grid, planes_of
 from remaster.resample.layout import Patch, on_plane, plane_steps
-from remaster.resample.origins import GENERATED, PROPAGATED, SOFT, Origins, all_of
-from remaster.resample.shares import WingShares
-from remaster.resample.warp import plane_grid
+from remaster.resample.origins import GENERATED, PROPAGATED, SOFT, Origins, WingShares, uniform_origins
+from remaster.resample.tuning import TUNING
 
 FrameReader = Callable[[int], Sequence[Plane]]
 """The planes of the active picture of a shot's frame, at most ``TracingTuning.max_age`` before or after the one that is
 drawn."""
 
-CHUNK = 16
-"""Frames whose sources are found at once, which is quicker than one by one."""
-CROSSFADE = 10
-"""Frames over which the pictures of two segments are mixed."""
-
 Places = tuple[Float32, Float32]
 
 
-class Under(Protocol):
-    """What lies under all else."""
+class BaseFill(Protocol):
+    """The lowest layer."""
 
     def predict(self, index: int, planes: Sequence[Plane]) -> list[list[npt.NDArray[Any]]]:
-        """``[patch][plane]`` over the patches' rectangles."""
+        """Return ``[patch][plane]`` over the patches' rectangles."""
         ...
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """A key's picture as one frame shows it: its planes, the cells' ``places`` on it, its ``weight`` 0-1."""
+    """A key's picture as one frame shows it: its planes, the grid cells' ``places`` on it, its ``weight`` 0-1."""
 
     planes: Sequence[Plane]
     places: Places
@@ -56,8 +54,8 @@ class _Layer:
 class PropagatedWings:
     """Draws a propagated shot's wings, in any order of its frames.
 
-    ``read`` gives frames near the one that is drawn, ``soft`` what lies under all else, and in the strips inside the
-    joins.
+    ``read`` returns frames near the one that is drawn; ``soft`` fills what no other source has, and the strips inside
+    the joins. ``lines`` is the height of the whole stored picture.
     """
 
     def __init__(
@@ -70,7 +68,7 @@ class PropagatedWings:
         color: ColorSpec,
         lines: int,
         read: FrameReader,
-        soft: Under,
+        soft: BaseFill,
     ):
         self._grid, self._turned = Grid.of(window, gate), Upright.of(window).turned
         self._read, self._soft, self._placed = read, soft, placed
@@ -84,7 +82,7 @@ class PropagatedWings:
             self._grid, propagation, self._sources, lambda p: planes_of(p, pixel_format, color, lines)
         )
         steps = plane_steps(pixel_format)
-        self._how = [cv2.INTER_CUBIC if step == (1, 1) else cv2.INTER_LINEAR for step in steps]
+        self._interpolation = [cv2.INTER_CUBIC if step == (1, 1) else cv2.INTER_LINEAR for step in steps]
         sides = ("top", "bottom") if self._turned else ("left", "right")
         self._sides = [
             [_Side.of(patch, window, self._grid, step, color) for step in steps] if patch.side in sides else None
@@ -92,59 +90,59 @@ class PropagatedWings:
         ]
 
     def predict(self, index: int, planes: Sequence[Plane]) -> list[list[npt.NDArray[Any]]]:
-        """``[patch][plane]`` of frame ``index``, float32 over the patches' rectangles."""
+        """Return ``[patch][plane]`` of frame ``index``, float32 over the patches' rectangles."""
         soft = self._soft.predict(index, planes)
         best, layers = self._sources.at(index), self._pictures.at(index)
-        real = float(best.shown[:, self._visible].mean()) if self._visible.any() else 0.0
-        made = sum(layer.weight for layer in layers)
-        self._kinds = np.where(best.shown >= 0.5, PROPAGATED, GENERATED if made >= 0.5 else SOFT).astype(np.uint8)
-        generated = (1 - real) * made
-        self._sums += real, generated, 1 - real - generated
+        propagated = float(best.shown[:, self._visible].mean()) if self._visible.any() else 0.0
+        picture = sum(layer.weight for layer in layers)
+        self._kinds = np.where(best.shown >= 0.5, PROPAGATED, GENERATED if picture >= 0.5 else SOFT).astype(np.uint8)
+        generated = (1 - propagated) * picture
+        self._sums += propagated, generated, 1 - propagated - generated
         return [
-            under if sides is None else [self._draw(s, p, under[p], best, layers) for p, s in enumerate(sides)]
-            for sides, under in zip(self._sides, soft, strict=True)
+            fill if sides is None else [self._draw(s, p, fill[p], best, layers) for p, s in enumerate(sides)]
+            for sides, fill in zip(self._sides, soft, strict=True)
         ]
 
     def origins(self, index: int) -> list[Origins]:
-        """``[patch]`` of frame ``index``, which must be the one that was drawn last."""
-        found = all_of(SOFT, self._placed)
+        """Return the origins ``[patch]`` of frame ``index``, which must be the one that was drawn last."""
+        found = uniform_origins(SOFT, self._placed)
         for kinds, sides in zip(found, self._sides, strict=True):
             if sides is not None and sides[0].outside:
-                kinds[...] = sides[0].whole(kinds, sides[0].view.of_cells(self._kinds), self._turned)
+                kinds[...] = sides[0].with_outside(kinds, sides[0].view.of_cells(self._kinds), self._turned)
         return found
 
     @property
     def shares(self) -> WingShares:
-        """What the wings drawn so far are made of."""
+        """The shares of the wings drawn so far."""
         propagated, generated, soft = (self._sums / max(float(self._sums.sum()), 1e-9)).tolist()
         return WingShares(0.0, propagated, generated, soft)
 
     def _draw(
-        self, side: _Side, plane: int, under: npt.NDArray[Any], best: Chosen, layers: Sequence[_Layer]
+        self, side: _Side, plane: int, fill: npt.NDArray[Any], best: Chosen, layers: Sequence[_Layer]
     ) -> npt.NDArray[Any]:
-        """One plane of one patch."""
+        """Draw one plane of one patch over the soft ``fill``."""
         if not side.outside:
-            return under
-        out = side.beyond(under, self._turned) * np.float32(1 - sum(layer.weight for layer in layers))
-        how = self._how[plane]
+            return fill
+        out = side.outside_columns(fill, self._turned) * np.float32(1 - sum(layer.weight for layer in layers))
+        interpolation = self._interpolation[plane]
         for layer in layers:
-            out += np.float32(layer.weight) * self._of_picture(layer, plane, side.view, how)
+            out += np.float32(layer.weight) * self._warped(layer, plane, side.view, interpolation)
         span, turned = self._grid.span, self._turned
-        seen = gathered(side.view, best.sources, span, lambda i: self._read(i)[plane], how, turned)
-        if seen is not None:
+        pixels = gathered(side.view, best.sources, span, lambda i: self._read(i)[plane], interpolation, turned)
+        if pixels is not None:
             known = side.view.of_cells(best.sources.frame) >= 0
-            out += side.view.smooth(self._grid, best.shown) * known * (seen - out)
-        return side.whole(under, out, self._turned)
+            out += side.view.smooth(self._grid, best.shown) * known * (pixels - out)
+        return side.with_outside(fill, out, self._turned)
 
-    def _of_picture(self, layer: _Layer, plane: int, view: View, how: int) -> npt.NDArray[Any]:
-        """What a layer shows at a view's samples, (h, w)."""
+    def _warped(self, layer: _Layer, plane: int, view: View, interpolation: int) -> npt.NDArray[Any]:
+        """Warp a layer to a view's samples, (h, w)."""
         x, y = view.places(layer.places[0] - self._grid.span_x[0], layer.places[1], 0, self._grid.height - 1)
         maps = (y, x) if self._turned else (x, y)
-        return np.asarray(cv2.remap(layer.planes[plane], *maps, how, borderMode=cv2.BORDER_REFLECT_101))
+        return np.asarray(cv2.remap(layer.planes[plane], *maps, interpolation, borderMode=cv2.BORDER_REFLECT_101))
 
 
 class _ShotSources:
-    """The sources of a shot's frames."""
+    """Finds the sources of a shot's frames, several frames at once."""
 
     def __init__(self, grid: Grid, propagation: Propagation):
         self._grid, self._lives = grid, propagation.lives
@@ -156,17 +154,19 @@ class _ShotSources:
         self._first, self._chunk = 0, list[tuple[Sources, Sources]]()
 
     def at(self, index: int) -> Chosen:
-        """Those of a frame."""
+        """Return the sources of a frame."""
         if not self._first <= index < self._first + len(self._chunk):
-            self._first, last = index, min(index + CHUNK, len(self.before))
-            ways = (past_sources, self.before), (future_sources, self.after)
-            self._chunk = list(zip(*(find(self._grid, motions, index, last) for find, motions in ways), strict=True))
+            self._first, last = index, min(index + TUNING.propagated.chunk_frames, len(self.before))
+            searches = (past_sources, self.before), (future_sources, self.after)
+            self._chunk = list(
+                zip(*(find(self._grid, motions, index, last) for find, motions in searches), strict=True)
+            )
         past, future = self._chunk[index - self._first]
         return chosen(self._grid, past, future, self._lives[:, index])
 
 
 class _KeyPictures:
-    """The pictures that lie under what is propagated, each near its own segment."""
+    """The generated pictures under the propagated pixels, each near its own segment."""
 
     def __init__(
         self,
@@ -179,7 +179,7 @@ class _KeyPictures:
         self._open: dict[int, tuple[Sequence[Plane], int, list[Places]]] = {}
 
     def at(self, index: int) -> list[_Layer]:
-        """The layers of a frame; what they lack of a weight of 1 is the soft fill's."""
+        """Return the layers of a frame; weights sum to 1 at most, and the rest is the soft fill's."""
         weights = {k: w for k, key in enumerate(self._keys) if (w := self._weight(k, key, index)) > 0}
         self._open = {k: v for k, v in self._open.items() if k in weights}
         total, layers = sum(weights.values()), []
@@ -191,37 +191,40 @@ class _KeyPictures:
         return layers
 
     def _weight(self, k: int, key: Key, index: int) -> float:
-        """How much a key counts in a frame before all that do are brought to 1."""
-        half = CROSSFADE / 2
-        rising = 1.0 if k == 0 else (index + 0.5 - key.start) / CROSSFADE + 0.5
-        falling = 1.0 if k == len(self._keys) - 1 else (key.end - index - 0.5) / CROSSFADE + 0.5
+        """Return a key's weight in a frame before normalization: a smooth step over the crossfade."""
+        crossfade = TUNING.propagated.crossfade_frames
+        half = crossfade / 2
+        rising = 1.0 if k == 0 else (index + 0.5 - key.start) / crossfade + 0.5
+        falling = 1.0 if k == len(self._keys) - 1 else (key.end - index - 0.5) / crossfade + 0.5
         if index < key.start - half or index >= key.end + half:
             return 0.0
-        least = min(max(min(rising, falling), 0.0), 1.0)
-        return least * least * (3 - 2 * least)
+        share = min(max(min(rising, falling), 0.0), 1.0)
+        return share * share * (3 - 2 * share)
 
     def _opened(self, k: int, picture: Background) -> tuple[Sequence[Plane], int, list[Places]]:
-        """A key's planes, the first frame that shows it, and the cells' places on it from that one on."""
-        key, half = self._keys[k], CROSSFADE // 2 + 1
+        """Return a key's planes, the first frame that shows it, and the cells' places on it from that frame on."""
+        key, half = self._keys[k], TUNING.propagated.crossfade_frames // 2 + 1
         first, last = max(key.start - half, 0), min(key.end + half, len(self._sources.before))
         x, y = np.meshgrid(self._grid.x, self._grid.y)
-        here = middle = (np.asarray(x, np.float32), np.asarray(y, np.float32))
+        places = middle = (np.asarray(x, np.float32), np.asarray(y, np.float32))
         before: list[Places] = []
         for i in range(key.frame - 1, first - 1, -1):
-            here = carried_fill(self._grid, here, self._sources.after[i])
-            before.append(here)
-        here, after = middle, []
+            places = carried_fill(self._grid, places, self._sources.after[i])
+            before.append(places)
+        places, after = middle, []
         for i in range(key.frame + 1, last):
-            here = carried_fill(self._grid, here, self._sources.before[i])
-            after.append(here)
+            places = carried_fill(self._grid, places, self._sources.before[i])
+            after.append(places)
         self._open[k] = self._planes_of(picture), first, [*before[::-1], middle, *after]
         return self._open[k]
 
 
 @dataclass(frozen=True)
 class _Side:
-    """One plane of one patch, upright: ``view`` its samples beyond the strip, ``outside`` so many columns; ``inside``
-    are those from the strip on. ``right`` tells the side.
+    """One plane of one patch, turned so that its join is upright.
+
+    ``view`` are its samples outside the strip, ``outside`` columns of them; ``inside`` is the number of columns from
+    the strip on. ``right`` is True where the wing lies at the right (or bottom).
     """
 
     view: View
@@ -231,7 +234,7 @@ class _Side:
 
     @classmethod
     def of(cls, patch: Patch, window: Window, grid: Grid, step: tuple[int, int], color: ColorSpec) -> _Side:
-        """For a patch's samples on one plane."""
+        """Lay out a patch's samples on one plane."""
         rect = on_plane(patch.rect, step)
         strip = on_plane(patch.strip, step)
         active = on_plane(Rect(window.x, window.y, window.active.width, window.active.height), step)
@@ -247,20 +250,20 @@ class _Side:
         view = View.of(grid, plane, first + np.arange(outside), y[0] + np.arange(y[1]))
         return cls(view, outside, x[1] - outside, right)
 
-    def beyond(self, drawn: npt.NDArray[Any], turned: bool) -> npt.NDArray[np.float32]:
-        """The columns beyond the strip of a patch's plane, float32, upright."""
+    def outside_columns(self, drawn: npt.NDArray[Any], turned: bool) -> npt.NDArray[np.float32]:
+        """Return the columns outside the strip of a patch's plane, float32, upright."""
         upright = drawn.T if turned else drawn
         return np.asarray(upright[:, self.inside :] if self.right else upright[:, : self.outside], np.float32)
 
-    def whole(self, drawn: npt.NDArray[Any], beyond: npt.NDArray[Any], turned: bool) -> npt.NDArray[np.float32]:
-        """A patch's plane as ``drawn``, stored as it is, with what lies ``beyond`` the strip, upright, put in."""
+    def with_outside(self, drawn: npt.NDArray[Any], outside: npt.NDArray[Any], turned: bool) -> npt.NDArray[np.float32]:
+        """Return a patch's plane ``drawn``, its columns outside the strip replaced by ``outside`` (upright)."""
         upright = np.array(drawn.T if turned else drawn, np.float32)
         columns = slice(self.inside, None) if self.right else slice(0, self.outside)
-        upright[:, columns] = beyond
+        upright[:, columns] = outside
         return np.ascontiguousarray(upright.T if turned else upright)
 
 
 def _swapped(plane: Affine) -> Affine:
-    """A plane's grid with its axes exchanged."""
+    """Return a plane's grid with its axes exchanged."""
     (sx, _, ox), (_, sy, oy) = plane.tolist()
     return np.array([[sy, 0.0, oy], [0.0, sx, ox]])

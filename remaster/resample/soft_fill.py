@@ -1,9 +1,9 @@
-"""The soft fill: the colours at the picture's border carried outward, finer ones less far than coarse ones.
+"""The soft fill (``ambient``): the colours at the picture's border extended outward, with less detail at more distance.
 
-Of a wave along the join with w radians a pixel, the wings hold about exp(-w d / 4) at d pixels from it: so much did the
-true wings of 468 frames (cartoons, rendered and cel film) follow their border. That is the harmonic continuation of the
-border, which solves Laplace's equation beside a straight join, at a quarter of the distance: a horizon goes on, while
-what is small near the join melts away.
+In come a frame's planes; out go the patches. A wave along the join with w radians a pixel is reduced to exp(-w d / 4)
+at d pixels from it: so far did the true wings of 468 frames (cartoons, rendered and cel film) follow their border. That
+is the harmonic continuation of the border, which solves Laplace's equation beside a straight join, at a quarter of the
+distance: a horizon continues, while small details fade near the join.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from remaster.arrays import Float32, Float64, Mask, Plane
 from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat, Rect
+from remaster.resample.gain_compensation import Tone, between, neutral, weights
 from remaster.resample.layout import (
     Patch,
     Side,
@@ -27,33 +28,19 @@ from remaster.resample.layout import (
     on_plane,
     part,
     plane_steps,
-    samples_beyond,
+    samples_outside,
 )
-from remaster.resample.origins import SOFT, Origins, all_of
-from remaster.resample.tone import Tone, between, neutral, weights
-
-SPREAD = 0.25
-"""A wave of w radians a pixel keeps exp(-SPREAD w d) at d pixels. PSNR at 1/8 size over nine clips of film: 0.2 17.3
-dB, 0.3 17.4, 0.44 17.5, 0.9 17.4 (Telea 16.5); frames 0.5 dB under Telea or replicate: 1.4 %, 4 %, 17 %, 28 %."""
-WAVES = 120
-"""Waves along a join: down to 8 pixels at 480 lines; finer ones are the seam's."""
-DEPTH = 1 / 120
-"""How much of the picture tells the border's colours, as a share of the join; 4 pixels at 480 lines."""
-PASSING = 1 / 30
-"""Share of the join's length after which what is new at the border counts 1/e."""
-SAMPLES = (40, 30)
-"""Size at which frames are compared, to tell light, motion and cuts."""
-UNCHANGED, MOVED = 0.5, 10.0
-"""Levels of mean difference up to which nothing changed; levels at which a sample tells of motion, not of light."""
+from remaster.resample.origins import SOFT, Origins, uniform_origins
+from remaster.resample.tuning import TUNING
 
 
 class SoftFill:
-    """Continues each frame's border into its patches, steadily.
+    """Extends each frame's border into its patches without flicker.
 
-    What lasts reaches far, what is new at the border reaches only a few pixels, so the fill meets every frame and yet
-    rests where figures pass: the far part is a running mean, of the last 1 / (1 - ``memory``) frames where nothing but
-    the light changes, of fewer the more of the picture moves, of the frame alone after a cut. The mean takes on changes
-    of light, so fades are not delayed. Frames must come in order; a new shot needs a new fill.
+    Lasting colours extend far, and what is new at the border only a few pixels: the fill matches every frame, and is
+    yet steady where figures pass. The lasting part is a running mean: of the last 1 / (1 - ``memory``) frames where
+    only the light changes, of fewer the more of the picture moves, of the frame alone after a cut. The mean is adapted
+    to changes of light, so that fades are not delayed. Frames must come in order; a new shot needs a new fill.
     """
 
     def __init__(
@@ -65,9 +52,9 @@ class SoftFill:
         gate: Mask | None,
         memory: float,
     ):
-        """``placed`` are patches of ``window``, all or some of them; ``pivots`` as ``samples.pivots`` has them.
+        """``placed`` are patches of ``window``, all or some of them; ``pivots`` as ``strips.pivots`` has them.
 
-        ``gate`` bool (active height, active width), of which nothing is used; ``memory`` 0-1.
+        ``gate`` bool (active height, active width): pixels that are not used; ``memory`` 0-1.
         """
         steps, self._placed = plane_steps(pixel_format), placed
         self._memory, self._chroma = memory, pixel_format.kind == "yuv"
@@ -81,15 +68,15 @@ class SoftFill:
         self._last: Float32 | None = None
 
     def predict(self, index: int, planes: Sequence[Plane]) -> list[list[Float32]]:
-        """The fill ``[patch][plane]`` over each patch's rectangle, float32, in the planes' own levels.
+        """Return the fill ``[patch][plane]`` over each patch's rectangle, float32, in the planes' own levels.
 
-        ``planes`` are the active picture's. Where a patch covers known picture, that is shown, but for the outermost
-        sample of each line, from which the step at the join is told.
+        ``planes`` are the active picture's. Where a patch covers known picture, that is copied, but for the outermost
+        sample of each line, where the step at the join is measured.
         """
         now = [[side.waves(plane) for side, plane in zip(row, planes, strict=True)] for row in self._sides]
-        tone, keep = self._change(planes)
+        tone, memory = self._change(planes)
         self._means = [
-            [self._mixed(m, n, tone, p, keep) for p, (m, n) in enumerate(zip(mean, waves, strict=True))]
+            [self._mixed(m, n, tone, p, memory) for p, (m, n) in enumerate(zip(mean, waves, strict=True))]
             for mean, waves in zip(self._means or now, now, strict=True)
         ]
         return [
@@ -98,27 +85,28 @@ class SoftFill:
         ]
 
     def origins(self, index: int) -> list[Origins]:
-        """``[patch]`` of any frame."""
-        return all_of(SOFT, self._placed)
+        """Return the origins ``[patch]`` of any frame."""
+        return uniform_origins(SOFT, self._placed)
 
     def _change(self, planes: Sequence[Plane]) -> tuple[Tone, float]:
-        """How the light changed since it last did, and how much (0-1) of the running mean stays."""
-        few = [cv2.resize(p, SAMPLES, interpolation=cv2.INTER_AREA).reshape(-1) for p in planes]
-        levels = [f / self._unit - pivot for f, pivot in zip(few, self._pivots, strict=True)]
-        seen: Float32 = np.stack(levels).astype(np.float32)
+        """Return how the light changed since it last did, and how much (0-1) of the running mean stays."""
+        tuning = TUNING.soft_fill
+        small = [cv2.resize(p, tuning.samples, interpolation=cv2.INTER_AREA).reshape(-1) for p in planes]
+        levels = [f / self._unit - pivot for f, pivot in zip(small, self._pivots, strict=True)]
+        current: Float32 = np.stack(levels).astype(np.float32)
         if self._last is None:
-            self._last = seen
-        if np.abs(seen - self._last).mean() <= UNCHANGED:  # Slow fades add up.
+            self._last = current
+        if np.abs(current - self._last).mean() <= tuning.unchanged:  # ``_last`` stays, so that slow fades add up.
             return neutral(len(planes)), self._memory
-        before, self._last = self._last, seen
-        tone = between(before, seen, np.ones(before.shape[1], np.float32), MOVED, self._chroma)
-        return tone, self._memory * float(weights(seen - tone(before), MOVED).mean())
+        before, self._last = self._last, current
+        tone = between(before, current, np.ones(before.shape[1], np.float32), tuning.moved, self._chroma)
+        return tone, self._memory * float(weights(current - tone(before), tuning.moved).mean())
 
-    def _mixed(self, mean: Float32, now: Float32, tone: Tone, plane: int, keep: float) -> Float32:
-        """A plane's running mean, brought into the frame's light and mixed with the frame's own waves."""
+    def _mixed(self, mean: Float32, now: Float32, tone: Tone, plane: int, memory: float) -> Float32:
+        """Update a plane's running mean: adapted to the frame's light and mixed with the frame's own waves."""
         lit = mean * np.float32(tone.gain[plane])
         lit[0] += np.float32(tone.offset[plane] * self._unit)
-        return np.asarray(now + np.float32(keep) * (lit - now), np.float32)
+        return np.asarray(now + np.float32(memory) * (lit - now), np.float32)
 
 
 class _Side:
@@ -134,28 +122,29 @@ class _Side:
         gate = np.zeros((active.height, active.width), bool) if gate is None else gate
         self._where = _outermost(gate_samples(~gate, step), patch.side, along, across)
         lines = len(self._where[0])
-        wave = np.arange(min(lines, WAVES))
+        wave = np.arange(min(lines, TUNING.soft_fill.waves))
         place, rect = on_plane(active, step), on_plane(patch.rect, step)
         first, count = (rect.y - place.y, rect.height) if patch.upright else (rect.x - place.x, rect.width)
         scale = np.where(wave == 0, 1.0, 2.0)[:, None] / lines
         self._forward = (scale * _cosines(np.arange(lines), wave, lines).T).astype(np.float32)
         self._back = _cosines(np.arange(count) + first, wave, lines).astype(np.float32)
-        self._lay_out_distance(patch, step, np.pi * wave / (lines * along), across, PASSING * lines * along)
-        self._lay_out_picture(gate_samples(gate, step), place, rect)
+        passing = TUNING.soft_fill.passing_distance * lines * along
+        self._precompute_decay(patch, step, np.pi * wave / (lines * along), across, passing)
+        self._precompute_picture(gate_samples(gate, step), place, rect)
 
-    def _lay_out_distance(
+    def _precompute_decay(
         self, patch: Patch, step: tuple[int, int], radians: npt.NDArray[np.float64], across: int, passing: float
     ) -> None:
-        """What is left of each wave across the patch, (waves, lines across): of what lasts, of what is passing."""
-        pixels = np.maximum(samples_beyond(patch, step) - 0.5, 0) * across
-        exponent = SPREAD * radians[:, None] * pixels
+        """Compute each wave's decay across the patch, (waves, lines across), for lasting and for passing colours."""
+        pixels = np.maximum(samples_outside(patch, step) - 0.5, 0) * across
+        exponent = TUNING.soft_fill.decay * radians[:, None] * pixels
         self._lasting = np.exp(-exponent).astype(np.float32)
         self._passing = np.exp(-exponent - pixels / passing).astype(np.float32)
 
-    def _lay_out_picture(self, gate: Mask, active: Rect, rect: Rect) -> None:
-        """Which samples of the picture the patch shows: all of it inside its outermost samples."""
-        shown = ~gate
-        inwards = from_side(shown, self._side)
+    def _precompute_picture(self, gate: Mask, active: Rect, rect: Rect) -> None:
+        """Find the samples of the picture that the patch copies: all inside its outermost samples."""
+        copied = ~gate
+        inwards = from_side(copied, self._side)
         inwards &= np.arange(inwards.shape[1]) > gate_depths(gate, self._side)[:, None]
         x, y = max(rect.x, active.x), max(rect.y, active.y)
         right = min(rect.x + rect.width, active.x + active.width)
@@ -163,29 +152,29 @@ class _Side:
         both = Rect(x, y, max(right - x, 0), max(bottom - y, 0))
         self._picture = Rect(x - active.x, y - active.y, both.width, both.height)
         self._drawn = Rect(x - rect.x, y - rect.y, both.width, both.height)
-        self._shown = part(shown, self._picture)
+        self._copied = part(copied, self._picture)
 
     def waves(self, plane: Plane) -> Float32:
-        """The border of a plane of the active picture."""
+        """Transform the border of a plane of the active picture to waves."""
         border = from_side(plane, self._side)[self._where].mean(axis=1, dtype=np.float32)
         return np.asarray(self._forward @ (border - self._pivot), np.float32)
 
     def drawn(self, mean: Float32, now: Float32, plane: Plane) -> Float32:
-        """The patch's rectangle: what lasts, what is passing, and the picture."""
+        """Draw the patch's rectangle: lasting waves, passing waves, and the picture."""
         spread = mean[:, None] * self._lasting + (now - mean)[:, None] * self._passing
         spread[0] += self._pivot
         fill = self._back @ spread if self._upright else spread.T @ self._back.T
-        np.copyto(part(fill, self._drawn), part(plane, self._picture), where=self._shown)
+        np.copyto(part(fill, self._drawn), part(plane, self._picture), where=self._copied)
         return np.asarray(fill, np.float32)
 
 
 def _cosines(places: npt.NDArray[np.integer[Any]], wave: npt.NDArray[np.integer[Any]], lines: int) -> Float64:
-    """(places, waves): each wave's cosine at lines of a join of ``lines``."""
+    """Return each wave's cosine at lines of a join of ``lines``, (places, waves)."""
     return np.asarray(np.cos(np.pi / lines * (places[:, None] + 0.5) * wave[None, :]))
 
 
 def _outermost(known: Mask, side: Side, along: int, across: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """The ``known`` samples nearest to one edge, as indices (lines, 1) and (lines, few) into ``from_side``.
+    """Return the ``known`` samples nearest to one edge, as indices (lines, 1) and (lines, count) into ``from_side``.
 
     ``along`` and ``across`` are pixels a sample. A line without any takes those of the nearest line that has some.
     """
@@ -193,6 +182,6 @@ def _outermost(known: Mask, side: Side, along: int, across: int) -> tuple[npt.ND
     lines, width = turned.shape
     some = np.flatnonzero(turned.any(axis=1)) if turned.any() else np.arange(lines)
     line = some[np.abs(np.arange(lines)[:, None] - some).argmin(axis=1)]
-    few = max(round(DEPTH * lines * along / across), 1)
-    depth = turned.argmax(axis=1)[line, None] + np.arange(few)
+    count = max(round(TUNING.soft_fill.border_depth * lines * along / across), 1)
+    depth = turned.argmax(axis=1)[line, None] + np.arange(count)
     return line[:, None], np.minimum(depth, width - 1)

@@ -1,4 +1,11 @@
-"""Step 3, segment: masks of what moves by itself (characters) on a scene's keyframes. One module per engine."""
+"""Step 3, segment: masks what moves by itself (characters) on a scene's keyframes.
+
+In comes each scene's ``Analysis``; out go masks of its keyframes' proxies, which stitching leaves out. This file has
+the interface of engines. One file per engine: ``motion_segmenter``, the embedded one, compares keyframes with their
+aligned median (``screen_fixed`` adds what is fixed on the screen); ``maskrcnn`` finds instances by a network;
+``no_segmenter`` masks nothing. ``resting_figures`` grows any engine's masks to whole characters. ``tuning`` holds the
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +19,10 @@ from remaster.records import Analysis
 
 @dataclass(frozen=True)
 class Foreground:
-    """What of one scene is never to be stitched.
+    """The part of one scene that is never stitched.
 
-    ``masks`` bool (k, h, w) over its keyframes' proxies. ``labels``: how many instances of each class are masked, all
-    keyframes together; None where the engine knows no classes.
+    ``masks`` bool (k, h, w) over its keyframes' proxies. ``labels``: how many instances of each class are masked, over
+    all keyframes; None where the engine knows no classes.
     """
 
     masks: Mask

@@ -44,7 +44,7 @@ class Architecture(Enum):
 
 
 class Shape(Enum):
-    """What of an instance is masked: its own outline, or its box (the paper's least requirement)."""
+    """How an instance is masked: by its outline, or by its box (the paper's minimum)."""
 
     mask = "mask"
     box = "box"
@@ -52,7 +52,7 @@ class Shape(Enum):
 
 @dataclass(frozen=True)
 class Instances:
-    """What was found in one picture of h x w, n instances, best first.
+    """The n instances that were found in one picture of h x w, best first.
 
     ``labels`` are class names (or ``"class 7"`` where the weights are not COCO's), ``scores`` float32 (n,) 0-1,
     ``boxes`` float32 (n, 4) as x0, y0, x1, y1, ``masks`` float32 (n, h, w): the probability of belonging to each.
@@ -69,11 +69,11 @@ class MaskRcnnSegmenter:
     """Masks of instances.
 
     ``weights``: a local file (a state_dict, as .pth read without running code, or .safetensors), or None for
-    torchvision's own COCO weights, from its cache or downloaded once. Instances count from ``score`` and their pixels
-    from ``mask`` (0.4 and 0.2 in the paper); masks grow by ``margin`` of the frame's height. Pictures are brought to
-    ``lines`` lines for the network, ``batch`` of them at once; the best ``instances`` of each count. ``furniture``:
-    COCO's furniture and street fixtures are masked too. On a GPU, ``gpu_gb`` GB must be free at the start; the network
-    then computes in fp16 where that is safe.
+    torchvision's own COCO weights, from its cache or downloaded once. Instances count from ``score`` on and their
+    pixels from probability ``mask`` on (0.4 and 0.2 in the paper); masks grow by ``margin`` of the frame's height.
+    Pictures are resized to ``lines`` rows for the network, ``batch`` of them at once; the best ``instances`` of each
+    count. ``furniture``: COCO's furniture and street fixtures are masked too. On a GPU, ``gpu_gb`` GB must be free at
+    the start; the network then computes in fp16 where that is safe.
     """
 
     architecture: Architecture = Architecture.maskrcnn_resnet50_fpn
@@ -91,13 +91,13 @@ class MaskRcnnSegmenter:
     compile: bool = False
 
     def preflight(self) -> dict[str, str]:
-        """What names the weights' content; raises ``EngineUnavailable`` where libraries, device, memory or weights are
-        missing, or these do not fit.
+        """The version of the weights' content; ``EngineUnavailable`` where libraries, device, memory or weights are
+        missing, or the weights do not fit.
         """
         require("maskrcnn", "torch", "torchvision")
         check_device("maskrcnn", self.device, self.gpu_gb)
         if self.weights is None:
-            url = _published(self.architecture).url
+            url = published_weights(self.architecture).url
             check_url(url, "maskrcnn")
             return {"weights": Path(url).name}  # which ends with the content's own digest
         path = Path(self.weights).expanduser()
@@ -105,32 +105,32 @@ class MaskRcnnSegmenter:
         return {"weights": content(path)}
 
     def segment(self, scenes: Sequence[Analysis]) -> list[Foreground]:
-        """The foreground of each scene, the keyframes of all scenes together.
+        """The foreground of each scene; the keyframes of all scenes share batches.
 
         Raises ``MemoryError`` where the GPU cannot hold a single picture.
         """
         pictures = [picture for scene in scenes for picture in scene.proxies]
-        found = iter(self._network.foregrounds(pictures, self))
+        found = iter(self.network.foregrounds(pictures, self))
         return [_scene_foreground(scene, [next(found) for _ in scene.proxies]) for scene in scenes]
 
     def find(self, pictures: Sequence[Rgb]) -> list[Instances]:
-        """The instances of each picture uint8 (h, w, 3), before any choice but by ``score``."""
-        return self._network.find(pictures)
+        """The instances of each picture uint8 (h, w, 3), selected by ``score`` only."""
+        return self.network.find(pictures)
 
     @cached_property
-    def _network(self) -> _Network:
-        """The loaded network: once an instance, on first use, so that a preflight never loads it."""
-        return _Network(self)
+    def network(self) -> MaskRcnnNetwork:
+        """The loaded network. It is loaded once, on first use, and never by a preflight."""
+        return MaskRcnnNetwork(self)
 
 
-class _Network:
-    """The network on its device, and the batch size that its memory has shown to hold."""
+class MaskRcnnNetwork:
+    """The network on its device, with the batch size that fits into its memory."""
 
     def __init__(self, settings: MaskRcnnSegmenter) -> None:
         import torch
 
         self.device = torch_device(settings.device)
-        tensors = _tensors(settings)
+        tensors = load_tensors(settings)
         model = _build(settings.architecture, len(tensors["roi_heads.box_predictor.cls_score.weight"]), settings)
         model.load_state_dict(tensors)
         model.eval().to(self.device)
@@ -144,10 +144,11 @@ class _Network:
             self.find([np.zeros((480, 640, 3), np.uint8)])  # kernels are chosen and loaded before the first scene
 
     def find(self, pictures: Sequence[Rgb]) -> list[Instances]:
+        """The instances of each picture."""
         return self._run(pictures, lambda part: [self._instances(output) for output in self._forward(part)])
 
     def foregrounds(self, pictures: Sequence[Rgb], settings: MaskRcnnSegmenter) -> list[Foreground]:
-        """Of each picture, masks (h, w); the instances' own masks (n of them a picture) never outlive their batch."""
+        """The foreground of each picture; the instances' own masks are freed with their batch."""
 
         def part_foregrounds(part: Sequence[Rgb]) -> list[Foreground]:
             return [foreground(self._instances(output), settings) for output in self._forward(part)]
@@ -155,7 +156,7 @@ class _Network:
         return self._run(pictures, part_foregrounds)
 
     def _run(self, pictures: Sequence[Rgb], call: Callable[[Sequence[Rgb]], list[Found]]) -> list[Found]:
-        """Batches of one size each: a smaller picture would be padded to its neighbours' size, and see the padding."""
+        """Run batches of one picture size each: padding to the size of others would change a picture's result."""
         order = sorted(range(len(pictures)), key=lambda i: pictures[i].shape)
         found: dict[int, Found] = {}
         for _, group in groupby(order, key=lambda i: pictures[i].shape):
@@ -184,6 +185,7 @@ class _Network:
 
 
 def _scene_foreground(scene: Analysis, found: Sequence[Foreground]) -> Foreground:
+    """A scene's foreground from those of its keyframes."""
     masks = np.zeros(scene.proxies.shape[:3], np.bool_)
     labels: Counter[str] = Counter()
     for mask, one in zip(masks, found, strict=True):
@@ -193,7 +195,7 @@ def _scene_foreground(scene: Analysis, found: Sequence[Foreground]) -> Foregroun
 
 
 def foreground(found: Instances, settings: MaskRcnnSegmenter) -> Foreground:
-    """Of one picture, masks (h, w): the union of the instances that count, grown by the margin; and their labels."""
+    """One picture's mask (h, w), the union of the instances that count, dilated by the margin; and their labels."""
     height, width = found.masks.shape[1:]
     mask = np.zeros((height, width), np.uint8)
     labels: Counter[str] = Counter()
@@ -213,23 +215,24 @@ def foreground(found: Instances, settings: MaskRcnnSegmenter) -> Foreground:
     return Foreground(mask > 0, labels)
 
 
-def _published(architecture: Architecture | str) -> Any:
+def published_weights(architecture: Architecture | str) -> Any:
     """torchvision's DEFAULT weights."""
     import torchvision
 
     return torchvision.models.get_model_weights(Architecture(architecture).value).DEFAULT
 
 
-def _tensors(settings: MaskRcnnSegmenter) -> dict[str, Any]:
+def load_tensors(settings: MaskRcnnSegmenter) -> dict[str, Any]:
+    """The weights as tensors by name: of the configured file, or torchvision's, downloaded into its cache once."""
     if settings.weights is not None:
         return dict(state_dict(Path(settings.weights).expanduser()))
     from filelock import FileLock
 
-    published = _published(settings.architecture)
-    kept = torch_hub_file(published.url)
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    published = published_weights(settings.architecture)
+    cached = torch_hub_file(published.url)
+    cached.parent.mkdir(parents=True, exist_ok=True)
     # The actors of a node share torch's cache: the first one fills it, the others wait.
-    with FileLock(f"{kept}.lock"):
+    with FileLock(f"{cached}.lock"):
         return dict(published.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True))
 
 
@@ -254,7 +257,7 @@ def _build(architecture: Architecture | str, classes: int, settings: MaskRcnnSeg
 
 
 def _freeze_norms(module: Any) -> None:
-    """Batch norms as the published weights of v1 expect them: fixed, without epsilon."""
+    """Replace batch norms by fixed ones without epsilon, as the published weights of v1 expect."""
     import torch
     from torchvision.ops import FrozenBatchNorm2d
 
@@ -266,7 +269,7 @@ def _freeze_norms(module: Any) -> None:
 
 
 def _check_fits(tensors: Any, architecture: Architecture | str, source: str) -> None:
-    """Raise ``EngineUnavailable`` where the tensors are not those of the network; nothing is computed."""
+    """Raise ``EngineUnavailable`` where the tensors do not fit the network; nothing is computed."""
     import torch
 
     name, key = Architecture(architecture).value, "roi_heads.box_predictor.cls_score.weight"
@@ -280,6 +283,7 @@ def _check_fits(tensors: Any, architecture: Architecture | str, source: str) -> 
 
 
 def _class_names(architecture: Architecture | str, classes: int) -> Sequence[str]:
+    """COCO's class names, or numbers for other weights."""
     if classes == COCO:
-        return tuple(_published(architecture).meta["categories"])
+        return tuple(published_weights(architecture).meta["categories"])
     return tuple(f"class {i}" for i in range(classes))

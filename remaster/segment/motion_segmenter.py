@@ -1,7 +1,8 @@
-"""Segmenter ``motion``: what differs from the scene's own background. It needs no weights and no network.
+"""Segmenter ``motion``: masks what differs from the scene's own background, without weights.
 
-The keyframes are laid on one canvas by their cameras; the median over them is the background wherever it shows in most
-of them; what a keyframe shows instead is foreground.
+The keyframes are warped onto one canvas by their cameras. Their median is the background where most keyframes show
+it; a keyframe's differences from it are foreground. Things fixed on the screen are found first, because a median would
+show them.
 """
 
 from __future__ import annotations
@@ -20,15 +21,11 @@ from remaster.imaging.camera import IDENTITY, apply, chain, compose, corner_erro
 from remaster.imaging.camera_motion import whip_frames
 from remaster.imaging.channels import gray_of
 from remaster.imaging.difference import cleaned, evened, hysteresis, tolerant_difference
-from remaster.imaging.tuning import TUNING
+from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.records import Analysis
 from remaster.segment import Foreground
-from remaster.segment.screen_fixed import on_screen
-
-LARGEST_CANVAS = 12.0
-"""Canvas area in frames; keyframes of a longer way are handled in parts."""
-FEWEST = 3
-"""Pictures that must show a place before two can outvote the odd one."""
+from remaster.segment.screen_fixed import fixed_on_screen
+from remaster.segment.tuning import TUNING
 
 
 @dataclass(frozen=True)
@@ -51,8 +48,9 @@ class MotionSegmenter:
         return [Foreground(self._scene(scene)) for scene in scenes]
 
     def _scene(self, scene: Analysis) -> Mask:
+        """Masks (k, h, w): keyframes between breaks of the camera's path are handled together."""
         masks = np.zeros(scene.proxies.shape[:3], np.bool_)
-        breaks = (scene.explained < TUNING.camera_motion.broken) | whip_frames(scene)
+        breaks = (scene.explained < IMAGING.camera_motion.broken) | whip_frames(scene)
         breaks[1:] |= scene.turning[1:] != scene.turning[:-1]
         segments = np.cumsum(breaks)[scene.keyframes]
         cameras = chain(scene.motion)[scene.keyframes]
@@ -62,6 +60,8 @@ class MotionSegmenter:
         return masks
 
     def _part(self, proxies: Rgb, cameras: Affine, valid: Mask, noise: float) -> Mask:
+        """Masks (k, h, w) of keyframes that share a canvas."""
+        sigmas = TUNING.motion.noise_sigmas
         height, width = valid.shape
         ratio = min(self.lines / height, 1.0)
         w, h = round(width * ratio), round(height * ratio)
@@ -72,46 +72,48 @@ class MotionSegmenter:
             borderType=cv2.BORDER_REPLICATE,
         )
         cameras = rescale(cameras, w / width, h / height)
-        staying = on_screen(pictures, cameras, known > 0, max(self.levels, 5.0 * noise * ratio))
-        clear = np.asarray(known, np.uint8) * ~staying
-        median, votes, cameras = _median(pictures, cameras, clear, noise * ratio)
+        fixed = fixed_on_screen(pictures, cameras, known > 0, max(self.levels, sigmas * noise * ratio))
+        usable = np.asarray(known, np.uint8) * ~fixed
+        median, votes, cameras = _median(pictures, cameras, usable, noise * ratio)
         masks = np.zeros(proxies.shape[:3], np.bool_)
         for i, picture in enumerate(pictures):
-            seen = _seen(median, votes, cameras[i], (w, h))
-            mask = self._differs(picture, *seen, known > 0, staying[i], noise * ratio)
+            background = _view(median, votes, cameras[i], (w, h))
+            mask = self._differs(picture, *background, known > 0, fixed[i], noise * ratio)
             masks[i] = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
         return masks
 
     def _differs(
-        self, picture: Rgb, background: Rgb, votes: npt.NDArray[np.uint8], known: Mask, staying: Mask, noise: float
+        self, picture: Rgb, background: Rgb, votes: npt.NDArray[np.uint8], known: Mask, fixed: Mask, noise: float
     ) -> Mask:
-        background = evened(background, picture, (votes >= FEWEST) & known & ~staying)
+        """What differs from the ``background``, which ``votes`` pictures show, or is ``fixed`` on the screen."""
+        tuning = TUNING.motion
+        background = evened(background, picture, (votes >= tuning.min_votes) & known & ~fixed)
         difference = tolerant_difference(picture, background)
-        high = max(self.levels, 5.0 * noise)
+        high = max(self.levels, tuning.noise_sigmas * noise)
         difference[votes < 2] = 0.0
-        difference[staying] = 2.0 * high  # certain, whatever the median shows there
+        difference[fixed] = 2.0 * high  # certain, whether the median shows it or not
         difference[~known] = 0.0
-        smooth = np.asarray(cv2.GaussianBlur(difference, (0, 0), 0.8), np.float32)
+        smooth = np.asarray(cv2.GaussianBlur(difference, (0, 0), tuning.sigma), np.float32)
         mask = hysteresis(smooth, high, high / 2, self.speck * known.size)
         return cleaned(mask, self.margin * known.shape[0]) & known
 
 
 def _parts(cameras: Affine, members: npt.NDArray[np.intp], shape: tuple[int, int]) -> list[npt.NDArray[np.intp]]:
-    """Split keyframes of a long way so that every part fits on a canvas."""
+    """Split keyframes of a long camera path so that each part fits on a canvas."""
     height, width = shape
     parts, start = [], 0
     for end in range(1, len(members) + 1):
         if end < len(members):
-            span = np.ptp(_places(cameras[members[start : end + 1]], width, height), axis=0) / (width, height)
-            if float(np.prod(span)) <= LARGEST_CANVAS:
+            span = np.ptp(_frame_corners(cameras[members[start : end + 1]], width, height), axis=0) / (width, height)
+            if float(np.prod(span)) <= TUNING.motion.max_canvas:
                 continue
         parts.append(members[start:end])
         start = end
     return parts
 
 
-def _places(cameras: Affine, width: int, height: int) -> npt.NDArray[np.float64]:
-    """Corners of all frames relative to the first, in its pixels, (4 n, 2)."""
+def _frame_corners(cameras: Affine, width: int, height: int) -> npt.NDArray[np.float64]:
+    """The corners of all frames in the first one's pixels, (4 n, 2)."""
     first = invert(cameras[0])
     return np.concatenate([apply(compose(first, camera), corners(width, height)) for camera in cameras])
 
@@ -121,47 +123,47 @@ def _median(
 ) -> tuple[Rgb, npt.NDArray[np.uint8], Affine]:
     """(median on the canvas, how many pictures show each place, cameras to the canvas), in two passes.
 
-    ``known`` (k, h, w), 0 or 1, is what of each picture may be background. The first median tells each picture's gain
-    and what the chained cameras are off; the second is the result.
+    ``known`` (k, h, w), 0 or 1, marks the pixels that may be background. With the first median each picture's gain and
+    the error of the chained cameras are measured and undone; the second is the result.
     """
     h, w = known.shape[1:]
-    places = _places(cameras, w, h)
-    low = np.floor(places.min(axis=0))
-    size = tuple(int(n) for n in np.ceil(places.max(axis=0)) - low + 1)
+    points = _frame_corners(cameras, w, h)
+    low = np.floor(points.min(axis=0))
+    size = tuple(int(n) for n in np.ceil(points.max(axis=0)) - low + 1)
     to_canvas = compose(translation(-low[0], -low[1]), compose(invert(cameras[0]), cameras))
-    stack, shown = _on_canvas(pictures, to_canvas, known, (size[0], size[1]))
-    median, votes = _median_and_votes(stack, shown)
+    median, votes = _median_and_votes(*_on_canvas(pictures, to_canvas, known, (size[0], size[1])))
     corrected, even = [], []
-    for picture, camera, clear in zip(pictures, to_canvas, known, strict=True):
-        background, seen = _seen(median, votes, camera, (w, h))
-        corrected.append(_realigned(picture, background, camera, (seen > 0) & (clear > 0), noise))
-        even.append(evened(picture, background, (seen >= FEWEST) & (clear > 0)))
+    for picture, camera, usable in zip(pictures, to_canvas, known, strict=True):
+        background, count = _view(median, votes, camera, (w, h))
+        corrected.append(_realigned(picture, background, camera, (count > 0) & (usable > 0), noise))
+        even.append(evened(picture, background, (count >= TUNING.motion.min_votes) & (usable > 0)))
     to_canvas = np.stack(corrected)
-    stack, shown = _on_canvas(np.stack(even), to_canvas, known, (size[0], size[1]))
-    return *_median_and_votes(stack, shown), to_canvas
+    stack, visible = _on_canvas(np.stack(even), to_canvas, known, (size[0], size[1]))
+    return *_median_and_votes(stack, visible), to_canvas
 
 
 def _on_canvas(pictures: Rgb, cameras: Affine, known: npt.NDArray[np.uint8], size: tuple[int, int]) -> tuple[Rgb, Mask]:
+    """The pictures warped onto the canvas of ``size`` (w, h), and where each is visible there."""
     stack = np.empty((len(pictures), size[1], size[0], 3), np.uint8)
-    shown = np.empty((len(pictures), size[1], size[0]), np.bool_)
-    for i, (picture, camera, clear) in enumerate(zip(pictures, cameras, known, strict=True)):
+    visible = np.empty((len(pictures), size[1], size[0]), np.bool_)
+    for i, (picture, camera, usable) in enumerate(zip(pictures, cameras, known, strict=True)):
         stack[i] = cv2.warpAffine(picture, camera, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        shown[i] = cv2.warpAffine(clear, camera, size, flags=cv2.INTER_NEAREST) > 0
-    return stack, shown
+        visible[i] = cv2.warpAffine(usable, camera, size, flags=cv2.INTER_NEAREST) > 0
+    return stack, visible
 
 
-def _median_and_votes(stack: Rgb, shown: Mask) -> tuple[Rgb, npt.NDArray[np.uint8]]:
-    """The median of what is shown, uint8 (H, W, 3), and the number of pictures that show it, uint8 (H, W).
+def _median_and_votes(stack: Rgb, visible: Mask) -> tuple[Rgb, npt.NDArray[np.uint8]]:
+    """The median of the visible pictures, uint8 (H, W, 3), and their number at each place, uint8 (H, W).
 
     Of an even number the lower middle is taken: a mean of background and character would be neither.
     """
-    return masked_median(stack, shown), shown.sum(axis=0, dtype=np.uint8)
+    return masked_median(stack, visible), visible.sum(axis=0, dtype=np.uint8)
 
 
-def _seen(
+def _view(
     median: Rgb, votes: npt.NDArray[np.uint8], camera: Affine, size: tuple[int, int]
 ) -> tuple[Rgb, npt.NDArray[np.uint8]]:
-    """What a frame with this camera would show of the canvas."""
+    """The median and the votes as a frame with this camera would show them."""
     flags = cv2.WARP_INVERSE_MAP
     picture = cv2.warpAffine(median, camera, size, flags=flags | cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(picture, np.uint8), np.asarray(
@@ -170,10 +172,10 @@ def _seen(
 
 
 def _realigned(picture: Rgb, background: Rgb, camera: Affine, known: Mask, noise: float) -> Affine:
-    """The camera after aligning the picture with what it should show; unchanged where that finds nothing near."""
+    """The camera after aligning the picture with its background; unchanged where no alignment near it is found."""
     h, w = known.shape
     a, b = (detail(gray_of(p), known, noise, h) for p in (background, picture))
     fit = align_simplest(a, b, IDENTITY)
-    if fit is None or float(corner_error(fit.camera, IDENTITY, w, h)) > 3.0:
+    if fit is None or float(corner_error(fit.camera, IDENTITY, w, h)) > TUNING.motion.max_correction:
         return camera
     return compose(camera, fit.camera)

@@ -1,4 +1,4 @@
-"""Segmenter ``none``: nothing is foreground."""
+"""Segmenter ``none``: masks nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from remaster.segment import Foreground
 
 @dataclass(frozen=True)
 class NoneSegmenter:
-    """Masks nothing: for scenes without characters, or to see what masks are worth."""
+    """Masks nothing: for scenes without characters, or to measure what masks are worth."""
 
     def segment(self, scenes: Sequence[Analysis]) -> list[Foreground]:
         """For each scene, masks that are all False."""

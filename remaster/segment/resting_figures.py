@@ -1,4 +1,4 @@
-"""Characters that stand: where the camera rests, masks of what moves are grown to the whole of whom it is a part."""
+"""Grows masks of moving parts to whole characters where the camera rests, so that their still parts are masked too."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from remaster.imaging.whole_figures import at_rest, find_figures, placed
 from remaster.records import Analysis
 
 
-def with_standing(analysis: Analysis, masks: Mask) -> Mask:
-    """The masks bool (k, h, w) of the keyframes, grown to whole characters where only a part of one moves.
+def with_whole_figures(analysis: Analysis, masks: Mask) -> Mask:
+    """The keyframes' masks, bool (k, h, w), grown to whole characters where only a part of one moves (eyes, a mouth).
 
-    Who blinks or talks is then wholly masked. Under a moving camera the masks stay as they are.
+    Under a moving camera the masks stay as they are.
     """
     k, height, width = masks.shape
     if not k or not masks.any():

@@ -1,4 +1,4 @@
-"""The bounded canvas of a background: the reference keyframe's own pixel grid, wide enough for every window."""
+"""The canvas of a background: the reference keyframe's own pixel grid, bounded, and large enough for every window."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from remaster.arrays import Affine
 from remaster.imaging.camera import IDENTITY, apply, compose, translation
 from remaster.imaging.geometry import Window
-from remaster.stitch.features import plausible
+from remaster.stitch.keyframe_pairs import plausible
 
 Axis = Literal["x", "y"]
 """The axis along which the wings lie."""
@@ -18,9 +18,9 @@ Axis = Literal["x", "y"]
 
 @dataclass(frozen=True)
 class Canvas:
-    """``width x height`` pixels whose first has the reference's whole coordinates ``(x, y)``.
+    """``width x height`` pixels; the first one has the coordinates ``(x, y)`` of the reference keyframe.
 
-    Whole, so that the reference keyframe, and every keyframe of a still shot, is copied and not resampled.
+    These are whole, so that the reference, and every keyframe of a resting camera, is copied and not resampled.
     """
 
     x: int
@@ -29,7 +29,7 @@ class Canvas:
     height: int
 
     def place(self, cameras: Affine) -> Affine:
-        """Cameras to the reference's pixels become cameras to the canvas's."""
+        """Convert cameras to the reference's pixels into cameras to the canvas's."""
         return compose(translation(-self.x, -self.y), cameras)
 
 
@@ -39,7 +39,7 @@ def window_corners(window: Window) -> tuple[float, float, float, float]:
 
 
 def fit_canvas(cameras: Affine, window: Window, max_pixels: int) -> Canvas | None:
-    """The canvas that holds every frame's window, or None where it would be too large or a camera is no camera.
+    """The canvas that holds every frame's window; None where it would be too large or a camera is implausible.
 
     ``cameras`` (n, 2, 3) take full-size pixels of the active picture to the reference's.
     """
@@ -49,7 +49,7 @@ def fit_canvas(cameras: Affine, window: Window, max_pixels: int) -> Canvas | Non
     outline = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], float)
     points = apply(cameras, np.broadcast_to(outline, (len(cameras), 4, 2))).reshape(-1, 2)
     low, high = np.floor(points.min(axis=0) + 1e-6), np.ceil(points.max(axis=0) - 1e-6)
-    # A moving camera's wings are interpolated: they reach one pixel further.
+    # Wings of a moving camera are interpolated, which needs one more pixel on each side.
     margin = 0 if (cameras == IDENTITY).all() else 2
     width, height = (high - low + 1 + 2 * margin).astype(np.int64)
     if int(width) * int(height) > max_pixels:

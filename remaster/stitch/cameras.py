@@ -1,7 +1,8 @@
-"""Cameras of a shot: one sparse robust solve of all keyframes, and from them one of every frame.
+"""Cameras of a span: a bundle adjustment of its keyframes, and from it a camera for every frame.
 
-A bundle adjustment in the sense of Brown and Lowe, "Automatic Panoramic Image Stitching using Invariant Features", IJCV
-2007, for affine cameras, where it is linear: iteratively reweighted least squares solves it.
+As in Brown and Lowe, "Automatic Panoramic Image Stitching using Invariant Features", IJCV 2007, for affine cameras,
+where it is linear: iteratively reweighted sparse least squares solves all keyframes at once. The frames between two
+keyframes follow their chained motion.
 """
 
 from __future__ import annotations
@@ -17,35 +18,21 @@ import scipy.sparse.linalg
 
 from remaster.arrays import Affine, Float64
 from remaster.imaging.camera import IDENTITY, apply, compose, corner_error, corners, invert
-from remaster.stitch.features import Pair, plausible
+from remaster.stitch.keyframe_pairs import Pair, plausible
+from remaster.stitch.tuning import TUNING
 
 Model = Literal["hold", "translation", "similarity", "affine"]
 
 PARAMETERS = {"hold": 0, "translation": 2, "similarity": 4, "affine": 6}
-"""Unknowns of one camera."""
-PER_PAIR = 120
-"""Matches of one pair that enter the solve."""
-ITERATIONS = 8
-"""Reweightings, after which no camera moves by what could be seen."""
-SCALE = 0.6
-"""Pixels at which a match begins to lose weight (Geman-McClure)."""
-NEAR = 2 * SCALE
-"""Pixels within which a match agrees with a solution."""
-ASTRAY = 1.5
-"""Pixels by which motions chained between two keyframes may miss the second and still be believed."""
-PRIOR_SIGMA = 4.0
-"""Pixels of standard deviation of a motion chained between two keyframes."""
-STILL_TOLERANCE, STILL_REACH = 0.4, 3.0
-"""Pixels that the keyframes of a camera at rest may seem to move: at any rate, and where moving explains no more."""
-STILL_INLIERS = 0.8
-"""Share of the richest model's matches that rest must explain: a zoom about the picture's middle is no shift either."""
+"""Unknowns of one camera, by model."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """Keyframe cameras float64 (k, 2, 3) to the reference keyframe, the ``model`` they obey, and what they rest on.
+    """Keyframe cameras float64 (k, 2, 3) to the reference keyframe, and the ``model`` they obey.
 
-    ``inliers`` counts the matches within tolerance, ``error`` is their robust root mean square distance in pixels.
+    ``inliers`` counts the matches within tolerance; ``error`` is the truncated root mean square residual in proxy
+    pixels.
     """
 
     cameras: Affine
@@ -56,7 +43,10 @@ class Solution:
 
 @dataclass(frozen=True)
 class _Matches:
-    """All matches in one table: keyframe indices (m,) of either side and their points (m, 2); ``weight`` (m,)."""
+    """All matches in one table: keyframes ``first``, ``second`` (m,), points ``a``, ``b`` (m, 2), ``weight`` (m,).
+
+    ``prior`` bool (m,) marks corners that are held by chained motion.
+    """
 
     first: npt.NDArray[np.int64]
     second: npt.NDArray[np.int64]
@@ -67,51 +57,54 @@ class _Matches:
 
 
 def solve_keyframes(
-    chained: Affine, trust: Float64, pairs: Sequence[Pair], reference: int, width: int, height: int
+    chained: Affine, chain_trust: Float64, pairs: Sequence[Pair], reference: int, width: int, height: int
 ) -> Solution:
     """Solve all keyframes by the simplest model (hold < translation < similarity < affine) that explains the matches.
 
     ``chained`` (k, 2, 3) are cameras chained from motion: a weak prior that holds textureless stretches together;
-    ``trust`` (k,) 0-1 says how far the chain from the keyframe before may be believed. ``reference`` stays fixed.
+    ``chain_trust`` (k,) 0-1 is the weight of the chain from the keyframe before. ``reference`` stays fixed.
     """
-    table = _table(chained, trust, pairs, width, height)
+    table = _table(chained, chain_trust, pairs, width, height)
     center = np.array([(width - 1) / 2, (height - 1) / 2])
     models: tuple[Model, ...] = ("hold", "translation", "similarity", "affine")
     solutions = [_solve(table, len(chained), reference, m, center, width) for m in models]
-    # Where little holds a keyframe, a rich model stretches it to fit what is left: such a camera is none.
+    # With few matches a rich model overfits and distorts a keyframe.
     solutions = [s for s in solutions if all(plausible(c) for c in s.cameras)]
     richest = solutions[-1]
     for solution in solutions[:-1]:
-        rest = solution.model == "hold"
-        if rest and solution.inliers < STILL_INLIERS * richest.inliers:
+        at_rest = solution.model == "hold"
+        if at_rest and solution.inliers < TUNING.bundle.rest_inliers * richest.inliers:
             continue
-        if _as_good(solution, solutions[1] if rest else richest, width, height):
+        if _as_good(solution, solutions[1] if at_rest else richest, width, height):
             return solution
     return richest
 
 
 def _as_good(simple: Solution, rich: Solution, width: int, height: int) -> bool:
-    """Whether the simple model loses nothing that shows: little error, or hardly another place for any corner."""
-    no_worse = simple.error <= 1.1 * rich.error + 0.04 and simple.inliers >= 0.92 * rich.inliers
+    """Whether the simple model loses nothing visible: little error, or hardly another place for any corner."""
+    tuning = TUNING.bundle
+    few_errors = simple.error <= tuning.error_ratio * rich.error + tuning.error_margin
+    no_worse = few_errors and simple.inliers >= tuning.inlier_ratio * rich.inliers
     moved = corner_error(simple.cameras, rich.cameras, width, height)
     if simple.model == "hold":
-        return bool(moved.max() <= STILL_TOLERANCE or (moved.max() <= STILL_REACH and no_worse))
+        return bool(moved.max() <= tuning.rest_error or (moved.max() <= tuning.max_rest_error and no_worse))
     return bool(no_worse)
 
 
-def _table(chained: Affine, trust: Float64, pairs: Sequence[Pair], width: int, height: int) -> _Matches:
+def _table(chained: Affine, chain_trust: Float64, pairs: Sequence[Pair], width: int, height: int) -> _Matches:
+    """The matches of all pairs, and the corners of neighbouring keyframes by their chained motion."""
     rows: list[tuple[int, int, Float64, Float64, float, bool]] = []
     for pair in pairs:
         m = len(pair.points_first)
-        pick = np.linspace(0, m - 1, min(m, PER_PAIR)).round().astype(int)
+        pick = np.linspace(0, m - 1, min(m, TUNING.bundle.matches_per_pair)).round().astype(int)
         rows.append((pair.first, pair.second, pair.points_first[pick], pair.points_second[pick], pair.share, False))
-        if m < PER_PAIR // 4:
+        if m < TUNING.bundle.few_matches:
             grid = corners(width, height)
             rows.append((pair.first, pair.second, apply(pair.camera, grid), grid, 1.0, False))
     for j in range(1, len(chained)):
         grid = corners(width, height)
         step = compose(invert(chained[j - 1]), chained[j])
-        weight = max(float(trust[j]), 1e-3) * (SCALE / PRIOR_SIGMA) ** 2
+        weight = max(float(chain_trust[j]), 1e-3) * (TUNING.bundle.match_sigma / TUNING.bundle.chain_sigma) ** 2
         rows.append((j - 1, j, apply(step, grid), grid, weight, True))
     count = [len(r[2]) for r in rows]
     return _Matches(
@@ -125,7 +118,7 @@ def _table(chained: Affine, trust: Float64, pairs: Sequence[Pair], width: int, h
 
 
 def _solve(table: _Matches, k: int, reference: int, model: Model, center: Float64, width: int) -> Solution:
-    """Iteratively reweighted least squares over the free keyframes' parameters."""
+    """Solve the free keyframes' parameters by iteratively reweighted least squares."""
     size = PARAMETERS[model]
     cameras = np.repeat(IDENTITY[None], k, axis=0)
     free = [i for i in range(k) if i != reference]
@@ -134,7 +127,7 @@ def _solve(table: _Matches, k: int, reference: int, model: Model, center: Float6
         column = np.full(k, -1)
         column[free] = np.arange(len(free)) * size
         rows, target = _system(table, column, model, center, width)
-        for _ in range(ITERATIONS):
+        for _ in range(TUNING.bundle.iterations):
             root = np.repeat(np.sqrt(weight), 2)
             scaled = scipy.sparse.diags(root) @ rows
             normal = (scaled.T @ scaled + 1e-9 * scipy.sparse.identity(rows.shape[1])).tocsc()
@@ -142,13 +135,13 @@ def _solve(table: _Matches, k: int, reference: int, model: Model, center: Float6
             cameras[free] = _cameras(values.reshape(-1, size), model, center, width)
             weight = table.weight * _geman_mcclure(_residuals(table, cameras), table.prior)
     residual = _residuals(table, cameras)[~table.prior]
-    near = residual < NEAR
-    error = float(np.sqrt(np.mean(np.minimum(residual, 4 * SCALE) ** 2))) if residual.size else 0.0
+    near = residual < TUNING.bundle.inlier_error
+    error = float(np.sqrt(np.mean(np.minimum(residual, TUNING.bundle.outlier_error) ** 2))) if residual.size else 0.0
     return Solution(cameras, model, int(near.sum()), error)
 
 
 def _residuals(table: _Matches, cameras: Affine) -> Float64:
-    """Distance of each match's two sides in the reference, in its own pixels: undone by the camera's scale."""
+    """Distance (m,) of each match's two sides in proxy pixels: divided by the first camera's scale."""
     a = np.einsum("mij,mj->mi", cameras[table.first, :, :2], table.a) + cameras[table.first, :, 2]
     b = np.einsum("mij,mj->mi", cameras[table.second, :, :2], table.b) + cameras[table.second, :, 2]
     scale = np.sqrt(np.abs(np.linalg.det(cameras[table.first, :, :2])))
@@ -157,9 +150,10 @@ def _residuals(table: _Matches, cameras: Affine) -> Float64:
 
 
 def _geman_mcclure(residual: Float64, prior: npt.NDArray[np.bool_]) -> Float64:
-    """Weights of the robust estimator; a prior never lets go, for it may be all that holds a keyframe."""
-    weight = 1.0 / (1.0 + (residual / np.where(prior, PRIOR_SIGMA, SCALE)) ** 2) ** 2
-    return np.where(prior, np.maximum(weight, 1e-2), weight)
+    """Weights of Geman and McClure's estimator; a prior keeps some, for it may be all that holds a keyframe."""
+    sigma = np.where(prior, TUNING.bundle.chain_sigma, TUNING.bundle.match_sigma)
+    weight = 1.0 / (1.0 + (residual / sigma) ** 2) ** 2
+    return np.where(prior, np.maximum(weight, TUNING.bundle.min_chain_weight), weight)
 
 
 def _basis(points: Float64, model: Model, center: Float64, width: int) -> tuple[Float64, Float64]:
@@ -219,14 +213,14 @@ def _system(
 
 
 def all_frames(
-    motion: Affine, doubt: Float64, keyframes: npt.NDArray[np.int64], solved: Affine, size: tuple[int, int]
+    motion: Affine, variance: Float64, keyframes: npt.NDArray[np.int64], solved: Affine, size: tuple[int, int]
 ) -> Affine:
-    """Cameras (n, 2, 3) of all frames, exact at the solved keyframes, from motions chained in between.
+    """Cameras (n, 2, 3) of all frames: the solved ones at keyframes, chained motion between them.
 
-    What a chain misses at the next keyframe is shared out along it by ``doubt`` (n,): the variance of each motion.
-    Where it misses that too far to be believed, for it followed something else than the background, a smooth path
-    through the keyframes takes its place. Frames whose motion is the identity with doubt 0 (holds) share one camera.
-    ``size`` is (width, height).
+    The error of a chain at the next keyframe is distributed along it by ``variance`` (n,) of each motion. Where the
+    error is too large the chain followed something else than the background, and a smooth path through the keyframes
+    takes its place. Frames whose motion is the identity with variance 0 (holds) share one camera. ``size`` is (width,
+    height).
     """
     cameras = np.empty_like(motion)
     first, last = int(keyframes[0]), int(keyframes[-1])
@@ -235,44 +229,46 @@ def all_frames(
         cameras[i - 1] = compose(cameras[i], invert(motion[i]))
     for i in range(last + 1, len(motion)):
         cameras[i] = compose(cameras[i - 1] if i > last + 1 else solved[-1], motion[i])
-    smooth = _smooth_path(doubt, keyframes, solved)
+    smooth = _smooth_path(variance, keyframes, solved)
     for j in range(len(keyframes) - 1):
         span = slice(int(keyframes[j]), int(keyframes[j + 1]) + 1)
-        bridge, missed = _bridge(motion[span], doubt[span], solved[j], solved[j + 1], size)
-        cameras[span] = smooth[span] if missed > ASTRAY else bridge
+        chain, error = _blended_chain(motion[span], variance[span], solved[j], solved[j + 1], size)
+        cameras[span] = smooth[span] if error > TUNING.bundle.max_chain_error else chain
     return cameras
 
 
-def _smooth_path(doubt: Float64, keyframes: npt.NDArray[np.int64], solved: Affine) -> Affine:
-    """Cameras (n, 2, 3) through the keyframes' that ease from one to the next as a camera does; holds do not move."""
-    clock = np.cumsum(doubt > 0)
+def _smooth_path(variance: Float64, keyframes: npt.NDArray[np.int64], solved: Affine) -> Affine:
+    """Cameras (n, 2, 3) on an Akima spline through the keyframes', which eases as a camera does; holds do not move."""
+    clock = np.cumsum(variance > 0)
     times, first = np.unique(clock[keyframes], return_index=True)
     if len(times) < 2:
-        return np.repeat(solved[:1], len(doubt), axis=0)
-    from scipy.interpolate import Akima1DInterpolator  # a third of a second, which a camera at rest never needs
+        return np.repeat(solved[:1], len(variance), axis=0)
+    from scipy.interpolate import Akima1DInterpolator  # imported here: it takes a third of a second
 
     path = Akima1DInterpolator(times, solved[first].reshape(-1, 6))
     return np.asarray(path(np.clip(clock, times[0], times[-1]))).reshape(-1, 2, 3)
 
 
-def _bridge(motion: Affine, doubt: Float64, start: Affine, end: Affine, size: tuple[int, int]) -> tuple[Affine, float]:
-    """(cameras from ``start`` to ``end`` along the motions between them, blended from both sides; pixels they miss)."""
+def _blended_chain(
+    motion: Affine, variance: Float64, start: Affine, end: Affine, size: tuple[int, int]
+) -> tuple[Affine, float]:
+    """Chain the motions between two keyframes from both ends: (blended cameras, the chain's error in pixels)."""
     forward, backward = np.empty_like(motion), np.empty_like(motion)
     forward[0], backward[-1] = start, end
     for i in range(1, len(motion)):
         forward[i] = compose(forward[i - 1], motion[i])
     for i in range(len(motion) - 1, 0, -1):
         backward[i - 1] = compose(backward[i], invert(motion[i]))
-    gone = np.concatenate([[0.0], np.cumsum(doubt[1:])])
-    if gone[-1] <= 0:
+    passed = np.concatenate([[0.0], np.cumsum(variance[1:])])
+    if passed[-1] <= 0:
         return np.repeat(start[None], len(motion), axis=0), 0.0
-    share = (gone / gone[-1])[:, None, None]
+    share = (passed / passed[-1])[:, None, None]
     blended: Affine = (1 - share) * forward + share * backward
     return blended, float(corner_error(forward[-1], end, *size))
 
 
 def project(motion: Affine, model: Model, width: int, height: int) -> Affine:
-    """The nearest motions (n, 2, 3) that obey the model, alike at the picture's centre."""
+    """The nearest motions (n, 2, 3) that obey the model; they agree at the picture's centre."""
     linear = motion[..., :2]
     if model in ("hold", "translation"):
         linear = np.broadcast_to(np.eye(2), linear.shape)

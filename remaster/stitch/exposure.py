@@ -1,13 +1,12 @@
-"""Gain and offset of each keyframe, so that fades and flicker leave no bands in the background.
+"""Gain compensation: gain and offset of each keyframe, so that fades and flicker leave no bands in the background.
 
-Gain compensation over all overlaps jointly, as in Brown and Lowe (IJCV 2007, section 6), with an offset beside the gain
-and matched quantiles in place of means, so that a character that was not masked does not count.
+Over all overlaps jointly, as in Brown and Lowe (IJCV 2007, section 6), with an offset beside the gain, and matched
+quantiles in place of means, so that a character that was not masked does not count.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import cv2
 import numpy as np
@@ -15,31 +14,7 @@ import numpy.typing as npt
 
 from remaster.arrays import FINE, FineRgb, Float64, Rgb
 from remaster.imaging.channels import with_levels
-
-
-@dataclass(frozen=True)
-class ExposureTuning:
-    """Numbers of this file."""
-
-    quantiles: tuple[float, ...] = (0.2, 0.5, 0.8)
-    """Of the values in an overlap, what is matched: three separate a gain from an offset."""
-    min_overlap: float = 0.02
-    """Share of what the reference shows that two keyframes must share to be compared."""
-    gain_sigma: float = 0.5
-    """How far a gain may stray from 1, one standard deviation: a fade goes far."""
-    offset_sigma: float = 3.0
-    """Levels: a fade is a gain, so that an offset needs evidence."""
-    quantile_sigma: float = 0.5
-    """Levels that a matched quantile may be off."""
-    gain: tuple[float, float] = (0.1, 10.0)
-    """Bounds of a gain."""
-    min_correction: float = 0.75
-    """Levels of a correction that is worth making."""
-    stride: int = 3
-    """Every how many rows and columns are read: quantiles of a ninth of the pixels are no worse."""
-
-
-TUNING: Final = ExposureTuning()
+from remaster.stitch.tuning import TUNING
 
 
 @dataclass(frozen=True)
@@ -51,27 +26,30 @@ class Exposure:
 
 
 def estimate_exposure(pictures: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool_], reference: int) -> Exposure:
-    """Exposures of ``k`` aligned pictures (k, h, w, 3) with the background seen in ``seen`` (k, h, w)."""
+    """Estimate the exposures of ``k`` aligned pictures (k, h, w, 3); ``seen`` (k, h, w) is their background.
+
+    ``reference`` is the index of the picture whose light is kept.
+    """
     k = len(pictures)
     gain, offset = np.ones((k, 3)), np.zeros((k, 3))
     free = np.array([i for i in range(k) if i != reference])
     if not len(free):
         return Exposure(gain, offset)
-    every = np.s_[:, :: TUNING.stride, :: TUNING.stride]
+    every = np.s_[:, :: TUNING.exposure.stride, :: TUNING.exposure.stride]
     pictures, seen = pictures[every], np.ascontiguousarray(seen[every])
     pairs = _overlaps(seen, reference)
     for channel in range(3):
         solved = _solve(np.ascontiguousarray(pictures[..., channel]), seen, pairs, free)
         gain[free, channel], offset[free, channel] = solved[:, 0], solved[:, 1]
-    levels = np.array([32.0, 224.0])[:, None, None]
+    levels = np.array(TUNING.exposure.levels)[:, None, None]
     change = np.abs(levels * gain + offset - levels).max(axis=(0, 2))
-    small = change < TUNING.min_correction
+    small = change < TUNING.exposure.min_correction
     gain[small], offset[small] = 1.0, 0.0
     return Exposure(gain, offset)
 
 
 def balance(picture: Rgb | FineRgb, gain: Float64, offset: Float64) -> Rgb | FineRgb:
-    """A picture in the reference's light, rounded to its own type; the same object where nothing changes."""
+    """Bring a picture to the reference's light, rounded to its own type; the same object where nothing changes."""
     if (gain == 1.0).all() and (offset == 0.0).all():
         return picture
     if picture.dtype == np.uint16:
@@ -81,13 +59,14 @@ def balance(picture: Rgb | FineRgb, gain: Float64, offset: Float64) -> Rgb | Fin
 
 
 def _overlaps(seen: npt.NDArray[np.bool_], reference: int) -> list[tuple[int, int]]:
-    """Pairs of keyframes, near and ever farther in time, that share enough of the canvas."""
+    """Pairs of keyframes, at distances of powers of two and with the reference, that share enough of the canvas."""
     k = len(seen)
     steps = [1 << s for s in range(max(k - 1, 1).bit_length())]
-    wanted = {(i, i + s) for i in range(k) for s in steps if i + s < k}
-    wanted |= {(min(i, reference), max(i, reference)) for i in range(k) if i != reference}
+    candidates = {(i, i + s) for i in range(k) for s in steps if i + s < k}
+    candidates |= {(min(i, reference), max(i, reference)) for i in range(k) if i != reference}
     area = seen[reference].sum()
-    return [(i, j) for i, j in sorted(wanted) if (seen[i] & seen[j]).sum() >= TUNING.min_overlap * max(area, 1)]
+    min_pixels = TUNING.exposure.min_overlap * max(area, 1)
+    return [(i, j) for i, j in sorted(candidates) if (seen[i] & seen[j]).sum() >= min_pixels]
 
 
 def _solve(
@@ -96,13 +75,13 @@ def _solve(
     pairs: list[tuple[int, int]],
     free: npt.NDArray[np.int64],
 ) -> Float64:
-    """(gain, offset) (f, 2) of the free keyframes in one channel: ridge regression about (1, 0)."""
+    """(gain, offset) (f, 2) of the ``free`` keyframes in one channel: ridge regression about (1, 0)."""
     column = {int(i): 2 * n for n, i in enumerate(free)}
     rows, target = [], []
     for i, j in pairs:
         both = seen[i] & seen[j]
         a, b = _quantiles(values[i], both), _quantiles(values[j], both)
-        weight = np.sqrt(both.sum() / max(seen[i].sum(), 1)) / TUNING.quantile_sigma
+        weight = np.sqrt(both.sum() / max(seen[i].sum(), 1)) / TUNING.exposure.quantile_sigma
         for u, v in zip(a, b, strict=True):
             row, right = np.zeros(2 * len(free)), 0.0
             for index, value, sign in ((i, u, 1.0), (j, v, -1.0)):
@@ -113,20 +92,19 @@ def _solve(
                     row[column[index] + 1] = sign * weight
             rows.append(row)
             target.append(right)
-    ridge = np.tile([1 / TUNING.gain_sigma, 1 / TUNING.offset_sigma], len(free))
+    ridge = np.tile([1 / TUNING.exposure.gain_sigma, 1 / TUNING.exposure.offset_sigma], len(free))
     system = np.vstack([np.array(rows).reshape(-1, 2 * len(free)), np.diag(ridge)])
     right_side = np.concatenate([np.array(target), np.zeros(2 * len(free))])
     # The ridge keeps the normal equations well conditioned.
     solved = np.linalg.solve(system.T @ system, system.T @ right_side).reshape(-1, 2)
-    return np.stack([np.clip(solved[:, 0] + 1.0, *TUNING.gain), solved[:, 1]], axis=-1)
+    return np.stack([np.clip(solved[:, 0] + 1.0, *TUNING.exposure.gain), solved[:, 1]], axis=-1)
 
 
 def _quantiles(values: npt.NDArray[np.uint8], where: npt.NDArray[np.bool_]) -> Float64:
-    """The tuned quantiles of the values (h, w) ``where`` (h, w) holds, as ``numpy.quantile``'s, from their
-    histogram."""
+    """The tuned quantiles of the values (h, w) where ``where`` (h, w) holds: ``numpy.quantile``'s, from a histogram."""
     counts = cv2.calcHist([values], [0], where.view(np.uint8), [256], [0, 256]).ravel()
     below = np.cumsum(counts, dtype=np.int64)
-    place = np.array(TUNING.quantiles) * (below[-1] - 1)
+    place = np.array(TUNING.exposure.quantiles) * (below[-1] - 1)
     low = np.floor(place)
     a, b = (np.searchsorted(below, rank, side="right").astype(float) for rank in (low, low + 1))
     share = place - low

@@ -1,9 +1,6 @@
-"""Keyframes warped to one small canvas in one light, to judge light, foreground and fidelity before the full size."""
+"""Keyframes warped to one small canvas with their gains compensated: the preview, on which a background is judged."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Final
 
 import cv2
 import numpy as np
@@ -15,37 +12,16 @@ from remaster.imaging.camera import apply, compose, corners, invert, rescale, tr
 from remaster.imaging.channels import largest
 from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.stitch.exposure import Exposure, balance, estimate_exposure
-
-
-@dataclass(frozen=True)
-class KeyframeAlignmentTuning:
-    """Numbers of this file; sizes in pixels of the preview."""
-
-    max_pixels: int = 1_500_000
-    """Pixels of the canvas: long camera paths are previewed smaller."""
-    usable: int = 200
-    """Share of 255 of a shrunk pixel that must be usable."""
-    seen: int = 250
-    """The same of a warped pixel."""
-    mask_margin: int = 3
-    """Pixels by which foreground is widened: outlines are soft, and coding smears them."""
-    min_difference: float = 20.0
-    """Levels off the background, plus the noise, that make a pixel foreground."""
-    noise_sigmas: float = 3.0
-    """Standard deviations of the noise that are added to that."""
-    min_views: int = 3
-    """Keyframes that must see the background: two cannot prove which of them is right."""
-
-
-TUNING: Final = KeyframeAlignmentTuning()
+from remaster.stitch.tuning import TUNING
 
 
 def align(
     proxies: npt.NDArray[np.uint8], usable: npt.NDArray[np.bool_], cameras: Affine, reference: int
 ) -> tuple[Preview, Exposure]:
-    """Warp keyframes by their cameras (k, 2, 3, proxy pixels to the reference's) and bring them to one light.
+    """Warp keyframes by their cameras (k, 2, 3), proxy pixels to the reference's, and compensate their gains.
 
-    ``usable`` bool (k, h, w): background, off the gate and off the borders.
+    ``usable`` bool (k, h, w): background, outside the gate and the borders. ``reference`` is the index of the keyframe
+    whose pixel grid and light are kept.
     """
     height, width = proxies.shape[1:3]
     scale, offset, size = _layout(cameras, width, height)
@@ -55,10 +31,10 @@ def align(
     seen = np.empty(pictures.shape[:3], bool)
     for i, proxy in enumerate(proxies):
         small = cv2.resize(proxy, (w, h), interpolation=cv2.INTER_AREA)
-        share = cv2.resize(usable[i].astype(np.uint8) * 255, (w, h), interpolation=cv2.INTER_AREA)
-        mask = (share > TUNING.usable).astype(np.uint8) * 255
+        usable_share = cv2.resize(usable[i].astype(np.uint8) * 255, (w, h), interpolation=cv2.INTER_AREA)
+        mask = (usable_share > TUNING.alignment.usable).astype(np.uint8) * 255
         cv2.warpAffine(small, placed[i], size, dst=pictures[i], flags=cv2.INTER_LINEAR)
-        seen[i] = cv2.warpAffine(mask, placed[i], size, flags=cv2.INTER_LINEAR) > TUNING.seen
+        seen[i] = cv2.warpAffine(mask, placed[i], size, flags=cv2.INTER_LINEAR) > TUNING.alignment.seen
     exposure = estimate_exposure(pictures, seen, reference)
     for i in range(len(pictures)):
         pictures[i] = balance(pictures[i], exposure.gain[i], exposure.offset[i])
@@ -70,33 +46,32 @@ def _layout(cameras: Affine, width: int, height: int) -> tuple[float, Affine, tu
     points = apply(cameras, np.broadcast_to(corners(width, height), (len(cameras), 4, 2))).reshape(-1, 2)
     low, high = points.min(axis=0), points.max(axis=0)
     span = high - low + 1
-    scale = min(IMAGING.preview.height / height, 1.0, float(np.sqrt(TUNING.max_pixels / span.prod())))
+    scale = min(IMAGING.preview.height / height, 1.0, float(np.sqrt(TUNING.alignment.max_pixels / span.prod())))
     x, y = np.floor(low * scale)
     size = np.ceil(span * scale).astype(int) + 2
     return scale, translation(-x, -y), (int(size[0]), int(size[1]))
 
 
 def disagreeing(preview: Preview, noise: float) -> npt.NDArray[np.bool_]:
-    """Foreground that no mask covers, bool (k, h, w) on the preview's canvas: blobs that differ from the background.
+    """Find foreground that no mask covers, bool (k, h, w) on the preview's canvas, by its difference.
 
-    Judged only where enough keyframes see the background. ``noise`` is in 8-bit levels.
+    Only where enough keyframes see the background. ``noise`` is in levels.
     """
-    background = preview.median
-    known = preview.seen.sum(axis=0) >= TUNING.min_views
-    limit = TUNING.min_difference + TUNING.noise_sigmas * noise
+    tuning, background = TUNING.alignment, preview.median
+    known = preview.seen.sum(axis=0) >= tuning.min_views
+    limit = tuning.min_difference + tuning.noise_sigmas * noise
     found = np.zeros_like(preview.seen)
     for i, picture in enumerate(preview.pictures):
-        difference = cv2.blur(largest(np.asarray(cv2.absdiff(picture, background), np.uint8)), (3, 3))
+        difference = cv2.blur(largest(np.asarray(cv2.absdiff(picture, background), np.uint8)), (tuning.blur,) * 2)
         blobs = ((difference > limit) & known & preview.seen[i]).astype(np.uint8)
-        # Thin remains are edges half a pixel off, not characters.
-        blobs = cv2.morphologyEx(blobs, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-        found[i] = cv2.dilate(blobs, np.ones((2 * TUNING.mask_margin + 1,) * 2, np.uint8)) > 0
+        blobs = cv2.morphologyEx(blobs, cv2.MORPH_OPEN, np.ones((tuning.opening,) * 2, np.uint8))
+        found[i] = cv2.dilate(blobs, np.ones((2 * tuning.mask_margin + 1,) * 2, np.uint8)) > 0
     found &= known & preview.seen
     return found
 
 
 def to_keyframe(mask: Mask, camera: Affine, preview: Preview, width: int, height: int) -> Mask:
-    """A mask on the preview's canvas warped to the keyframe of ``camera``, at ``width x height``."""
+    """Warp a mask from the preview's canvas to the keyframe of ``camera``, at ``width x height``."""
     to_small = invert(from_size(camera, preview, width, height))
     picture = cv2.warpAffine(mask.astype(np.uint8) * 255, to_small, (width, height), flags=cv2.INTER_LINEAR)
     return np.asarray(picture > 127, bool)
@@ -105,5 +80,5 @@ def to_keyframe(mask: Mask, camera: Affine, preview: Preview, width: int, height
 def from_size(camera: Affine, preview: Preview, width: int, height: int) -> Affine:
     """The camera of a keyframe of ``width x height`` to the preview's canvas."""
     sx, sy = preview.width / width, preview.height / height
-    shrink = np.array([[sx, 0.0, sx / 2 - 0.5], [0.0, sy, sy / 2 - 0.5]])
-    return compose(camera, shrink)
+    to_preview = np.array([[sx, 0.0, sx / 2 - 0.5], [0.0, sy, sy / 2 - 0.5]])
+    return compose(camera, to_preview)

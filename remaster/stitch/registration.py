@@ -1,4 +1,4 @@
-"""Registration: which keyframes show the same background, and where every frame of a span lies on it."""
+"""Registration: which keyframes show the same background, and the camera of every frame of a span."""
 
 from __future__ import annotations
 
@@ -18,30 +18,25 @@ from remaster.imaging.channels import gray_of
 from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.records import Analysis
 from remaster.stitch.cameras import Model, all_frames, project, solve_keyframes
-from remaster.stitch.direct_pairs import match_direct
-from remaster.stitch.features import Features, Pair, candidate_pairs, find_features, match_pair
+from remaster.stitch.keyframe_pairs import (
+    Features,
+    Match,
+    Pair,
+    candidate_pairs,
+    find_features,
+    match_direct,
+    match_features,
+)
 from remaster.stitch.shot_split import Span, keyframes_of
-
-FAR_PAIRS = 2
-"""Distant keyframes that each keyframe is matched with."""
-LOOSE_SHARE, MANY_MATCHES = 0.15, 20
-"""Coarse coding spoils correlation: less area will do where so many matches agree; the hold-out judges the outcome."""
-DOUBT_FLOOR = 0.01
-"""Variance of a motion that explains everything, in units of one that explains half of the area."""
-LOST = 0.75
-"""Share of the picture's smaller side that no corner moves from one frame to the next."""
-LOST_DOUBT = 1e6
-"""Variance of a motion that is none: others share out all that the chain misses."""
-BRIGHT = 0.8
-"""Share of the brightest keyframes' luma that the reference must have: no frame of a fade is a reference."""
+from remaster.stitch.tuning import TUNING
 
 
 @dataclass(frozen=True)
 class Registration:
     """A span's cameras (m, 2, 3): proxy pixels of each of its frames to those of the reference keyframe.
 
-    ``keyframes`` are indices into the scene's keyframes, frames ``at`` of the span, and ``reference`` is one of them;
-    ``registered`` of them are held by matches, which ``pairs`` lists; ``inliers`` matches agree with the solution.
+    ``keyframes`` are indices into the scene's keyframes, frames ``at`` of the span; ``reference`` is one of them.
+    ``registered`` of them are linked by ``pairs``; ``inliers`` matches agree with the solution.
     """
 
     cameras: Affine
@@ -54,8 +49,11 @@ class Registration:
     pairs: list[Pair]
 
 
-def background_only(analysis: Analysis, masks: npt.NDArray[np.bool_], margin: int) -> npt.NDArray[np.bool_]:
-    """Pixels of each keyframe that may be background, bool (k, h, w): off the gate, off the widened characters."""
+def background_pixels(analysis: Analysis, masks: npt.NDArray[np.bool_], margin: int) -> npt.NDArray[np.bool_]:
+    """Pixels of each keyframe that may be background, bool (k, h, w): outside the gate and the widened masks.
+
+    ``margin`` is in proxy pixels.
+    """
     kernel = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
     widened = np.array([cv2.dilate(m.astype(np.uint8), kernel) > 0 for m in masks]).reshape(masks.shape)
     return ~widened & analysis.valid
@@ -64,9 +62,10 @@ def background_only(analysis: Analysis, masks: npt.NDArray[np.bool_], margin: in
 def find_pairs(
     analysis: Analysis, usable: npt.NDArray[np.bool_], features: int, min_overlap: float, min_share: float
 ) -> list[Pair]:
-    """All pairs of a scene's keyframes that show the same background: aligned directly, else found by SIFT.
+    """Find all pairs of a scene's keyframes that show the same background: by direct alignment, else by features.
 
-    Both are accepted by area. Features are sought in the keyframes of doubtful pairs alone.
+    A pair must explain a share ``min_share`` of the area. ``usable`` bool (k, h, w) is what may be background. SIFT
+    runs, with at most ``features`` a keyframe, only for keyframes of pairs that could not be aligned directly.
     """
     grays = [gray_of(p) for p in analysis.proxies]
     details = [
@@ -80,19 +79,26 @@ def find_pairs(
     chained = chain(_motions(analysis))[analysis.keyframes]
     height, width = analysis.valid.shape
     pairs = []
-    for i, j in candidate_pairs(chained, width, height, min_overlap, FAR_PAIRS):
+    for i, j in candidate_pairs(chained, width, height, min_overlap):
         step = compose(invert(chained[i]), chained[j])
         match = match_direct(details[i], details[j], step)
         if match is None:
             both: Mask = usable[i] & usable[j]
-            match = match_pair(features_of(i), features_of(j), (grays[i], grays[j]), both, step, analysis.noise)
-        if match is not None and (match[3] >= min_share or (match[3] >= LOOSE_SHARE and len(match[1]) >= MANY_MATCHES)):
+            match = match_features(features_of(i), features_of(j), (grays[i], grays[j]), both, step, analysis.noise)
+        if match is not None and _explains_enough(match, min_share):
             pairs.append(Pair(i, j, *match))
     return pairs
 
 
+def _explains_enough(match: Match, min_share: float) -> bool:
+    """Whether a pair's explained area is large enough, or less where many matches agree."""
+    tuning = TUNING.pairs
+    many = len(match.points_first) >= tuning.many_matches
+    return match.share >= min_share or (match.share >= tuning.min_loose_share and many)
+
+
 def register(analysis: Analysis, pairs: Sequence[Pair], span: Span) -> Registration:
-    """Solve a span's keyframes, choose the reference, and give every frame its camera."""
+    """Register a span: solve its keyframes, choose the reference, and give every frame its camera."""
     height, width = analysis.valid.shape
     keyframes = keyframes_of(analysis, span)
     local = {int(k): n for n, k in enumerate(keyframes)}
@@ -101,54 +107,57 @@ def register(analysis: Analysis, pairs: Sequence[Pair], span: Span) -> Registrat
     at = analysis.keyframes[keyframes] - span.start
     motion = _motions(analysis)[span.start : span.end].copy()
     motion[0] = IDENTITY
-    doubt = _doubt(analysis)[span.start : span.end]
+    variance = _variances(analysis)[span.start : span.end]
     chained = chain(motion)[at]
-    trust = np.array([1.0] + [1.0 / (1.0 + doubt[a + 1 : b + 1].max()) for a, b in itertools.pairwise(at)])
-    solution = solve_keyframes(chained, trust, renamed, len(at) // 2, width, height)
+    chain_trust = np.array([1.0] + [1.0 / (1.0 + variance[a + 1 : b + 1].max()) for a, b in itertools.pairwise(at)])
+    solution = solve_keyframes(chained, chain_trust, renamed, len(at) // 2, width, height)
     reference = _reference(solution.cameras, analysis.luma[analysis.keyframes[keyframes]])
     solved = compose(invert(solution.cameras[reference]), solution.cameras)
     solved[reference] = IDENTITY
-    model: Model = _lone_model(motion, width, height) if len(at) == 1 else solution.model
-    cameras = all_frames(project(motion, model, width, height), doubt, at, solved, (width, height))
+    model: Model = _model_of_motion(motion, width, height) if len(at) == 1 else solution.model
+    cameras = all_frames(project(motion, model, width, height), variance, at, solved, (width, height))
     linked = {reference} | {n for p in renamed for n in (p.first, p.second)}
     inliers, number = solution.inliers, int(keyframes[reference])
     return Registration(cameras, model, keyframes, at, number, len(linked), inliers, own)
 
 
 def _lost(analysis: Analysis) -> npt.NDArray[np.bool_]:
-    """Frames (n,) whose motion cannot be one: nothing of the frame before would remain in sight."""
+    """Frames (n,) whose measured motion is impossible: nothing of the frame before would remain visible."""
     height, width = analysis.valid.shape
     jump = corner_error(analysis.motion, IDENTITY, width, height)
-    return np.asarray(~np.isfinite(jump) | (jump > LOST * min(width, height)))
+    return np.asarray(~np.isfinite(jump) | (jump > TUNING.registration.max_jump * min(width, height)))
 
 
 def _motions(analysis: Analysis) -> Affine:
-    """The motion of each frame, none at all for holds and where it was lost."""
-    none = analysis.holds | _lost(analysis)
-    motion: Affine = np.where(none[:, None, None], IDENTITY, analysis.motion)
+    """The motion of each frame (n, 2, 3); the identity for holds and where it was lost."""
+    no_motion = analysis.holds | _lost(analysis)
+    motion: Affine = np.where(no_motion[:, None, None], IDENTITY, analysis.motion)
     return motion
 
 
-def _doubt(analysis: Analysis) -> npt.NDArray[np.float64]:
-    """The variance of each motion: it grows fast as less is explained; 0 for holds, which do not move at all."""
-    share = np.clip(analysis.explained.astype(float), 0.05, 1.0)
-    doubt = DOUBT_FLOOR + ((1.0 - share) / share) ** 4
-    return np.where(analysis.holds, 0.0, np.where(_lost(analysis), LOST_DOUBT, doubt))
+def _variances(analysis: Analysis) -> npt.NDArray[np.float64]:
+    """The variance of each motion (n,), in units of one that explains half of the area; 0 for holds.
+
+    It grows fast as less is explained: with the fourth power of the ratio of unexplained to explained area.
+    """
+    share = np.clip(analysis.explained.astype(float), TUNING.registration.min_explained, 1.0)
+    variance = TUNING.registration.min_variance + ((1.0 - share) / share) ** 4
+    return np.where(analysis.holds, 0.0, np.where(_lost(analysis), TUNING.registration.lost_variance, variance))
 
 
 def _reference(cameras: Affine, luma: npt.NDArray[np.float32]) -> int:
-    """The keyframe whose pixels and light the background takes: bright, then closest to the set, then in the middle.
+    """The keyframe whose pixel grid and light the background takes, as an index.
 
-    The closest (smallest scale) keeps the detail of a zoom.
+    It is bright, then closest to the set (the smallest scale keeps the detail of a zoom), then in the middle.
     """
     scale = np.sqrt(np.abs(np.linalg.det(cameras[:, :, :2])))
-    bright = luma >= BRIGHT * np.quantile(luma, 0.9)
-    closest = scale <= 1.02 * scale[bright].min()
+    bright = luma >= TUNING.registration.min_brightness * np.quantile(luma, TUNING.registration.bright_quantile)
+    closest = scale <= TUNING.registration.same_scale * scale[bright].min()
     candidates = np.flatnonzero(bright & closest)
     return int(candidates[len(candidates) // 2])
 
 
-def _lone_model(motion: Affine, width: int, height: int) -> Model:
-    """The model of a span with one keyframe, which only its chained motion can tell."""
+def _model_of_motion(motion: Affine, width: int, height: int) -> Model:
+    """The model of a span with one keyframe, by its chained motion alone."""
     travel = corner_error(chain(motion), IDENTITY, width, height).max()
-    return "hold" if travel <= 1.0 else "affine"
+    return "hold" if travel <= TUNING.registration.rest_travel else "affine"

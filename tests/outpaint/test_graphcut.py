@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from remaster.arrays import Float32, Int64
-from remaster.outpaint.graphcut import FORBIDDEN, Problem, edges, expand, minimum_cut
+from remaster.outpaint.exemplar.graphcut import FORBIDDEN, Problem, edges, expand, minimum_cut
 
 
 @pytest.mark.parametrize("seed", range(8))

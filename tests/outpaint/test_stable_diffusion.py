@@ -18,7 +18,7 @@ from remaster.errors import EngineUnavailable
 from remaster.outpaint import FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.stable_diffusion import Network, StableDiffusionInpainter, load_pipeline, whole_latents
-from remaster.outpaint.tiled import Crop
+from remaster.outpaint.tiled_fill import Crop
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_xl_goes_the_same_way(tmp_path: Path) -> None:
     exact: dict[str, Any] = {"precision": "fp32", "checkpoint": str(stable_diffusion_xl(tmp_path / "xl"))}
     engine = StableDiffusionInpainter(**exact, steps=2, strength=1.0)
     engine.preflight()
-    assert engine._network.tile == 64
+    assert engine.network.tile == 64
     tasks = [task(1, 64, 96), task(2, 64, 96)]
     single = StableDiffusionInpainter(**exact, steps=2, strength=1.0, batch=1)
     for together, given in zip(engine.fill(tasks), tasks, strict=True):
@@ -133,7 +133,7 @@ def test_the_safety_checker_is_there_when_asked_for(checkpoint: Path, tmp_path: 
     asked = StableDiffusionInpainter(checkpoint=str(strict), safety_checker=True, **settings)
     asked.preflight()
     ignored = StableDiffusionInpainter(checkpoint=str(strict), **settings)
-    assert ignored._network.pipeline.safety_checker is None
+    assert ignored.network.pipeline.safety_checker is None
     assert np.abs(asked.fill([given])[0].image.astype(int) - ExemplarInpainter().fill([given])[0].image).max() <= 2
     assert np.abs(ignored.fill([given])[0].image.astype(int) - asked.fill([given])[0].image).max() > 8
     with pytest.raises(EngineUnavailable, match="safety_checker has no weights"):
@@ -146,7 +146,7 @@ def test_when_memory_runs_out_the_batch_is_halved_and_nothing_else_changes(
     import torch
 
     tight = StableDiffusionInpainter(checkpoint=str(checkpoint), precision="fp32", steps=3, strength=1.0)  # type: ignore[arg-type]
-    denoise, sizes = Network._denoise, []
+    denoise, sizes = Network.denoise, []
 
     def small(network: Network, crops: Sequence[Crop]) -> list[Rgb]:
         sizes.append(len(crops))
@@ -155,7 +155,7 @@ def test_when_memory_runs_out_the_batch_is_halved_and_nothing_else_changes(
         return denoise(network, crops)
 
     wanted = engine.fill([task(1)])[0].image
-    monkeypatch.setattr(Network, "_denoise", small)
+    monkeypatch.setattr(Network, "denoise", small)
     found = tight.fill([task(1)])[0].image
     assert sizes[:3] == [2, 1, 1] and set(sizes[3:]) == {1}, "the smaller size is kept"
     assert np.abs(found.astype(int) - wanted).max() <= 1
@@ -178,8 +178,8 @@ def test_the_networks_run_as_they_should(checkpoint: Path, monkeypatch: pytest.M
     plain, fast = StableDiffusionInpainter(**exact), StableDiffusionInpainter(**exact, compile=True)
     given = task(1, 64, 80)
     assert np.abs(fast.fill([given])[0].image.astype(int) - plain.fill([given])[0].image).max() <= 1
-    assert [fast._network.pipeline.unet] == compiled
-    unet = plain._network.pipeline.unet
+    assert [fast.network.pipeline.unet] == compiled
+    unet = plain.network.pipeline.unet
     assert unet.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
     assert {type(one) for one in unet.attn_processors.values()} == {AttnProcessor2_0}
 

@@ -16,8 +16,8 @@ from remaster.arrays import Rgb
 from remaster.config import config_dir, register_schema, to_config
 from remaster.imaging.camera import IDENTITY
 from remaster.media.types import Rect
-from remaster.outpaint.lama import _Network
-from remaster.outpaint.tiled import Crop
+from remaster.outpaint.lama import LamaNetwork
+from remaster.outpaint.tiled_fill import Crop
 from remaster.pipeline.engines import Engine, choose
 from remaster.pipeline.job import Job
 from remaster.pipeline.stages import OutpaintStage
@@ -59,13 +59,13 @@ def outpainted(rows: Sequence[StitchedScene], job: Job) -> list[FilledScene | Fa
 
 
 def test_scenes_share_a_call_and_come_out_as_alone(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    forward, sizes = _Network._forward, []
+    forward, sizes = LamaNetwork.forward, []
 
-    def counting(network: _Network, crops: Sequence[Crop]) -> list[Rgb]:
+    def counting(network: LamaNetwork, crops: Sequence[Crop]) -> list[Rgb]:
         sizes.append(len(crops))
         return forward(network, crops)
 
-    monkeypatch.setattr(_Network, "_forward", counting)
+    monkeypatch.setattr(LamaNetwork, "forward", counting)
     rows = [scene(0, 60), scene(1, 120), scene(2, 180)]
     together = outpainted(rows, job)
     assert sizes == [6, 6], "two rounds, each with both wings of all three scenes"
@@ -80,14 +80,14 @@ def test_a_scene_too_large_for_the_memory_fails_alone(job: Job, monkeypatch: pyt
     """Over two crops, or anything as bright as the second scene, are more than this GPU holds."""
     import torch
 
-    forward = _Network._forward
+    forward = LamaNetwork.forward
 
-    def tight(network: _Network, crops: Sequence[Crop]) -> list[Rgb]:
+    def tight(network: LamaNetwork, crops: Sequence[Crop]) -> list[Rgb]:
         if len(crops) > 2 or any(crop.pixels.max() > 200 for crop in crops):
             raise torch.cuda.OutOfMemoryError
         return forward(network, crops)
 
-    monkeypatch.setattr(_Network, "_forward", tight)
+    monkeypatch.setattr(LamaNetwork, "forward", tight)
     first, second, third = outpainted([scene(0, 60), scene(1, 240), scene(2, 180)], job)
     assert isinstance(second, FailedScene)
     assert second.failure == Failure("outpaint", "MemoryError: out of GPU memory with a batch of 1")

@@ -1,4 +1,4 @@
-"""Who walks through the join is whole in other frames: the wing shows the rest of him, where they agree."""
+"""Figures that the join cuts are continued by donor frames that show them whole, where these predict the picture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, seen, shot_of, window_of
-from test_render import renderer
+from test_rendering import renderer
 
 from remaster.arrays import Rgb
 from remaster.imaging import camera as cam
@@ -16,9 +16,9 @@ from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
 from remaster.media.planes import crop, from_rgb, resize_rgb, to_rgb
 from remaster.media.types import Rect
-from remaster.resample.continuation import continued
-from remaster.resample.layers import Continuation
-from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.resample.continuation import continue_figures
+from remaster.resample.figure_layers import Continuation
+from remaster.resample.tuning import Grain, ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
 CLEAN = ResampleSettings(grain=Grain.none)
@@ -28,7 +28,7 @@ NO_GRAIN = 0.0
 
 
 def figure(phase: int = 0) -> tuple[Rgb, npt.NDArray[np.bool_]]:
-    """Somebody: an egg with a face and stripes, another for each phase."""
+    """A figure: an egg with a face and stripes, different in each phase."""
     y, x = np.mgrid[:TALL, :BROAD]
     inside = ((x - BROAD / 2 + 0.5) / (BROAD / 2)) ** 2 + ((y - TALL / 2 + 0.5) / (TALL / 2)) ** 2 < 1
     image = np.empty((TALL, BROAD, 3), np.uint8)
@@ -64,17 +64,17 @@ def footage(pictures: Sequence[Planes]) -> Footage:
 def plan(pictures: Sequence[Planes], holds: Sequence[bool] | None = None, shown: Window = SHOWN) -> Continuation | None:
     held = np.array(holds if holds is not None else [False] * len(pictures))
     shot = shot_of([LOOK] * len(pictures), canvas())
-    return continued(shot, shown, held, None, NO_GRAIN, YUV420P, footage(pictures))
+    return continue_figures(shot, shown, held, None, NO_GRAIN, YUV420P, footage(pictures))
 
 
-def drawn(pictures: Sequence[Planes], holds: Sequence[bool], beyond: Continuation | None) -> list[Planes]:
+def drawn(pictures: Sequence[Planes], holds: Sequence[bool], continuation: Continuation | None) -> list[Planes]:
     shot = shot_of([LOOK] * len(pictures), canvas())
-    render = renderer(shot, SHOWN, settings=CLEAN, continuation=beyond)
+    render = renderer(shot, SHOWN, settings=CLEAN, continuation=continuation)
     return [render.render(i, p, held) for i, (p, held) in enumerate(zip(pictures, holds, strict=True))]
 
 
 def walk(side: str, inwards: bool) -> list[int]:
-    """Columns of the window at which somebody is who enters or leaves at a side."""
+    """Columns of the window at which a figure is that enters or leaves at a side."""
     way = list(range(SHOWN.x - 14, SHOWN.x + 40, 3))
     places = way if side == "left" else [SHOWN.width - BROAD - x for x in way]
     return places if inwards else places[::-1]
@@ -94,7 +94,7 @@ def errors(truth: Sequence[Planes], frames: Sequence[Planes]) -> list[float]:
 
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("inwards", [True, False])
-def test_who_walks_through_the_join_is_whole_in_the_wing(side: str, inwards: bool) -> None:
+def test_a_figure_that_crosses_the_join_is_whole_in_the_wing(side: str, inwards: bool) -> None:
     places = walk(side, inwards)
     truth = window_frames(places)
     pictures = [picture_of(t, SHOWN, YUV420P) for t in truth]
@@ -106,7 +106,7 @@ def test_who_walks_through_the_join_is_whole_in_the_wing(side: str, inwards: boo
 
 
 @pytest.mark.parametrize("inwards", [True, False])
-def test_a_walk_goes_on_where_nothing_of_it_is_seen(inwards: bool) -> None:
+def test_periodic_motion_is_extrapolated_where_the_figure_is_outside(inwards: bool) -> None:
     count = 26
     places = [SHOWN.x - BROAD - 9 + 3 * i for i in range(count)]
     phases = [i % 6 for i in range(count)]
@@ -122,7 +122,7 @@ def test_a_walk_goes_on_where_nothing_of_it_is_seen(inwards: bool) -> None:
     assert np.mean(with_rest) < 0.15 * np.mean(without), f"{np.mean(with_rest):.0f} of {np.mean(without):.0f}"
 
 
-def test_the_same_walk_gives_the_same_bytes() -> None:
+def test_the_same_frames_give_the_same_bytes() -> None:
     pictures = [picture_of(t, SHOWN, YUV420P) for t in window_frames(walk("left", True))]
     holds = [False] * len(pictures)
     one, other = (drawn(pictures, holds, plan(pictures)) for _ in range(2))
@@ -133,16 +133,16 @@ def test_equal_frames_get_equal_wings_and_no_part_of_the_picture_changes() -> No
     places = [x for x in walk("left", True) for _ in range(2)]
     pictures = [picture_of(t, SHOWN, YUV420P) for t in window_frames(places)]
     holds = [i % 2 == 1 for i in range(len(places))]
-    beyond = plan(pictures, holds)
-    assert beyond is not None and any(beyond.placements)
-    frames = drawn(pictures, holds, beyond)
+    continuation = plan(pictures, holds)
+    assert continuation is not None and any(continuation.placements)
+    frames = drawn(pictures, holds, continuation)
     for first, second in zip(frames[::2], frames[1::2], strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
     for picture, frame in zip(pictures, frames, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(picture, picture_of(frame, SHOWN, YUV420P), strict=True))
 
 
-def test_who_is_found_for_a_moment_only_does_not_flash_up() -> None:
+def test_a_short_match_does_not_flash() -> None:
     places = walk("left", True)
     cut = [i for i, place in enumerate(places) if place < SHOWN.x]
     pictures = [picture_of(t, SHOWN, YUV420P) for t in window_frames(places)]
@@ -151,7 +151,7 @@ def test_who_is_found_for_a_moment_only_does_not_flash_up() -> None:
     assert plan(pictures) is not None
 
 
-def test_who_changes_too_much_is_not_continued() -> None:
+def test_a_figure_that_changes_too_much_is_not_continued() -> None:
     places = walk("left", True)
     rng = np.random.default_rng(5)
     pictures = []
@@ -164,14 +164,14 @@ def test_who_changes_too_much_is_not_continued() -> None:
     assert plan(pictures) is None
 
 
-def test_nobody_is_continued_who_is_never_cut_or_never_whole() -> None:
+def test_figures_never_cut_or_never_whole_are_not_continued() -> None:
     inside = [picture_of(t, SHOWN, YUV420P) for t in window_frames(list(range(SHOWN.x + 30, SHOWN.x + 60, 3)))]
     assert plan(inside) is None
     cut = [picture_of(t, SHOWN, YUV420P) for t in window_frames(list(range(SHOWN.x - 20, SHOWN.x - 5, 3)))]
     assert plan(cut) is None
 
 
-def test_he_is_drawn_in_the_light_of_each_frame() -> None:
+def test_a_layer_has_the_light_of_each_frame() -> None:
     places = walk("left", True)
     lights = np.linspace(0.5, 1.0, len(places))
     truth = [
@@ -182,10 +182,10 @@ def test_he_is_drawn_in_the_light_of_each_frame() -> None:
         for t, light in zip(window_frames(places), lights, strict=True)
     ]
     pictures = [picture_of(t, SHOWN, YUV420P) for t in truth]
-    beyond = plan(pictures)
-    frames = drawn(pictures, [False] * len(places), beyond)
-    assert beyond is not None
-    shown = [i for i, there in enumerate(beyond.placements) if there and there[0].strength == 1]
+    continuation = plan(pictures)
+    frames = drawn(pictures, [False] * len(places), continuation)
+    assert continuation is not None
+    shown = [i for i, there in enumerate(continuation.placements) if there and there[0].strength == 1]
     assert shown
     for i in shown:
         rows = slice(TOP + 8, TOP + TALL - 8)
@@ -193,7 +193,7 @@ def test_he_is_drawn_in_the_light_of_each_frame() -> None:
         assert np.abs(wing[0] - wing[1]).mean() < 12
 
 
-def test_his_shadow_is_left_to_the_set_that_it_falls_on() -> None:
+def test_a_layer_has_no_shadow_of_its_donor() -> None:
     places = walk("left", True)
     y, x = np.mgrid[: SHOWN.height, : SHOWN.width]
     pictures = []
@@ -203,9 +203,9 @@ def test_his_shadow_is_left_to_the_set_that_it_falls_on() -> None:
         shadow = ground & (y >= TOP + TALL)
         whole[shadow] = np.rint(whole[shadow] * 0.7)
         pictures.append(picture_of(tuple(from_rgb(whole, YUV420P, COLOR)), SHOWN, YUV420P))
-    beyond = plan(pictures)
-    assert beyond is not None
-    for layer in beyond.layers:
+    continuation = plan(pictures)
+    assert continuation is not None
+    for layer in continuation.layers:
         r = layer.rect
         middle = layer.alpha[TOP + 10 - r.y : TOP + TALL - 10 - r.y]
         ground = layer.alpha[TOP + TALL + 2 - r.y :]
@@ -213,12 +213,12 @@ def test_his_shadow_is_left_to_the_set_that_it_falls_on() -> None:
         assert ground.size and ground.mean() < 0.2 * 255
 
 
-def test_what_went_on_is_told() -> None:
+def test_the_continued_share_is_measured() -> None:
     pictures = [picture_of(t, SHOWN, YUV420P) for t in window_frames(walk("left", True))]
     shot = shot_of([LOOK] * len(pictures), canvas())
     shares = []
-    for beyond in (None, plan(pictures)):
-        render = renderer(shot, SHOWN, settings=CLEAN, continuation=beyond)
+    for continuation in (None, plan(pictures)):
+        render = renderer(shot, SHOWN, settings=CLEAN, continuation=continuation)
         assert render.continued is None
         for i, picture in enumerate(pictures):
             render.render(i, picture, False)

@@ -1,4 +1,4 @@
-"""Framing goes where fewer characters are cut."""
+"""Framing chooses the side at which fewer characters are cut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from resample_scene import YUV420P, window_of
 from remaster.arrays import Affine, Mask
 from remaster.imaging.camera import IDENTITY, compose, translation
 from remaster.resample.framing import choose_framing, cut_foreground, invented, joined_sides
-from remaster.resample.resample_settings import ResampleSettings
+from remaster.resample.tuning import ResampleSettings
 
 
 def masks(*boxes: tuple[int, int, int, int], keyframes: int = 4) -> Mask:
@@ -72,7 +72,7 @@ def test_a_figure_in_the_middle_is_not_cut() -> None:
         ((0, 20, 30, 90), True, 0.5),
     ],
 )
-def test_the_original_stands_where_characters_are_cut(
+def test_the_original_sits_where_characters_are_cut(
     box: tuple[int, int, int, int], vertical: bool, framing: float
 ) -> None:
     assert chosen(masks(box), vertical=vertical) == framing
@@ -90,7 +90,7 @@ def test_the_penalty_decides_how_soon_it_leaves() -> None:
 
 @pytest.mark.parametrize("vertical", [False, True])
 @pytest.mark.parametrize(("way", "framing"), [(1, 0.0), (-1, 1.0)])
-def test_the_original_stands_where_less_must_be_invented(way: int, framing: float, vertical: bool) -> None:
+def test_the_original_sits_where_less_must_be_invented(way: int, framing: float, vertical: bool) -> None:
     nobody, settings = masks(), ResampleSettings()
     cameras = rest_and_pan(way * 160.0, vertical)
     assert choose_framing(nobody, cameras, settings, 1 / 3, vertical) == framing

@@ -1,4 +1,4 @@
-"""Gate pixels give way to the background, and no others."""
+"""Gate pixels are replaced by the background, and no others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from remaster.media.types import PixelFormat
 from remaster.records import Method
 from remaster.resample.layout import gate_samples
 from remaster.resample.rendering import WingRenderer
-from remaster.resample.resample_settings import ResampleSettings
+from remaster.resample.tuning import ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
 
@@ -66,7 +66,7 @@ def test_only_gate_pixels_change(width: int, height: int, pixel_format: PixelFor
 
 @pytest.mark.parametrize("framing", [0.0, 0.5])
 @pytest.mark.parametrize(("width", "height"), [(160, 120), (161, 121)])
-def test_the_background_stands_in_for_the_gate(width: int, height: int, framing: float) -> None:
+def test_the_background_replaces_the_gate(width: int, height: int, framing: float) -> None:
     truth, filmed, out, gate = gated(width, height, YUV420P, "mosaic", feather=0, framing=framing)
     assert np.abs(filmed[0][gate].astype(float) - truth[0][gate]).mean() > 60
     assert np.abs(out[0][gate].astype(float) - truth[0][gate]).mean() < 1.0
@@ -87,7 +87,7 @@ def test_feathering_stays_within_the_gate() -> None:
 
 
 @pytest.mark.parametrize(("method", "off"), [("mosaic", 1.0), ("ambient", 30.0)])
-def test_a_gate_that_is_kept_enters_no_wing(method: Method, off: float) -> None:
+def test_an_unfilled_gate_does_not_enter_the_wings(method: Method, off: float) -> None:
     shown, gate = window_of(160, 120, YUV420P), gate_of(160, 120)
     truth = whole_window(shown, LOOK, YUV420P)
     filmed = through(gate, picture_of(truth, shown, YUV420P), YUV420P)
@@ -107,7 +107,7 @@ def test_without_a_gate_the_dark_edge_stays() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(out, dark, strict=True))
 
 
-def test_a_chroma_sample_shared_with_the_picture_is_kept() -> None:
+def test_a_chroma_sample_shared_with_the_picture_is_untouched() -> None:
     gate = np.zeros((5, 6), bool)
     gate[:, :3] = True
     assert gate_samples(gate, (2, 2)).tolist() == [[True, False, False]] * 3

@@ -10,7 +10,7 @@ from remaster.arrays import Plane
 from remaster.imaging import camera as cam
 from remaster.media.types import ColorSpec, PixelFormat
 from remaster.resample.rendering import WingRenderer
-from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.resample.tuning import Grain, ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
 SHOWN = window_of(160, 120, YUV420P)

@@ -1,4 +1,4 @@
-"""The map of a frame: which pixels of its wings come from where."""
+"""Where the wings' pixels come from: the map of a frame, and the share of a shot's wings that some frame has seen."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
 from remaster.propagation.grid import Grid
 from remaster.records import Background, Key, Propagation, Shot
-from remaster.resample.dissolve import SceneRenderers
-from remaster.resample.origins import GENERATED, ORIGINAL, PROPAGATED, RECOVERED, SOFT
-from remaster.resample.rendering import Beside, WingRenderer
-from remaster.resample.resample_settings import ResampleSettings
+from remaster.resample.origins import GENERATED, ORIGINAL, PROPAGATED, RECOVERED, SOFT, recovered_share
+from remaster.resample.rendering import ShotWings, WingRenderer
+from remaster.resample.scene_renderers import SceneRenderers
+from remaster.resample.tuning import ResampleSettings
 
 WIDE, TALL = window_of(160, 120, YUV420P), window_of(120, 160, YUV420P, "120/212")
 LOOK = cam.translation(60.0, 22.0)
@@ -88,7 +88,7 @@ def test_the_soft_fill_is_soft() -> None:
 
 
 @pytest.mark.parametrize(("generated", "under"), [(True, GENERATED), (False, SOFT)])
-def test_what_was_seen_nearby_is_propagated_over_what_lies_under_it(generated: bool, under: int) -> None:
+def test_pixels_of_near_frames_are_propagated_over_the_generated_picture(generated: bool, under: int) -> None:
     kinds = middle(drawn(pan(WIDE, generated)).origins())
     left, right = kinds[: WIDE.x][::-1], kinds[WIDE.x + 160 :]
     assert kinds[WIDE.x : WIDE.x + 160] == [ORIGINAL] * 160
@@ -97,14 +97,14 @@ def test_what_was_seen_nearby_is_propagated_over_what_lies_under_it(generated: b
         assert side.count(PROPAGATED) == pytest.approx(STEP * frames, abs=3)
 
 
-def test_wings_above_and_below_are_those_beside_turned() -> None:
+def test_wings_above_and_below_are_left_and_right_ones_turned() -> None:
     beside, above = (drawn(pan(shown, True), shown).origins() for shown in (WIDE, TALL))
     assert TALL.vertical and (TALL.height, TALL.width) == (WIDE.width, WIDE.height)
     np.testing.assert_array_equal(above, beside.T)
 
 
 @pytest.mark.parametrize("method", ["mosaic", "propagated"])
-def test_a_gate_that_is_filled_is_no_original(method: str) -> None:
+def test_a_filled_gate_is_not_original(method: str) -> None:
     gate = edge(WIDE)
     shot = shot_of([LOOK], covered(0)) if method == "mosaic" else pan(WIDE, True, gate)
     inner = np.s_[:, WIDE.x : WIDE.x + 160]
@@ -116,18 +116,59 @@ def test_a_gate_that_is_filled_is_no_original(method: str) -> None:
     assert not kept[inner].any()
 
 
-def test_a_transition_shows_the_side_that_is_most_of_it() -> None:
+def test_a_dissolve_shows_the_shot_with_the_larger_share() -> None:
     shown, mix = picture(WIDE), np.array([[0.6, 0.3, 0.2], [0.4, 0.7, 0.3]], np.float32)
     first, last = shot_of([LOOK], covered(0)), replace(shot_of([LOOK], None, "ambient"), start=4, end=5)
     turn = replace(shot_of([LOOK] * 3, covered(200), "still"), start=1, end=4, mix=mix)
 
-    def make(shot: Shot, before: Beside | None, after: Beside | None) -> WingRenderer:
+    def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
         return WingRenderer(shot, WIDE, YUV420P, COLOR, None, 0.0, ResampleSettings(), 1, before=before, after=after)
 
     renderers = SceneRenderers([first, turn, last], make, lambda frame: shown)
-    renderers.of(first).render(0, shown, False)
-    mixed, kinds = renderers.of(turn), []
+    renderers.renderer(first).render(0, shown, False)
+    mixed, kinds = renderers.renderer(turn), []
     for index in range(3):
         mixed.render(index, tuple(plane ^ index for plane in shown), False)
         kinds.append(middle(mixed.origins())[0])
     assert kinds == [RECOVERED, SOFT, GENERATED]
+
+
+def seen_between(left: int, right: int) -> Background:
+    """A background of 420 x 180 seen in columns ``[left, right)``."""
+    whole = canvas()
+    coverage = np.zeros((180, 420), bool)
+    coverage[:, left:right] = True
+    return Background(whole.image, coverage, ~coverage, np.zeros_like(coverage))
+
+
+def test_a_whole_background_covers_all() -> None:
+    assert recovered_share(shot_of([cam.translation(60, 22)], canvas()), WIDE) == 1.0
+
+
+def test_nothing_is_recovered_without_a_background_or_coverage() -> None:
+    still = seen_between(60, 220)
+    assert recovered_share(shot_of([cam.translation(60, 22)], None, "ambient"), WIDE) == 0.0
+    assert recovered_share(shot_of([cam.translation(60, 22)], still, "still"), WIDE) == 0.0
+
+
+def test_half_of_one_wing_counts_as_a_quarter() -> None:
+    background = seen_between(60 - WIDE.x // 2, 220)
+    assert recovered_share(shot_of([cam.translation(60, 22)], background), WIDE) == pytest.approx(0.25, abs=0.03)
+
+
+def test_frames_are_averaged() -> None:
+    cameras = [cam.translation(60, 22)] * 3 + [cam.translation(120, 22)]
+    background = seen_between(60, 220)
+    last = recovered_share(shot_of(cameras[3:], background), WIDE)
+    assert last == pytest.approx(0.5, abs=0.03)
+    assert recovered_share(shot_of(cameras, background), WIDE) == pytest.approx(last / 4, abs=0.01)
+
+
+def test_outside_the_canvas_nothing_is_covered() -> None:
+    assert recovered_share(shot_of([cam.translation(0, 0)], canvas(160, 120)), WIDE) == 0.0
+
+
+def test_a_zoomed_camera_sees_more() -> None:
+    background = seen_between(60, 220)
+    zoomed = np.array([[0.5, 0, 100.0], [0, 0.5, 50.0]])
+    assert recovered_share(shot_of([zoomed], background), WIDE) == 1.0

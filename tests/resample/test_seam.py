@@ -1,21 +1,21 @@
-"""The join's last step: the wing begins at the picture's outermost samples and is itself again farther out."""
+"""The seam: the wing begins with the levels of the picture's outermost samples, and is unchanged farther out."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from resample_scene import YUV420P, canvas, picture_of, shot_of, whole_window, window_of
-from test_render import noisy, renderer
+from test_rendering import noisy, renderer
 
 from remaster.imaging import camera as cam
-from remaster.resample.resample_settings import Grain, ResampleSettings
+from remaster.resample.tuning import Grain, ResampleSettings
 
 LOOK = cam.translation(60.0, 80.0)
 CLEAN = ResampleSettings(grain=Grain.none, feather=0)
 
 
 @pytest.mark.parametrize(("aspect", "axis"), [("16/9", 1), ("3/4", 0)])
-def test_what_flickers_along_the_join_leaves_no_line(aspect: str, axis: int) -> None:
+def test_flicker_along_the_join_leaves_no_line(aspect: str, axis: int) -> None:
     """The picture's light differs from the background's, sample by sample along the joins, as on moving water."""
     shown = window_of(160, 120, YUV420P, aspect)
     truth = whole_window(shown, LOOK, YUV420P)
@@ -55,7 +55,7 @@ def test_the_wing_beside_a_gate_begins_where_the_picture_does() -> None:
     assert out[:, shown.x : shown.x + 5].min() > 20
 
 
-def test_beside_a_camera_at_rest_grain_is_not_followed_and_an_outline_is() -> None:
+def test_with_a_resting_camera_grain_is_ignored_and_an_outline_is_not() -> None:
     shown = window_of(160, 120, YUV420P)
     picture = picture_of(whole_window(shown, LOOK, YUV420P), shown, YUV420P)
     wings = renderer(shot_of([LOOK] * 6, canvas(420, 320)), shown, settings=CLEAN, noise=2.0)

@@ -171,9 +171,9 @@ def test_a_node_s_cache_is_filled_once(tmp_path: Path, monkeypatch: pytest.Monke
                 torch.save({"layer": torch.zeros(2)}, cached)
             return dict(torch.load(cached, weights_only=True))
 
-    monkeypatch.setattr(maskrcnn, "_published", lambda architecture: Published())
+    monkeypatch.setattr(maskrcnn, "published_weights", lambda architecture: Published())
     with ThreadPoolExecutor(3) as actors:
-        found = list(actors.map(lambda _: maskrcnn._tensors(MaskRcnnSegmenter()), range(3)))
+        found = list(actors.map(lambda _: maskrcnn.load_tensors(MaskRcnnSegmenter()), range(3)))
     assert downloads == [Published.url]
     assert all(list(one) == ["layer"] for one in found)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

@@ -14,7 +14,8 @@ from remaster.imaging.camera import IDENTITY, apply, compose, corners, invert, r
 from remaster.imaging.geometry import Window, window
 from remaster.media.types import PixelFormat, Rect
 from remaster.records import Analysis, Shot
-from remaster.stitch.stitching import StitchSettings, stitch
+from remaster.stitch.stitching import stitch
+from remaster.stitch.tuning import StitchSettings
 
 WIDTH, HEIGHT = 320, 240
 YUV420 = PixelFormat("yuv420p", "yuv", 8, 1, 1)

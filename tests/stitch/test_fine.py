@@ -14,7 +14,7 @@ from background_scenes import FRAMES, HEIGHT, SETTINGS, WIDTH, painting, pan, sh
 from remaster.arrays import FINE, FineRgb
 from remaster.media.planes import from_rgb, rounded, to_fine_rgb, to_rgb
 from remaster.media.types import ColorSpec, PixelFormat
-from remaster.resample.depth import fine_levels, without_steps
+from remaster.resample.background_wings import fine_levels, without_steps
 from remaster.stitch.composite import robust_mean
 from remaster.stitch.exposure import balance
 from remaster.stitch.stitching import stitch

@@ -1,4 +1,4 @@
-"""What is left to be generated of whole scenes: what a wing shows and no frame did."""
+"""Holes of whole scenes: what a wing shows and no frame did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shots that no one background holds, and how their wings pass into those beside them."""
+"""Shots without a background, and how their wings fade into those beside them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from remaster.imaging.camera import IDENTITY
 from remaster.imaging.geometry import window
 from remaster.media.types import Rect
 from remaster.records import Method, Shot
-from remaster.stitch.propagated_shots import FADE, without_background
-from remaster.stitch.spans import Scene, StitchSettings
+from remaster.stitch.background_plan import Scene
+from remaster.stitch.propagated_shots import with_propagated_wings
+from remaster.stitch.tuning import TUNING, StitchSettings
 
 COUNT, BORDER = 30, 14
 
@@ -35,14 +36,18 @@ def shot(start: int, end: int, method: Method) -> Shot:
 
 def drawn(moving: tuple[Scene, Clip], shots: list[Shot], cuts: list[int]) -> list[Shot]:
     scene, clip = moving
-    return without_background(scene, ~scene.usable, shots, clip.footage, cuts)
+    return with_propagated_wings(scene, ~scene.usable, shots, clip.footage, cuts)
 
 
 def test_wings_fade_where_the_picture_goes_on_but_never_across_a_cut(moving: tuple[Scene, Clip]) -> None:
     shots = [shot(0, BORDER, "still"), shot(BORDER, COUNT, "ambient")]
     before, faded = drawn(moving, shots, [])
     assert before is shots[0] and faded.method == "propagated"
-    assert faded.mix is not None and faded.mix[0, 0] > 0.9 and not faded.mix[:, min(FADE, COUNT - BORDER) :].any()
+    assert (
+        faded.mix is not None
+        and faded.mix[0, 0] > 0.9
+        and not faded.mix[:, min(TUNING.propagated.fade_frames, COUNT - BORDER) :].any()
+    )
     assert (np.diff(faded.mix[0]) <= 0).all()
     _, cut = drawn(moving, shots, [BORDER])
     assert cut.method == "propagated" and cut.mix is None
