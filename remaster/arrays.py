@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+FINE = 256
 Mask = npt.NDArray[np.bool_]
 Gray = npt.NDArray[np.uint8]
 Rgb = npt.NDArray[np.uint8]
+FineRgb = npt.NDArray[np.uint16]
+"""R'G'B' in 256ths of a level of 8 bits: `FINE` times what an `Rgb` has."""
 Rgba = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Int32 = npt.NDArray[np.int32]

@@ -24,7 +24,7 @@ from remaster.media.types import ColorSpec, PixelFormat, Rect, Treatment, VideoI
 
 T = TypeVar("T")
 ARRAY = pa.struct([("dtype", pa.string()), ("shape", pa.list_(pa.int32())), ("data", pa.large_binary())])
-DTYPES = ("|b1", "|u1", "<f4", "<f8", "<i8")
+DTYPES = ("|b1", "|i1", "|u1", "<f4", "<f8", "<i8")
 DIFFERENCES = "differences"
 """In place of a dtype: ``data`` is a picture as ``pack_picture`` writes it."""
 SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}

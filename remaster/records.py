@@ -95,13 +95,15 @@ class Background:
     background by at least one keyframe, or masked in all those of a resting camera. ``holes`` bool (H, W): visible in a
     wing of some frame and not covered; disjoint from ``coverage``. Pixels in neither are visible in no wing, and never
     a source for filling. ``figures`` bool (H, W): resting characters, as far as they are known, and what is masked in
-    all keyframes; a fill continues them where holes cut them, and copies them nowhere else.
+    all keyframes; a fill continues them where holes cut them, and copies them nowhere else. ``fine`` int8 (H, W, 3),
+    for sources of more than 8 bits: what rounding removed from ``image`` where it is covered, in 256ths of a level.
     """
 
     image: Rgb
     coverage: Mask
     holes: Mask
     figures: Mask
+    fine: npt.NDArray[np.int8] | None = None
 
 
 @dataclass(frozen=True)

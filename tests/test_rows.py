@@ -104,7 +104,9 @@ def full_scene() -> Scene:
 def full_shots() -> tuple[Shot, ...]:
     rng = np.random.default_rng(0)
     mask = rng.random((4, 5)) > 0.5
-    background = Background(rng.integers(0, 256, (4, 5, 3), np.uint8), mask, ~mask, mask & (rng.random((4, 5)) > 0.5))
+    fine = rng.integers(-128, 128, (4, 5, 3), np.int8)
+    figures = mask & (rng.random((4, 5)) > 0.5)
+    background = Background(rng.integers(0, 256, (4, 5, 3), np.uint8), mask, ~mask, figures, fine)
     keys = Key(3, 4, 3, background), Key(4, 5, 4, None)
     moving = Propagation(
         rng.normal(size=(2, 2, 2, 3)),

@@ -12,7 +12,8 @@ from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
-from remaster.media.discs import DISC_FOLDER, is_disc_image, open_parts, parts, scrambled
+from remaster.media.disc_images import DISC_FOLDER, inside
+from remaster.media.discs import is_disc_image, open_parts, parts, scrambled
 from remaster.remote import is_remote, open_ranges
 
 # Cover art and thumbnails are video streams to FFmpeg.
@@ -51,7 +52,7 @@ def open_input(path: str) -> Iterator[InputContainer]:
     options = {"format_whitelist": _own_formats(), "protocol_whitelist": "file"}
     try:
         files = parts(path)
-        file = open_parts(files) if len(files) > 1 else open_ranges(path) if is_remote(path) else None
+        file = open_parts(files) if len(files) > 1 or inside(path) else open_ranges(path) if is_remote(path) else None
         container = av.open(file or path, "r", options=options, metadata_errors="surrogateescape")
     except FileNotFoundError as error:
         raise MediaError(f"{path} does not exist") from error
@@ -86,7 +87,8 @@ def check_alone(path: str) -> None:
     if kind is not None:
         raise MediaError(f"{path} is {kind}, a text: what it names is not read; pass the media files themselves")
     if image:
-        raise MediaError(f"{path} is the image of a disc; mount or unpack it and pass its {DISC_FOLDER} folder")
+        hint = "mount or unpack it and pass its files"
+        raise MediaError(f"{path} is the image of a disc without a readable {DISC_FOLDER} folder; {hint}")
     if secret:
         raise MediaError(f"{path} is scrambled: decrypt the disc first (or the recording)")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit, urlunsplit
 
+from remaster.media.disc_images import inside
 from remaster.remote import is_remote, joined, open_ranges, status
 
-DISC_FOLDER = "VIDEO_TS"
 MOST_PARTS = 9  # of a title set, by the standard
 BUFFER = 1 << 20  # bytes read at once
 _PART = re.compile(r"(?P<title>VTS_\d\d)_(?P<number>\d)(?P<end>\.VOB)", re.IGNORECASE)
@@ -61,8 +61,18 @@ def parts(path: str) -> list[str]:
         following = (joined(folder, name) for name in names[1:])
         there: Callable[[str], bool] = lambda uri: status(uri) is not None  # noqa: E731
     else:
-        following, there = (str(Path(path).with_name(name)) for name in names[1:]), os.path.isfile
+        following = (str(Path(path).with_name(name)) for name in names[1:])
+        there = os.path.isfile if inside(path) is None else lambda name: inside(name) is not None
     return [path, *_while(following, there)]
+
+
+def size_and_change(path: str) -> tuple[int, int]:
+    """(bytes, time of change in ns) of a local file, or of one inside an image; raises ``OSError``."""
+    found = inside(path)
+    if found is not None:
+        return found.extent.size, found.changed
+    there = Path(path).stat()
+    return there.st_size, there.st_mtime_ns
 
 
 def open_parts(paths: Sequence[str]) -> BinaryIO:
@@ -96,8 +106,9 @@ class _Parts(io.RawIOBase):
 
     def __init__(self, paths: Sequence[str]) -> None:
         with ExitStack() as stack:
-            self._files = [stack.enter_context(_open(path)) for path in paths]
-            self._ends = list(accumulate(file.seek(0, os.SEEK_END) for file in self._files))
+            stretches = [_open(path, stack) for path in paths]
+            self._files = [(file, begin) for file, begin, _ in stretches]
+            self._ends = list(accumulate(size for *_, size in stretches))
             self._close = stack.pop_all()
         self._at = 0
         self.name = paths[0]
@@ -109,10 +120,10 @@ class _Parts(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        for number, (file, end) in enumerate(zip(self._files, self._ends, strict=True)):
+        for number, ((file, begin), end) in enumerate(zip(self._files, self._ends, strict=True)):
             if self._at < end:
                 start = self._ends[number - 1] if number else 0
-                file.seek(self._at - start)
+                file.seek(begin + self._at - start)
                 data = file.read(min(len(buffer), end - self._at))
                 buffer[: len(data)] = data
                 self._at += len(data)
@@ -135,7 +146,14 @@ class _Parts(io.RawIOBase):
         super().close()
 
 
-def _open(path: str) -> BinaryIO:
+def _open(path: str, stack: ExitStack) -> tuple[BinaryIO, int, int]:
+    """(file, where in it what is meant begins, how many bytes that has)."""
+    found = inside(path)
+    file = stack.enter_context(_file(path if found is None else found.image))
+    return (file, 0, file.seek(0, os.SEEK_END)) if found is None else (file, found.extent.start, found.extent.size)
+
+
+def _file(path: str) -> BinaryIO:
     return open_ranges(path) if is_remote(path) else Path(path).open("rb")
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Float32, Plane, Rgb
+from remaster.arrays import FINE, FineRgb, Float32, Plane, Rgb
 from remaster.media.types import ColorSpec, PixelFormat, Rect
 
 Planes = tuple[Plane, ...]
@@ -71,20 +71,43 @@ def to_rgb(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: 
     ``height`` is the number of lines of the whole picture where ``planes`` are a part of it: it decides the matrix of
     streams that do not say.
     """
+    rgb = _levels(planes, pixel_format, color, height)
+    if pixel_format.kind in ("rgb", "gray"):
+        return _as_rgb(_quantize(rgb, 8))
+    # OpenCV rounds and saturates in one pass.
+    return _as_rgb(cv2.addWeighted(rgb, 1.0, rgb, 0.0, 0.0, dtype=cv2.CV_8U))
+
+
+def to_fine_rgb(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> FineRgb:
+    """As ``to_rgb``, uint16 (h, w, 3) in 256ths of its levels, for sources of more than 8 bits."""
+    rgb = _levels(planes, pixel_format, color, height)
+    fine = cv2.addWeighted(rgb, float(FINE), rgb, 0.0, 0.0, dtype=cv2.CV_16U)
+    return np.asarray(np.minimum(fine, np.uint16(255 * FINE)), np.uint16)
+
+
+def rounded(picture: Rgb | FineRgb) -> Rgb:
+    """The picture in levels of 8 bits; itself where it is so already."""
+    if picture.dtype == np.uint8:
+        return np.asarray(picture, np.uint8)
+    flat = cv2.convertScaleAbs(picture.reshape(len(picture), -1), alpha=1 / FINE)
+    return np.asarray(flat, np.uint8).reshape(picture.shape)
+
+
+def _levels(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: int | None) -> Float32:
+    """float32 (h, w, 3) R'G'B' in levels of 8 bits, unrounded; some lie outside 0..255."""
     lines, columns = planes[0].shape
     if pixel_format.kind == "rgb":
         green, blue, red = (_luma_to_unit(plane, pixel_format, color) for plane in planes)
-        return _as_rgb(_quantize(np.dstack([red, green, blue]) * 255, 8))
+        return np.asarray(np.dstack([red, green, blue]) * 255, np.float32)
     if pixel_format.kind == "gray":
-        return _as_rgb(_quantize(np.dstack([_luma_to_unit(planes[0], pixel_format, color)] * 3) * 255, 8))
+        return np.asarray(np.dstack([_luma_to_unit(planes[0], pixel_format, color)] * 3) * 255, np.float32)
     chroma = (_upsample(plane, pixel_format, color, columns, lines) for plane in planes[1:])
     yuv = cv2.merge([planes[0].astype(np.float32), *chroma])
-    # From code values to 0..255 by one matrix, which OpenCV then rounds and saturates in one pass.
+    # From code values to 0..255 by one matrix.
     (y_scale, y_offset), (c_scale, c_offset) = _luma_scale(pixel_format, color), _chroma_scale(pixel_format, color)
     matrix = _yuv_to_rgb(coefficients(color, height or lines)) * 255 / np.array([y_scale, c_scale, c_scale])
     offset = -matrix @ np.array([y_offset, c_offset, c_offset])
-    rgb = cv2.transform(yuv, np.column_stack([matrix, offset]))
-    return _as_rgb(cv2.addWeighted(rgb, 1.0, rgb, 0.0, 0.0, dtype=cv2.CV_8U))
+    return np.asarray(cv2.transform(yuv, np.column_stack([matrix, offset])), np.float32)
 
 
 def from_rgb(rgb: Rgb | Float32, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> Planes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from itertools import islice
-from pathlib import Path
 
 import av
 from av.container import InputContainer
@@ -23,7 +22,7 @@ from remaster.media.containers import (
     reason,
     video_stream,
 )
-from remaster.media.discs import parts
+from remaster.media.discs import parts, size_and_change
 from remaster.media.formats import planar_format, without_alpha
 from remaster.media.hdr import content_light, dynamic_formats, mastering_display
 from remaster.media.looks import full_range
@@ -83,18 +82,13 @@ def probe(path: str) -> VideoInfo:
 def _identity(path: str) -> tuple[int, int]:
     """(bytes, time of change in ns) of a file, or of all files of a title: how it is known again."""
     try:
-        found = [status(file) if is_remote(file) else _local(file) for file in parts(path)]
+        found = [status(file) if is_remote(file) else size_and_change(file) for file in parts(path)]
     except OSError as error:
         raise MediaError(f"{path} cannot be read: {reason(error)}") from error
     there = [item for item in found if item is not None]
     if not there:
         raise MediaError(f"{path} does not exist")
     return sum(size for size, _ in there), max(changed for _, changed in there)
-
-
-def _local(path: str) -> tuple[int, int]:
-    there = Path(path).stat()
-    return there.st_size, there.st_mtime_ns
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: str) -> VideoFrame:

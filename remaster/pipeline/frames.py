@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from remaster.arrays import Rgb
+from remaster.arrays import FineRgb, Rgb
 from remaster.imaging.footage import Footage
-from remaster.media.planes import crop, resize_rgb, to_rgb
+from remaster.media.planes import crop, resize_rgb, to_fine_rgb, to_rgb
 from remaster.media.source import source_frames
 from remaster.media.types import Frame, Rect
 from remaster.rows import Scene
@@ -105,15 +105,19 @@ def footage_of(scene: Scene) -> Footage:
     return Footage(partial(_small, scene), partial(_strips, scene))
 
 
-def read_rgb(scene: Scene, frames: Sequence[int]) -> Iterator[Rgb]:
-    """Full-size RGB of the active picture of some frames, in the order asked for, by one pass over the scene."""
+def read_rgb(scene: Scene, frames: Sequence[int]) -> Iterator[Rgb | FineRgb]:
+    """Full-size RGB of the active picture of some frames, in the order asked for, by one pass over the scene.
+
+    Where the source has more than 8 bits, so have they.
+    """
     info = scene.info
-    waiting: dict[int, Rgb] = {}
+    convert = to_rgb if info.format.depth == 8 else to_fine_rgb
+    waiting: dict[int, Rgb | FineRgb] = {}
     order, position = list(frames), 0
     last = {frame: place for place, frame in enumerate(order)}
     for index, frame in enumerate(scene_frames(scene)):
         if index in last:
-            waiting[index] = to_rgb(active_planes(frame, scene), info.format, info.color, info.height)
+            waiting[index] = convert(active_planes(frame, scene), info.format, info.color, info.height)
         while position < len(order) and order[position] in waiting:
             yield waiting[order[position]]
             if last[order[position]] == position:

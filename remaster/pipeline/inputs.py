@@ -14,7 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from remaster.config import DatasetConfig
 from remaster.errors import UserError
-from remaster.media.discs import DISC_FOLDER, is_menu, parts, title_part
+from remaster.media.disc_images import DISC_FOLDER, films
+from remaster.media.discs import is_menu, parts, title_part
 from remaster.pipeline.search import EXTENSIONS, MENU, LeftOut, search, special
 from remaster.remote import is_remote, joined, locate, status
 from remaster.storage import folder
@@ -57,14 +58,16 @@ def find_dataset(paths: Sequence[str], output: str) -> Dataset:
 
     Each is named relative to its input; where two would then be called alike, all are by their whole paths, below what
     these share. A file that is named outright, or by a glob's own extension, is taken whatever its extension is. The
-    files of a DVD's title are one video, named after the title; its menus are left out. Files inside the ``output``
+    files of a DVD's title are one video, named after the title; its menus are left out. The image of a DVD is a folder
+    of them, called as it is without its extension. Files inside the ``output``
     folder are never inputs. Raises ``UserError`` where an input has nothing.
     """
     left_out = LeftOut()
     found: dict[str, _Found] = {}
     for path in paths:
         several = len(paths) > 1
-        found |= {file.path: file for file in _inputs(path, output, several, left_out) if file.path not in found}
+        there = _opened(_inputs(path, output, several, left_out))
+        found |= {file.path: file for file in there if file.path not in found}
     files = list(found.values())
     names = [file.name for file in files]
     if len(set(names)) < len(names):
@@ -239,6 +242,21 @@ def _named(base: Path, files: Sequence[Path], own: str = "") -> list[_Found]:
         root = os.path.commonpath([os.path.dirname(path) for path in plain])  # noqa: PTH120
     names = [(file, path, (own / Path(path).relative_to(root)).as_posix()) for path, file in plain.items()]
     return [_Found(str(file.absolute()), name, path.lstrip("/")) for file, path, name in names]
+
+
+def _opened(files: Sequence[_Found]) -> list[_Found]:
+    """The files, with what lies in a DVD's image in place of the image."""
+    opened: list[_Found] = []
+    for file in files:
+        there = [
+            _Found(
+                f"{file.path}/{DISC_FOLDER}/{name}",
+                *(f"{Path(n).with_suffix('')}/{name}" for n in (file.name, file.whole)),
+            )
+            for name in sorted(films(file.path))
+        ]
+        opened += there or [file]
+    return opened
 
 
 def _joined_titles(files: Sequence[_Found]) -> list[_Found]:

@@ -63,7 +63,7 @@ def _only_generated(shot: Shot) -> Shot:
     """The shot with all but the holes of its pictures blank: the rest is kept already."""
 
     def blank(picture: Background) -> Background:
-        return replace(picture, image=np.where(picture.holes[..., None], picture.image, np.uint8(0)))
+        return replace(picture, image=np.where(picture.holes[..., None], picture.image, np.uint8(0)), fine=None)
 
     return shot.repainted(blank)
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from remaster.media.disc_images import films
+
 # fmt: off
 EXTENSIONS = frozenset((
     ".3gp", ".asf", ".avi", ".divx", ".dv", ".flv", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
@@ -103,12 +105,16 @@ def _entries(folder: Path, root: Path, left_out: LeftOut) -> Iterator[Path]:
     for path in paths:
         if path.name.startswith("."):
             left_out.file(path.name)
-        elif _is_folder(path) or (_is_file(path) and path.suffix.lower() in EXTENSIONS):
+        elif _is_folder(path) or (_is_file(path) and _is_video(path)):
             yield path
         elif _is_file(path) or path.suffix.lower() not in ("", *EXTENSIONS):
             left_out.file(path.name)
         else:
             left_out.named[special(path)].append(_link(path, root) if path.is_symlink() else _below(path, root))
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in EXTENSIONS or bool(films(str(path)))
 
 
 def _is_folder(path: Path) -> bool:

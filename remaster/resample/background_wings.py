@@ -1,7 +1,7 @@
 """Wings from a shot's background, warped by each frame's camera and sampled in the source's own planes.
 
-In come a background (8-bit RGB) and cameras; out go the planes of the patches' rectangles, in the source's format. Of
-deeper sources, the background's gradients are first freed of their 8-bit steps.
+In come a background (8-bit RGB, and of deeper sources what rounding removed) and cameras; out go the planes of the
+patches' rectangles, in the source's format. Where nothing finer is known, gradients are freed of their 8-bit steps.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Affine, Float32, Plane, Rgb
+from remaster.arrays import FINE, Affine, Float32, Plane, Rgb
 from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
 from remaster.media.planes import Planes, from_rgb
@@ -30,11 +30,11 @@ LEFT_SITED, TOP_SITED, BOTTOM_SITED = (0, 1, 3, 5), (3, 4), (5, 6)
 class BackgroundPlanes:
     """A background in the source's own planes, each with a pyramid for cameras that see it smaller."""
 
-    def __init__(self, image: Rgb, pixel_format: PixelFormat, color: ColorSpec, lines: int):
+    def __init__(self, background: Background, pixel_format: PixelFormat, color: ColorSpec, lines: int):
         self._grids = [plane_grid(step, color) for step in plane_steps(pixel_format)]
         self._to_plane = [cam.invert(grid) for grid in self._grids]
         self._subsampled = [step != (1, 1) for step in plane_steps(pixel_format)]
-        self._pyramids = [_pyramid(plane) for plane in planes_of(image, pixel_format, color, lines)]
+        self._pyramids = [_pyramid(plane) for plane in planes_of(background, pixel_format, color, lines)]
 
     def view(self, plane: int, camera: Affine, rect: Rect) -> Plane:
         """Warp one plane by ``camera`` (picture to background, in full-resolution pixels) to ``rect``.
@@ -74,7 +74,7 @@ class BackgroundWings:
         lines: int,
     ):
         self._cameras, self._size, self._coverage = cameras, (window.width, window.height), background.coverage
-        self._planes = BackgroundPlanes(background.image, pixel_format, color, lines)
+        self._planes = BackgroundPlanes(background, pixel_format, color, lines)
         steps = plane_steps(pixel_format)
         self._placed = [Rect(p.rect.x - window.x, p.rect.y - window.y, p.rect.width, p.rect.height) for p in placed]
         self._rects = [[on_plane(rect, step) for step in steps] for rect in self._placed]
@@ -94,11 +94,29 @@ class BackgroundWings:
         return [background_origins(self._coverage, self._cameras[index], rect) for rect in self._placed]
 
 
-def planes_of(image: Rgb, pixel_format: PixelFormat, color: ColorSpec, lines: int) -> Planes:
-    """Convert a background to planes in the source's format; if that is deeper than 8 bits, without 8-bit steps."""
+def planes_of(background: Background, pixel_format: PixelFormat, color: ColorSpec, lines: int) -> Planes:
+    """Convert a background to planes in the source's format.
+
+    If that is deeper than 8 bits, what was stitched is as fine as the keyframes; what was generated, or carried from
+    elsewhere, has no 8-bit steps.
+    """
     if pixel_format.depth == 8:
-        return from_rgb(image, pixel_format, color, lines)
-    return from_rgb(without_steps(image), pixel_format, color, lines)
+        return from_rgb(background.image, pixel_format, color, lines)
+    return from_rgb(fine_levels(background), pixel_format, color, lines)
+
+
+def image_planes(image: Rgb, pixel_format: PixelFormat, color: ColorSpec, lines: int) -> Planes:
+    """Convert a picture uint8 (h, w, 3) to planes in the source's format; if that is deeper, without 8-bit steps."""
+    return from_rgb(image if pixel_format.depth == 8 else without_steps(image), pixel_format, color, lines)
+
+
+def fine_levels(background: Background) -> Float32:
+    """The background's picture, float32 (h, w, 3) in levels of 8 bits, as exactly as it is known."""
+    smooth = without_steps(background.image)
+    if background.fine is None:
+        return smooth
+    exact = background.image + background.fine.astype(np.float32) / FINE
+    return np.asarray(np.where(background.coverage[..., None], exact, smooth), np.float32)
 
 
 def without_steps(image: Rgb) -> Float32:

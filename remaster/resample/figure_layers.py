@@ -19,7 +19,7 @@ from remaster.imaging.difference import lit, tolerant_difference
 from remaster.imaging.geometry import Window
 from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Background
-from remaster.resample.background_wings import plane_grid, planes_of
+from remaster.resample.background_wings import image_planes, plane_grid
 from remaster.resample.drawings import Drawing
 from remaster.resample.layout import Patch, Side, on_plane, plane_steps
 from remaster.resample.tuning import TUNING
@@ -149,7 +149,7 @@ class LayerPainter:
         self._steps = plane_steps(pixel_format)
         self._grids = [plane_grid(step, color) for step in self._steps]
         self._corners = [cam.translation(-layer.rect.x, -layer.rect.y) for layer in continuation.layers]
-        self._planes = [planes_of(layer.image, pixel_format, color, lines) for layer in continuation.layers]
+        self._planes = [image_planes(layer.image, pixel_format, color, lines) for layer in continuation.layers]
         pairs = zip(continuation.layers, self._planes, strict=True)
         self._alphas = [[_plane_alpha(layer.alpha, plane) for plane in planes] for layer, planes in pairs]
 

@@ -79,7 +79,7 @@ class PropagatedWings:
         self._sums = np.zeros(3)
         self._kinds = np.zeros(self._grid.shape, np.uint8)
         self._pictures = _KeyPictures(
-            self._grid, propagation, self._sources, lambda p: planes_of(p.image, pixel_format, color, lines)
+            self._grid, propagation, self._sources, lambda p: planes_of(p, pixel_format, color, lines)
         )
         steps = plane_steps(pixel_format)
         self._interpolation = [cv2.INTER_CUBIC if step == (1, 1) else cv2.INTER_LINEAR for step in steps]

@@ -7,27 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Affine, Gray, Mask, Rgb
+from remaster.arrays import FINE, Affine, FineRgb, Gray, Mask, Rgb
 from remaster.imaging.aligned_keyframes import masked_median
 from remaster.imaging.camera import apply, compose, corners, translation
 from remaster.imaging.channels import largest, thrice
+from remaster.media.planes import rounded
 from remaster.stitch.background_canvas import Axis, Canvas
 from remaster.stitch.tuning import TUNING
 
 
 @dataclass(frozen=True)
 class Source:
-    """A keyframe at full size: ``picture`` uint8 (H, W, 3), ``weight`` uint8 (H, W) with 0 for what is not background.
+    """A keyframe at full size: ``picture`` (H, W, 3), ``weight`` uint8 (H, W) with 0 for what is not background.
 
-    ``camera`` (2, 3) takes its pixels to the canvas.
+    ``camera`` (2, 3) takes its pixels to the canvas. Pictures are uint8, or, for deeper sources, all of them uint16 in
+    256ths of a level, and so is what is made of them.
     """
 
-    picture: Rgb
+    picture: Rgb | FineRgb
     weight: Gray
     camera: Affine
 
@@ -49,7 +52,8 @@ def with_repeated_edges(source: Source, sides: Axis) -> Source:
     pixels = TUNING.composite.repeated_edge
     rows, columns = (pixels, 0) if sides == "x" else (0, pixels)
     pad = ((rows, rows), (columns, columns))
-    picture, weight = np.pad(source.picture, (*pad, (0, 0)), mode="edge"), np.pad(source.weight, pad, mode="edge")
+    picture: Any = np.pad(source.picture, (*pad, (0, 0)), mode="edge")
+    weight = np.pad(source.weight, pad, mode="edge")
     return Source(picture, weight, compose(source.camera, translation(-columns, -rows)))
 
 
@@ -68,23 +72,25 @@ def with_always_masked(sources: Sequence[Source], canvas: Canvas, gate: Mask | N
     return visible, np.asarray(on_canvas > 0)
 
 
-def composite(sources: Sequence[Source], canvas: Canvas, noise: float) -> tuple[Rgb, Mask]:
-    """Composite the background, uint8 (H, W, 3), and its coverage, bool (H, W); black where nothing was seen.
+def composite(sources: Sequence[Source], canvas: Canvas, noise: float) -> tuple[Rgb | FineRgb, Mask]:
+    """Composite the background (H, W, 3), in the sources' type, and its coverage, bool (H, W); black where unseen.
 
     Each pixel is the mean of the samples near the samples' median, weighted by their distance to their picture's edge:
     grain averages out, characters that were not masked have no part, and no seam is visible.
     """
-    image = np.zeros((canvas.height, canvas.width, 3), np.uint8)
+    image = np.zeros((canvas.height, canvas.width, 3), sources[0].picture.dtype if sources else np.uint8)
     coverage = np.zeros((canvas.height, canvas.width), bool)
     for tile, samples, weights in _tiles(sources, np.ones_like(coverage)):
         image[tile], coverage[tile] = robust_mean(samples, weights, _near_levels(noise))
     return image, coverage
 
 
-def extended(image: Rgb, coverage: Mask, donors: Sequence[Source], noise: float, seam: int) -> tuple[Rgb, Mask]:
+def extended(
+    image: Rgb | FineRgb, coverage: Mask, donors: Sequence[Source], noise: float, seam: int
+) -> tuple[Rgb | FineRgb, Mask]:
     """Extend a background by ``donors``, blended over ``seam`` pixels inside its own coverage.
 
-    Returns a new picture, uint8 (H, W, 3), and a new coverage, bool (H, W).
+    Returns a new picture (H, W, 3) of the same type, and a new coverage, bool (H, W).
     """
     if not donors:
         return image, coverage
@@ -101,14 +107,21 @@ def extended(image: Rgb, coverage: Mask, donors: Sequence[Source], noise: float,
     return image, coverage
 
 
+def parted(image: Rgb | FineRgb) -> tuple[Rgb, npt.NDArray[np.int8] | None]:
+    """Split a picture (H, W, 3) into its 8 bits and ``Background.fine``; None if it has no more than those."""
+    levels = rounded(image)
+    if image.dtype == np.uint8:
+        return levels, None
+    rest = image.astype(np.int32) - levels.astype(np.int32) * FINE
+    return levels, rest.clip(-128, 127).astype(np.int8)
+
+
 def _near_levels(noise: float) -> float:
     """Levels off the median within which samples are averaged, for grain of a standard deviation ``noise``."""
     return TUNING.composite.near_levels + TUNING.composite.noise_sigmas * noise
 
 
-def _tiles(
-    sources: Sequence[Source], needed: Mask
-) -> Iterator[tuple[tuple[slice, slice], npt.NDArray[np.uint8], Gray]]:
+def _tiles(sources: Sequence[Source], needed: Mask) -> Iterator[tuple[tuple[slice, slice], Rgb | FineRgb, Gray]]:
     """Yield (slices, samples, weights) of each tile that is ``needed``, bool (H, W), and that a source shows."""
     extents = [_extent(s) for s in sources]
     rows, columns = needed.shape
@@ -122,28 +135,31 @@ def _tiles(
                 yield tile, *_samples(touching, x, y, width, height)
 
 
-def robust_mean(samples: npt.NDArray[np.uint8], weights: Gray, near: float) -> tuple[Rgb, Mask]:
-    """The robust mean, uint8 (h, w, 3), of samples (k, h, w, 3), weights (k, h, w); and where it is seen, (h, w).
+def robust_mean(samples: Rgb | FineRgb, weights: Gray, near: float) -> tuple[Rgb | FineRgb, Mask]:
+    """The robust mean (h, w, 3) of samples (k, h, w, 3), weights (k, h, w), in their type; where it is seen, (h, w).
 
     One step of an M-estimator from the median; samples within ``near`` levels of it count. A weight of 0 is unseen. Two
-    samples have no median: there the one with the larger weight takes its place.
+    samples have no median: there the one with the larger weight takes its place. The median and what is near it are
+    computed in 8 bits, the mean from the samples as they are.
     """
     seen = weights > 0
     count = seen.sum(axis=0)
-    middle = masked_median(samples, seen)
+    levels = rounded(samples)
+    middle = masked_median(levels, seen)
     few = count <= 2
     if few.any():
         heaviest = weights.argmax(axis=0)
-        middle[few] = np.take_along_axis(samples, heaviest[None, ..., None], axis=0)[0][few]
+        middle[few] = np.take_along_axis(levels, heaviest[None, ..., None], axis=0)[0][few]
     total = np.zeros(middle.shape, np.float32)
     mass = np.zeros(few.shape, np.float32)
-    for sample, weight in zip(samples, weights, strict=True):
-        difference = largest(np.asarray(cv2.absdiff(sample, middle), np.uint8))
+    for sample, level, weight in zip(samples, levels, weights, strict=True):
+        difference = largest(np.asarray(cv2.absdiff(level, middle), np.uint8))
         share = weight * (difference <= near).astype(np.float32)
         total += thrice(share) * sample
         mass += share
     mean = total / np.maximum(mass, 1e-6)[..., None]
-    picture = np.where(mass[..., None] > 0, np.rint(mean), middle).astype(np.uint8)
+    unit = FINE if samples.dtype == np.uint16 else 1
+    picture: Any = np.where(mass[..., None] > 0, np.rint(mean), middle * np.float32(unit)).astype(samples.dtype)
     covered = count > 0
     picture[~covered] = 0
     return picture, covered
@@ -161,9 +177,9 @@ def _touches(extent: npt.NDArray[np.float64], x: int, y: int, width: int, height
     return bool(right >= x - 1 and left <= x + width and bottom >= y - 1 and top <= y + height)
 
 
-def _samples(sources: Sequence[Source], x: int, y: int, width: int, height: int) -> tuple[npt.NDArray[np.uint8], Gray]:
+def _samples(sources: Sequence[Source], x: int, y: int, width: int, height: int) -> tuple[Rgb | FineRgb, Gray]:
     """The pixels (k, height, width, 3) and weights (k, height, width) of the sources in one tile."""
-    samples = np.empty((len(sources), height, width, 3), np.uint8)
+    samples = np.empty((len(sources), height, width, 3), sources[0].picture.dtype)
     weights = np.empty((len(sources), height, width), np.uint8)
     for i, source in enumerate(sources):
         camera = compose(translation(-x, -y), source.camera)

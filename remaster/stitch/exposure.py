@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Float64, Rgb
+from remaster.arrays import FINE, FineRgb, Float64, Rgb
 from remaster.imaging.channels import with_levels
 from remaster.stitch.tuning import TUNING
 
@@ -48,11 +48,14 @@ def estimate_exposure(pictures: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool
     return Exposure(gain, offset)
 
 
-def balance(picture: Rgb, gain: Float64, offset: Float64) -> Rgb:
-    """Bring a picture to the reference's light, rounded to uint8; the same object where nothing changes."""
+def balance(picture: Rgb | FineRgb, gain: Float64, offset: Float64) -> Rgb | FineRgb:
+    """Bring a picture to the reference's light, rounded to its own type; the same object where nothing changes."""
     if (gain == 1.0).all() and (offset == 0.0).all():
         return picture
-    return with_levels(picture, np.arange(256.0)[:, None] * gain + offset)
+    if picture.dtype == np.uint16:
+        fine = [picture[..., c] * np.float32(gain[c]) + np.float32(FINE * offset[c]) for c in range(3)]
+        return np.clip(np.rint(np.stack(fine, axis=-1)), 0, 255 * FINE).astype(np.uint16)
+    return with_levels(np.asarray(picture, np.uint8), np.arange(256.0)[:, None] * gain + offset)
 
 
 def _overlaps(seen: npt.NDArray[np.bool_], reference: int) -> list[tuple[int, int]]:

@@ -9,13 +9,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Affine, Mask, Rgb
+from remaster.arrays import Affine, FineRgb, Mask, Rgb
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import IDENTITY, apply, compose, invert, rescale
 from remaster.imaging.whole_figures import placed
 from remaster.records import Background, Method, Shot
 from remaster.stitch.background_plan import BackgroundInputs, Plan, Scene, inner_area, travel
-from remaster.stitch.composite import Source, composite, edge_weight, extended, with_always_masked, with_repeated_edges
+from remaster.stitch.composite import (
+    Source,
+    composite,
+    edge_weight,
+    extended,
+    parted,
+    with_always_masked,
+    with_repeated_edges,
+)
 from remaster.stitch.donors import Donors, find_donors, with_donors
 from remaster.stitch.exposure import Exposure, balance
 from remaster.stitch.holes import find_holes, visible_in_wings
@@ -23,8 +31,11 @@ from remaster.stitch.keyframe_alignment import from_size, to_keyframe
 from remaster.stitch.tuning import TUNING
 from remaster.stitch.wing_confidence import border_error, confidence
 
-Read = Callable[[Sequence[int]], Iterator[Rgb]]
-"""Yields the active picture of scene frames at full size, uint8 RGB (H, W, 3), in the order asked."""
+Read = Callable[[Sequence[int]], Iterator[Rgb | FineRgb]]
+"""Yields the active picture of scene frames at full size, RGB (H, W, 3), in the order asked.
+
+uint8, or uint16 in 256ths of a level, for deeper sources.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,8 @@ def make_shot(scene: Scene, plan: Plan, read: Read) -> Shot:
     image, coverage = extended(image, own, donor_sources, scene.analysis.noise, round(TUNING.composite.seam * smaller))
     visible = visible_in_wings(cameras, scene.window, canvas, scene.gate)
     holes = find_holes(visible, coverage, smaller)
-    background = Background(image, coverage, holes, _figures(scene, inputs, cameras) | always_masked)
+    levels, fine = parted(image)
+    background = Background(levels, coverage, holes, _figures(scene, inputs, cameras) | always_masked, fine)
     covered = int((visible & coverage).sum())
     trust = with_donors(plan.trust, donors, float((visible & coverage & ~own).sum() / max(covered, 1)))
     sure = confidence(float(covered / max(visible.sum(), 1)), trust.error, outside_error)

@@ -33,10 +33,11 @@ def stitch(
     """Recover the background of a scene: one shot, or several where registration breaks.
 
     ``masks`` bool (k, h, w) are the characters on the keyframes' proxies. ``read(frames)`` yields the active picture of
-    those scene frames at full stored size, uint8 RGB (H, W, 3), in the order asked. ``gate`` bool (H, W) is the
-    projector's gate on the active picture, or None. ``footage`` reads frames for shots without a background; without it
-    none is ``propagated``. ``cuts`` are the frames that do not continue the frame before in time. The shots tile the
-    scene's frames ``[0, n)`` exactly. The same ``seed`` gives the same bytes.
+    those scene frames at full stored size, RGB (H, W, 3), in the order asked: uint8, or, for deeper sources, uint16 in
+    256ths of a level. ``gate`` bool (H, W) is the projector's gate on the active picture, or None. ``footage`` reads
+    frames for shots without a background; without it none is ``propagated``. ``cuts`` are the frames that do not
+    continue the frame before in time. The shots tile the scene's frames ``[0, n)`` exactly. The same ``seed`` gives the
+    same bytes.
     """
     if window.passthrough:
         return [shot_without_background("passthrough", 0, len(analysis.motion), 1.0)]

@@ -10,13 +10,18 @@ from pathlib import Path
 import av
 import pytest
 from kind_files import MPEG2, scrambled, source
-from media_files import write_source
+from media_files import packets_of, write_segments, write_source
+from pycdlib import PyCdlib
 
 from remaster.errors import MediaError
 from remaster.media.decode import decode
+from remaster.media.disc_images import DISC_FOLDER, films
 from remaster.media.discs import open_parts, parts, title_part
 from remaster.media.discs import scrambled as is_scrambled
+from remaster.media.encode import EncoderSettings
 from remaster.media.probe import probe
+from remaster.media.remux import assemble, verify
+from remaster.pipeline.inputs import find_dataset
 
 
 @pytest.fixture
@@ -146,3 +151,67 @@ def test_nor_does_a_name(tmp_path: Path) -> None:
     (tmp_path / "%d.jpg").write_bytes(b"no picture")
     with pytest.raises(MediaError, match=r"%d\.jpg is no media file"):
         probe(str(tmp_path / "%d.jpg"))
+
+
+def image_of(folder: Path, image: Path) -> Path:
+    """A folder as the image of a disc, with ISO 9660 and UDF, as DVDs have them."""
+    disc = PyCdlib()
+    disc.new(udf="2.60", interchange_level=3)
+    disc.add_directory(f"/{DISC_FOLDER}", udf_path=f"/{DISC_FOLDER}")
+    for file in sorted(folder.iterdir()):
+        disc.add_file(str(file), f"/{DISC_FOLDER}/{file.name};1", udf_path=f"/{DISC_FOLDER}/{file.name}")
+    disc.write(str(image))
+    disc.close()
+    return image
+
+
+@pytest.fixture
+def disc(title: Path) -> Path:
+    """The image of a DVD with one title in three parts, a menu and a table."""
+    folder = title.with_name("disc")
+    folder.mkdir()
+    for number in range(4):
+        title.with_name(f"VTS_03_{number}.VOB").rename(folder / f"VTS_03_{number}.VOB")
+    (folder / "VTS_03_0.IFO").write_bytes(bytes(2048))
+    return image_of(folder, title.with_name("A film.ISO"))
+
+
+def test_the_titles_in_an_image_are_videos(disc: Path) -> None:
+    dataset = find_dataset([str(disc)], "out")
+    assert [video.name for video in dataset.videos] == ["A film/VTS_03.VOB"]
+    assert dataset.left_out == ("menu of a DVD (1): A film/VTS_03_0.VOB",)
+    assert find_dataset([str(disc.parent)], "out").videos[0].name == "A film/VTS_03.VOB"
+    path = dataset.videos[0].path
+    info, whole = probe(path), probe(str(disc.with_name("whole.vob")))
+    assert (info.size, info.mtime_ns) == (whole.size, disc.stat().st_mtime_ns)
+    ours, theirs = list(decode(info)), list(decode(whole))
+    assert len(ours) == 60
+    assert all(a.pts == b.pts and (a.planes[0] == b.planes[0]).all() for a, b in zip(ours, theirs, strict=True))
+    (frame,) = decode(info, start_pts=ours[41].pts, count=1)
+    assert (frame.planes[0] == ours[41].planes[0]).all()
+
+
+def test_a_title_in_an_image_is_delivered_and_proved(disc: Path, tmp_path: Path) -> None:
+    path = find_dataset([str(disc)], "out").videos[0].path
+    info = probe(path)
+    segments, pts = write_segments(tmp_path, info, (60,), EncoderSettings(preset="ultrafast"))
+    out = tmp_path / "out.mkv"
+    done = assemble(info, segments, pts, out)
+    verify(info, out, pts, departures=done.departures)
+    (ours,), (theirs,) = packets_of(out, "audio"), packets_of(disc.with_name("whole.vob"), "audio")
+    assert [data for _, data in ours] == [data for _, data in theirs]
+
+
+def test_other_images_are_refused_in_one_sentence(disc: Path, tmp_path: Path) -> None:
+    plain = PyCdlib()
+    plain.new()
+    plain.write(str(tmp_path / "program.iso"))
+    data = disc.read_bytes()
+    (tmp_path / "torn.iso").write_bytes(data[: 17 * 2048])
+    for name in ("program.iso", "torn.iso"):
+        (video,) = find_dataset([str(tmp_path / name)], "out").videos
+        with pytest.raises(MediaError, match=rf"{name} is the image of a disc without a readable VIDEO_TS folder"):
+            probe(video.path)
+    half = tmp_path / "half.iso"
+    half.write_bytes(data[:-300_000])
+    assert "VTS_03_3.VOB" not in films(str(half)), "what lies beyond the end of a file is not there"

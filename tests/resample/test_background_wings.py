@@ -42,6 +42,25 @@ def test_what_is_no_gradient_stays_as_it_is() -> None:
     assert np.abs(without_steps(line) - line).max() <= 0.5
 
 
+def test_what_was_stitched_finer_is_shown_so() -> None:
+    """A pattern of less than half a level of 8 bits, which no smoothing brings back."""
+    window = window_of(160, 120, DEEP)
+    y, x = np.mgrid[: window.height, : window.width]
+    pattern = 0.4 * np.sin(x / 2) * np.cos(y / 3)
+    truth = (sky(window.width, window.height) + pattern[..., None]).astype(np.float32)
+    planes = from_rgb(truth, DEEP, COLOR)
+    image, everywhere = np.rint(truth).astype(np.uint8), np.ones(truth.shape[:2], bool)
+    fine = np.rint((truth - image) * 255).astype(np.int8)
+    off = []
+    for known in (fine, None):
+        background = Background(image, everywhere, ~everywhere, ~everywhere, known)
+        shot = shot_of([cam.translation(window.x, window.y)], background, "still")
+        renderer = WingRenderer(shot, window, DEEP, COLOR, None, 0.0, ResampleSettings(), 1)
+        shown = np.array(renderer.render(0, picture_of(planes, window, DEEP), False)[0], int)
+        off.append((shown - planes[0].astype(int))[:, : window.x].std())
+    assert off[0] < 0.6 < 0.9 < off[1], "in levels of ten bits"
+
+
 @pytest.mark.parametrize("method", ["still"])
 def test_wings_have_the_source_s_depth(method: str) -> None:
     window = window_of(160, 120, DEEP)
