@@ -22,7 +22,7 @@ from benchmarks.machine import machine
 from benchmarks.processes import run_counted
 from benchmarks.steps import STEPS, compose, make_job, run_steps
 from remaster.imaging.geometry import Window, window
-from remaster.media.encode import encoder_options
+from remaster.media.encoders import encoder_options
 from remaster.media.probe import probe
 from remaster.media.types import Rect
 from remaster.pipeline.encoding import encoder_settings

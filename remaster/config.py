@@ -14,7 +14,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from remaster.analyze.analysis import AnalyzeSettings
 from remaster.detect.tuning import DetectSettings
-from remaster.media.encode import Codec
+from remaster.media.encoders import Codec
 from remaster.media.remux import Container
 from remaster.resample.tuning import Grain, ResampleSettings
 from remaster.stitch.tuning import StitchSettings

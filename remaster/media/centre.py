@@ -13,7 +13,7 @@ import numpy.typing as npt
 from remaster.arrays import Mask, Plane
 from remaster.errors import MediaError
 from remaster.media.decode import decode
-from remaster.media.encode import UNRATED, Codec, EncoderSettings
+from remaster.media.encoders import UNRATED, Codec, EncoderSettings
 from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
 from remaster.media.source import source_frames

@@ -22,7 +22,7 @@ from remaster.errors import MediaError
 from remaster.media.captions import CaptionWriter, captions_of, lost_captions
 from remaster.media.carry import Carried, TrackClock, add_tracks, can_hold, carried_packets, takes_equal_times
 from remaster.media.containers import is_cover, name_of, open_input, read_only, reason, video_stream
-from remaster.media.encode import Codec
+from remaster.media.encoders import Codec
 from remaster.media.headers import Rest, describe, finish, muxer_options, told_by
 from remaster.media.jumps import Moves
 from remaster.media.partfile import PartFile

@@ -14,7 +14,7 @@ from remaster.config import Subtitles, digest
 from remaster.errors import MediaError
 from remaster.imaging.tuning import TUNING as IMAGING
 from remaster.media.centre import CentreSample, check_centre, psnr_floor, without_border
-from remaster.media.encode import converted, lost_hdr
+from remaster.media.encoders import converted, lost_hdr
 from remaster.media.remux import Assembled, assemble
 from remaster.media.subtitles.places import Places, Stay
 from remaster.media.subtitles.placing import place_of

@@ -18,7 +18,7 @@ from rich.console import Console
 from remaster.config import BatchConfig, DatasetConfig, literal
 from remaster.errors import MediaError, UserError
 from remaster.imaging.geometry import parse_aspect, parse_framing
-from remaster.media.encode import check_codec
+from remaster.media.encoders import check_codec
 from remaster.media.probe import probe
 from remaster.media.remux import output_suffix
 from remaster.media.types import PixelFormat

@@ -12,7 +12,8 @@ import numpy as np
 from remaster.arrays import Plane
 from remaster.config import OutputConfig
 from remaster.imaging.geometry import Window
-from remaster.media.encode import EncoderSettings, SegmentWriter
+from remaster.media.encode import SegmentWriter
+from remaster.media.encoders import EncoderSettings
 from remaster.media.planes import resize_rgb
 from remaster.media.types import VideoInfo
 from remaster.pipeline.frames import Lookahead, active_planes, footage_of, scene_frames

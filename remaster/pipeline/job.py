@@ -9,7 +9,7 @@ from typing import Any
 
 from remaster.config import BatchConfig, GateMode, digest, stage_settings
 from remaster.imaging.geometry import Window, fitted_window, window
-from remaster.media.encode import EncoderSettings, encoded_format
+from remaster.media.encoders import EncoderSettings, encoded_format
 from remaster.media.types import PixelFormat, Rect, VideoInfo
 from remaster.pipeline.codeprint import stages_code
 from remaster.pipeline.engines import Engine

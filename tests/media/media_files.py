@@ -16,7 +16,8 @@ from av.packet import Packet
 
 from remaster.arrays import Plane
 from remaster.media.decode import decode
-from remaster.media.encode import EncoderSettings, SegmentWriter, to_frame
+from remaster.media.encode import SegmentWriter, to_frame
+from remaster.media.encoders import EncoderSettings
 from remaster.media.types import PixelFormat, VideoInfo
 
 NTSC = Fraction(30000, 1001)

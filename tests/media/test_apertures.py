@@ -18,7 +18,8 @@ from media_files import NTSC, YUV420, picture, write_segments
 from stage_runs import run_stages
 
 from remaster.media.decode import decode
-from remaster.media.encode import Codec, EncoderSettings, to_frame
+from remaster.media.encode import to_frame
+from remaster.media.encoders import Codec, EncoderSettings
 from remaster.media.matroska import HeaderEdits, TrackEdit, write_header
 from remaster.media.probe import probe
 from remaster.media.remux import assemble

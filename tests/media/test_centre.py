@@ -9,7 +9,7 @@ from media_files import YUV420, Source, write_segments, write_source
 
 from remaster.errors import MediaError
 from remaster.media.centre import CentreSample, check_centre, psnr, psnr_floor, without_border
-from remaster.media.encode import Codec, EncoderSettings
+from remaster.media.encoders import Codec, EncoderSettings
 from remaster.media.probe import probe
 from remaster.media.remux import assemble
 from remaster.media.types import Rect, VideoInfo

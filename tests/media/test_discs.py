@@ -18,7 +18,7 @@ from remaster.media.decode import decode
 from remaster.media.disc_images import DISC_FOLDER, films
 from remaster.media.discs import open_parts, parts, title_part
 from remaster.media.discs import scrambled as is_scrambled
-from remaster.media.encode import EncoderSettings
+from remaster.media.encoders import EncoderSettings
 from remaster.media.probe import probe
 from remaster.media.remux import assemble, verify
 from remaster.pipeline.inputs import find_dataset

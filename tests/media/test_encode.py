@@ -12,15 +12,8 @@ from media_files import NTSC, YUV420, Source, picture, same_planes, write_segmen
 
 from remaster.errors import MediaError, UserError
 from remaster.media.decode import decode
-from remaster.media.encode import (
-    AV1_PRESETS,
-    Codec,
-    EncoderSettings,
-    SegmentWriter,
-    check_codec,
-    converted,
-    encoded_format,
-)
+from remaster.media.encode import SegmentWriter
+from remaster.media.encoders import AV1_PRESETS, Codec, EncoderSettings, check_codec, converted, encoded_format
 from remaster.media.formats import planar_format
 from remaster.media.probe import probe
 from remaster.media.types import ColorSpec, PixelFormat

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from media_files import Source, write_segments, write_source
 
-from remaster.media.encode import Codec, EncoderSettings, lost_hdr
+from remaster.media.encoders import Codec, EncoderSettings, lost_hdr
 from remaster.media.probe import probe
 from remaster.media.types import PixelFormat
 from remaster.notes import Note

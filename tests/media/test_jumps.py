@@ -16,7 +16,7 @@ from media_files import OPEN_GOP, Source, packets_of, same_planes, write_segment
 
 from remaster.media.clock import Repairs
 from remaster.media.decode import decode
-from remaster.media.encode import EncoderSettings
+from remaster.media.encoders import EncoderSettings
 from remaster.media.jumps import Packets, find_moves
 from remaster.media.probe import probe
 from remaster.media.remux import assemble, verify

@@ -14,7 +14,7 @@ from media_files import CHAPTERS, NTSC, OPEN_GOP, Source, packets_of, same_plane
 
 from remaster.errors import MediaError
 from remaster.media.decode import decode
-from remaster.media.encode import Codec, EncoderSettings
+from remaster.media.encoders import Codec, EncoderSettings
 from remaster.media.probe import probe
 from remaster.media.remux import Assembled, Container, assemble, output_suffix, verify
 from remaster.media.types import PixelFormat

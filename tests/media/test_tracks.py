@@ -16,7 +16,8 @@ from media_files import YUV420, packets_of, picture, write_segments
 
 from remaster.errors import MediaError
 from remaster.media.decode import decode
-from remaster.media.encode import Codec, EncoderSettings, to_frame
+from remaster.media.encode import to_frame
+from remaster.media.encoders import Codec, EncoderSettings
 from remaster.media.probe import probe
 from remaster.media.remux import Assembled, Container, assemble, output_suffix, verify
 from remaster.notes import losses

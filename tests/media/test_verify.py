@@ -13,7 +13,7 @@ from media_files import Source, write_segments, write_source
 
 from remaster.errors import MediaError
 from remaster.media import carry, clock, jumps, matroska, timeline
-from remaster.media.encode import EncoderSettings
+from remaster.media.encoders import EncoderSettings
 from remaster.media.jumps import Moves
 from remaster.media.probe import probe
 from remaster.media.remux import assemble, verify

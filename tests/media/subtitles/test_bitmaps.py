@@ -13,7 +13,8 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from media_files import YUV420
 
 from remaster.arrays import Gray
-from remaster.media.encode import EncoderSettings, SegmentWriter
+from remaster.media.encode import SegmentWriter
+from remaster.media.encoders import EncoderSettings
 from remaster.media.probe import probe
 from remaster.media.remux import assemble, verify
 from remaster.media.subtitles.bitmaps import DvbMover, VobSubMover
