@@ -12,23 +12,6 @@ if [[ $# -lt 2 ]]; then
 fi
 address=$1
 shift
-# Ray joins the words by spaces, puts a backslash before each ", and a shell reads the result: each text stands in single
-# quotes, but for its spaces, at which it is cut into words, and its quotes.
-words=()
-for text in "$@"; do
-    word="'"
-    for ((i = 0; i < ${#text}; i++)); do
-        character=${text:i:1}
-        case $character in
-            $'\t') echo "names with a tab cannot be submitted" >&2 && exit 2 ;;
-            ' ') words+=("$word'\\") && word="'" ;;
-            "'") word+="'\\''" ;;
-            '"') word+="'\"'" ;;
-            *) word+=$character ;;
-        esac
-    done
-    words+=("$word'")
-done
 # The driver only waits and draws: it takes no CPU from the stages.
 exec ray job submit --address "$address" --entrypoint-num-cpus 0 -- \
-    python -m remaster.jobs.batch cluster=join "${words[@]}"
+    python -m remaster.jobs.batch cluster=join "$@"
