@@ -75,7 +75,7 @@ class WingUse:
     """Wing pixels summed over delivered frames, by origin.
 
     ``recovered``: from the shot's background where some frame saw it; ``propagated``: from frames near in time;
-    ``generated``: made by an inpainter; ``soft``: the soft mirrored fill.
+    ``generated``: made by an inpainter; ``soft``: the soft continuation of the border's colours.
     """
 
     recovered: int = 0

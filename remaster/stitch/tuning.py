@@ -238,7 +238,8 @@ class KeyframeAlignmentTuning:
     seen: int = 250
     """The same of a warped pixel."""
     mask_margin: int = 3
-    """Pixels by which foreground is widened: outlines are soft, and coding smears them."""
+    """Pixels by which foreground is dilated, masks on proxies and what disagrees on the preview: outlines are soft, and
+    coding smears them."""
     min_difference: float = 20.0
     """Levels off the background, plus the noise, that make a pixel foreground."""
     noise_sigmas: float = 3.0
