@@ -49,7 +49,8 @@ def run_program(
     except KeyboardInterrupt:
         interrupter.leave()
     except BaseException:
-        interrupter.unmute()
+        if interrupter.asked:  # Ray's own code made another error of the signal, or lost its processes to it
+            interrupter.leave()
         raise
 
 

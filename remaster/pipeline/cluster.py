@@ -19,6 +19,7 @@ from remaster.config import ClusterConfig
 from remaster.errors import UserError
 from remaster.media.types import VideoInfo
 from remaster.pipeline.frames import CACHE_BYTES
+from remaster.pipeline.interruption import Interrupter
 
 GPU_DEVICES = ("nvidia[0-9]*", "dxg", "kfd", "dri")
 """What a machine with a GPU has in /dev: NVIDIA's, Windows' own, AMD's, Intel's."""
@@ -57,13 +58,13 @@ def connected(config: ClusterConfig) -> Iterator[Resources]:
     _connect(config)
     try:
         yield _resources()
-    except KeyboardInterrupt:
-        # An orderly end waits for processes that the same signal ends, until Ray is tired of it and exits with code 1.
-        raise
     except BaseException:
-        ray.shutdown()
+        # After a signal an orderly end waits for processes that the same signal ends, until Ray exits with code 1.
+        if not Interrupter.received:
+            ray.shutdown()
         raise
-    ray.shutdown()
+    if not Interrupter.received:
+        ray.shutdown()
 
 
 def gpus_before_start(config: ClusterConfig) -> float | None:

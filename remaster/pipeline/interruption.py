@@ -22,6 +22,8 @@ class Interrupter:
 
     signum: ClassVar[int] = signal.SIGINT
     """The signal that came last."""
+    received: ClassVar[bool] = False
+    """Whether a signal has come to this process."""
 
     def __init__(self, sentence: str) -> None:
         self.sentence = sentence
@@ -39,7 +41,7 @@ class Interrupter:
 
     def __call__(self, signum: int, frame: FrameType | None) -> NoReturn:
         """The handler."""
-        Interrupter.signum = signum
+        Interrupter.signum, Interrupter.received = signum, True
         if not self.asked:
             self._mute()
             # A report on a busy machine may take longer; Ray's processes end with this one in any case.

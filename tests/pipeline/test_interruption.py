@@ -43,3 +43,29 @@ def test_a_signal_in_the_middle_of_ray(signum: int, code: int, ray_cluster: None
     process.kill()
     process.join()
     assert process.exitcode == code
+
+
+def fails_instead(signum: int) -> None:
+    """What Ray does where the same signal has ended its processes: another error comes up than the signal's."""
+
+    def run(composed: DictConfig) -> int:
+        try:
+            os.kill(os.getpid(), signum)
+            time.sleep(5)
+        except KeyboardInterrupt as interrupt:
+            raise RuntimeError("the raylet is gone") from interrupt
+        return 0
+
+    register_schema()
+    sys.argv = ["remaster"]
+    run_program("batch", run, "the same command goes on where it stopped")
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_error_that_a_signal_caused_is_no_failure(signum: int, code: int) -> None:
+    process = FORKS.Process(target=fails_instead, args=(int(signum),))
+    process.start()
+    process.join(60)
+    process.kill()
+    process.join()
+    assert process.exitcode == code
