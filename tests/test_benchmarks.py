@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.ablation import resolved, size_of
 from benchmarks.ablation_cases import CASES
+from benchmarks.ablation_table import resolved, size_of
 from benchmarks.scaling import predicted
 from benchmarks.throughput import RESULTS, STEPS_A_TILE, networks
 from remaster.tables import STAGES
