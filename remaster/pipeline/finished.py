@@ -21,8 +21,12 @@ Rows = list[dict[str, Any]]
 
 def clear_if_not_resumed(video: VideoRow, job: Job) -> None:
     """With ``resume=false``, remove all results of a video, once in a run."""
-    if not job.config.resume and _todo_of_this_run(video, job) is None:
+    if job.config.resume:
+        return
+    key, run = job.store.cleared(video.video_id), job.store.run.encode()
+    if not run or job.store.files.read(key) != run:
         files.clear(job.store, video.video_id)
+        job.store.files.write(key, run)
 
 
 def finished_and_todo(
