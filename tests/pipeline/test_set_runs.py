@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import HEIGHT, WIDTH, Picture, painting, series_clip, still
+from clips import WIDTH, Picture, painting, series_clip, still
 from faulty_runs import Case, kill, wait_for
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
@@ -123,9 +123,7 @@ def test_a_set_that_returns_within_a_video_is_found_in_it(tmp_path: Path) -> Non
     assert rows["a.mp4", 48]["set_id"] == rows["a.mp4", 0]["set_id"] is not None
 
 
-def test_the_order_of_episodes_and_the_number_of_workers_change_no_byte(
-    done: tuple[Case, str], tmp_path: Path
-) -> None:
+def test_the_order_of_episodes_and_the_number_of_workers_change_no_byte(done: tuple[Case, str], tmp_path: Path) -> None:
     case, _ = done
     other = Case(tmp_path / "one", case.source)
     other.root.mkdir()
@@ -144,12 +142,10 @@ def test_a_finished_series_is_left_alone(done: tuple[Case, str]) -> None:
     assert case.finished() == before and case.delivered() == delivered
 
 
-def test_an_episode_more_changes_those_alone_that_look_different_then(
-    done: tuple[Case, str], tmp_path: Path
-) -> None:
+def test_an_episode_more_changes_those_alone_that_look_different_then(done: tuple[Case, str], tmp_path: Path) -> None:
     case, _ = done
-    more = Case(tmp_path / "more", tmp_path / "more" / "in")
-    shutil.copytree(case.root, more.root)
+    more = Case(tmp_path, tmp_path / "in")
+    shutil.copytree(case.source, more.source)
     more.engine()
     code, printed = more.run()
     assert code == 0, printed
