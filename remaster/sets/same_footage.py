@@ -190,8 +190,8 @@ class Agreement:
 
     ``frames`` were compared, of which ``agreeing`` do; ``worst`` is the largest share of bad cells in any. ``changes``
     counts drawings after the first. ``square`` is the summed square error of all cells, over ``cells`` of them.
-    ``shifted`` float64 (2 * neighbours + 1,) is the summed square error of the cells that move, where the donor is up to
-    so many frames earlier or later; NaN where it has none.
+    ``shifted`` float64 (2 * neighbours + 1,) is the summed square error of the cells that move, where the donor is up
+    to so many frames earlier or later; NaN where it has none.
     """
 
     frames: int

@@ -42,7 +42,7 @@ def wide(number: int, walks: bool = True, start: float = 0.0) -> Rgb:
     x = round(60 + start + (5 * (number // 2) if walks else 0))
     cv2.ellipse(picture, (x, 150), (16, 50), 0, 0, 360, (220, 60, 40), -1, cv2.LINE_AA)
     cv2.ellipse(picture, (x, 150), (16, 50), 0, 0, 360, (20, 20, 20), 3, cv2.LINE_AA)
-    return picture
+    return np.asarray(picture, np.uint8)
 
 
 def noisy(picture: Rgb, seed: int) -> Rgb:
@@ -134,7 +134,7 @@ def test_a_geometry_is_refined_on_frames() -> None:
 
 
 def test_proposals_that_agree_come_first() -> None:
-    near = GEOMETRY + [[0, 0, 1.0], [0, 0, -1.0]]
+    near = GEOMETRY + np.array([[0, 0, 1.0], [0, 0, -1.0]])
     found = distinct_geometries([(IDENTITY.copy(), 0.6), (GEOMETRY, 0.4), (near, 0.4)], 320, 240)
     assert [camera.tolist() for camera in found] == [GEOMETRY.tolist(), IDENTITY.tolist()]
     assert np.allclose(between_frames(IDENTITY, GEOMETRY, IDENTITY), GEOMETRY)
