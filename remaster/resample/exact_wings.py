@@ -68,7 +68,7 @@ class ExactWings:
         return [self._planes(frame, rect) for rect in self._rects]
 
     def _planes(self, frame: DonorFrame, rect: Rect) -> list[Plane]:
-        """Draw ``rect`` in the source's planes; where it begins inside a chroma sample, from that sample's pixels on."""
+        """Draw ``rect`` in the source's planes; where it begins inside a chroma sample, from there on."""
         x, y = rect.x % self._steps[-1][0], rect.y % self._steps[-1][1]
         whole = Rect(rect.x - x, rect.y - y, rect.width + x, rect.height + y)
         planes = from_rgb(_seen(frame, whole), self._format, self._color, self._lines)
