@@ -99,6 +99,8 @@ def _total_lines(summary: Summary) -> Iterator[str]:
     )
     if wings.pixels:
         yield f"wings: {_wings(wings)}"
+        if summary.sets:
+            yield _set_line(summary)
         yield f"generator calls: {total.calls:,}, one a frame would be {total.frame_calls:,}{_fewer(total.call_factor)}"
         yield (
             f"generated pixels: {text.amount(total.generated_pixels)}, frame by frame would be "
@@ -106,6 +108,14 @@ def _total_lines(summary: Summary) -> Iterator[str]:
         )
     if (slowest := summary.slowest) is not None:
         yield f"most time in {slowest[0]} ({text.share(slowest[1])} of all steps)"
+
+
+def _set_line(summary: Summary) -> str:
+    return (
+        f"sets that return: {len(summary.sets):,}, in {summary.set_shots:,} of "
+        f"{text.plural(summary.total.shots, 'shot')}; {text.share(summary.lent_share)} of the wings recovered from "
+        "other scenes instead of generated"
+    )
 
 
 def _incomplete(summary: Summary) -> str:
