@@ -161,6 +161,7 @@ class PlannedVideo:
 
     ``pts`` int64 (n + 1,) are the times of all its frames, then the last's end; ``planned`` are the ids of its scenes,
     ``results`` the rows of those that were finished before; ``notes`` say what was found, repaired, left alone.
+    ``changed`` counts scenes that were finished and look different by what other scenes lend them now.
     """
 
     video: str
@@ -170,6 +171,7 @@ class PlannedVideo:
     planned: tuple[str, ...]
     results: ShotRows
     notes: tuple[Note, ...]
+    changed: int = 0
 
     @property
     def frames(self) -> int:

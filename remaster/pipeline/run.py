@@ -161,6 +161,9 @@ class Driver:
         finished = {result["scene_id"] for result in row.results}
         state.done |= finished
         self.view.planned(row.video, len(row.planned), row.frames)
+        if row.changed:
+            again = f"{row.changed:,} finished scene(s) look different by what others show, and are made again"
+            self.view.message(f"{row.video}: {again}")
         if finished:
             frames = sum(result["end_frame"] - result["start_frame"] for result in row.results)
             self.view.already(row.video, len(finished), frames)

@@ -173,24 +173,30 @@ def _donors(own: Background, links: Iterable[Link], pictures: _Pictures) -> Iter
 
 
 def _share(row: ComposedSet, job: Job) -> LentSet:
-    task, digests = row.task, []
-    pictures = _Pictures(task, job)
+    task, pictures = row.task, _Pictures(row.task, job)
+    # What was made once for all is counted once, with the member that gave the canvas.
+    counted = task.found.representative if task.found.representative in task.receivers else task.receivers[0]
+    digests = []
     for key in task.receivers:
-        given = read_any(key, job)
-        placement = row.canvas.placement(key)
-        if placement is not None:
-            background = applied(pictures(key), given)
-            image, made = draw_from_set(background, placement, row.canvas, row.canvas.image)
-            given = replace(given, image=only(image, given.borrowed.mask | made), made=made)
-        # Made once for all: it counts with the member that gave the canvas.
-        if key == task.found.representative or (
-            key == task.receivers[0] and task.found.representative not in task.receivers
-        ):
+        given = _completed(read_any(key, job), row, pictures)
+        if key == counted:
             given = replace(given, generated_pixels=row.generated_pixels, calls=row.calls)
         digests.append(write_lent(given, job))
     done = LentSet(task.set_id, len(task.found.members), task.receivers, tuple(digests))
     files.write_rows(job.store, job.store.set(task.set_id), STORED_SET, [done], row.fingerprint)
     return done
+
+
+def _completed(given: LentBackground, row: ComposedSet, pictures: _Pictures) -> LentBackground:
+    """What a member is given, with its part of the filled canvas."""
+    placement = row.canvas.placement(given.key)
+    if placement is None:
+        return given
+    background = applied(pictures(given.key), given)
+    drawn = draw_from_set(background, placement, row.canvas, row.canvas.image)
+    mask = given.borrowed.mask | drawn.lent
+    borrowed = replace(given.borrowed, mask=mask)
+    return replace(given, borrowed=borrowed, image=only(drawn.image, mask | drawn.generated), made=drawn.generated)
 
 
 def _fingerprint(task: SetTask, job: Job) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -130,6 +130,15 @@ def write_video(store: Store, video_id: str, row: dict[str, Any]) -> None:
 def read_shots(store: Store, video_id: str) -> dict[str, list[dict[str, Any]]]:
     """What ``metadata/scenes`` holds of a video: its rows by scene id. A shard is newer than the compacted file."""
     return _by_scene(store, [store.compacted(video_id), *_shards(store, video_id)])
+
+
+def update_shots(store: Store, video_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Replace each row that ``metadata/scenes`` holds of a video by what ``change`` makes of it, where it stands."""
+    for key in (store.compacted(video_id), *_shards(store, video_id)):
+        rows = _rows(store, key, SHOTS)
+        changed = [change(row) for row in rows]
+        if changed != rows:
+            write_table(store, key, _table(changed))
 
 
 def read_set_aside(store: Store, video_id: str) -> dict[str, list[dict[str, Any]]]:

@@ -16,7 +16,7 @@ from remaster.media.remux import copyable, output_suffix
 from remaster.media.source import is_fitted
 from remaster.pipeline import store as files
 from remaster.pipeline.failures import attempt, raise_if_disk_full
-from remaster.pipeline.finished import clear_if_not_resumed, finished_and_todo
+from remaster.pipeline.finished import changed_by_sets, clear_if_not_resumed, finished_and_todo
 from remaster.pipeline.inputs import scene_id
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
@@ -49,9 +49,10 @@ def detect_stage(table: pa.Table, job: Job) -> Iterator[pa.Table]:
             continue
         with working(job.store):
             wanted = limited(scenes, job)
+            changed = changed_by_sets(video, wanted, job)
             done, todo = finished_and_todo(video, scenes, wanted, job)
         passed = [PassthroughScene(scene) if job.window(scene).passthrough else PlannedScene(scene) for scene in todo]
-        yield PLANNED.write([planned_video(wanted, done), *passed])
+        yield PLANNED.write([replace(planned_video(wanted, done), changed=changed), *passed])
 
 
 def plan_or_failure(video: VideoRow, job: Job) -> list[Scene] | FailedVideo:
