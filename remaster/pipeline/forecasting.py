@@ -12,17 +12,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from remaster.config import BatchConfig
+from remaster.config import BatchConfig, LinkScope
 from remaster.errors import MediaError, UserError
 from remaster.imaging.geometry import parse_aspect
 from remaster.media.probe import probe
 from remaster.media.types import VideoInfo
 from remaster.pipeline.inputs import VideoFile, absolute, find_dataset, inputs_of
 from remaster.report import text
-from remaster.tables import STAGES
 from remaster_forecast.costs import Costs, LinearCost, fitted
 from remaster_forecast.simulate import Cluster, Forecast, simulate
 from remaster_forecast.workload import Episode, from_headers
@@ -77,12 +77,13 @@ def run_plan(config: PlanConfig, console: Console) -> int:
         console.print(f"left out: {failure}", highlight=False, markup=False)
     if not episodes:
         raise UserError(f"none of the {len(videos)} video(s) in {', '.join(inputs)} can be read")
-    cluster = _cluster(config)
+    cluster, scope = _cluster(config), config.scenes.link
     costs = _costs(settings, cluster)
     todo = [episode for episode in episodes if not episode.passthrough]
     _print_work(console, episodes, todo)
     if todo:
-        _print_forecast(console, todo, costs, cluster, simulate(todo, costs, cluster))
+        forecast = simulate(todo, costs, cluster, scope)
+        _print_forecast(console, todo, costs, cluster, forecast, scope is not LinkScope.off)
     return int(bool(failures))
 
 
@@ -118,7 +119,7 @@ def _costs(settings: PlanSettings, cluster: Cluster) -> Costs:
         if not folder.is_dir():
             raise UserError(f"plan.measured={settings.measured} is no output folder: it has no metadata/scenes")
         try:
-            costs = fitted(pq.read_table(folder).to_pylist())
+            costs = fitted(pq.read_table(folder).to_pylist(), linked=_has_linked(Path(settings.measured)))
         except ValueError as error:
             raise UserError(f"plan.measured={settings.measured}: {error}") from error
     given = {"segment": settings.segment_seconds, "outpaint": settings.outpaint_seconds}
@@ -132,6 +133,13 @@ def _costs(settings: PlanSettings, cluster: Cluster) -> Costs:
     return replace(costs, steps=steps)
 
 
+def _has_linked(folder: Path) -> bool:
+    """Whether the run of an output folder linked scenes; those of older versions, whose keys do not say so, did not."""
+    path = folder / "run.yaml"
+    link = OmegaConf.select(OmegaConf.load(path), "scenes.link") if path.is_file() else None
+    return link not in (None, False, LinkScope.off.value)
+
+
 def _print_work(console: Console, episodes: Sequence[Episode], todo: Sequence[Episode]) -> None:
     scenes = sum(len(episode.scenes) for episode in todo)
     frames = sum(episode.frames for episode in todo)
@@ -141,15 +149,14 @@ def _print_work(console: Console, episodes: Sequence[Episode], todo: Sequence[Ep
 
 
 def _print_forecast(
-    console: Console, episodes: Sequence[Episode], costs: Costs, cluster: Cluster, forecast: Forecast
+    console: Console, episodes: Sequence[Episode], costs: Costs, cluster: Cluster, forecast: Forecast, linked: bool
 ) -> None:
     pixels = sum(episode.megapixels for episode in episodes)
     scenes = sum(len(episode.scenes) for episode in episodes)
     steps = Table(title="work")
     for column in ("step", "on", "hours"):
         steps.add_column(column, justify="right" if column == "hours" else "left")
-    for stage in STAGES:
-        line = costs.steps[stage]
+    for stage, line in costs.work(linked).items():
         hours = (scenes * line.scene + pixels * line.pixels) / 3600
         steps.add_row(stage, "GPU" if stage in cluster.gpu_steps else "CPU", f"{hours:,.2f}")
     console.print(steps)
@@ -165,6 +172,8 @@ def _print_forecast(
         "videos on disk": f"{written / 1e9:,.1f} GB (and as much again for the segments that resuming needs)",
         "object store": f"{forecast.in_flight * costs.row_bytes / 1e9:,.1f} GB at most in all nodes",
     }
+    if linked:
+        facts["descriptors on disk, for linking"] = f"{scenes * costs.link.descriptor_bytes / 1e9:,.1f} GB"
     for name, value in facts.items():
         console.print(f"{name}: {value}", highlight=False)
 
