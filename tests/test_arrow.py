@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 import pytest
-from test_rows import INFO, assert_same, scene_rows
+from full_rows import INFO, assert_same, scene_rows
 
 from remaster.arrays import Mask
 from remaster.arrow import RowTable, codec_of, info_from_json, info_to_json, pack, pack_picture, unpack

@@ -223,7 +223,7 @@ def _described(copy: Stream, stream: Stream) -> Stream:
 
 def add_tracks(source: InputContainer, target: OutputContainer, film: VideoStream, template: VideoStream) -> Carried:
     """Create the target's streams in the source's order: ``film`` as ``template``, its new encoding, others as is."""
-    adding = _Adding(source, target)
+    adding = TrackAdder(source, target)
     for stream in source.streams:
         if stream.index == film.index:
             adding.targets[film.index] = _described(target.add_stream_from_template(template, opaque=True), film)
@@ -241,7 +241,7 @@ def add_tracks(source: InputContainer, target: OutputContainer, film: VideoStrea
 
 
 @dataclass
-class _Adding:
+class TrackAdder:
     """What has been added to a target so far."""
 
     source: InputContainer
@@ -347,7 +347,7 @@ def carried_packets(
         return
     read_only(source, *streams)
     mover = Mover(moves)
-    for packet in _uncut(source.demux(streams)):
+    for packet in without_cut_packets(source.demux(streams)):
         mover.move(packet)
         if packet.stream.type != "video":
             clocks.setdefault(packet.stream_index, TrackClock()).settle(packet)
@@ -355,7 +355,7 @@ def carried_packets(
             yield packet
 
 
-def _uncut(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+def without_cut_packets(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
     """Packets with bytes, without those that an edit list cuts out.
 
     Of sound, one right before the first that is heard and before 0 is kept: it is not played, and decoders need it.

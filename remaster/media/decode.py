@@ -59,7 +59,7 @@ def decode(
     """
     repairs = Repairs() if repairs is None else repairs
     if start_pts is None:
-        return islice(_from_start(info, threads, repairs, native), count)
+        return islice(frames_from_start(info, threads, repairs, native), count)
     frames = _range(info, start_pts, threads, repairs)
     return islice(frames, count)
 
@@ -83,7 +83,7 @@ def _range(info: VideoInfo, start_pts: int, threads: int, repairs: Repairs) -> I
             repairs.add(attempt)
         return
     found = False
-    for frame in _from_start(info, threads, repairs):
+    for frame in frames_from_start(info, threads, repairs):
         found = found or frame.pts == start_pts
         if found:
             yield frame
@@ -105,7 +105,8 @@ def _seek_points(times: Timeline, start_pts: int) -> Iterator[Keyframe]:
             yield before[-1 - steps]
 
 
-def _from_start(info: VideoInfo, threads: int, repairs: Repairs, native: bool = False) -> Iterator[Frame]:
+def frames_from_start(info: VideoInfo, threads: int, repairs: Repairs, native: bool = False) -> Iterator[Frame]:
+    """All frames of a video, read from the file's start; the parameters are those of ``decode``."""
     with open_input(info.path) as container:
         stream = _open(container, info, threads)
         times = None if has_tables(container) else timeline(info)
@@ -115,10 +116,10 @@ def _from_start(info: VideoInfo, threads: int, repairs: Repairs, native: bool = 
             packets = _moved(packets, times.moves)
             repairs.jumps = times.moves.at
         if info.container in _STAMPLESS and times is not None and times.ranked:
-            frames = _pictures(stream, _numbered(packets), repairs)
+            frames = decoded_pictures(stream, _numbered(packets), repairs)
             yield from _timed(info, _ranked(frames, times, None), repairs, looker)
         else:
-            frames = _pictures(stream, packets, repairs)
+            frames = decoded_pictures(stream, packets, repairs)
             yield from _timed(info, ((frame, frame.pts) for frame in frames), repairs, looker)
 
 
@@ -178,7 +179,7 @@ def _from_keyframe(
         except av.FFmpegError:
             return  # Not seekable: the caller tries another way.
         packets = _restamped(container.demux(stream), times, keyframe, info.path)
-        pictures = _pictures(stream, packets, repairs)
+        pictures = decoded_pictures(stream, packets, repairs)
         stamped = _ranked(pictures, times, keyframe) if times.ranked else ((frame, frame.pts) for frame in pictures)
         frames = _timed(info, _until_damaged(stamped, start_pts), repairs)
         for frame in frames:
@@ -234,7 +235,7 @@ def _open(container: InputContainer, info: VideoInfo, threads: int) -> VideoStre
     return stream
 
 
-def _pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repairs: Repairs) -> Iterator[VideoFrame]:
+def decoded_pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repairs: Repairs) -> Iterator[VideoFrame]:
     """Decode packets, skipping the broken ones; where the file breaks off, the decoder still gives what it holds."""
     while True:
         try:

@@ -141,7 +141,7 @@ def _report(videos: Sequence[VideoFile], store: Store, facts: RunFacts) -> str:
 def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[VideoRow], list[str], list[dict[str, Any]]]:
     """(readable videos, their output names, rows of the unreadable ones). Workers read the headers."""
     chunks = [videos[i : i + FILES_PER_PROBE_TASK] for i in range(0, len(videos), FILES_PER_PROBE_TASK)]
-    task = ray.remote(_probe_chunk).options(num_cpus=1, max_retries=0)
+    task = ray.remote(probe_chunk).options(num_cpus=1, max_retries=0)
     references: list[ray.ObjectRef[Any]] = [task.remote(chunk, job) for chunk in chunks]
     found: list[Probed] = []
     for chunk, reference in zip(chunks, references, strict=True):
@@ -160,14 +160,14 @@ def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[VideoRow], list[
 
 def _probe_alone(video: VideoFile, job: Job) -> Probed:
     try:
-        found: list[Probed] = ray.get(ray.remote(_probe_chunk).options(num_cpus=1, max_retries=1).remote([video], job))
+        found: list[Probed] = ray.get(ray.remote(probe_chunk).options(num_cpus=1, max_retries=1).remote([video], job))
     except ray.exceptions.WorkerCrashedError:
         error = f"{video.path} kills the process that reads its headers; leave it out"
         return FailedVideo(video.name, video.video_id, None, error)
     return found[0]
 
 
-def _probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[Probed]:
+def probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[Probed]:
     """Each video's row and output suffix, or the error where it cannot be read or encoded."""
     found: list[Probed] = []
     settings = encoder_settings(job.config.output)

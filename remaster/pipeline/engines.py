@@ -233,7 +233,7 @@ def _checked(engine: Engine, gpus: float, reserved_gb: float) -> Engine:
     asked = engine
     if _shares_a_gpu(engine) and "gpu_gb" in engine.settings:
         asked = replace(engine, settings=engine.settings | {"gpu_gb": engine.settings["gpu_gb"] + reserved_gb})
-    found = _preflight_on_gpu(asked) if engine.pool and engine.pool.num_gpus else preflight(asked)
+    found = preflight_on_gpu(asked) if engine.pool and engine.pool.num_gpus else preflight(asked)
     if isinstance(found, str):
         raise UserError(found)
     pinned = {key: value for key, value in found.items() if key == "revision" and key in engine.settings}
@@ -250,8 +250,11 @@ def preflight(engine: Engine) -> Mapping[str, str] | str:
         return f"{engine.name} cannot start: {(str(error).splitlines() or [type(error).__name__])[0]}"
 
 
-def _preflight_on_gpu(engine: Engine) -> Mapping[str, str] | str:
-    """The same on a node with a GPU: the driver's own may have neither GPU nor weights."""
+def preflight_on_gpu(engine: Engine) -> Mapping[str, str] | str:
+    """Run ``preflight`` on a node with a GPU, since the driver's own may have neither GPU nor weights.
+
+    Returns what ``preflight`` does, and a sentence too where no GPU came free within ``PREFLIGHT_SECONDS``.
+    """
     pool = engine.pool or PoolSettings()
     task = ray.remote(num_gpus=pool.num_gpus, num_cpus=0, max_retries=0)(preflight)
     reference = task.remote(engine)

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 from media_files import NTSC, YUV420, picture
-from test_tracks import Tracks, remade, write
+from track_files import Tracks, remade, write
 
 from remaster.media import matroska
 from remaster.media.decode import decode
