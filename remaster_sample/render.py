@@ -137,7 +137,9 @@ def _picture(episode: Episode, shot: Shot, frame: int) -> tuple[Rgb, Mask, int]:
         moved = view_at(shot.keys, at + 0.5).x - view_at(shot.keys, at - 0.5).x
         blur = max(round(abs(moved) * SHUTTER / (scale * float(episode.sar))), 1)
     frame_size = replace(episode, shots=())
-    wide, mask = _compose(frame_size, shot.background, view_at(shot.keys, at), near_view(shot, at), tuple(figures), blur)
+    wide, mask = _compose(
+        frame_size, shot.background, view_at(shot.keys, at), near_view(shot, at), tuple(figures), blur
+    )
     return wide, mask, blur
 
 

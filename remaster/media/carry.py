@@ -256,6 +256,7 @@ class TrackAdder:
 
     @property
     def matroska(self) -> bool:
+        """Whether the target is a Matroska file."""
         return self.target.format.name == "matroska"
 
     def attach(self, stream: AttachmentStream) -> None:

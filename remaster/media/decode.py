@@ -235,7 +235,9 @@ def _open(container: InputContainer, info: VideoInfo, threads: int) -> VideoStre
     return stream
 
 
-def decoded_pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repairs: Repairs) -> Iterator[VideoFrame]:
+def decoded_pictures(
+    stream: VideoStream, packets: Iterator[Packet[VideoStream]], repairs: Repairs
+) -> Iterator[VideoFrame]:
     """Decode packets, skipping the broken ones; where the file breaks off, the decoder still gives what it holds."""
     while True:
         try:

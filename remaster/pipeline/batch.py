@@ -45,8 +45,6 @@ from remaster.tables import SHOTS, VIDEOS
 
 FILES_PER_PROBE_TASK = 16
 """A file whose headers kill its task costs as many others a second reading."""
-MAX_NAMED_INPUTS = 3
-"""Of several inputs, so many are named in the report."""
 RUN = "run.yaml"
 REPORT = "report/index.html"
 COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)
@@ -230,8 +228,7 @@ def _facts(job: Job, resources: Resources) -> RunFacts:
     return RunFacts(
         command=shlex.join(["remaster", *sys.argv[1:]]),
         dataset=dataset_name(inputs),
-        source=", ".join(inputs[:MAX_NAMED_INPUTS])
-        + (f" and {len(inputs) - MAX_NAMED_INPUTS:,} more" if len(inputs) > MAX_NAMED_INPUTS else ""),
+        source=text.listed(inputs),
         output=job.store.root,
         hardware=hardware,
         started=datetime.now().astimezone(),

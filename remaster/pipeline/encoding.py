@@ -23,8 +23,9 @@ from remaster.records import Shot
 from remaster.report.preview import before_after, origin_map
 from remaster.resample.continuation import continue_figures
 from remaster.resample.figure_layers import Continuation
+from remaster.resample.layout import FrameFormat
 from remaster.resample.origins import WingShares, planned_shares
-from remaster.resample.rendering import ShotWings, WingRenderer
+from remaster.resample.rendering import FilmTraces, ShotDonors, ShotWings, WingRenderer
 from remaster.resample.scene_renderers import SceneRenderers
 from remaster.rows import Found, Run, Scene
 from remaster.storage import checksum
@@ -103,6 +104,7 @@ def encode_scene(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) ->
 def renderers_of(scene: Scene, shots: Sequence[Shot], found: Found, job: Job, frames: Lookahead) -> SceneRenderers:
     """What draws the wings of a scene's shots; ``frames`` are the scene's."""
     info, window, settings = scene.info, job.window(scene), job.config.resample
+    form = FrameFormat(window, info.format, info.color, info.height)
     # Characters are looked for before any frame is drawn, since that reads the scene.
     outside = {shot.start: _continuation(scene, shot, found, window) for shot in shots}
 
@@ -110,10 +112,9 @@ def renderers_of(scene: Scene, shots: Sequence[Shot], found: Found, job: Job, fr
         return active_planes(frames[frame], scene)
 
     def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
-        return WingRenderer(
-            shot, window, info.format, info.color, scene.gate, grain_of(scene, found, shot), settings, scene.seed,
-            info.height, outside[shot.start], job.fills_gate, lambda index: read(shot.start + index), before, after,
-        )  # fmt: skip
+        film = FilmTraces(grain_of(scene, found, shot), scene.gate, job.fills_gate)
+        donors = ShotDonors(outside[shot.start], lambda index: read(shot.start + index), before, after)
+        return WingRenderer(shot, form, film, settings, scene.seed, donors)
 
     return SceneRenderers(shots, make, read)
 

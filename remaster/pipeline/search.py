@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from remaster.media.disc_images import films
+from remaster.report import text
 
 # fmt: off
 EXTENSIONS = frozenset((
@@ -20,8 +21,6 @@ EXTENSIONS = frozenset((
 HIDDEN, MENU, ALREADY_SEARCHED = "hidden", "menu of a DVD", "link to a folder that is searched already"
 ANCESTOR = "link to a folder around the one that is searched"
 _HARMLESS = frozenset((MENU, ALREADY_SEARCHED, ANCESTOR))
-MAX_NAMES = 3
-"""Of one kind of what was left out, so many names are printed."""
 _SPECIAL = (
     (stat.S_ISFIFO, "named pipe"),
     (stat.S_ISSOCK, "socket"),
@@ -52,8 +51,7 @@ class LeftOut:
         files = [f"{count:,} {kind}" for kind, count in sorted(self.plain.items(), key=lambda item: (-item[1], item))]
         lines = [f"files that are no videos by their names: {', '.join(files)}"] if files else []
         for kind, names in self.named.items():
-            more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
-            lines.append(f"{kind} ({len(names):,}): {', '.join(names[:MAX_NAMES])}{more}")
+            lines.append(f"{kind} ({len(names):,}): {text.listed(names)}")
         return lines
 
 

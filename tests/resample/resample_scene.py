@@ -17,7 +17,8 @@ from remaster.media.planes import from_rgb
 from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Background, Method, Shot
 from remaster.resample.figure_layers import Continuation
-from remaster.resample.rendering import WingRenderer
+from remaster.resample.layout import FrameFormat
+from remaster.resample.rendering import FilmTraces, ShotDonors, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 
 YUV420P = PixelFormat("yuv420p", "yuv", 8, 1, 1)
@@ -95,8 +96,8 @@ def renderer(
     continuation: Continuation | None = None,
 ) -> WingRenderer:
     """A renderer with defaults for all that a test is not about."""
-    settings = settings or ResampleSettings()
-    return WingRenderer(shot, shown, pixel_format, color, gate, noise, settings, seed, continuation=continuation)
+    form, film = FrameFormat(shown, pixel_format, color), FilmTraces(noise, gate)
+    return WingRenderer(shot, form, film, settings or ResampleSettings(), seed, ShotDonors(continuation))
 
 
 def outside(planes: Planes, shown: Window, plane: int = 0) -> np.ndarray:
