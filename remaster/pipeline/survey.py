@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from remaster.config import Deinterlace
-from remaster.media.clock import Repairs
-from remaster.media.source import like_colors, like_tints
+from remaster.media.source import same_matrix_and_range, same_primaries_and_transfer
+from remaster.media.timestamp_repair import Repairs
 from remaster.media.types import VideoInfo
 from remaster.notes import Note
 from remaster.pipeline.job import Job
@@ -87,8 +87,8 @@ def _findings(info: VideoInfo, detection: Detection) -> tuple[Note, ...]:
     if detection.gate is not None:
         found.append(f"projector gate: {detection.gate.mean():.1%} of the picture")
     stored = info if info.treatment is None else info.treatment.stored
-    if stored.shown is not None:
-        seen = f"{stored.shown.width}x{stored.shown.height} at ({stored.shown.x}, {stored.shown.y})"
+    if stored.visible is not None:
+        seen = f"{stored.visible.width}x{stored.visible.height} at ({stored.visible.x}, {stored.visible.y})"
         found.append(f"cropped to what the file's header shows: {seen} of {stored.width}x{stored.height}")
     if info.treatment is not None and info.treatment.square:
         found.append(f"scaled to square pixels: {stored.width} wide at {stored.sar} became {info.width}")
@@ -104,7 +104,7 @@ def _differences(readings: Sequence[Reading], usual: Usual) -> Iterator[Note]:
             continue
         what = [f"{stored.width}x{stored.height} at {stored.sar}"] if not same_shape(stored, main) else []
         what += [stored.format.name] if stored.format != main.format else []
-        if not like_colors(stored, main):
+        if not same_matrix_and_range(stored, main):
             what += ["full range" if stored.color.full_range else "limited range"]
             what += [f"matrix {stored.color.matrix} of H.273"] if stored.format.kind == "yuv" else []
         shaped = not same_shape(stored, main)
@@ -129,7 +129,7 @@ def _tints(readings: Sequence[Reading]) -> Iterator[Note]:
                 codes = f"colour primaries {tint[0]} and transfer {tint[1]} of H.273"
                 when = _when(reading, start, end, readings)
                 claim = f"{when} the file claims {codes}: tagged as the rest, not converted"
-                wrong = usual is not None and not like_tints(tint, usual)
+                wrong = usual is not None and not same_primaries_and_transfer(tint, usual)
                 yield Note(f"{claim}, so that its colours look wrong" if wrong else claim, wrong, encoded=True)
 
 

@@ -19,11 +19,11 @@ from remaster.arrays import Int64, Mask
 from remaster.config import Deinterlace
 from remaster.detect.interlacing import scan_of, stretches, summed
 from remaster.detect.scenes import detect
-from remaster.media.clock import Repairs
 from remaster.media.decode import decode
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES, coefficients
-from remaster.media.source import CYCLE, SourceReader, fitted, like_colors, treated
-from remaster.media.types import Entry, Frame, Look, Rect, Treatment, VideoInfo
+from remaster.media.source import CYCLE, SourceReader, fitted, same_matrix_and_range, treated
+from remaster.media.timestamp_repair import Repairs
+from remaster.media.types import Entry, Frame, FrameProperties, Rect, Treatment, VideoInfo
 from remaster.pipeline.job import Job
 from remaster.records import Detection, Fields, Scan
 
@@ -53,19 +53,19 @@ class LookChanges:
 
     interlaced: list[int] = field(default_factory=list)
     tints: list[tuple[int, tuple[int, int]]] = field(default_factory=list)
-    last: Look | None = None
+    last: FrameProperties | None = None
 
     def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Hand frames on, and note the changes."""
         for number, frame in enumerate(frames):
-            look = frame.look
-            if look is not None:
-                tint = look.color.primaries, look.color.transfer
-                if self.last is not None and self.last.interlaced != look.interlaced:
+            properties = frame.properties
+            if properties is not None:
+                tint = properties.color.primaries, properties.color.transfer
+                if self.last is not None and self.last.interlaced != properties.interlaced:
                     self.interlaced.append(number)
                 if not self.tints or self.tints[-1][1] != tint:
                     self.tints.append((number, tint))
-                self.last = look
+                self.last = properties
             yield frame
 
 
@@ -114,19 +114,19 @@ class Usual:
 
 def read_video(info: VideoInfo, job: Job, repairs: Repairs) -> list[Reading]:
     """Read a video once, stretch by stretch of frames that look alike."""
-    base: list[Look] = []
+    base: list[FrameProperties] = []
 
     def kind(frame: Frame) -> object:
         """What a frame looks like; one that cannot be handed out as it is was made to look like the first."""
-        look = frame.look
-        if look is not None and not base:
-            base.append(look)
-        return _key(look or base[0]) if base else None
+        properties = frame.properties
+        if properties is not None and not base:
+            base.append(properties)
+        return _key(properties or base[0]) if base else None
 
     readings: list[Reading] = []
     for _, group in groupby(decode(info, repairs=repairs, native=True), key=kind):
         frame = next(group)
-        stored = info if not readings or frame.look is None else _looking(info, base[0], frame.look)
+        stored = info if not readings or frame.properties is None else _with_properties(info, base[0], frame.properties)
         untreated, changes = treated(stored, "off", True, job.config.square_pixels), LookChanges()
         reader = SourceReader(untreated, repairs, changes.watch(chain([frame], group)))  # noqa: B031 (it goes on)
         detection = detect(reader.frames(), untreated, job.config.detect)
@@ -213,23 +213,25 @@ def treated_parts(pieces: Sequence[Stretch], usual: Usual, job: Job) -> Iterator
         yield part
 
 
-def _key(look: Look) -> object:
+def _key(properties: FrameProperties) -> object:
     """What must be equal within a part: all that decides how samples become a picture."""
-    color, matrix = look.color, look.color.matrix
-    known = look.format.kind == "yuv" and matrix in (*COEFFICIENTS, *UNSPECIFIED_MATRICES)
-    meaning = coefficients(color, look.height) if known else None
-    return look.width, look.height, look.sar, look.format, color.full_range, meaning
+    color, matrix = properties.color, properties.color.matrix
+    known = properties.format.kind == "yuv" and matrix in (*COEFFICIENTS, *UNSPECIFIED_MATRICES)
+    meaning = coefficients(color, properties.height) if known else None
+    return properties.width, properties.height, properties.sar, properties.format, color.full_range, meaning
 
 
-def _looking(info: VideoInfo, base: Look, look: Look) -> VideoInfo:
-    """``info``, whose first frame looks like ``base``, for frames that look like ``look``."""
-    if _key(look) == _key(base):
+def _with_properties(info: VideoInfo, base: FrameProperties, properties: FrameProperties) -> VideoInfo:
+    """``info``, whose first frame looks like ``base``, for frames that look like ``properties``."""
+    if _key(properties) == _key(base):
         return info
-    color = replace(info.color, matrix=look.color.matrix, full_range=look.color.full_range)
+    color = replace(info.color, matrix=properties.color.matrix, full_range=properties.color.full_range)
     # The header's cropping is meant for pictures of the first ones' size.
-    shown = info.shown if (look.width, look.height) == (base.width, base.height) else None
-    result = replace(info, width=look.width, height=look.height, sar=look.sar, format=look.format)
-    return replace(result, color=color, shown=shown)
+    visible = info.visible if (properties.width, properties.height) == (base.width, base.height) else None
+    result = replace(
+        info, width=properties.width, height=properties.height, sar=properties.sar, format=properties.format
+    )
+    return replace(result, color=color, visible=visible)
 
 
 def same_shape(one: VideoInfo, other: VideoInfo) -> bool:
@@ -239,7 +241,7 @@ def same_shape(one: VideoInfo, other: VideoInfo) -> bool:
 
 def alike(one: VideoInfo, other: VideoInfo) -> bool:
     """Whether stored frames of both need no conversion into each other."""
-    return same_shape(one, other) and one.format == other.format and like_colors(one, other)
+    return same_shape(one, other) and one.format == other.format and same_matrix_and_range(one, other)
 
 
 def _united(rects: Sequence[Rect]) -> Rect:
@@ -250,8 +252,8 @@ def _united(rects: Sequence[Rect]) -> Rect:
 
 def _top_first(stretch: Stretch) -> bool:
     """Which field of the stored picture is earlier; one cropped to what is shown may begin with the other."""
-    shown = stretch.reading.stored.shown
-    return stretch.fields.top_first ^ bool(shown and shown.y % 2)
+    visible = stretch.reading.stored.visible
+    return stretch.fields.top_first ^ bool(visible and visible.y % 2)
 
 
 def _into(piece: Stretch, usual: Usual, job: Job) -> VideoInfo:
@@ -270,11 +272,11 @@ def _into(piece: Stretch, usual: Usual, job: Job) -> VideoInfo:
 def _stored_rect(reading: Reading) -> Rect:
     """The active picture of a reading in stored pixels, on the chroma grid."""
     active, stored, info = reading.detection.active, reading.stored, reading.info
-    shown = stored.shown or Rect(0, 0, stored.width, stored.height)
+    visible = stored.visible or Rect(0, 0, stored.width, stored.height)
     step = 1 << stored.format.log2_chroma_w
-    x = -(-active.x * shown.width // info.width // step) * step
-    right = (active.x + active.width) * shown.width // info.width
-    return Rect(shown.x + x, shown.y + active.y, max(right - x, step), active.height)
+    x = -(-active.x * visible.width // info.width // step) * step
+    right = (active.x + active.width) * visible.width // info.width
+    return Rect(visible.x + x, visible.y + active.y, max(right - x, step), active.height)
 
 
 def _reread(info: VideoInfo, begin: int, job: Job) -> Part:

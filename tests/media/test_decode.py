@@ -16,12 +16,12 @@ from media_files import NTSC, OPEN_GOP, Source, picture, same_planes, write_sour
 
 from remaster.errors import MediaError
 from remaster.media import decode as decoding
-from remaster.media.clock import Repairs
 from remaster.media.decode import decode
 from remaster.media.encode import to_frame
 from remaster.media.formats import planar_format
 from remaster.media.probe import probe
 from remaster.media.timeline import timeline
+from remaster.media.timestamp_repair import Repairs
 from remaster.media.types import Frame
 from remaster.notes import losses
 

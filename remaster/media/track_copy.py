@@ -1,4 +1,8 @@
-"""What a video carries besides its picture: sound, subtitles, attachments, cover art, chapters and tags."""
+"""Copies what a file has besides its main video stream: sound, subtitles, attachments, cover art, chapters.
+
+``add_tracks`` creates the target's streams, ``copied_packets`` reads the packets for them. A track that the container
+cannot hold as it is is decoded to raw samples or left out, with a note.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +21,15 @@ from av.packet import Packet
 from av.stream import AttachmentStream, Stream
 from av.video.stream import VideoStream
 
-from remaster.media.containers import is_cover, name_of, open_input, read_only, reason
-from remaster.media.jumps import Mover, Moves
+from remaster.media.containers import demux_only, is_cover, name_of, open_input, reason
+from remaster.media.discontinuities import PacketShifter, TimeShifts
 from remaster.media.types import Departures
 from remaster.notes import Note
 
-# Tags that a muxer writes anew, or that speak of the source's own file.
+# Tags that every muxer writes itself, or that describe the source file.
 _STALE_TAGS = {"encoder", "duration", "major_brand", "minor_version", "compatible_brands", "vendor_id"}
 _STALE_PREFIXES = ("_statistics", "bps", "number_of_")
-# Pictures that Matroska keeps as attachments: what a file of them is called, and its type.
+# Codecs of pictures that Matroska keeps as attachments: file extension and MIME type.
 _PICTURES = {
     "mjpeg": ("jpg", "image/jpeg"),
     "png": ("png", "image/png"),
@@ -34,19 +38,19 @@ _PICTURES = {
     "webp": ("webp", "image/webp"),
     "tiff": ("tiff", "image/tiff"),
 }
-# Raw samples may come without the names of their channels, which MP4 must have.
+# MP4 needs named channel layouts, which raw samples may lack.
 _PLAIN_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
-# Cover art is handed out before all other packets.
 _PACKETS_TO_COVERS = 64
-# Raw samples that hold a decoder's without loss; of 32 bits where a decoder has no more than 24 in them, 24.
+"""Packets among which cover art is looked for: demuxers return it before all other packets."""
+# Decoders' sample formats and the PCM codecs that hold them without loss; 32-bit samples of up to 24 bits become 24.
 _RAW = {"u8": "pcm_u8", "s16": "pcm_s16le", "s32": "pcm_s32le", "flt": "pcm_f32le", "dbl": "pcm_f64le"}
 _RAW_24 = "pcm_s24le"
 _NONSTRICT = 0x20000  # AVFMT_TS_NONSTRICT
 _TIMECODE_TAGS = ("timecode", "reel_name")
 
 
-class Way(Enum):
-    """How a container takes a track: as it is, as one of Windows' audio manager, or decoded to raw samples."""
+class TrackMode(Enum):
+    """How a track is written: copied, copied as Matroska's ``A_MS/ACM`` (WAVE), or decoded to raw samples."""
 
     copy = "copy"
     wave = "wave"
@@ -54,11 +58,11 @@ class Way(Enum):
 
 
 @dataclass(frozen=True)
-class Carried:
-    """Source streams by index with the streams they are copied to, and what is not taken along as it is.
+class CopiedTracks:
+    """The target's streams by the source's stream index, and what is not copied as it is.
 
-    ``decoded``: streams that are decoded and written as raw samples. ``waves``: the WAVE formats of those that Matroska
-    keeps as Windows' audio manager has them, which must be written into its header.
+    ``decoded``: streams that are decoded and written as raw samples. ``waves``: the WAVEFORMATEX of streams that
+    Matroska keeps as ``A_MS/ACM``, which must be written into its header afterwards.
     """
 
     targets: dict[int, Stream]
@@ -70,14 +74,14 @@ class Carried:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A track that is decoded and encoded as raw samples, packet by packet; ``broken``: those that could not be."""
+    """A track that is decoded and encoded as raw samples; ``broken``: sizes of packets that cannot be decoded."""
 
     source: Stream
     target: Any
     broken: list[int] = field(default_factory=list)
 
     def convert(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
-        """The raw packets of a packet; None: of what the decoder still holds."""
+        """The raw packets of a packet; None flushes the decoder."""
         context: Any = self.source.codec_context
         try:
             frames = context.decode(packet)
@@ -91,10 +95,10 @@ class Decoded:
 
 @dataclass
 class TrackClock:
-    """Keeps a copied track's times in order: muxers refuse decoding times that go back.
+    """Keeps a copied track's decoding times in order, since muxers refuse times that go back.
 
-    ``strict``: those that stand still, too; of subtitles, several of which may begin at once, no muxer does.
-    ``refused``: the numbers of packets that a muxer did not take all the same.
+    ``strict``: times may not repeat either, except for subtitles, several of which may begin at once. ``moved`` counts
+    the packets whose times were changed, ``refused`` has the numbers of packets that the muxer still did not take.
     """
 
     last: int | None = None
@@ -104,7 +108,7 @@ class TrackClock:
     strict: bool = True
 
     def settle(self, packet: Packet[Any]) -> None:
-        """Give the packet times where it has none, and move it behind the one before where it must be and is not."""
+        """Set the packet's times where they are missing or not after those of the packet before."""
         self.count += 1
         if packet.dts is None:
             packet.dts = packet.pts
@@ -119,12 +123,12 @@ class TrackClock:
             packet.pts = self.last
 
     def refuse(self) -> None:
-        """The packet settled last was not taken."""
+        """Record that the muxer did not take the last packet."""
         self.refused.add(self.count - 1)
 
 
 def fresh_tags(metadata: dict[str, str]) -> dict[str, str]:
-    """Tags without those that muxers write themselves."""
+    """The tags without those that muxers write themselves."""
     return {
         key: value
         for key, value in metadata.items()
@@ -139,27 +143,27 @@ def takes_equal_times(target: OutputContainer) -> bool:
 
 def can_hold(kind: str, stream: Stream) -> bool:
     """Whether the container format ``kind`` (FFmpeg's muxer name) can hold a stream as it is."""
-    return way_of(kind, stream)[0] in (Way.copy, Way.wave)
+    return track_mode(kind, stream)[0] in (TrackMode.copy, TrackMode.wave)
 
 
-def way_of(kind: str, stream: Stream) -> tuple[Way | None, str]:
-    """How a container takes a stream; None and the reason where it cannot.
+def track_mode(kind: str, stream: Stream) -> tuple[TrackMode | None, str]:
+    """How a container holds a stream, and why not as it is; None where it cannot at all.
 
-    Found by writing an empty file into memory: some limits show only there (Opus in QuickTime, PCM of unknown layout).
+    Found by writing an empty file into memory: some limits appear only then (Opus in QuickTime, PCM of unknown layout).
     """
     why = _refusal(kind, stream)
     if not why:
-        return Way.copy, ""
+        return TrackMode.copy, ""
     if stream.type == "audio" and stream.codec_context is not None:
         if kind == "matroska" and wave_format(stream):
-            return Way.wave, ""
+            return TrackMode.wave, ""
         if raw_codec(stream):
-            return Way.raw, why
+            return TrackMode.raw, why
     return None, why
 
 
 def _refusal(kind: str, stream: Stream) -> str:
-    """Why a container does not take a stream as it is; empty where it does."""
+    """Why a container cannot hold a stream as it is; empty where it can."""
     if stream.type == "data" and kind == "matroska":
         return "it has no place for data"
     if stream.codec_context is None and stream.type != "data":
@@ -190,7 +194,7 @@ def wave_format(stream: Stream) -> bytes:
 
 
 def raw_codec(stream: Stream) -> str | None:
-    """The codec of raw samples that holds what a sound stream's decoder gives; None where there is none."""
+    """The PCM codec that holds a sound stream's decoded samples without loss; None where there is none."""
     context: Any = stream.codec_context
     name = None if context.format is None else context.format.name.removesuffix("p")
     if name == "s32" and 0 < (context.bits_per_raw_sample or context.bits_per_coded_sample or 0) <= 24:
@@ -199,7 +203,7 @@ def raw_codec(stream: Stream) -> str | None:
 
 
 def _copy(target: OutputContainer, stream: Stream) -> Stream:
-    """Add a stream that takes another's packets; raises ``ValueError`` or ``FFmpegError`` where it cannot."""
+    """Add a stream for another's packets; raises ``ValueError`` or ``FFmpegError`` where that cannot be."""
     copy = target.add_stream_from_template(stream, opaque=True)
     if isinstance(copy, AudioStream) and copy.codec_context.layout.name in _PLAIN_LAYOUTS:
         copy.codec_context.layout = _PLAIN_LAYOUTS[copy.codec_context.layout.name]
@@ -207,7 +211,7 @@ def _copy(target: OutputContainer, stream: Stream) -> Stream:
 
 
 def _raw(target: OutputContainer, stream: Stream, codec: str) -> Stream:
-    """Add a stream of raw samples for a sound stream's."""
+    """Add a stream of raw samples for a decoded sound stream."""
     context: Any = stream.codec_context
     raw: Any = target.add_stream(codec, context.sample_rate)
     raw.codec_context.layout = _PLAIN_LAYOUTS.get(context.layout.name, context.layout.name)
@@ -221,28 +225,30 @@ def _described(copy: Stream, stream: Stream) -> Stream:
     return copy
 
 
-def add_tracks(source: InputContainer, target: OutputContainer, film: VideoStream, template: VideoStream) -> Carried:
-    """Create the target's streams in the source's order: ``film`` as ``template``, its new encoding, others as is."""
+def add_tracks(
+    source: InputContainer, target: OutputContainer, main: VideoStream, template: VideoStream
+) -> CopiedTracks:
+    """Create the target's streams in the source's order: ``main`` as ``template``, its new encoding, others as is."""
     adding = TrackAdder(source, target)
     for stream in source.streams:
-        if stream.index == film.index:
-            adding.targets[film.index] = _described(target.add_stream_from_template(template, opaque=True), film)
+        if stream.index == main.index:
+            adding.targets[main.index] = _described(target.add_stream_from_template(template, opaque=True), main)
         elif isinstance(stream, AttachmentStream):
             adding.attach(stream)
         elif not (is_cover(stream) and adding.matroska and adding.attach_cover(stream)):
-            adding.track(stream, film)
+            adding.track(stream, main)
     if adding.timecode:
-        tags = adding.targets[film.index].metadata
+        tags = adding.targets[main.index].metadata
         tags.update({key: value for key, value in adding.timecode.items() if key not in tags})
     departures = Departures(
         frozenset(adding.left_out), frozenset(adding.decoded), attachments_left=adding.attachments_left
     )
-    return Carried(adding.targets, tuple(adding.notes), departures, adding.decoded, adding.waves)
+    return CopiedTracks(adding.targets, tuple(adding.notes), departures, adding.decoded, adding.waves)
 
 
 @dataclass
 class TrackAdder:
-    """What has been added to a target so far."""
+    """Adds the source's streams to a target one by one, and collects what is not copied as it is."""
 
     source: InputContainer
     target: OutputContainer
@@ -260,7 +266,7 @@ class TrackAdder:
         return self.target.format.name == "matroska"
 
     def attach(self, stream: AttachmentStream) -> None:
-        """Take an attachment along."""
+        """Copy an attachment."""
         if self.matroska:
             kind = stream.mimetype or "application/octet-stream"
             self.target.add_attachment(stream.name or "attachment", kind, stream.data)
@@ -269,7 +275,7 @@ class TrackAdder:
         self._leave(stream, "it has no attachments")
 
     def attach_cover(self, stream: Stream) -> bool:
-        """Matroska keeps cover art as an attachment, which must be there before the first packet."""
+        """Attach cover art, which Matroska needs before the first packet; returns False where its format is unknown."""
         known = _PICTURES.get(stream.codec_context.name) if stream.codec_context else None
         data = b"" if known is None else _cover(self.source.name, stream.index)
         if known is None or not data:
@@ -278,25 +284,30 @@ class TrackAdder:
         self.target.add_attachment(name, stream.metadata.get("mimetype", known[1]), data)
         return True
 
-    def track(self, stream: Stream, film: VideoStream) -> None:
-        """Take a track along in the best way there is, or say why not."""
+    def track(self, stream: Stream, main: VideoStream) -> None:
+        """Copy a track in the best way that the container allows, or leave it out with a note."""
         kind = self.target.format.name
         if stream.type == "data" and "timecode" in stream.metadata:
-            # Muxers make a track, or a tag, of the film's tag.
+            # Muxers write a track or a tag from the main stream's tag.
             self.timecode |= {key: stream.metadata[key] for key in _TIMECODE_TAGS if key in stream.metadata}
             return
         if _is_chapter_track(self.source, stream):
             return
-        way, why = way_of(kind, stream)
+        mode, why = track_mode(kind, stream)
         if is_cover(stream) and self.matroska:
-            way, why = None, "its format is not known, or it is empty"
-        if way is Way.copy and stream.type == "video" and not is_cover(stream) and _has_cuts(self.source.name, stream):
-            way, why = None, "an edit list cuts pictures out of it"
-        if way is None:
+            mode, why = None, "its format is not known, or it is empty"
+        if (
+            mode is TrackMode.copy
+            and stream.type == "video"
+            and not is_cover(stream)
+            and _has_cuts(self.source.name, stream)
+        ):
+            mode, why = None, "an edit list cuts pictures out of it"
+        if mode is None:
             self._leave(stream, why)
-        elif way is Way.copy:
+        elif mode is TrackMode.copy:
             self.targets[stream.index] = _copy(self.target, stream)
-        elif way is Way.wave:
+        elif mode is TrackMode.wave:
             self.waves[stream.index] = wave_format(stream)
             self.targets[stream.index] = _raw(self.target, stream, _RAW["s16"])
         else:
@@ -324,32 +335,32 @@ def _cover(path: str, index: int) -> bytes:
 
 
 def _has_cuts(path: str, stream: Stream) -> bool:
-    """Whether some of a stream's pictures are there only to be decoded, which other files than MP4 cannot say."""
+    """Whether an edit list cuts some of a stream's pictures, which only MP4 and QuickTime can express."""
     with open_input(path) as again:
         there = again.streams[stream.index]
-        read_only(again, there)
+        demux_only(again, there)
         return any(packet.size and packet.is_discard for packet in again.demux(there))
 
 
 def _is_chapter_track(source: InputContainer, stream: Stream) -> bool:
-    """QuickTime and MP4 keep chapters as a text track, too; they are carried as chapters."""
+    """Whether the stream is the text track in which QuickTime and MP4 repeat their chapters."""
     return stream.type == "data" and stream.name == "bin_data" and bool(source.chapters())
 
 
-def carried_packets(
-    source: InputContainer, indices: set[int], end: Fraction | None, clocks: dict[int, TrackClock], moves: Moves
+def copied_packets(
+    source: InputContainer, indices: set[int], end: Fraction | None, clocks: dict[int, TrackClock], shifts: TimeShifts
 ) -> Iterator[Packet[Any]]:
-    """The packets of the streams ``indices`` in the file's order, times settled, none from ``end`` seconds on.
+    """The packets of the streams ``indices`` in the file's order, times in order, up to ``end`` seconds (None: all).
 
-    Times are moved where the file's clock jumps. What an edit list cuts out is left out.
+    Times are shifted where the file's clock jumps. Packets that an edit list cuts are left out.
     """
     streams = [stream for stream in source.streams if stream.index in indices]
     if not streams:
         return
-    read_only(source, *streams)
-    mover = Mover(moves)
+    demux_only(source, *streams)
+    shifter = PacketShifter(shifts)
     for packet in without_cut_packets(source.demux(streams)):
-        mover.move(packet)
+        shifter.shift(packet)
         if packet.stream.type != "video":
             clocks.setdefault(packet.stream_index, TrackClock()).settle(packet)
         if end is None or packet.pts is None or packet.pts * packet.time_base < end:
@@ -357,9 +368,9 @@ def carried_packets(
 
 
 def without_cut_packets(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
-    """Packets with bytes, without those that an edit list cuts out.
+    """Packets with bytes, without those that an edit list cuts.
 
-    Of sound, one right before the first that is heard and before 0 is kept: it is not played, and decoders need it.
+    The sound packet right before the first played one is kept where it ends at 0: decoders need it as pre-roll.
     """
     leads: dict[int, Packet[Any]] = {}
     begun: set[int] = set()
@@ -384,12 +395,12 @@ def _leads(lead: Packet[Any], first: Packet[Any]) -> bool:
 
 
 def chapters_until(chapters: Iterable[Any], end: Fraction | None) -> list[Any]:
-    """The chapters, of those that begin before ``end`` seconds, cut off there."""
-    kept = []
+    """The chapters that begin before ``end`` seconds, each cut off there (None: all)."""
+    found = []
     for chapter in chapters:
         base = chapter["time_base"] or Fraction(1, av.time_base)
         if end is not None and chapter["start"] * base >= end:
             continue
         last = chapter["end"] if end is None else min(chapter["end"], round(end / base))
-        kept.append({**chapter, "end": last, "time_base": base})
-    return kept
+        found.append({**chapter, "end": last, "time_base": base})
+    return found
