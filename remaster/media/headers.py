@@ -20,9 +20,10 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from remaster.media import matroska, mp4
+from remaster.media.container_support import fresh_tags, wave_format
 from remaster.media.containers import is_cover
 from remaster.media.matroska import Header, HeaderEdits, TrackEdit
-from remaster.media.track_copy import CopiedTracks, chapters_until, fresh_tags, wave_format
+from remaster.media.track_copy import CopiedTracks, chapters_until
 from remaster.media.types import VideoInfo
 from remaster.notes import Note
 

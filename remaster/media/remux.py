@@ -24,6 +24,7 @@ from av.video.stream import VideoStream
 from remaster.arrays import Int64
 from remaster.errors import MediaError
 from remaster.media.captions import CaptionWriter, captions_of, lost_captions
+from remaster.media.container_support import can_hold, takes_equal_times
 from remaster.media.containers import demux_only, is_cover, name_of, open_input, reason, video_stream
 from remaster.media.discontinuities import TimeShifts
 from remaster.media.encoders import Codec
@@ -33,7 +34,7 @@ from remaster.media.silence import Filler, filler
 from remaster.media.subtitles.follow import Follower, follow
 from remaster.media.subtitles.places import Places
 from remaster.media.timeline import time_shifts
-from remaster.media.track_copy import CopiedTracks, TrackClock, add_tracks, can_hold, copied_packets, takes_equal_times
+from remaster.media.track_copy import CopiedTracks, TrackClock, add_tracks, copied_packets
 from remaster.media.types import Departures, VideoInfo
 from remaster.media.verify import verify
 from remaster.notes import Note
