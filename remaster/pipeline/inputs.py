@@ -80,6 +80,14 @@ def find_dataset(paths: Sequence[str], output: str) -> Dataset:
     )
 
 
+def find_donors(paths: Sequence[str], output: str) -> Dataset:
+    """The videos that are looked at alone, found as ``find_dataset`` finds them, under names of their own."""
+    found = find_dataset(paths, output) if paths else Dataset(())
+    names = [f"donor:{video.name}" for video in found.videos]
+    videos = [VideoFile(v.path, name, video_id(name)) for v, name in zip(found.videos, names, strict=True)]
+    return replace(found, videos=tuple(videos))
+
+
 def inputs_of(config: DatasetConfig) -> tuple[str, ...]:
     """The paths of a dataset; raises ``UserError`` where there is none."""
     if not config.inputs:

@@ -14,7 +14,7 @@ from clips import series_clip, still
 from faulty_runs import Case
 
 from remaster.pipeline import batch as program
-from remaster.pipeline import run
+from remaster.pipeline import flow
 from remaster.rows import DELIVERED, DeliveredScene
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
@@ -34,7 +34,7 @@ def case(tmp_path: Path) -> Case:
 
 def with_batches(change: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the driver see what ``change`` makes of the graph's tables."""
-    real = run.build_graph
+    real = flow.build_graph
 
     class Changed:
         def __init__(self, *arguments: Any) -> None:
@@ -43,7 +43,7 @@ def with_batches(change: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
         def iter_batches(self, **options: Any) -> Iterator[pa.Table]:
             return change(self.dataset.iter_batches(**options))
 
-    monkeypatch.setattr(run, "build_graph", Changed)
+    monkeypatch.setattr(flow, "build_graph", Changed)
 
 
 def balanced(case: Case) -> None:
