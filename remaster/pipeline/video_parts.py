@@ -1,9 +1,9 @@
-"""Reads a video and divides it into parts of one kind: each is treated and cut into scenes by itself.
+"""Reads a video and divides it into uniform parts, each of which is treated and cut into scenes by itself.
 
-Most videos are of one kind from end to end. Where size, shape, pixel format, range or matrix change, each stretch of
-frames that look alike is a ``Reading``; where film and video alternate, each ``Stretch`` of it is deinterlaced in its
-own way. What is deinterlaced or differs from most frames is read a second time, treated: each part comes out as the
-rest of its video does.
+Most videos are uniform. Where size, sample aspect ratio, pixel format, range or matrix change, each run of frames with
+equal properties is a ``Reading``. Where film and video alternate, each ``Stretch`` of a reading is deinterlaced in its
+own way. Stretches that are deinterlaced or differ from most frames are read a second time, treated, so that all parts
+of a video come out alike.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Deinterlacing = Literal["off", "bwdif", "ivtc"]
 
 @dataclass(frozen=True)
 class Part:
-    """Frames of a video that are of one kind, from ``start_frame`` on; ``info`` after their treatment.
+    """A uniform part of a video, from ``start_frame`` on; ``info`` is that of its treated frames.
 
     ``detection`` counts from the part's first frame; ``entries`` are where decoding begins for each of its runs.
     """
@@ -45,10 +45,10 @@ class Part:
 
 @dataclass
 class LookChanges:
-    """The numbers of the frames, within a reading, at which their own flags change.
+    """The frames within a reading, by number, at which frames' own flags change.
 
-    ``interlaced`` are those at which the flag of interlacing does, ``tints`` those at which the (primaries, transfer)
-    do, with their new values; the first frame is one.
+    ``interlaced``: where the interlacing flag changes. ``tints``: where (primaries, transfer) change, with the new
+    values; the first frame counts.
     """
 
     interlaced: list[int] = field(default_factory=list)
@@ -56,7 +56,7 @@ class LookChanges:
     last: FrameProperties | None = None
 
     def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Hand frames on, and note the changes."""
+        """Pass frames on and record the changes."""
         for number, frame in enumerate(frames):
             properties = frame.properties
             if properties is not None:
@@ -71,10 +71,10 @@ class LookChanges:
 
 @dataclass(frozen=True)
 class Reading:
-    """Frames that look alike, as the first reading found them.
+    """Frames with equal properties, as the first reading found them.
 
-    ``info`` is that of frames that are not deinterlaced: only cropped to what the header shows, and scaled to square
-    pixels where the configuration asks for that; ``stored`` is that of the file.
+    ``info`` is that of frames without deinterlacing: only cropped to what the header displays and, where the
+    configuration asks for it, scaled to square pixels; ``stored`` is that of the file.
     """
 
     stored: VideoInfo
@@ -104,7 +104,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Usual:
-    """What most of a video's frames look like, and all parts are made to: active picture, gate, size of the output."""
+    """The properties of most of a video's frames, which all parts get: active picture, gate, size of the output."""
 
     reading: Reading
     active: Rect
@@ -113,11 +113,11 @@ class Usual:
 
 
 def read_video(info: VideoInfo, job: Job, repairs: Repairs) -> list[Reading]:
-    """Read a video once, stretch by stretch of frames that look alike."""
+    """Read a video once, run by run of frames with equal properties."""
     base: list[FrameProperties] = []
 
     def kind(frame: Frame) -> object:
-        """What a frame looks like; one that cannot be handed out as it is was made to look like the first."""
+        """A frame's properties; a frame whose format is not supported was converted to the first one's."""
         properties = frame.properties
         if properties is not None and not base:
             base.append(properties)
@@ -132,12 +132,12 @@ def read_video(info: VideoInfo, job: Job, repairs: Repairs) -> list[Reading]:
         detection = detect(reader.frames(), untreated, job.config.detect)
         readings.append(Reading(stored, untreated, reader, detection, changes))
     if not readings:
-        detect(iter(()), info, job.config.detect)  # which says that there is no frame
+        detect(iter(()), info, job.config.detect)  # raises where there is no frame
     return readings
 
 
 def stretches_of(reading: Reading, job: Job) -> list[Stretch]:
-    """Where a part changes between film and video; one stretch where the run asks for the same treatment of both."""
+    """Split a reading where it changes between film and video, unless both get the same treatment."""
     detection, mode, fps = reading.detection, job.config.deinterlace, reading.info.fps
     count = len(detection.pts)
     if mode in (Deinterlace.off, Deinterlace.bwdif):
@@ -157,7 +157,7 @@ def stretches_of(reading: Reading, job: Job) -> list[Stretch]:
 
 
 def joined_stretches(found: Sequence[Stretch]) -> list[Stretch]:
-    """The stretches, neighbours that look and are treated alike as one."""
+    """Join neighbouring stretches with the same properties and treatment."""
     joined: list[Stretch] = []
     for one in found:
         last = joined[-1] if joined else None
@@ -169,7 +169,7 @@ def joined_stretches(found: Sequence[Stretch]) -> list[Stretch]:
 
 
 def usual_picture(readings: Sequence[Reading], job: Job) -> Usual:
-    """What most frames are like; their picture is all that any of their stretches shows."""
+    """The properties of most frames; the active picture is the union over their stretches."""
     frames: dict[int, int] = {}
     groups = [next(n for n, one in enumerate(readings) if alike(one.stored, reading.stored)) for reading in readings]
     for number, reading in zip(groups, readings, strict=True):
@@ -185,7 +185,7 @@ def usual_picture(readings: Sequence[Reading], job: Job) -> Usual:
 
 
 def whole_part(stretch: Stretch, job: Job) -> Part:
-    """A video of one kind from end to end."""
+    """The single part of a uniform video."""
     reading = stretch.reading
     if stretch.deinterlacing == "off":
         return _part(reading.info, 0, reading.detection, reading.reader)
@@ -194,7 +194,7 @@ def whole_part(stretch: Stretch, job: Job) -> Part:
 
 
 def treated_parts(pieces: Sequence[Stretch], usual: Usual, job: Job) -> Iterator[Part]:
-    """The parts of a video of several kinds; those that are not as ``usual`` are read again, made like it."""
+    """The parts of a video that is not uniform; those that differ from ``usual`` are read again, treated."""
     begin = 0
     for piece in pieces:
         reading = piece.reading
@@ -214,7 +214,7 @@ def treated_parts(pieces: Sequence[Stretch], usual: Usual, job: Job) -> Iterator
 
 
 def _key(properties: FrameProperties) -> object:
-    """What must be equal within a part: all that decides how samples become a picture."""
+    """The properties that must be equal within a reading: all that decide how samples become a picture."""
     color, matrix = properties.color, properties.color.matrix
     known = properties.format.kind == "yuv" and matrix in (*COEFFICIENTS, *UNSPECIFIED_MATRICES)
     meaning = coefficients(color, properties.height) if known else None
@@ -222,11 +222,11 @@ def _key(properties: FrameProperties) -> object:
 
 
 def _with_properties(info: VideoInfo, base: FrameProperties, properties: FrameProperties) -> VideoInfo:
-    """``info``, whose first frame looks like ``base``, for frames that look like ``properties``."""
+    """``info``, whose first frame has the properties ``base``, for frames with other ``properties``."""
     if _key(properties) == _key(base):
         return info
     color = replace(info.color, matrix=properties.color.matrix, full_range=properties.color.full_range)
-    # The header's cropping is meant for pictures of the first ones' size.
+    # The header's cropping applies to pictures of the first one's size.
     visible = info.visible if (properties.width, properties.height) == (base.width, base.height) else None
     result = replace(
         info, width=properties.width, height=properties.height, sar=properties.sar, format=properties.format
@@ -251,13 +251,13 @@ def _united(rects: Sequence[Rect]) -> Rect:
 
 
 def _top_first(stretch: Stretch) -> bool:
-    """Which field of the stored picture is earlier; one cropped to what is shown may begin with the other."""
+    """Whether the stored picture's upper field is the earlier one; a cropped picture may begin with the other field."""
     visible = stretch.reading.stored.visible
     return stretch.fields.top_first ^ bool(visible and visible.y % 2)
 
 
 def _into(piece: Stretch, usual: Usual, job: Job) -> VideoInfo:
-    """The treatment that makes a piece like the rest of its video."""
+    """The treatment that makes a stretch match the rest of its video."""
     stored, order = replace(piece.reading.stored, span=piece.times), _top_first(piece)
     if not same_shape(stored, usual.reading.stored):
         info = fitted(usual.reading.info, stored, _stored_rect(piece.reading), usual.frame)
@@ -289,7 +289,7 @@ def _part(info: VideoInfo, begin: int, detection: Detection, reader: SourceReade
 
 
 def _sliced(detection: Detection, start: int, end: int) -> Detection:
-    """What a reading found of frames ``[start, end)``."""
+    """A reading's findings for frames ``[start, end)``."""
     count = len(detection.pts)
     runs = [
         (max(first, start) - start, setup)
@@ -303,6 +303,6 @@ def _sliced(detection: Detection, start: int, end: int) -> Detection:
 
 
 def last_end(pts: Int64, info: VideoInfo) -> int:
-    """Where the last frame ends: it lasts as long as a frame usually does."""
+    """Where the last frame ends, with a frame's usual duration."""
     usual = int(np.median(np.diff(pts))) if len(pts) > 1 else round(1 / (info.fps * info.time_base))
     return int(pts[-1]) + max(usual, 1)
