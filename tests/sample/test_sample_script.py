@@ -9,7 +9,7 @@ from remaster.imaging import camera
 from remaster_sample.backgrounds import NEAR_PLANE, SETS
 from remaster_sample.characters import PIP
 from remaster_sample.episodes import EPISODES
-from remaster_sample.render import _near
+from remaster_sample.render import near_view
 from remaster_sample.script import Actor, Episode, Line, View, act, camera_of, hold, move, pace, view_at
 
 BY_NAME = [pytest.param(e, id=e.name) for e in EPISODES]
@@ -58,7 +58,7 @@ def test_the_wide_window_never_leaves_the_painted_set(episode: Episode) -> None:
         painted = SETS[shot.background]
         for at in range(shot.length):
             planes = [(view_at(shot.keys, at), painted)]
-            if near := _near(shot, at):
+            if near := near_view(shot, at):
                 planes.append((near, NEAR_PLANE))
             for view, plane in planes:
                 place = camera_of(view, episode.width, episode.height, episode.sar)
