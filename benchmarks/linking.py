@@ -41,7 +41,7 @@ from remaster.sets.candidates import Signature, candidates
 from remaster.sets.descriptor import SetDescriptor, describe
 from remaster.sets.lending import Donor, Lent, lend, refined_camera
 from remaster.sets.light import relit
-from remaster.sets.linking import Pair, SceneSet, link_scenes, sets_of
+from remaster.sets.linking import Pair, SceneSet, donor_links, link_scenes, sets_of
 from remaster.sets.proof import Link, prove
 from remaster_sample.episodes import EPISODES
 from remaster_sample.render import render
@@ -136,16 +136,8 @@ def borrowed(
     target: Scene, found: SceneSet, by_key: dict[str, Scene], descriptors: dict[str, SetDescriptor], refine: bool
 ) -> Lent:
     """What a background gets from its set: of each scene that proves a side, the strongest first."""
-    direct = {link.seen_from(target.key).b: link for link in found.links if target.key in (link.a, link.b)}
-    links = []
-    for key in found.members:
-        if key == target.key:
-            continue
-        link = direct.get(key) or prove(descriptors[target.key], descriptors[key], found.camera(target.key, key))
-        if link is not None and link.seen_from(target.key).sides_a:
-            links.append(link.seen_from(target.key))
     background, donors = target.background, []
-    for link in sorted(links, key=lambda k: (-k.strength, k.b)):
+    for link in donor_links(target.key, found, descriptors):
         other = by_key[link.b]
         donor = Donor(other.background.image, other.known, link.camera, link.colour, link.sides_a)
         if refine:

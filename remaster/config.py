@@ -36,6 +36,14 @@ class Deinterlace(Enum):
     ivtc = "ivtc"
 
 
+class LinkScope(Enum):
+    """Among which scenes a set is looked for that returns: those of the whole dataset, of one video, or none."""
+
+    series = "series"
+    video = "video"
+    off = "off"
+
+
 class Subtitles(Enum):
     """Whether subtitles that have a place (ASS, SSA, PGS, VobSub, DVB) move with the picture."""
 
@@ -91,9 +99,14 @@ class OutputConfig:
 
 @dataclass(frozen=True)
 class ScenesConfig:
-    """``limit``: only the first so many scenes of each video, delivered as a trimmed video that says so."""
+    """``limit``: only the first so many scenes of each video, delivered as a trimmed video that says so.
+
+    ``link``: whether what a scene never saw is lent by other scenes that show the same set. ``series`` makes segments
+    once all videos are stitched, ``video`` those of a video once it is, ``off`` as soon as a scene is.
+    """
 
     limit: int | None = None
+    link: LinkScope = LinkScope.series
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ STAGES: dict[str, tuple[Place, ...]] = {
         ("remaster.pipeline.stages", "SegmentStage"),
         ("remaster.pipeline.stages", "stitch_stage"),
     ),
+    "describe": (("remaster.pipeline.describing", "describe_stage"),),
+    "lend": (("remaster.pipeline.set_stages", "LendStage"), ("remaster.pipeline.set_links", "link_backgrounds")),
     "outpaint": (("remaster.pipeline.stages", "OutpaintStage"),),
     "resample": (("remaster.pipeline.delivery", "resample_stage"),),
     "assemble": (("remaster.pipeline.assembly", "assemble_video"),),

@@ -159,6 +159,7 @@ def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -
     """The columns of one shot."""
     piece, shot = item.piece, item.piece.shot
     cut = None if found.segment is None else found.segment.cut_foreground
+    borrowed = None if shot.background is None else shot.background.borrowed
     return {
         "shot": number,
         "start_frame": piece.start_frame,
@@ -177,6 +178,9 @@ def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -
         "segment_bytes": item.size if item.segment else None,
         "segment_crc32": item.crc32 if item.segment else None,
         "preview": item.preview or None,
+        "set_id": borrowed and borrowed.set_id,
+        "linked": borrowed and borrowed.scenes,
+        "recovered_from_other_scenes": item.borrowed,
     }
 
 

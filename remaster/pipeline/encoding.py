@@ -23,7 +23,7 @@ from remaster.records import Shot
 from remaster.report.preview import before_after, origin_map
 from remaster.resample.continuation import continue_figures
 from remaster.resample.figure_layers import Continuation
-from remaster.resample.origins import WingShares, planned_shares
+from remaster.resample.origins import WingShares, borrowed_share, planned_shares
 from remaster.resample.rendering import ShotWings, WingRenderer
 from remaster.resample.scene_renderers import SceneRenderers
 from remaster.rows import Found, Run, Scene
@@ -57,7 +57,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class EncodedPiece:
-    """What was written of one piece. ``continued``: see ``WingRenderer.continued``."""
+    """What was written of one piece. ``continued``: see ``WingRenderer.continued``.
+
+    ``borrowed`` is the share of its wing pixels that other scenes saw; None where its background shows no set.
+    """
 
     piece: Piece
     segment: str
@@ -66,6 +69,7 @@ class EncodedPiece:
     preview: str
     shares: WingShares
     continued: float | None
+    borrowed: float | None = None
 
 
 def pieces(shots: Sequence[Shot], runs: Sequence[Run]) -> list[Piece]:
@@ -164,7 +168,16 @@ def _encode_piece(
             store.files.remove(map_key)
         size, crc = path.stat().st_size, checksum(path)
     shares = piece_shares(piece, window, renderers, renderer)
-    return EncodedPiece(piece, segment, size, crc, preview, shares, renderer.continued if renderer else None)
+    continued = renderer.continued if renderer else None
+    return EncodedPiece(piece, segment, size, crc, preview, shares, continued, _borrowed(piece, window))
+
+
+def _borrowed(piece: Piece, window: Window) -> float | None:
+    shot, first = piece.shot, piece.start - piece.shot.start
+    if shot.background is None or shot.background.borrowed is None:
+        return None
+    own = 1.0 if shot.mix is None else 1.0 - float(shot.mix.mean(axis=1).sum())
+    return own * borrowed_share(replace(shot, cameras=shot.cameras[first : first + piece.frames]), window)
 
 
 def _write_piece(

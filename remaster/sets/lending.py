@@ -7,8 +7,9 @@ before it ends, so that no step shows. What the borrower saw itself never change
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -53,24 +54,27 @@ class Lent:
 
 @dataclass(frozen=True)
 class _Offer:
-    """What a donor shows of the holes' box: ``colours`` uint8 (h, w, 3), ``weight`` float32 (h, w), 0-1."""
+    """What donor ``number`` shows of the holes' box: ``colours`` uint8 (h, w, 3), ``weight`` float32 (h, w), 0-1."""
 
+    number: int
     colours: Rgb
     weight: Float32
 
 
-def lend(image: Rgb, coverage: Mask, holes: Mask, donors: Sequence[Donor]) -> Lent:
+def lend(image: Rgb, coverage: Mask, holes: Mask, donors: Iterable[Donor]) -> Lent:
     """Fill ``holes`` (h, w) of a background known where ``coverage`` (h, w) is, from ``donors``, the best first.
 
-    At most ``TUNING.lending.max_donors`` are looked at. Memory is one float picture and 7 bytes a donor and pixel of
-    the holes' box.
+    At most ``TUNING.lending.max_donors`` are looked at, one at a time: an iterator that loads them holds one picture.
+    Memory is a few float pictures, and 7 bytes for each donor and pixel of the holes' box.
     """
     seen_by = np.zeros(coverage.shape, np.uint32)
-    used = donors[: TUNING.lending.max_donors]
-    if not used or not holes.any() or not coverage.any():
+    if not holes.any() or not coverage.any():
         return Lent(image, coverage, seen_by)
     box = _box(holes, margin=round(TUNING.lending.feather * coverage.shape[0]))
-    offers = [_offer(image, coverage, holes, donor, box) for donor in used]
+    used = enumerate(islice(donors, TUNING.lending.max_donors))
+    offers = [offer for i, donor in used if (offer := _offer(image, coverage, holes, donor, i, box)) is not None]
+    if not offers:
+        return Lent(image, coverage, seen_by)
     lent, bits = _agreed(offers, holes[box])
     out, covered = image.copy(), coverage.copy()
     taken = bits > 0
@@ -102,21 +106,26 @@ def refined_camera(image: Rgb, coverage: Mask, donor: Donor) -> Affine:
     return compose(compose(resizing(small[1], sizes[1]), found), resizing(sizes[0], small[0]))
 
 
-def _offer(image: Rgb, coverage: Mask, holes: Mask, donor: Donor, box: tuple[slice, slice]) -> _Offer:
-    """What one donor shows in the box, in the borrower's light."""
+def _offer(
+    image: Rgb, coverage: Mask, holes: Mask, donor: Donor, number: int, box: tuple[slice, slice]
+) -> _Offer | None:
+    """What one donor shows in the box, in the borrower's light; None where it shows nothing of the holes."""
     height, width = coverage.shape
-    warped, known = _warped(donor, (width, height))
+    warped, known = warped_to(donor, (width, height))
+    wanted = holes & _allowed(coverage, donor.sides)
+    if not (known & wanted).any():
+        return None
     lit = np.clip(relit(warped, donor.colour), 0, 255).astype(np.float32)
     lit += _light_at_join(image, lit, coverage & known, holes)
     feather = max(TUNING.lending.feather * height, 1.0)
     # Counted from the donor's own end, not from where the borrower's canvas ends.
     inside = cv2.distanceTransform(np.pad(known, 1, mode="edge").astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     weight = np.clip((np.asarray(inside) - 1.5) / feather, 0, 1)
-    weight = np.where(holes & _allowed(coverage, donor.sides), weight, 0).astype(np.float32)
-    return _Offer(np.clip(np.rint(lit[box]), 0, 255).astype(np.uint8), weight[box])
+    weight = np.where(wanted, weight, 0).astype(np.float32)
+    return _Offer(number, np.clip(np.rint(lit[box]), 0, 255).astype(np.uint8), weight[box])
 
 
-def _warped(donor: Donor, size: tuple[int, int]) -> tuple[Rgb, Mask]:
+def warped_to(donor: Donor, size: tuple[int, int]) -> tuple[Rgb, Mask]:
     """The donor on the borrower's canvas, and where it is known there; reduced first where it is much finer."""
     camera, image, known = donor.camera, donor.image, donor.coverage
     scale = scale_of(camera)
@@ -195,7 +204,7 @@ def _agreed(offers: Sequence[_Offer], holes: Mask) -> tuple[Rgb, npt.NDArray[np.
         weight += seen * np.float32(tuning.min_weight) / (1 + off)
         total += weight[..., None] * offer.colours
         share += weight[..., None]
-        bits[seen & (doubted < 1)] |= np.uint32(1 << rank)
+        bits[seen & (doubted < 1)] |= np.uint32(1 << offer.number)
         settled |= seen
     taken = holes & settled
     # Where all were doubted, the least doubted were taken all the same.

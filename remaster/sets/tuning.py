@@ -142,6 +142,8 @@ class LinkingTuning:
     """Strength from which one link alone may join two sets of several scenes."""
     max_cycle_error: float = 0.05
     """Share of the picture's diagonal by which the cameras around a cycle may disagree."""
+    max_lenders: int = 40
+    """Links that a scene borrows by: in a large set more proofs cost time and bring nothing new."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,22 @@ class LendingTuning:
 
 
 @dataclass(frozen=True)
+class SetCanvasTuning:
+    """One canvas a set (``set_canvas.py``)."""
+
+    max_growth: float = 3.0
+    """Area of a canvas over that of the largest member."""
+    max_pixels: int = 4_000_000
+    """Pixels of a canvas: lending to it takes about 80 bytes each, and 7 for each donor."""
+    max_upscale: float = 1.6
+    """How much finer a member may be than the canvas: generated pixels would be blurred in it beyond that."""
+    donors_at_once: int = 8
+    """Members that are put on the canvas together: enough to vote, few enough to hold."""
+    margin: int = 4
+    """Pixels by which holes are grown on the canvas, so that interpolation finds filled ones all around."""
+
+
+@dataclass(frozen=True)
 class SetsTuning:
     """All of it."""
 
@@ -185,6 +203,7 @@ class SetsTuning:
     proof: ProofTuning = field(default_factory=ProofTuning)
     linking: LinkingTuning = field(default_factory=LinkingTuning)
     lending: LendingTuning = field(default_factory=LendingTuning)
+    set_canvas: SetCanvasTuning = field(default_factory=SetCanvasTuning)
 
 
 TUNING: Final = SetsTuning()
