@@ -62,6 +62,7 @@ class Scene:
     shot: Shot
     background: Background
     shown: Window
+    sar: float
 
     @property
     def known(self) -> Mask:
@@ -84,7 +85,7 @@ def backgrounds(path: Path, cache: Path | None) -> list[Scene]:
         for shot in restored(clip, pictures)[2]:
             if shot.background is not None:
                 key = f"{path.stem}:{first + shot.start:06d}"
-                made.append(Scene(key, path.stem, first + shot.start, shot, shot.background, shown))
+                made.append(Scene(key, path.stem, first + shot.start, shot, shot.background, shown, float(info.sar)))
     if kept is not None:
         kept.write_bytes(pickle.dumps(made))
     return made
@@ -298,7 +299,7 @@ def main() -> None:
     inputs = [*options.inputs, *(sample_series(options.sample) if options.sample else ())]
     by_key = {scene.key: scene for path in inputs for scene in backgrounds(path, options.cache)}
     described = _timed(
-        "descriptors", lambda: [describe(k, s.background.image, s.background.coverage, s.background.figures)
+        "descriptors", lambda: [describe(k, s.background.image, s.background.coverage, s.background.figures, s.sar)
                                 for k, s in sorted(by_key.items())]
     )  # fmt: skip
     links, sets = linked(described)

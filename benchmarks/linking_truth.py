@@ -8,7 +8,7 @@ camera between them is right; ``prove`` is asked about every pair besides, true 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -66,20 +66,26 @@ class Judged:
 def located(key: str, first: int, shot: Shot, coverage: Mask, visits: Sequence[Visit]) -> Located | None:
     """Where a background lies on the set of its shot, which begins at frame ``first`` of its video.
 
-    None where it covers nothing.
+    Its visit is cut to the shot's own frames. None where it covers nothing.
     """
     middle = len(shot.cameras) // 2
     frame, video = first + middle, key.split(":")[0]
-    visit = next((v for v in visits if v.video == video and v.start <= frame < v.end), None)
-    if visit is None or not coverage.any():
+    whole = next((v for v in visits if v.video == video and v.start <= frame < v.end), None)
+    if whole is None or not coverage.any():
         return None
-    camera = compose(visit.cameras[frame - visit.start], invert(shot.cameras[middle]))
+    camera = compose(whole.cameras[frame - whole.start], invert(shot.cameras[middle]))
+    start, end = max(first, whole.start), min(first + len(shot.cameras), whole.end)
+    visit = replace(whole, start=start, end=end, cameras=whole.cameras[start - whole.start : end - whole.start])
     rows, columns = (np.flatnonzero(coverage.any(axis=axis))[[0, -1]] for axis in (1, 0))
     return Located(key, visit, camera, apply(camera, np.stack([columns, rows], axis=1)))
 
 
 def _name(visit: Visit) -> str:
     return f"{visit.video}:{visit.start:06d}"
+
+
+def _shot(visit: Visit) -> str:
+    return f"{visit.video}: {visit.shot}"
 
 
 def judged(places: Sequence[Located], described: Mapping[str, SetDescriptor], sets: Sequence[SceneSet]) -> list[Judged]:
@@ -143,9 +149,9 @@ def tables(pairs: Sequence[Judged], links: Sequence[Link], visits: Sequence[Visi
         yield _row(name, found)
     yield ""
     yield from _precision(pairs, links)
-    having = {_name(place.visit) for p in pairs for place in (p.one, p.two)}
-    lost = [p for p in true_pairs(visits, MIN_OVERLAP) if not {_name(p.one), _name(p.two)} <= having]
-    names = sorted({f"{v.video}: {v.shot}" for p in lost for v in (p.one, p.two) if _name(v) not in having})
+    having = {_shot(place.visit) for p in pairs for place in (p.one, p.two)}
+    lost = [p for p in true_pairs(visits, MIN_OVERLAP) if not {_shot(p.one), _shot(p.two)} <= having]
+    names = sorted({_shot(v) for p in lost for v in (p.one, p.two) if _shot(v) not in having})
     yield f"{len(lost)} more true pairs have a shot without a background of its own ({', '.join(names)})."
     yield ""
 

@@ -66,23 +66,25 @@ def pairs_of_single_frames() -> list[tuple[TruePair, Seen, Seen]]:
 
 @pytest.mark.timeout(300)
 def test_returning_sets_are_proved_from_other_distances_and_in_other_light() -> None:
-    missed: dict[bool, list[str]] = {True: [], False: []}
+    missed: dict[bool, set[str]] = {True: set(), False: set()}
     asked = {True: 0, False: 0}
     for pair, one, two in pairs_of_single_frames():
         link, error = found_link(one, two)
         asked[pair.same_light] += 1
         if link is None:
-            missed[pair.same_light].append(f"{pair.one.shot}, {pair.two.shot}: {pair.scale:.2f}")
+            missed[pair.same_light].add(f"{pair.one.shot} - {pair.two.shot}")
         else:
-            assert error < 8, (pair.one.shot, pair.two.shot)
-    assert min(asked.values()) > 10
-    assert len(missed[True]) <= 0.1 * asked[True], missed[True]
-    assert len(missed[False]) <= 0.5 * asked[False], missed[False]
+            assert error < 4, (pair.one.shot, pair.two.shot)
+    assert asked[True] >= 15 and asked[False] >= 10
+    # A figure that stands still and fills half of the picture is taken for the set.
+    hidden = {name for names in missed.values() for name in names if "Otto by the shelf" in name}
+    assert not missed[True] - hidden
+    assert len(missed[False] - hidden) <= 2, "the guests hide much of the parlour by night"
 
 
 @pytest.mark.timeout(300)
 def test_nothing_else_is_proved() -> None:
-    """Another room with the same guests, title cards, skies, black, and all other pairs of different sets."""
+    """Another room with the same guests, one furnished alike, title cards, skies, black: all pairs of other sets."""
     for one, two in combinations(seen().values(), 2):
         if one.visit.set is None or one.visit.set != two.visit.set:
             assert prove(one.descriptor, two.descriptor) is None, (one.visit.shot, two.visit.shot)
