@@ -148,11 +148,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class VideoRow:
-    """A probed video: what goes into the graph."""
+    """A probed video: what goes into the graph. A ``donor`` is looked at for sets, and not delivered."""
 
     video: str
     video_id: str
     info: VideoInfo
+    donor: bool = False
 
 
 @dataclass(frozen=True)

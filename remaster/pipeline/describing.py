@@ -19,6 +19,7 @@ from remaster.pipeline import store as files
 from remaster.pipeline.failures import attempt, raise_if_disk_full
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
+from remaster.pipeline.scene_cache import stitch_key
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import limited, plan_or_failure, planned_video
 from remaster.records import Background, Shot
@@ -79,8 +80,9 @@ def survey_stage(table: pa.Table, job: Job) -> Iterator[pa.Table]:
         if isinstance(planned, FailedVideo):
             yield PLANNED.write([planned])
             continue
-        scenes = limited(planned, job)
-        yield PLANNED.write([planned_video(scenes, {}), *(_surveyed(scene, job) for scene in scenes)])
+        scenes = planned if video.donor else limited(planned, job)
+        rows = [_surveyed(scene, job, video.donor) for scene in scenes]
+        yield PLANNED.write([planned_video(scenes, {}), *rows])
 
 
 def describe_stage(table: pa.Table, job: Job) -> pa.Table:
@@ -111,13 +113,17 @@ def _descriptors(store: Store, scene_id: str) -> dict[str, SetDescriptor]:
     return {} if table is None else {one.key: one for one in DESCRIPTORS.read(table)}
 
 
-def _surveyed(scene: Scene, job: Job) -> PassthroughScene | DescribedScene | PlannedScene:
-    """A scene as the survey goes on with it: only what is not described yet is worked on."""
-    if job.window(scene).passthrough:
+def _surveyed(scene: Scene, job: Job, donor: bool) -> PassthroughScene | DescribedScene | PlannedScene:
+    """A scene as the survey goes on with it: only what is not described yet is worked on.
+
+    A donor's picture has no wings where it is as wide as the target, and may show what others' wings miss.
+    """
+    if job.window(scene).passthrough and not donor:
         return PassthroughScene(scene)
     key = job.store.cached(scene.video_id, scene.scene_id, "describe")
     found = files.rows_or_none(job.store, key, DESCRIPTORS, _fingerprint(scene, job))
-    return PlannedScene(scene) if found is None else _row(scene, found, job)
+    stitched = job.store.files.size(stitch_key(job.store, scene.video_id, scene.scene_id))
+    return PlannedScene(scene) if found is None or stitched is None else _row(scene, found, job)
 
 
 def _describe(row: StitchedScene | FilledScene, job: Job) -> DescribedScene:
@@ -125,7 +131,7 @@ def _describe(row: StitchedScene | FilledScene, job: Job) -> DescribedScene:
     try:
         with attempt(job.store, scene.video_id, f"{scene.scene_id}-describe"):
             found = [
-                describe(key_of(scene.scene_id, number), b.image, b.coverage, b.figures)
+                describe(key_of(scene.scene_id, number), b.image, b.coverage, b.figures, float(scene.info.sar))
                 for number, b in distinct_backgrounds(row.shots).items()
             ]
             key = job.store.cached(scene.video_id, scene.scene_id, "describe")

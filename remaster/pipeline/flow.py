@@ -43,7 +43,15 @@ class SetsLinked:
     errors: tuple[str, ...]
 
 
-Event = PlannedVideo | FailedVideo | DescribedScene | SetsLinked | LentSet | DeliveredScene
+@dataclass(frozen=True)
+class DonorFailed:
+    """A video that was to be looked at alone cannot be read."""
+
+    video: str
+    error: str
+
+
+Event = DonorFailed | PlannedVideo | FailedVideo | DescribedScene | SetsLinked | LentSet | DeliveredScene
 Tell = Callable[[Event], None]
 
 
@@ -70,7 +78,10 @@ Ready = tuple[list[VideoRow], list[DescribedScene]]
 
 
 def run_graphs(videos: Sequence[VideoRow], job: Job, tell: Tell) -> None:
-    """Run all of it over probed videos; ``tell`` is given rows and ``SetsLinked`` as they come."""
+    """Run all of it over probed videos; ``tell`` is given rows and ``SetsLinked`` as they come.
+
+    With donors no video goes on before all are surveyed.
+    """
     if job.config.scenes.link is LinkScope.off:
         for row in _rows(build_graph(videos, job), DELIVERED):
             tell(row)
@@ -85,12 +96,16 @@ def _survey(videos: Sequence[VideoRow], job: Job, tell: Tell, ready: queue.Queue
     """Run the survey's graph in a thread of its own and hand on what is complete."""
     try:
         waiting, seen = {video.video_id: video for video in videos}, _Survey()
+        donors = {video.video_id for video in videos if video.donor}
         for row in _rows(build_survey(videos, job), DESCRIBED):
-            tell(row)
+            if row.video_id not in donors:
+                tell(row)
             complete = seen.take(row)
             if isinstance(row, FailedVideo):
                 waiting.pop(row.video_id, None)
-            elif complete in waiting and job.config.scenes.link is LinkScope.video:
+                if row.video_id in donors:
+                    tell(DonorFailed(row.video, row.error))
+            elif complete in waiting and job.config.scenes.link is LinkScope.video and not donors:
                 ready.put(([waiting.pop(complete)], seen.described.pop(complete)))
         rest = [scene for video_id in waiting for scene in seen.described.get(video_id, ())]
         ready.put((list(waiting.values()), rest))
@@ -122,15 +137,18 @@ def _taken(ready: queue.Queue[Ready | BaseException | None]) -> Iterator[Ready]:
 
 def _deliver(found: Ready, job: Job, tell: Tell) -> None:
     """Link, lend and deliver some videos whose scenes are all stitched."""
-    videos, scenes = found
-    linked = [link_backgrounds(group, job) for group in scopes(scenes, job.config.scenes.link)]
+    videos, scenes = [video for video in found[0] if not video.donor], found[1]
+    donors = {video.video_id for video in found[0] if video.donor}
+    linked = [link_backgrounds(group, donors, job) for group in scopes(scenes, donors, job.config.scenes.link)]
     sets = [one for part in linked for one in part.sets]
     errors = tuple(error for part in linked for error in part.errors)
     tell(SetsLinked(len(scenes), len(sets), sum(len(one.found.members) for one in sets), errors))
-    lent = _lend(sets, videos, job, tell) if sets else {}
+    lent = _lend(sets, found[0], job, tell) if sets else {}
+    if not videos:
+        return
     # What is to be removed for ``resume=false`` the survey has removed.
     config = replace(job.config, resume=True)
-    for row in _rows(build_graph(videos, replace(job, lent=lent, config=config)), DELIVERED):
+    for row in _rows(build_graph(videos, replace(job, lent=lent, config=config), surveyed=True), DELIVERED):
         tell(row)
 
 

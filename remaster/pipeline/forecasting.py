@@ -1,6 +1,6 @@
-"""What a dataset will take on a cluster, by its headers alone: probed, simulated, printed.
+"""Forecasts a dataset's run on a cluster from its headers: probes, simulates and prints.
 
-Nothing is decoded but each video's first picture, and Ray is not started.
+Only each video's first picture is decoded, and Ray is not started.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from remaster_forecast.simulate import Cluster, Forecast, simulate
 from remaster_forecast.workload import Episode, from_headers
 
 PROBE_THREADS = 16
-"""Headers that are read at once: storage is slow to answer."""
+"""Headers that are read in parallel, since storage responds slowly."""
 NEURAL = {"segment": ("maskrcnn",), "outpaint": ("stable_diffusion", "lama")}
 
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """The cluster, and what is known of the costs.
+    """The cluster and the costs.
 
     ``cpus`` (None: this machine's) and ``gpus`` in all. ``measured``: the output folder of an earlier run whose seconds
-    are taken; None takes this project's own measurements of the embedded engines. ``segment_seconds`` and
-    ``outpaint_seconds`` of a neural engine for one scene (``benchmarks.engines`` measures them). ``scene_seconds``: how
-    long a scene lasts on average. ``repeat``: the dataset stands for so many like it.
+    are used; None uses this project's measurements of the embedded engines. ``segment_seconds`` and
+    ``outpaint_seconds`` are a neural engine's for one scene (``benchmarks.engines`` measures them). ``scene_seconds``
+    is a scene's mean duration. ``repeat``: the forecast is for so many datasets of this size.
     """
 
     cpus: int | None = None
@@ -53,7 +53,7 @@ class PlanSettings:
 
 @dataclass(frozen=True)
 class PlanConfig(BatchConfig):
-    """The whole configuration of ``remaster.jobs.plan``; what concerns pixels alone has no effect."""
+    """The configuration of ``remaster.jobs.plan``; settings that concern only pixels have no effect."""
 
     plan: PlanSettings = field(default_factory=PlanSettings)
 
@@ -100,7 +100,7 @@ def _probe(videos: Sequence[VideoFile]) -> tuple[list[VideoInfo], list[str]]:
 
 
 def _cluster(config: PlanConfig) -> Cluster:
-    """What the steps run on: neural engines on GPUs, where asked for by name or, with ``auto``, where there are any."""
+    """The cluster, with neural engines on its GPUs: where asked for by name or, with ``auto``, where it has any."""
     settings, steps = config.plan, set()
     for step, engine in (("segment", config.segmenter), ("outpaint", config.inpainter)):
         name = engine["name"]
@@ -179,7 +179,7 @@ def _print_forecast(
 
 
 def _duration(seconds: float) -> str:
-    """As a person says it: 42 s, 7.5 min, 3.2 h, 12 days."""
+    """A readable duration: 42 s, 7.5 min, 3.2 h, 12 days."""
     for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
         if seconds < limit:
             return f"{seconds / unit:.3g} {name}"

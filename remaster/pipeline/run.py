@@ -16,7 +16,7 @@ from remaster.pipeline.assembly import VideoTask, assemble_video, failed_video
 from remaster.pipeline.counters import FrameCounter
 from remaster.pipeline.delivery import deliver_nothing
 from remaster.pipeline.failures import raise_if_disk_full
-from remaster.pipeline.flow import Event, SetsLinked, run_graphs
+from remaster.pipeline.flow import DonorFailed, Event, SetsLinked, run_graphs
 from remaster.pipeline.job import Job
 from remaster.pipeline.video_plan import limited, stored_plan
 from remaster.report.progress import ProgressView
@@ -56,10 +56,22 @@ class VideoState:
 
 
 class Driver:
-    """One run over some probed videos; ``outputs`` are their output names."""
+    """One run over some probed videos; ``outputs`` are their output names. ``donors`` are looked at alone.
 
-    def __init__(self, videos: Sequence[VideoRow], outputs: Sequence[str], job: Job, view: ProgressView) -> None:
+    ``lost`` counts donors that cannot be read.
+    """
+
+    def __init__(
+        self,
+        videos: Sequence[VideoRow],
+        outputs: Sequence[str],
+        job: Job,
+        view: ProgressView,
+        donors: Sequence[VideoRow] = (),
+    ) -> None:
         self.videos = videos
+        self.donors = donors
+        self.lost = 0
         self.view = view
         # Where its worker dies it starts again at zero: only the progress bar reads it.
         self.counter: Any = ray.remote(FrameCounter).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
@@ -99,7 +111,7 @@ class Driver:
         if not self.videos:
             return
         arrived: queue.Queue[Event | BaseException | None] = queue.Queue()
-        threading.Thread(target=_pump, args=(self.videos, self.job, arrived), daemon=True).start()
+        threading.Thread(target=_pump, args=([*self.videos, *self.donors], self.job, arrived), daemon=True).start()
         while True:
             try:
                 item = arrived.get(timeout=POLL_SECONDS)
@@ -124,6 +136,10 @@ class Driver:
             self.counted = None
 
     def _arrived(self, row: Event) -> None:
+        if isinstance(row, DonorFailed):
+            self.lost += 1
+            self.view.message(f"not taken: {row.video}: {row.error}")
+            return
         if isinstance(row, SetsLinked | LentSet):
             self._linked(row)
             return

@@ -6,7 +6,7 @@ decided does not depend on the order in which scenes or proofs arrive.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,30 +56,34 @@ class _Proofs:
         return found
 
 
-def link_backgrounds(scenes: Sequence[DescribedScene], job: Job) -> Linked:
-    """The sets among the backgrounds of some scenes."""
+def link_backgrounds(scenes: Sequence[DescribedScene], donors: Collection[str], job: Job) -> Linked:
+    """The sets among the backgrounds of some scenes; those of the videos ``donors`` (ids) borrow nothing."""
     ordered = sorted(scenes, key=lambda scene: scene.scene_id)
     backgrounds = [one for scene in ordered for one in scene.backgrounds]
     stitched = {scene.scene_id: scene.stitched for scene in ordered}
     sizes = {one.signature.key: one.size for one in backgrounds}
     proofs = _Proofs(job.store)
     links = link_scenes(candidates([one.signature for one in backgrounds]), proofs)
-    sets = tuple(
-        SetTask(found, tuple(stitched[place_of(key)[1]] for key in found.members), found.members)
-        for found in sets_of(links, sizes)
-    )
+    sets = []
+    for found in sets_of(links, sizes):
+        places = [place_of(key) for key in found.members]
+        receivers = tuple(key for key, (video, *_) in zip(found.members, places, strict=True) if video not in donors)
+        if receivers:
+            sets.append(SetTask(found, tuple(stitched[scene] for _, scene, _ in places), receivers))
     errors = [scene.error for scene in ordered if scene.error is not None] + proofs.errors
-    return Linked(sets, tuple(dict.fromkeys(errors)))
+    return Linked(tuple(sets), tuple(dict.fromkeys(errors)))
 
 
-def scopes(scenes: Sequence[DescribedScene], scope: LinkScope) -> list[list[DescribedScene]]:
-    """The groups of scenes within which sets are looked for."""
+def scopes(scenes: Sequence[DescribedScene], donors: Collection[str], scope: LinkScope) -> list[list[DescribedScene]]:
+    """The groups of scenes within which sets are looked for; those of donors are in each."""
     if scope is LinkScope.series:
         return [list(scenes)]
+    everywhere = [scene for scene in scenes if scene.video_id in donors]
     by_video: dict[str, list[DescribedScene]] = {}
     for scene in scenes:
-        by_video.setdefault(scene.video_id, []).append(scene)
-    return list(by_video.values())
+        if scene.video_id not in donors:
+            by_video.setdefault(scene.video_id, []).append(scene)
+    return [group + everywhere for group in by_video.values()]
 
 
 def _compare(store: Store, pairs: Sequence[Pair]) -> tuple[list[Link | None], list[str]]:

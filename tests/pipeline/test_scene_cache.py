@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from faulty_runs import Case
+from full_rows import assert_same, full_scene, scene_rows
 from hydra import compose, initialize_config_dir
-from test_rows import assert_same, full_scene, scene_rows
 
 from remaster.config import config_dir, register_schema, to_config
 from remaster.imaging.geometry import parse_aspect

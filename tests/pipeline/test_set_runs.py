@@ -12,8 +12,10 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import HEIGHT, WIDTH, Picture, painting, series_clip, still
+from clips import WIDTH, Picture, painting, series_clip, still
 from faulty_runs import Case, kill, wait_for
+
+from remaster.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
 GROUND = painting(5, 400)
@@ -123,9 +125,7 @@ def test_a_set_that_returns_within_a_video_is_found_in_it(tmp_path: Path) -> Non
     assert rows["a.mp4", 48]["set_id"] == rows["a.mp4", 0]["set_id"] is not None
 
 
-def test_the_order_of_episodes_and_the_number_of_workers_change_no_byte(
-    done: tuple[Case, str], tmp_path: Path
-) -> None:
+def test_the_order_of_episodes_and_the_number_of_workers_change_no_byte(done: tuple[Case, str], tmp_path: Path) -> None:
     case, _ = done
     other = Case(tmp_path / "one", case.source)
     other.root.mkdir()
@@ -144,12 +144,10 @@ def test_a_finished_series_is_left_alone(done: tuple[Case, str]) -> None:
     assert case.finished() == before and case.delivered() == delivered
 
 
-def test_an_episode_more_changes_those_alone_that_look_different_then(
-    done: tuple[Case, str], tmp_path: Path
-) -> None:
+def test_an_episode_more_changes_those_alone_that_look_different_then(done: tuple[Case, str], tmp_path: Path) -> None:
     case, _ = done
-    more = Case(tmp_path / "more", tmp_path / "more" / "in")
-    shutil.copytree(case.root, more.root)
+    more = Case(tmp_path, tmp_path / "in")
+    shutil.copytree(case.source, more.source)
     more.engine()
     code, printed = more.run()
     assert code == 0, printed
@@ -170,6 +168,37 @@ def test_an_episode_more_changes_those_alone_that_look_different_then(
     assert changed == {"b.mp4", "c.mp4", "d.mp4"}
     assert sum(again[name] != before.get(name) for name in again if "b.mp4" in name) == 1
     assert "b.mp4: 1 finished scene(s) look different by what others show, and are made again" in printed
+
+
+def wide(frames: int, scale: float) -> Iterator[Picture]:
+    """A resting camera that sees more of the set, in a larger picture, with another light."""
+    picture = np.clip(GROUND[:, AT - 30 : AT + WIDTH + 30] * 0.9 + 8, 0, 255).astype(np.uint8)
+    for _ in range(frames):
+        yield cv2.resize(picture, (round(220 * scale), round(120 * scale)), interpolation=cv2.INTER_CUBIC)
+
+
+def test_donors_are_looked_at_and_not_delivered(tmp_path: Path) -> None:
+    case = Case(tmp_path, tmp_path / "in")
+    case.source.mkdir()
+    case.engine()
+    series_clip(case.source / "b.mp4", [visit(AT, 16), still(2, 8)])
+    donors = tmp_path / "hd"
+    donors.mkdir()
+    series_clip(donors / "b.mp4", [wide(12, 1.5)])
+    (donors / "broken.mp4").write_bytes(b"no video")
+    code, printed = case.run(f"dataset.donors={donors}")
+    assert code == 0, printed
+    assert "not taken: donor:broken.mp4" in printed
+    rows = shots(case)
+    assert set(rows) == {("b.mp4", 0), ("b.mp4", 16)}
+    assert rows["b.mp4", 0]["recovered_from_other_scenes"] > 0.95
+    assert wing_error(picture(case, "b.mp4", 8), AT, 1.0) < 7
+    assert set(case.videos()) == {"b.mp4"} and set(case.delivered()) == {"b.mp4"}
+    assert case.run(f"dataset.donors={donors}", "strict=true")[0] == 1
+    with pytest.raises(UserError, match=r"leave out scenes\.link=off"):
+        case.run(f"dataset.donors={donors}", "scenes.link=off")
+    with pytest.raises(UserError, match="name it once"):
+        case.run(f"dataset.donors={case.source}")
 
 
 @pytest.mark.parametrize("when", ["described", "lent", "encoded"])
