@@ -276,7 +276,7 @@ def sheet(pictures: list[Rgb], path: Path, columns: int = 3, width: int = 480) -
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--episodes", nargs="*", type=int, default=[1, 2, 3], choices=[1, 2, 3])
+    parser.add_argument("--episodes", nargs="*", type=int, default=[1, 2, 3], choices=[1, 2, 3, 4])
     parser.add_argument("--series", type=Path, help="the folder of the written episodes (remaster.jobs.sample)")
     parser.add_argument("--clip", nargs="*", default=[], help="clips wider than 4:3")
     parser.add_argument("--frames", type=int, default=6, help="frames measured of a shot")

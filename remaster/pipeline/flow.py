@@ -148,7 +148,7 @@ def _deliver(found: Ready, job: Job, tell: Tell) -> None:
         return
     # What is to be removed for ``resume=false`` the survey has removed.
     config = replace(job.config, resume=True)
-    for row in _rows(build_graph(videos, replace(job, lent=lent, config=config)), DELIVERED):
+    for row in _rows(build_graph(videos, replace(job, lent=lent, config=config), surveyed=True), DELIVERED):
         tell(row)
 
 

@@ -14,7 +14,7 @@ from remaster_sample.episodes import EPISODES
 from remaster_sample.render import GRAIN_SIGMA, Truth, add_grain, gate
 from remaster_sample.script import Episode, Shot
 
-MORNING, LAMP, LANE = EPISODES
+MORNING, LAMP, LANE, _ = EPISODES
 
 
 def shot_of(episode: Episode, kind: str) -> Shot:
