@@ -18,7 +18,7 @@ import argparse
 import pickle
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -39,7 +39,7 @@ from remaster.media.probe import probe
 from remaster.records import Background, Shot
 from remaster.sets.candidates import Signature, candidates
 from remaster.sets.descriptor import SetDescriptor, describe
-from remaster.sets.lending import Donor, Lent, lend, refined_camera
+from remaster.sets.lending import Donor, Lent, lend, refined_donor
 from remaster.sets.light import relit
 from remaster.sets.linking import Pair, SceneSet, donor_links, link_scenes, sets_of
 from remaster.sets.proof import Link, prove
@@ -50,6 +50,7 @@ from remaster_sample.write import write_episode
 
 COARSE = 8
 TELEA_RADIUS = 5
+SHARE = "share of the wings"
 
 
 @dataclass(frozen=True)
@@ -133,19 +134,18 @@ def draw_link(link: Link, one: Scene, two: Scene, folder: Path) -> None:
     cv2.imwrite(str(folder / f"{name}.jpg"), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
 
 
-def borrowed(
+def donors_of(
     target: Scene, found: SceneSet, by_key: dict[str, Scene], descriptors: dict[str, SetDescriptor], refine: bool
-) -> Lent:
-    """What a background gets from its set: of each scene that proves a side, the strongest first."""
+) -> list[Donor]:
+    """Whom a background may borrow from: the scenes of its set that prove a side, the strongest first."""
     background, donors = target.background, []
     for link in donor_links(target.key, found, descriptors):
         other = by_key[link.b]
         donor = Donor(other.background.image, other.known, link.camera, link.colour, link.sides_a)
         if refine:
-            camera = refined_camera(background.image, target.known, donor)
-            donor = Donor(donor.image, donor.coverage, camera, donor.colour, donor.sides)
+            donor = refined_donor(background.image, target.known, donor)
         donors.append(donor)
-    return lend(background.image, background.coverage, background.holes, donors)
+    return donors
 
 
 def frame_of(path: Path, index: int, height: int) -> Rgb:
@@ -154,7 +154,7 @@ def frame_of(path: Path, index: int, height: int) -> Rgb:
     for number, frame in enumerate(decode(info)):
         if number == index:
             rgb = to_rgb(frame.planes, info.format, info.color, info.height)
-            width = round(info.width * info.sar * height / info.height)
+            width = 2 * round(info.width * info.sar * height / info.height / 2)
             return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     raise SystemExit(f"{path} has no frame {index}")
 
@@ -225,7 +225,7 @@ def measured(target: Scene, lent: Lent, truth: Truth) -> dict[str, tuple[float, 
     telea = cv2.inpaint(wide, outside, TELEA_RADIUS, cv2.INPAINT_TELEA)
     pictures = {"lent": view(lent.image), "embedded fill": view(target.background.image), "Telea": telea}
     result = {name: errors(picture, wide, where) for name, picture in pictures.items()}
-    result["share of the wings"] = (float(where.sum() / outside.astype(bool).sum()),) * 2
+    result[SHARE] = (float(where.sum() / outside.astype(bool).sum()),) * 2
     return result
 
 
@@ -252,18 +252,33 @@ def _timed(what: str, make: Callable[[], list[SetDescriptor]]) -> list[SetDescri
     return made
 
 
-def _wing_table(sets: Sequence[SceneSet], by_key: dict[str, Scene], described: dict[str, SetDescriptor],
-                truth: Truth) -> Iterator[str]:  # fmt: skip
-    rows: list[dict[str, tuple[float, float]]] = []
+Row = dict[str, tuple[float, float]]
+
+
+def _wings(sets: Sequence[SceneSet], by_key: dict[str, Scene], described: dict[str, SetDescriptor],
+           truth: Truth) -> Iterator[tuple[str, Row]]:  # fmt: skip
+    """(the key, the errors) of each background that wings were lent to; at last the mean, if any."""
+    rows: list[Row] = []
     for found in sets:
         for key in found.members:
-            lent = borrowed(by_key[key], found, by_key, described, refine=True)
+            background = by_key[key].background
+            donors = donors_of(by_key[key], found, by_key, described, refine=True)
+            lent = lend(background.image, background.coverage, background.holes, donors, background.figures)
             result = measured(by_key[key], lent, truth)
             if result is not None:
                 rows.append(result)
-                yield f"  {key}: " + ", ".join(f"{n} {a:.2f} / {b:.2f}" for n, (a, b) in result.items())
-    for name in rows[0] if rows else ():
-        yield f"mean of {name}: " + " / ".join(f"{np.mean([row[name][i] for row in rows]):.2f}" for i in (0, 1))
+                yield key, result
+    if rows:
+        yield "mean", {n: (float(np.mean([r[n][0] for r in rows])), float(np.mean([r[n][1] for r in rows])))
+                       for n in rows[0]}  # fmt: skip
+
+
+def _wing_table(rows: Iterable[tuple[str, Row]]) -> Iterator[str]:
+    yield "| background | share of the wings | lent: PSNR / at 1/8 size | embedded fill | Telea |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for key, row in rows:
+        cells = " | ".join(f"{row[n][0]:.1f} / {row[n][1]:.1f}" for n in ("lent", "embedded fill", "Telea"))
+        yield f"| {key} | {row[SHARE][0]:.0%} | {cells} |"
 
 
 def sample_series(folder: Path) -> list[Path]:
@@ -280,7 +295,7 @@ def sample_report(
     places = [located(k, s.first, s.shot, s.background.coverage, visits) for k, s in sorted(by_key.items())]
     pairs = judged([place for place in places if place is not None], described, sets)
     lines = ["## Links", "", *tables(pairs, links, visits), *missed(pairs), "", "## Lent wings", ""]
-    return "\n".join([*lines, *_wing_table(sets, by_key, described, drawn), ""])
+    return "\n".join([*lines, *_wing_table(_wings(sets, by_key, described, drawn)), ""])
 
 
 def main() -> None:
@@ -313,11 +328,14 @@ def main() -> None:
         if options.write is not None:
             options.write.write_text(report)
     if options.truth is not None:
-        for line in _wing_table(sets, by_key, {d.key: d for d in described}, wide_videos(options.truth)):
+        for line in _wing_table(_wings(sets, by_key, {d.key: d for d in described}, wide_videos(options.truth))):
             print(line, flush=True)
     if options.simulate:
         print(simulated(described, options.simulate))
 
 
 if __name__ == "__main__":
-    main()
+    # Not this module's own main: what is pickled must be found by other programs, too.
+    from benchmarks import linking
+
+    linking.main()

@@ -139,8 +139,8 @@ def _breaks(index: int, packets: Packets, forward: bool) -> list[_Break]:
         if time is None:
             continue
         ahead = [t for t in packets.pts[number : number + 1 + _MIN_LASTING_PACKETS] if t is not None]
-        exact = packets.kind != "video" or packets.keys[number]
-        fell = top is not None and time < top - (back if exact else far) and max(ahead) < top
+        ordered = packets.kind != "video" or packets.keys[number]
+        fell = top is not None and time < top - (back if ordered else far) and max(ahead) < top
         leapt = forward and top is not None and min(ahead) > top + late
         if fell or leapt:
             found.append(_Break(index, number, fell, packets.positions[previous], packets.positions[number]))

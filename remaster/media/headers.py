@@ -160,6 +160,7 @@ def _chapters(source: InputContainer, header: SourceHeader, plain: bool) -> Sequ
 def _pending_edits(
     info: VideoInfo, target: OutputContainer, main: VideoStream, copied: CopiedTracks, header: SourceHeader
 ) -> PendingEdits:
+    """What ``finish`` has to write; in MP4 and QuickTime also reserves its room in the handlers' names."""
     streams = [stream for stream in target.streams if stream.type != "attachment"]
     numbers = {stream.index: number for number, stream in enumerate(streams)}
     tracks: dict[int, TrackEdit] = {}

@@ -127,9 +127,9 @@ class _Columns:
 
 
 def _packets(rows: array[float], whole: array[int]) -> Packets:
-    times, duration = np.array(rows, np.float64).reshape(-1, 2).T
+    times, durations = np.array(rows, np.float64).reshape(-1, 2).T
     positions, keys, sizes, checksums = np.array(whole, np.int64).reshape(-1, 4).T
-    return Packets(times, duration, positions, keys.astype(bool), sizes, checksums)
+    return Packets(times, durations, positions, keys.astype(bool), sizes, checksums)
 
 
 def read(path: str) -> File:

@@ -31,6 +31,10 @@ COEFFICIENTS: dict[int, tuple[float, float]] = {
 UNSPECIFIED_MATRICES = (0, 2, 3)
 SD_ROWS = 576  # rows of the largest picture that has BT.601's matrix where none is specified
 
+PROXY_ROWS = 480
+"""Height of a proxy: enough for matching features, and the size for which the steps' lengths in pixels are tuned."""
+MAX_LINEAR_SHRINK = 1.25
+"""Factor up to which shrinking by linear interpolation, which is faster than over areas, does not alias visibly."""
 # AVChromaLocation -> (x, y) of the chroma sample among its luma samples: 0 at the first, 1/2 in the middle, 1 last.
 _SITING = {0: (0.0, 0.5), 1: (0.0, 0.5), 2: (0.5, 0.5), 3: (0.0, 0.0), 4: (0.5, 0.0), 5: (0.0, 1.0), 6: (0.5, 1.0)}
 
@@ -52,15 +56,15 @@ def crop(planes: Planes, pixel_format: PixelFormat, rect: Rect) -> Planes:
     )
 
 
-def coefficients(color: ColorSpec, lines: int) -> tuple[float, float]:
+def coefficients(color: ColorSpec, rows: int) -> tuple[float, float]:
     """(Kr, Kb) of the matrix; where it is unspecified, BT.601's up to ``SD_ROWS`` rows, else BT.709's.
 
-    ``lines`` is the height of the whole picture in rows. Raises ``ValueError`` for matrices without Kr and Kb (YCgCo,
+    ``rows`` is the height of the whole picture. Raises ``ValueError`` for matrices without Kr and Kb (YCgCo,
     ICtCp).
     """
     matrix = color.matrix
     if matrix in UNSPECIFIED_MATRICES:
-        matrix = 6 if lines <= SD_ROWS else 1
+        matrix = 6 if rows <= SD_ROWS else 1
     if matrix not in COEFFICIENTS:
         raise ValueError(f"matrix {matrix} of ITU-T H.273 has no luma coefficients")
     return COEFFICIENTS[matrix]
@@ -96,17 +100,17 @@ def rounded(picture: Rgb | FineRgb) -> Rgb:
 
 def _levels(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: int | None) -> Float32:
     """Convert planes to R'G'B', float32 (h, w, 3) in 8-bit levels, not rounded; values may lie outside 0..255."""
-    lines, columns = planes[0].shape
+    rows, columns = planes[0].shape
     if pixel_format.kind == "rgb":
         green, blue, red = (_luma_to_unit(plane, pixel_format, color) for plane in planes)
         return np.asarray(np.dstack([red, green, blue]) * 255, np.float32)
     if pixel_format.kind == "gray":
         return np.asarray(np.dstack([_luma_to_unit(planes[0], pixel_format, color)] * 3) * 255, np.float32)
-    chroma = (_upsample(plane, pixel_format, color, columns, lines) for plane in planes[1:])
+    chroma = (_upsample(plane, pixel_format, color, columns, rows) for plane in planes[1:])
     yuv = cv2.merge([planes[0].astype(np.float32), *chroma])
     # One matrix from code values to 0..255.
     (y_scale, y_offset), (c_scale, c_offset) = _luma_scale(pixel_format, color), _chroma_scale(pixel_format, color)
-    matrix = _yuv_to_rgb(coefficients(color, height or lines)) * 255 / np.array([y_scale, c_scale, c_scale])
+    matrix = _yuv_to_rgb(coefficients(color, height or rows)) * 255 / np.array([y_scale, c_scale, c_scale])
     offset = -matrix @ np.array([y_offset, c_offset, c_offset])
     return np.asarray(cv2.transform(yuv, np.column_stack([matrix, offset])), np.float32)
 
@@ -132,14 +136,14 @@ def from_rgb(rgb: Rgb | Float32, pixel_format: PixelFormat, color: ColorSpec, he
 
 
 def resize_rgb(
-    planes: Planes, pixel_format: PixelFormat, color: ColorSpec, width: int, height: int, lines: int | None = None
+    planes: Planes, pixel_format: PixelFormat, color: ColorSpec, width: int, height: int, rows: int | None = None
 ) -> Rgb:
     """Resize planes, then convert them to R'G'B', uint8 (height, width, 3): a fast way to proxies.
 
     Within 2 levels of ``to_rgb`` of the same size on flat areas; the chroma location (half a luma sample at most) is
-    ignored. ``lines`` is the height of the whole picture, as ``height`` in ``to_rgb``.
+    ignored. ``rows`` is the height of the whole picture, as ``height`` in ``to_rgb``.
     """
-    whole = lines or planes[0].shape[0]
+    whole = rows or planes[0].shape[0]
     small = [_to_8_bits(_resize(plane, width, height), pixel_format.depth) for plane in planes]
     if pixel_format.kind == "yuv":
         matrix = _yuv_to_rgb(coefficients(color, whole))
@@ -163,12 +167,12 @@ def luma8(planes: Planes, pixel_format: PixelFormat) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(cv2.merge([red, green, blue]), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def proxy_size(width: int, height: int, sar: Fraction, lines: int = 480) -> tuple[int, int]:
-    """(width, height), both even, of a square-pixel proxy of at most ``lines`` rows, and no more than the frame's.
+def proxy_size(width: int, height: int, sar: Fraction, rows: int = PROXY_ROWS) -> tuple[int, int]:
+    """(width, height), both even, of a square-pixel proxy of at most ``rows`` rows, and no more than the frame's.
 
     A 720x480 frame of SAR 8:9 gives 640x480, a 1440x1080 frame 640x480, a 320x240 frame 320x240.
     """
-    high = min(height, lines)
+    high = min(height, rows)
     wide = Fraction(width) * sar * Fraction(high, height)
     return max(round(wide / 2) * 2, 2), max(high - high % 2, 2)
 
@@ -253,7 +257,7 @@ def _chroma_kernel(step: int, place: float) -> tuple[Float32, int]:
 
 
 def _resize(plane: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any]:
-    """Resize by a whole factor over areas, which OpenCV does fast; a rest of up to 1.25 linearly, else over areas."""
+    """Resize by a whole factor over areas, which OpenCV does fast; a small rest linearly, else over areas."""
     rows, columns = plane.shape
     if (rows, columns) == (height, width):
         return plane
@@ -262,7 +266,7 @@ def _resize(plane: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any
     if factor > 1 and rows % factor == 0 and columns % factor == 0:
         size = (columns // factor, rows // factor)
         return _resize(np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA)), width, height)
-    short = min(shrink_x, shrink_y) < 1 or max(shrink_x, shrink_y) <= 1.25
+    short = min(shrink_x, shrink_y) < 1 or max(shrink_x, shrink_y) <= MAX_LINEAR_SHRINK
     return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR if short else cv2.INTER_AREA))
 
 

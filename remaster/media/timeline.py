@@ -119,7 +119,7 @@ def _timeline(path: str, size: int, mtime_ns: int) -> Timeline:
         keyframes = [(replace(key, pts=int(key.pts + by[key.number])), mark) for key, mark in keyframes]
     ranked = kind == "avi" and reorders and len(stamps) > 2 and bool((np.diff(stamps) > 0).all())
     end = _LATEST if ranked else _first_disorder(stamps, [key for key, _ in keyframes])
-    usable = [(key, position) for key, position in keyframes if key.pts < end]
+    usable = [(key, mark) for key, mark in keyframes if key.pts < end]
     ordered = _with_gaps(sorted((key for key, _ in usable), key=lambda key: key.pts), stamps)
     seen = Counter(mark for _, mark in keyframes)
     numbers = {mark: key.number for key, mark in usable if seen[mark] == 1}
@@ -131,10 +131,8 @@ def _with_gaps(keyframes: list[Keyframe], stamps: Int64) -> list[Keyframe]:
     times = np.sort(stamps[stamps != NO_STAMP])
     steps = np.diff(times)
     ends = times[1:][steps > GAP_RATIO * np.median(steps)] if len(steps) else times[:0]
-    positions = np.searchsorted(ends, [key.pts for key in keyframes], side="right")
-    return [
-        replace(key, after_gap=bool(n > m)) for key, m, n in zip(keyframes, [0, *positions], positions, strict=False)
-    ]
+    gaps = np.searchsorted(ends, [key.pts for key in keyframes], side="right")
+    return [replace(key, after_gap=bool(n > m)) for key, m, n in zip(keyframes, [0, *gaps], gaps, strict=False)]
 
 
 def _first_disorder(stamps: Int64, keyframes: list[Keyframe]) -> int:

@@ -210,9 +210,9 @@ def _compare_length(track: Track, packets: Packets, found: Packets, out: str) ->
     if track.kind != "audio" or np.isnan(found.times).all():
         return
     duration = float(packets.durations.sum())
-    plays = float(np.nanmax(found.ends) - np.nanmin(found.times))
-    if plays < duration * _MIN_PLAYED_SHARE - MAX_EXTRA_PAUSE:
-        raise MediaError(f"{out}: {track.name} plays {duration:.3f} s of sound within {plays:.3f} s")
+    played = float(np.nanmax(found.ends) - np.nanmin(found.times))
+    if played < duration * _MIN_PLAYED_SHARE - MAX_EXTRA_PAUSE:
+        raise MediaError(f"{out}: {track.name} plays {duration:.3f} s of sound within {played:.3f} s")
 
 
 def _compare_samples(

@@ -44,7 +44,7 @@ class Part:
 
 
 @dataclass
-class LookChanges:
+class PropertyChanges:
     """The frames within a reading, by number, at which frames' own flags change.
 
     ``interlaced``: where the interlacing flag changes. ``tints``: where (primaries, transfer) change, with the new
@@ -81,7 +81,7 @@ class Reading:
     info: VideoInfo
     reader: SourceReader
     detection: Detection
-    changes: LookChanges
+    changes: PropertyChanges
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def read_video(info: VideoInfo, job: Job, repairs: Repairs) -> list[Reading]:
     for _, group in groupby(decode(info, repairs=repairs, native=True), key=kind):
         frame = next(group)
         stored = info if not readings or frame.properties is None else _with_properties(info, base[0], frame.properties)
-        untreated, changes = treated(stored, "off", True, job.config.square_pixels), LookChanges()
+        untreated, changes = treated(stored, "off", True, job.config.square_pixels), PropertyChanges()
         reader = SourceReader(untreated, repairs, changes.watch(chain([frame], group)))  # noqa: B031 (it goes on)
         detection = detect(reader.frames(), untreated, job.config.detect)
         readings.append(Reading(stored, untreated, reader, detection, changes))

@@ -127,7 +127,7 @@ def test_a_pause_in_one_track_is_no_jump() -> None:
         packets.pts = [None if t is None else t + 60_000 * (t >= 30_000) for t in packets.pts]
     found = find_time_shifts(streams, 0, True)
     assert found.at == (Fraction(30),)
-    assert [found.by(index, len(packets.pts) - 1) for index, packets in streams.items()] == [-60_000] * 3
+    assert [found.ticks(index, len(packets.pts) - 1) for index, packets in streams.items()] == [-60_000] * 3
     assert find_time_shifts(streams, 0, False).at == ()
 
 
