@@ -152,7 +152,7 @@ def tables(pairs: Sequence[Judged], links: Sequence[Link], visits: Sequence[Visi
     having = {_shot(place.visit) for p in pairs for place in (p.one, p.two)}
     lost = [p for p in true_pairs(visits, MIN_OVERLAP) if not {_shot(p.one), _shot(p.two)} <= having]
     names = sorted({_shot(v) for p in lost for v in (p.one, p.two) if _shot(v) not in having})
-    yield f"{len(lost)} more true pairs have a shot without a background of its own ({', '.join(names)})."
+    yield f"True pairs beside these, of shots without a background of their own: {len(lost)} ({', '.join(names)})."
     yield ""
 
 
