@@ -197,7 +197,7 @@ def _info(values: dict[str, Any]) -> VideoInfo:
         frame = tuple(treatment["frame"]) if treatment["frame"] else None
         values["treatment"] = Treatment(**(treatment | {"stored": _info(treatment["stored"]), "frame": frame}))
     values |= {name: Fraction(values[name]) for name in ("sar", "fps", "time_base")}
-    values |= {"display": tuple(values["display"]), "shown": Rect(**values["shown"]) if values["shown"] else None}
+    values |= {"display": tuple(values["display"]), "visible": Rect(**values["visible"]) if values["visible"] else None}
     values["span"] = tuple(values["span"]) if values["span"] else None
     values |= {"format": PixelFormat(**values["format"]), "color": _color(values["color"])}
     return VideoInfo(**values)

@@ -54,8 +54,6 @@ from remaster.tables import SHOTS, VIDEOS
 
 FILES_PER_PROBE_TASK = 16
 """A file whose headers kill its task costs as many others a second reading."""
-MAX_NAMED_INPUTS = 3
-"""Of several inputs, so many are named in the report."""
 RUN = "run.yaml"
 REPORT = "report/index.html"
 COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)
@@ -190,7 +188,7 @@ def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[VideoRow], list[
 def _probed(videos: Sequence[VideoFile], job: Job) -> list[Probed]:
     """Each video's headers, or why they cannot be read. Workers read them."""
     chunks = [videos[i : i + FILES_PER_PROBE_TASK] for i in range(0, len(videos), FILES_PER_PROBE_TASK)]
-    task = ray.remote(_probe_chunk).options(num_cpus=1, max_retries=0)
+    task = ray.remote(probe_chunk).options(num_cpus=1, max_retries=0)
     references: list[ray.ObjectRef[Any]] = [task.remote(chunk, job) for chunk in chunks]
     found: list[Probed] = []
     for chunk, reference in zip(chunks, references, strict=True):
@@ -203,14 +201,14 @@ def _probed(videos: Sequence[VideoFile], job: Job) -> list[Probed]:
 
 def _probe_alone(video: VideoFile, job: Job) -> Probed:
     try:
-        found: list[Probed] = ray.get(ray.remote(_probe_chunk).options(num_cpus=1, max_retries=1).remote([video], job))
+        found: list[Probed] = ray.get(ray.remote(probe_chunk).options(num_cpus=1, max_retries=1).remote([video], job))
     except ray.exceptions.WorkerCrashedError:
         error = f"{video.path} kills the process that reads its headers; leave it out"
         return FailedVideo(video.name, video.video_id, None, error)
     return found[0]
 
 
-def _probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[Probed]:
+def probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[Probed]:
     """Each video's row and output suffix, or the error where it cannot be read or encoded."""
     found: list[Probed] = []
     settings = encoder_settings(job.config.output)
@@ -274,8 +272,7 @@ def _facts(job: Job, resources: Resources) -> RunFacts:
     return RunFacts(
         command=shlex.join(["remaster", *sys.argv[1:]]),
         dataset=dataset_name(inputs),
-        source=", ".join(inputs[:MAX_NAMED_INPUTS])
-        + (f" and {len(inputs) - MAX_NAMED_INPUTS:,} more" if len(inputs) > MAX_NAMED_INPUTS else ""),
+        source=text.listed(inputs),
         output=job.store.root,
         hardware=hardware,
         started=datetime.now().astimezone(),

@@ -131,7 +131,7 @@ def _describe(row: StitchedScene | FilledScene, job: Job) -> DescribedScene:
     try:
         with attempt(job.store, scene.video_id, f"{scene.scene_id}-describe"):
             found = [
-                describe(key_of(scene.scene_id, number), b.image, b.coverage, b.figures)
+                describe(key_of(scene.scene_id, number), b.image, b.coverage, b.figures, float(scene.info.sar))
                 for number, b in distinct_backgrounds(row.shots).items()
             ]
             key = job.store.cached(scene.video_id, scene.scene_id, "describe")

@@ -153,7 +153,8 @@ def _deliver(found: Ready, job: Job, tell: Tell) -> None:
         tell(one)
     # What is to be removed for ``resume=false`` the survey has removed.
     config = replace(job.config, resume=True)
-    for row in _rows(build_graph(videos, replace(job, lent=lent, exact=exact, config=config)), DELIVERED):
+    delivering = replace(job, lent=lent, exact=exact, config=config)
+    for row in _rows(build_graph(videos, delivering, surveyed=True), DELIVERED):
         tell(row)
 
 

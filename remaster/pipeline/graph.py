@@ -15,7 +15,7 @@ from remaster.pipeline.describing import describe_stage, survey_stage
 from remaster.pipeline.engines import Engine, pool_options
 from remaster.pipeline.job import Job
 from remaster.pipeline.set_stages import FillSetStage, lend_stage, share_stage
-from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
+from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, refuse_unstitched, stitch_stage
 from remaster.pipeline.video_plan import detect_stage
 from remaster.rows import PROBED, SETS, SetTask, VideoRow
 
@@ -23,8 +23,10 @@ from remaster.rows import PROBED, SETS, SetTask, VideoRow
 TASK: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": 1, "num_cpus": 1}
 
 
-def build_graph(videos: Sequence[VideoRow], job: Job) -> ray.data.Dataset:
+def build_graph(videos: Sequence[VideoRow], job: Job, surveyed: bool = False) -> ray.data.Dataset:
     """The lazy dataset of delivered scenes, in the order they are finished, and of the videos' own rows.
+
+    ``surveyed``: all scenes were stitched by ``build_survey`` and are in the cache, so that no segmenter is loaded.
 
     One video a block in, one scene a block after ``detect``: scenes of one video run side by side, and a second video
     is being detected while the first one's scenes are at work. On two CPUs too, of which Ray Data keeps one for each
@@ -32,7 +34,7 @@ def build_graph(videos: Sequence[VideoRow], job: Job) -> ray.data.Dataset:
     become one, and the repartition behind it asks for none.
     """
     task = _task(videos, job)
-    dataset = _stitched(videos, detect_stage, job, task)
+    dataset = _stitched(videos, detect_stage, job, task, loads_segmenter=not surveyed)
     dataset = _engine_stage(dataset, OutpaintStage, job.inpainter, job, task)
     return dataset.map_batches(partial(resample_stage, job=job), **task)
 
@@ -59,13 +61,18 @@ def _task(videos: Sequence[VideoRow], job: Job) -> dict[str, Any]:
     return TASK | {"memory": reservable(worker_bytes([video.info for video in videos], job.aspect))}
 
 
-def _stitched(videos: Sequence[VideoRow], first_stage: Any, job: Job, task: dict[str, Any]) -> ray.data.Dataset:
+def _stitched(
+    videos: Sequence[VideoRow], first_stage: Any, job: Job, task: dict[str, Any], loads_segmenter: bool = True
+) -> ray.data.Dataset:
     """Steps 1 to 4, whose first is given: which of a video's scenes leave it depends on what for."""
     dataset: ray.data.Dataset = ray.data.from_arrow([PROBED.write([video]) for video in videos])
     dataset = dataset.map_batches(partial(first_stage, job=job), **TASK)
     dataset = dataset.repartition(target_num_rows_per_block=1)
     dataset = dataset.map_batches(partial(analyze_stage, job=job), **task)
-    dataset = _engine_stage(dataset, SegmentStage, job.segmenter, job, task)
+    if job.segmenter.pool is None or loads_segmenter:
+        dataset = _engine_stage(dataset, SegmentStage, job.segmenter, job, task)
+    else:
+        dataset = dataset.map_batches(partial(refuse_unstitched, job=job), **task)
     return dataset.map_batches(partial(stitch_stage, job=job), **task)
 
 

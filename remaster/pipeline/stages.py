@@ -88,6 +88,20 @@ class SegmentStage:
         return SEGMENTED.write(_in_one_call(ANALYZED.read(table), "segment", AnalyzedScene, step, self.job))
 
 
+def refuse_unstitched(table: pa.Table, job: Job) -> pa.Table:
+    """In place of step 3, where the cache has what all scenes need: a scene that is not in it any more fails.
+
+    Its description goes, so that the next run stitches it again.
+    """
+
+    def refused(row: AnalyzedScene) -> FailedScene:
+        job.store.files.remove(job.store.cached(row.scene.video_id, row.scene.scene_id, "describe"))
+        return failed(row, "segment", FileNotFoundError("what was stitched of this scene is gone; start again"))
+
+    rows = ANALYZED.read(table)
+    return SEGMENTED.write([refused(row) if isinstance(row, AnalyzedScene) else row for row in rows])
+
+
 def stitch_stage(table: pa.Table, job: Job) -> pa.Table:
     """Step 4; what it makes is cached."""
     step = partial(_stitch, job=job)

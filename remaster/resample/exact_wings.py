@@ -16,10 +16,9 @@ import numpy.typing as npt
 
 from remaster.arrays import FINE, Affine, Float32, Float64, Plane
 from remaster.imaging import camera as cam
-from remaster.imaging.geometry import Window
 from remaster.media.planes import Planes, crop, from_rgb, to_fine_rgb, to_rgb
 from remaster.media.types import ColorSpec, PixelFormat, Rect
-from remaster.resample.layout import Patch, on_plane, part, plane_steps
+from remaster.resample.layout import FrameFormat, Patch, on_plane, part, plane_steps
 from remaster.resample.origins import RECOVERED, Origins, uniform_origins
 from remaster.resample.tuning import TUNING
 
@@ -47,17 +46,9 @@ DonorReader = Callable[[int], DonorFrame | None]
 class ExactWings:
     """Draws a shot's wings as a donor shows them."""
 
-    def __init__(
-        self,
-        read: DonorReader,
-        window: Window,
-        placed: Sequence[Patch],
-        pixel_format: PixelFormat,
-        color: ColorSpec,
-        lines: int,
-    ):
-        self._read, self._format, self._color, self._lines = read, pixel_format, color, lines
-        self._placed, self._steps = placed, plane_steps(pixel_format)
+    def __init__(self, read: DonorReader, form: FrameFormat, placed: Sequence[Patch]):
+        self._read, self._form, window = read, form, form.window
+        self._placed, self._steps = placed, plane_steps(form.pixels)
         self._rects = [Rect(p.rect.x - window.x, p.rect.y - window.y, p.rect.width, p.rect.height) for p in placed]
 
     def predict(self, index: int) -> list[list[Plane]] | None:
@@ -71,7 +62,7 @@ class ExactWings:
         """Draw ``rect`` in the source's planes; where it begins inside a chroma sample, from there on."""
         x, y = rect.x % self._steps[-1][0], rect.y % self._steps[-1][1]
         whole = Rect(rect.x - x, rect.y - y, rect.width + x, rect.height + y)
-        planes = from_rgb(_seen(frame, whole), self._format, self._color, self._lines)
+        planes = from_rgb(_seen(frame, whole), self._form.pixels, self._form.color, self._form.rows)
         pairs = zip(planes, self._steps, strict=True)
         return [cast(Plane, part(plane, on_plane(rect, step), on_plane(whole, step))) for plane, step in pairs]
 

@@ -120,6 +120,12 @@ class ProofTuning:
     """Bounds of the light's gain: beyond them a picture is too dark to prove anything."""
     max_error: float = 20.0
     """Levels that the overlap may differ by after the light was matched (root mean square of ``error_share``)."""
+    close_error: float = 6.5
+    """Levels from which on the overlap is off by more than resampling and coding: figures came or went, or the set was
+    painted anew in other colours. True pairs have at most 5.5 without figures; rooms painted anew 8 to 17."""
+    close_correlation: float = 0.955
+    """Correlation of detail that a quarter of the structured cells must then have. Around figures cells are the same
+    drawing, 0.98; those of a room painted anew reach 0.93."""
     error_share: float = 0.75
     """Share of the overlap that this counts, the best fitting: figures come and go."""
     colour_samples: int = 6000
@@ -137,7 +143,8 @@ class LinkingTuning:
     links_per_scene: int = 2
     """A pair within a set is still proved while one of its scenes has fewer links: cycles show wrong ones."""
     max_failures: int = 4
-    """Failed proofs between two sets after which they are not tried again."""
+    """Failed proofs between two sets, for each scene of the smaller one, after which they are not tried again. The
+    two sides of a dialogue have several shots each that share nothing, until a wide view joins them."""
     strong: float = 0.5
     """Strength from which one link alone may join two sets of several scenes."""
     max_cycle_error: float = 0.05
@@ -170,6 +177,23 @@ class LendingTuning:
     """Share of the picture's height over which a difference in light at the join is carried outward."""
     max_step: float = 32.0
     """Levels: a larger difference at the join is another object, not another light."""
+    trusted: tuple[float, float] = (8.0, 20.0)
+    """Levels by which a donor may differ from the borrower beside the join: from the first on it counts less, from the
+    second on not at all."""
+    trust_scales: tuple[float, ...] = (0.3, 0.1)
+    """As ``light_scales``, for that difference."""
+    misplaced: float = 0.003
+    """Share of the picture's height over which that difference is smoothed: outlines may lie a pixel or two beside."""
+    match_height: int = 270
+    """Rows on which outlines are matched at the join."""
+    match_radius: int = 3
+    """Pixels of those by which they may be moved."""
+    match_block: float = 0.08
+    """Side of the blocks that are matched, as a share of the height."""
+    match_cost: float = 0.5
+    """Squared levels that a shift by a pixel must win."""
+    match_scales: tuple[float, ...] = (0.1, 0.05)
+    """As ``light_scales``, for those shifts."""
     max_donors: int = 24
     """Donors used, the strongest first."""
     refine_height: int = 480
@@ -260,6 +284,28 @@ class SameFootageTuning:
 
 
 @dataclass(frozen=True)
+class VisitingFiguresTuning:
+    """What is in one visit alone (``visiting_figures.py``)."""
+
+    min_voters: int = 2
+    """Other visits that must agree. One alone is right in 0.42 to 0.69 of what it marks."""
+    majority: float = 0.5
+    """Share of the visits that saw a pixel that more must agree."""
+    max_donors: int = 8
+    """Visits that vote, the strongest first."""
+    levels: float = 20.0
+    """Levels by which the borrower must differ; light was matched to a few."""
+    misplaced: float = 0.005
+    """Share of the picture's height by which an edge may lie elsewhere: cameras are 1 to 2 pixels of 480 wrong."""
+    thickness: float = 0.015
+    """Share of the picture's height that a difference must be thick: outlines are thinner."""
+    min_area: float = 0.0008
+    """Share of the picture that it must cover where it is thick and clear."""
+    light_scales: tuple[float, ...] = (0.3, 0.1)
+    """As in ``LendingTuning``; finer boxes would take a figure for light."""
+
+
+@dataclass(frozen=True)
 class SetsTuning:
     """All of it."""
 
@@ -269,6 +315,7 @@ class SetsTuning:
     linking: LinkingTuning = field(default_factory=LinkingTuning)
     lending: LendingTuning = field(default_factory=LendingTuning)
     set_canvas: SetCanvasTuning = field(default_factory=SetCanvasTuning)
+    visiting_figures: VisitingFiguresTuning = field(default_factory=VisitingFiguresTuning)
     same_footage: SameFootageTuning = field(default_factory=SameFootageTuning)
 
 

@@ -115,7 +115,7 @@ def test_scenes_that_get_lost_are_marked(case: Case, monkeypatch: pytest.MonkeyP
 def test_a_file_whose_headers_kill_the_worker_costs_nothing_else(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     (case.source / "evil.mp4").write_bytes(b"whatever")
     (case.source / "b.mp4").unlink()
-    monkeypatch.setattr(program, "_probe_chunk", faulty_engines.probe_chunk)
+    monkeypatch.setattr(program, "probe_chunk", faulty_engines.probe_chunk)
     code, printed = case.run()
     assert code == 1
     assert "evil.mp4" in printed

@@ -24,9 +24,11 @@ from resample_scene import (
 from remaster.imaging import camera as cam
 from remaster.media.planes import from_rgb
 from remaster.media.types import ColorSpec, PixelFormat, Rect
-from remaster.resample.exact_wings import DonorFrame
+from remaster.records import Shot
+from remaster.resample.exact_wings import DonorFrame, DonorReader
+from remaster.resample.layout import FrameFormat
 from remaster.resample.origins import ORIGINAL, RECOVERED
-from remaster.resample.rendering import WingRenderer
+from remaster.resample.rendering import FilmTraces, ShotDonors, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 
 GAIN, OFFSET = 0.8, 20.0
@@ -49,6 +51,10 @@ def donor(scale: float, pixel_format: PixelFormat, color: ColorSpec, active: Rec
     return read
 
 
+def renderer(shot: Shot, form: FrameFormat, read: DonorReader | None = None, noise: float = 0.0) -> WingRenderer:
+    return WingRenderer(shot, form, FilmTraces(noise), ResampleSettings(), 5, ShotDonors(exact=read))
+
+
 @pytest.mark.parametrize(("pixel_format", "color"), FORMATS, ids=lambda value: getattr(value, "name", ""))
 @pytest.mark.parametrize("scale", [1.0, 1.5, 2.3])
 @pytest.mark.parametrize(("width", "height", "aspect"), [(96, 72, "16/9"), (95, 71, "16/9"), (64, 48, "9/16")])
@@ -58,7 +64,7 @@ def test_wings_are_what_the_donor_shows(
     shown = window_of(width, height, pixel_format, aspect)
     shot = shot_of([cam.IDENTITY] * len(LOOKS), canvas())
     read = donor(scale, YUV420P, COLOR, shown.active)
-    drawn = WingRenderer(shot, shown, pixel_format, color, None, 0.0, ResampleSettings(), 5, donor=read)
+    drawn = renderer(shot, FrameFormat(shown, pixel_format, color), read)
     unit = 1 << (pixel_format.depth - 8)
     for index, look in enumerate(LOOKS):
         whole = whole_window(shown, look, pixel_format, color)
@@ -79,11 +85,8 @@ def test_frames_that_no_donor_shows_are_drawn_as_before() -> None:
     shown = window_of(96, 72, YUV420P)
     shot = shot_of(LOOKS, canvas())
     read = donor(1.5, YUV420P, COLOR, shown.active)
-    settings = ResampleSettings()
-    plain = WingRenderer(shot, shown, YUV420P, COLOR, None, 0.0, settings, 5)
-    partly = WingRenderer(
-        shot, shown, YUV420P, COLOR, None, 0.0, settings, 5, donor=lambda index: read(index) if index > 2 else None
-    )
+    form = FrameFormat(shown, YUV420P, COLOR)
+    plain, partly = renderer(shot, form), renderer(shot, form, lambda index: read(index) if index > 2 else None)
     for index, look in enumerate(LOOKS):
         picture = picture_of(whole_window(shown, look, YUV420P), shown, YUV420P)
         one, two = (r.render(index, picture, hold=False) for r in (plain, partly))
@@ -95,10 +98,6 @@ def test_the_donor_has_its_own_grain() -> None:
     shot = shot_of([LOOKS[0]] * 2, canvas())
     read = donor(1.5, YUV420P, COLOR, shown.active)
     picture = picture_of(whole_window(shown, LOOKS[0], YUV420P), shown, YUV420P)
-    noise = [
-        WingRenderer(shot, shown, YUV420P, COLOR, None, level, ResampleSettings(), 5, donor=read).render(
-            0, picture, False
-        )
-        for level in (0.0, 4.0)
-    ]
+    form = FrameFormat(shown, YUV420P, COLOR)
+    noise = [renderer(shot, form, read, level).render(0, picture, False) for level in (0.0, 4.0)]
     assert np.abs(noise[0][0].astype(int) - noise[1][0]).max() <= 4
