@@ -29,7 +29,12 @@ STAGES: dict[str, tuple[Place, ...]] = {
         ("remaster.pipeline.stages", "stitch_stage"),
     ),
     "describe": (("remaster.pipeline.describing", "describe_stage"),),
-    "lend": (("remaster.pipeline.set_stages", "LendStage"), ("remaster.pipeline.set_links", "link_backgrounds")),
+    "lend": (
+        ("remaster.pipeline.set_links", "link_backgrounds"),
+        ("remaster.pipeline.set_stages", "lend_stage"),
+        ("remaster.pipeline.set_stages", "FillSetStage"),
+        ("remaster.pipeline.set_stages", "share_stage"),
+    ),
     "outpaint": (("remaster.pipeline.stages", "OutpaintStage"),),
     "resample": (("remaster.pipeline.delivery", "resample_stage"),),
     "exact": (("remaster.pipeline.exact_frames", "find_exact"),),

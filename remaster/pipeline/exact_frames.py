@@ -8,7 +8,7 @@ find each piece of a shot in the donor; then pieces are read again with the fram
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 from typing import Any
@@ -53,6 +53,9 @@ from remaster.sets.same_footage import (
 from remaster.sets.tuning import TUNING
 
 EXACT = RowTable(SceneExact)
+DONORS_PER_VIDEO = 3
+"""Donors in which a video's frames are looked for, which costs two readings of both: those that show most of its sets.
+Another episode of a series shares some; the same one has all."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,15 @@ def exact_frames(
         for proposal in _proposals(one, donors):
             pair = place_of(proposal.target)[0], place_of(proposal.donor)[0]
             pairs.setdefault(pair, []).append(proposal)
+    chosen = sorted(_likely(pairs))
     task = ray.remote(find_exact).options(num_cpus=1, max_retries=2)
     running: list[Any] = [
-        task.remote(by_id[video], by_id[donor], proposals, replace(job, counter=None))
-        for (video, donor), proposals in sorted(pairs.items())
+        task.remote(by_id[video], by_id[donor], pairs[video, donor], replace(job, counter=None))
+        for video, donor in chosen
     ]
     by_scene: dict[str, list[ExactFrames]] = {}
     told = []
-    for (video, donor), reference in zip(sorted(pairs), running, strict=True):
+    for (video, donor), reference in zip(chosen, running, strict=True):
         try:
             rows, errors = ray.get(reference)
         except ray.exceptions.WorkerCrashedError as error:
@@ -104,6 +108,16 @@ def exact_frames(
         told.append(ExactFound(by_id[video].video, by_id[donor].video, shots, tuple(errors)))
     ordered = {scene_id: tuple(sorted(found, key=lambda one: one.start)) for scene_id, found in by_scene.items()}
     return ordered, [one for one in told if one.shots or one.errors]
+
+
+def _likely(pairs: Mapping[tuple[str, str], Sequence[Proposal]]) -> list[tuple[str, str]]:
+    """The pairs of a video and a donor that are compared."""
+    shared = {pair: len({one.target for one in proposals}) for pair, proposals in pairs.items()}
+    found = []
+    for video in {video for video, _ in pairs}:
+        own = sorted((pair for pair in pairs if pair[0] == video), key=lambda pair: (-shared[pair], pair))
+        found += own[:DONORS_PER_VIDEO]
+    return found
 
 
 def _added(known: list[ExactFrames], more: Iterable[ExactFrames]) -> int:
@@ -128,11 +142,13 @@ def find_exact(
     try:
         with working(job.store), attempt(job.store, video.video_id, f"exact-{donor.video_id}"):
             scenes = limited(stored_plan(video, job), job), stored_plan(donor, job)
-            key, fingerprint = job.store.exact(video.video_id, donor.video_id), _fingerprint(scenes, proposals, job)
-            found = files.rows_or_none(job.store, key, EXACT, fingerprint)
-            if found is None:
+            key, fingerprint = job.store.exact(video.video_id, donor.video_id), _fingerprint(scenes, job)
+            nothing = digest(fingerprint, [(one.target, one.donor, one.camera.tolist()) for one in proposals])
+            # What is proved once holds, whatever links propose since: a hair's breadth would make all frames anew.
+            found = files.read_rows(job.store, key, EXACT, fingerprint)
+            if not found and files.rows_or_none(job.store, key, EXACT, nothing) is None:
                 found = _Search(_Video(video, scenes[0], job), _Video(donor, scenes[1], job), job).run(proposals)
-                files.write_rows(job.store, key, EXACT, found, fingerprint)
+                files.write_rows(job.store, key, EXACT, found, fingerprint if found else nothing)
             return found, []
     except Exception as error:
         raise_if_disk_full(error)
@@ -140,10 +156,9 @@ def find_exact(
         return [], [what]
 
 
-def _fingerprint(scenes: Sequence[Sequence[Scene]], proposals: Sequence[Proposal], job: Job) -> str:
+def _fingerprint(scenes: Sequence[Sequence[Scene]], job: Job) -> str:
     stitched = [[job.fingerprints(scene).stitch for scene in video] for video in scenes]
-    proposed = [(one.target, one.donor, one.camera.tolist()) for one in proposals]
-    return digest(job.code["exact"], stitched, proposed)
+    return digest(job.code["exact"], stitched)
 
 
 @dataclass(frozen=True)

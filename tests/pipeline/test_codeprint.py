@@ -79,6 +79,11 @@ def edited(path: Path) -> Iterator[str]:
             yield " " * (len(line) - len(line.lstrip()) + 4) + "x_y_z = 1"
 
 
+def test_where_stages_begin_there_is_code() -> None:
+    entries = [place for places in STAGES.values() for place in places]
+    assert set(entries) <= set(reached(entries))
+
+
 def test_a_copy_has_the_same_digests(copy: Path, before: dict[str, str]) -> None:
     assert not first_changed(copy, before)
 

@@ -16,7 +16,7 @@ from remaster.media.decode import decode
 from remaster.media.probe import probe
 from remaster.media.types import Frame, Rect
 from remaster.pipeline import frames
-from remaster.pipeline.frames import Lookahead, forget_frames, scene_frames
+from remaster.pipeline.frames import Lookahead, VideoFrames, forget_frames, scene_frames
 from remaster.rows import Run, Scene
 
 FRAMES = 24
@@ -75,6 +75,15 @@ def test_another_scene_or_another_version_of_the_file_is_read(scene: Scene, film
                 replace(scene, runs=scene.runs[1:], info=replace(scene.info, mtime_ns=scene.info.mtime_ns + 1))
             )
         )
+
+
+def test_a_video_is_read_by_the_numbers_of_its_frames(scene: Scene, film: list[Frame]) -> None:
+    other = replace(scene, scene_id="a-1-11", runs=(Run(11, np.array([frame.pts for frame in film[11:16]])),))
+    found = list(VideoFrames([scene, other]).read(5, 14))
+    assert [one.scene_id for _, one in found] == ["a-1-3"] * 6 + ["a-1-11"] * 4 + ["a-1-3"] * 4
+    assert [frame.pts for frame, _ in found] == [film[n].pts for n in range(5, 19)]
+    with pytest.raises(ValueError, match="10 of 14 frames"):
+        list(VideoFrames([scene]).read(5, 14))
 
 
 def test_a_long_scene_is_not_kept(scene: Scene, film: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
