@@ -17,15 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Float32, Mask, Plane
-from remaster.imaging.geometry import Window
-from remaster.media.types import ColorSpec, PixelFormat
+from remaster.media.types import PixelFormat
 from remaster.records import Shot
 from remaster.resample.background_wings import BackgroundWings
 from remaster.resample.compose import Composer
 from remaster.resample.figure_layers import NO_PLACEMENTS, Continuation, LayerPainter
 from remaster.resample.grain import GrainTile
 from remaster.resample.join_correction import Correction, CutDetector, Field, JoinMatcher
-from remaster.resample.layout import Patch, patches, plane_steps
+from remaster.resample.layout import FrameFormat, Patch, patches, plane_steps
 from remaster.resample.origins import Origins, WingShares, compose_origins
 from remaster.resample.propagated_wings import FrameReader, PropagatedWings
 from remaster.resample.seam import Seams
@@ -58,6 +57,33 @@ class ShotWings:
 
     wings: Wings
     origins: Sequence[Origins]
+
+
+@dataclass(frozen=True)
+class FilmTraces:
+    """What film and scanner left on the source's frames.
+
+    ``noise`` is the standard deviation of the grain in 8-bit levels. ``gate`` bool over the active picture marks pixels
+    of the projector's gate, which are not used for the wings and are replaced unless ``fill_gate`` is False.
+    """
+
+    noise: float = 0.0
+    gate: Mask | None = None
+    fill_gate: bool = True
+
+
+@dataclass(frozen=True)
+class ShotDonors:
+    """What a shot's wings are made of besides its own background and the frame itself.
+
+    ``continuation`` continues cut figures. ``read`` returns the planes of another frame of the shot, for propagated
+    shots. ``before`` and ``after`` are the neighbouring shots' wings at dissolves.
+    """
+
+    continuation: Continuation | None = None
+    read: FrameReader | None = None
+    before: ShotWings | None = None
+    after: ShotWings | None = None
 
 
 class MixedWings:
@@ -94,50 +120,36 @@ class MixedWings:
 class WingRenderer:
     """Renders one shot's frames in order.
 
-    ``window`` places the active picture. ``gate`` bool over the active picture marks pixels that are not used for the
-    wings, and that are replaced unless ``fill_gate`` is False. ``noise`` is the source's grain in 8-bit levels;
-    ``seed`` makes the grain repeatable. Wings come from the shot's background, from frames near in time (``read``)
-    where it is propagated, or from the frame itself. ``lines`` is the height of the whole stored picture, which decides
-    the colour matrix of streams that do not name one; by default bars count as equal above and below.
-    ``continuation`` continues cut figures; ``before`` and ``after`` are the neighbours' wings at dissolves. The same
-    frames give the same bytes.
+    ``seed`` makes the grain repeatable. Wings come from the shot's background, from frames near in time where it is
+    propagated, or from the frame itself. The same frames give the same bytes.
     """
 
     def __init__(
         self,
         shot: Shot,
-        window: Window,
-        pixel_format: PixelFormat,
-        color: ColorSpec,
-        gate: Mask | None,
-        noise: float,
+        form: FrameFormat,
+        film: FilmTraces,
         settings: ResampleSettings,
         seed: int,
-        lines: int | None = None,
-        continuation: Continuation | None = None,
-        fill_gate: bool = True,
-        read: FrameReader | None = None,
-        before: ShotWings | None = None,
-        after: ShotWings | None = None,
+        donors: ShotDonors | None = None,
     ):
+        window, pixel_format, gate, noise = form.window, form.pixels, film.gate, film.noise
+        donors = donors or ShotDonors()
         self._format, self._window = pixel_format, window
         steps = plane_steps(pixel_format)
         has_background = shot.background is not None and shot.method not in ("ambient", "passthrough")
         self._placed = patches(window, gate, steps[-1])
-        self._replacing = _replacing(self._placed, fill_gate)
+        self._replacing = _replacing(self._placed, film.fill_gate)
         self._composer = Composer(window, self._replacing, pixel_format, settings.feather)
-        self._strips = Strips(window, self._placed, pixel_format, color, gate)
+        self._strips = Strips(form, self._placed, gate)
         self._fields = self._make_fields(steps)
-        lines = lines or window.active.height + 2 * window.active.y
-        self._source = _source(
-            shot, window, self._placed, self._strips, pixel_format, color, lines, gate, settings, read
-        )
+        self._source = _source(shot, form, self._placed, self._strips, gate, settings, donors.read)
         self._propagated = self._source if isinstance(self._source, PropagatedWings) else None
-        if shot.mix is not None and (before or after):
-            self._source = MixedWings(self._source, before, after, shot.mix)
+        if shot.mix is not None and (donors.before or donors.after):
+            self._source = MixedWings(self._source, donors.before, donors.after, shot.mix)
         self._painter: LayerPainter | None = None
-        if continuation is not None:
-            self._painter = LayerPainter(continuation, window, self._placed, pixel_format, color, lines)
+        if donors.continuation is not None:
+            self._painter = LayerPainter(donors.continuation, form, self._placed)
         self._placements = NO_PLACEMENTS
         shapes = zip(self._placed, self._strips.shapes, strict=True)
         grain = TUNING.join.grain_sigmas * noise
@@ -268,20 +280,17 @@ def _grain(level: float, pixel_format: PixelFormat, placed: Sequence[Patch], see
 
 def _source(
     shot: Shot,
-    window: Window,
+    form: FrameFormat,
     placed: tuple[Patch, ...],
     strips: Strips,
-    pixel_format: PixelFormat,
-    color: ColorSpec,
-    lines: int,
     gate: Mask | None,
     settings: ResampleSettings,
     read: FrameReader | None,
 ) -> WingSource:
     """Choose the wing source of a shot by its method and by what it has."""
     if shot.background is not None and shot.method not in ("ambient", "passthrough"):
-        return BackgroundWings(shot.background, shot.cameras, window, placed, pixel_format, color, lines)
-    soft = SoftFill(placed, window, pixel_format, strips.pivots, gate, settings.soft_memory)
+        return BackgroundWings(shot.background, shot.cameras, form, placed)
+    soft = SoftFill(placed, form.window, form.pixels, strips.pivots, gate, settings.soft_memory)
     if shot.propagation is None or read is None:
         return soft
-    return PropagatedWings(shot.propagation, window, gate, placed, pixel_format, color, lines, read, soft)
+    return PropagatedWings(shot.propagation, form, gate, placed, read, soft)

@@ -13,6 +13,6 @@ are filled with what other scenes saw. Pure functions on arrays, to be read in t
 - ``visiting_figures``: what is in one visit alone, by a vote of others.
 - ``set_canvas``: what none of a set saw, generated once on one canvas for all of them.
 
-Runs do not use this package yet; ``benchmarks.linking`` and ``set_wings`` measure it. Nothing here depends on the order of scenes or of
-results, but on their keys.
+``pipeline.set_links`` and ``set_stages`` run it, ``benchmarks.linking`` and ``set_wings`` measure it. Nothing here
+depends on the order of scenes or results, but on their keys.
 """

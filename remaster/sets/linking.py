@@ -50,14 +50,17 @@ def link_scenes(pairs: Iterable[Candidate], prove_all: ProveAll) -> list[Link]:
     """The links among candidate pairs, given the most promising first.
 
     ``prove_all`` proves some pairs and keeps their order; no scene comes twice in one call. A pair whose scenes are in
-    one set already is left out unless one of them has few links; so are pairs of sets between which proofs have failed.
+    one set already is left out unless one of them has few links; so are pairs of sets between which proofs have failed,
+    the more the more scenes the smaller of them has.
     """
     waiting = [(c.first, c.second) for c in pairs]
-    root, degree, size = dict[str, str](), Counter[str](), Counter[str]()
+    root, degree = dict[str, str](), Counter[str]()
+    # Links that made the set of a root: one less than its scenes.
+    size = Counter[str]()
     failed, links, alone = list[Pair](), list[Link](), list[Link]()
     while waiting:
         failures = Counter(_joint(root, pair) for pair in failed)
-        batch, waiting = _round(waiting, root, degree, failures)
+        batch, waiting = _round(waiting, root, degree, size, failures)
         for pair, link in zip(batch, prove_all(batch) if batch else [], strict=True):
             if link is None:
                 failed.append(pair)
@@ -80,7 +83,11 @@ def link_scenes(pairs: Iterable[Candidate], prove_all: ProveAll) -> list[Link]:
 
 
 def _round(
-    waiting: Sequence[Pair], root: dict[str, str], degree: Mapping[str, int], failures: Mapping[Pair, int]
+    waiting: Sequence[Pair],
+    root: dict[str, str],
+    degree: Mapping[str, int],
+    size: Mapping[str, int],
+    failures: Mapping[Pair, int],
 ) -> tuple[list[Pair], list[Pair]]:
     """(the pairs to prove now, those that wait); what need not be proved is in neither."""
     tuning = TUNING.linking
@@ -91,7 +98,7 @@ def _round(
         same = joint[0] == joint[1]
         if same and min(degree[key] for key in pair) >= tuning.links_per_scene:
             continue
-        if not same and failures[joint] >= tuning.max_failures:
+        if not same and failures[joint] >= tuning.max_failures * (1 + min(size[key] for key in joint)):
             continue
         if busy_scenes.isdisjoint(pair) and (same or joint not in busy_sets):
             batch.append(pair)

@@ -120,6 +120,12 @@ class ProofTuning:
     """Bounds of the light's gain: beyond them a picture is too dark to prove anything."""
     max_error: float = 20.0
     """Levels that the overlap may differ by after the light was matched (root mean square of ``error_share``)."""
+    close_error: float = 6.5
+    """Levels from which on the overlap is off by more than resampling and coding: figures came or went, or the set was
+    painted anew in other colours. True pairs have at most 5.5 without figures; rooms painted anew 8 to 17."""
+    close_correlation: float = 0.955
+    """Correlation of detail that a quarter of the structured cells must then have. Around figures cells are the same
+    drawing, 0.98; those of a room painted anew reach 0.93."""
     error_share: float = 0.75
     """Share of the overlap that this counts, the best fitting: figures come and go."""
     colour_samples: int = 6000
@@ -137,7 +143,8 @@ class LinkingTuning:
     links_per_scene: int = 2
     """A pair within a set is still proved while one of its scenes has fewer links: cycles show wrong ones."""
     max_failures: int = 4
-    """Failed proofs between two sets after which they are not tried again."""
+    """Failed proofs between two sets, for each scene of the smaller one, after which they are not tried again. The
+    two sides of a dialogue have several shots each that share nothing, until a wide view joins them."""
     strong: float = 0.5
     """Strength from which one link alone may join two sets of several scenes."""
     max_cycle_error: float = 0.05
