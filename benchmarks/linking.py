@@ -39,7 +39,7 @@ from remaster.media.probe import probe
 from remaster.records import Background, Shot
 from remaster.sets.candidates import Signature, candidates
 from remaster.sets.descriptor import SetDescriptor, describe
-from remaster.sets.lending import Donor, Lent, lend, refined_camera
+from remaster.sets.lending import Donor, Lent, lend, refined_donor
 from remaster.sets.light import relit
 from remaster.sets.linking import Pair, SceneSet, donor_links, link_scenes, sets_of
 from remaster.sets.proof import Link, prove
@@ -134,19 +134,18 @@ def draw_link(link: Link, one: Scene, two: Scene, folder: Path) -> None:
     cv2.imwrite(str(folder / f"{name}.jpg"), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
 
 
-def borrowed(
+def donors_of(
     target: Scene, found: SceneSet, by_key: dict[str, Scene], descriptors: dict[str, SetDescriptor], refine: bool
-) -> Lent:
-    """What a background gets from its set: of each scene that proves a side, the strongest first."""
+) -> list[Donor]:
+    """Whom a background may borrow from: the scenes of its set that prove a side, the strongest first."""
     background, donors = target.background, []
     for link in donor_links(target.key, found, descriptors):
         other = by_key[link.b]
         donor = Donor(other.background.image, other.known, link.camera, link.colour, link.sides_a)
         if refine:
-            camera = refined_camera(background.image, target.known, donor)
-            donor = Donor(donor.image, donor.coverage, camera, donor.colour, donor.sides)
+            donor = refined_donor(background.image, target.known, donor)
         donors.append(donor)
-    return lend(background.image, background.coverage, background.holes, donors)
+    return donors
 
 
 def frame_of(path: Path, index: int, height: int) -> Rgb:
@@ -155,7 +154,7 @@ def frame_of(path: Path, index: int, height: int) -> Rgb:
     for number, frame in enumerate(decode(info)):
         if number == index:
             rgb = to_rgb(frame.planes, info.format, info.color, info.height)
-            width = round(info.width * info.sar * height / info.height)
+            width = 2 * round(info.width * info.sar * height / info.height / 2)
             return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     raise SystemExit(f"{path} has no frame {index}")
 
@@ -262,7 +261,9 @@ def _wings(sets: Sequence[SceneSet], by_key: dict[str, Scene], described: dict[s
     rows: list[Row] = []
     for found in sets:
         for key in found.members:
-            lent = borrowed(by_key[key], found, by_key, described, refine=True)
+            background = by_key[key].background
+            donors = donors_of(by_key[key], found, by_key, described, refine=True)
+            lent = lend(background.image, background.coverage, background.holes, donors, background.figures)
             result = measured(by_key[key], lent, truth)
             if result is not None:
                 rows.append(result)
@@ -334,4 +335,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Not this module's own main: what is pickled must be found by other programs, too.
+    from benchmarks import linking
+
+    linking.main()

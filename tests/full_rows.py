@@ -11,17 +11,28 @@ import numpy as np
 from remaster.imaging.camera import IDENTITY
 from remaster.media.types import ColorSpec, Entry, PixelFormat, Rect, VideoInfo
 from remaster.notes import Note
-from remaster.records import Analysis, Background, Key, Propagation, Shot
+from remaster.records import Analysis, Background, Borrowed, Key, Propagation, Shot
 from remaster.rows import (
     AnalyzedScene,
+    ComposedSet,
+    DescribedBackground,
+    DescribedScene,
     FilledScene,
     FrameFacts,
+    LentBackground,
+    LentSet,
+    LentShot,
     PlannedScene,
     Run,
     Scene,
     SegmentedScene,
+    SetTask,
     StitchedScene,
 )
+from remaster.sets.candidates import Signature
+from remaster.sets.linking import SceneSet
+from remaster.sets.proof import Link
+from remaster.sets.set_canvas import Placement, SetCanvas
 from remaster.tables import OutpaintColumns, SegmentColumns, StitchColumns
 
 INFO = VideoInfo(
@@ -78,6 +89,7 @@ def full_scene() -> Scene:
         attempts=2,
         fingerprint="f",
         copied=True,
+        lent=(LentShot(0, "a-1-0000000.000", 2, "d"), LentShot(2, "a-1-0000010.001", 1, "")),
     )
 
 
@@ -86,7 +98,8 @@ def full_shots() -> tuple[Shot, ...]:
     mask = rng.random((4, 5)) > 0.5
     fine = rng.integers(-128, 128, (4, 5, 3), np.int8)
     figures = mask & (rng.random((4, 5)) > 0.5)
-    background = Background(rng.integers(0, 256, (4, 5, 3), np.uint8), mask, ~mask, figures, fine)
+    borrowed = Borrowed("a-1-0000000.000", 2, mask & (rng.random((4, 5)) > 0.5))
+    background = Background(rng.integers(0, 256, (4, 5, 3), np.uint8), mask, ~mask, figures, fine, borrowed)
     keys = Key(3, 4, 3, background), Key(4, 5, 4, None)
     moving = Propagation(
         rng.normal(size=(2, 2, 2, 3)),
@@ -114,6 +127,25 @@ def scene_rows() -> tuple[PlannedScene, AnalyzedScene, SegmentedScene, StitchedS
         SegmentedScene(scene, analysis, grain, rng.random((2, 6, 8)) > 0.5, segment),
         stitched,
         stitched.filled(stitched.shots, OutpaintColumns(3, 2, 1)),
+    )
+
+
+def set_rows() -> tuple[DescribedScene, SetTask, ComposedSet, LentBackground, LentSet]:
+    """A set, and what is known of it before and after each of its stages."""
+    rng = np.random.default_rng(3)
+    image, mask = rng.integers(0, 256, (4, 5, 3), np.uint8), rng.random((4, 5)) > 0.5
+    first, second = "a-1-0000000.000", "b-1-0000000.002"
+    colour, vector = rng.normal(size=(3, 4)), rng.random(8, np.float32)
+    link = Link(first, second, IDENTITY, colour, ("left", "top"), (), 0.5, 3.25)
+    task = SetTask(SceneSet((first, second), first, (IDENTITY, IDENTITY), (link,)), ("f", "g"), (second,))
+    canvas = SetCanvas(image, mask, ~mask, mask, (Placement(first, IDENTITY, colour),))
+    background = DescribedBackground(2, (5, 4), Signature(second, 30, vector, vector))
+    return (
+        DescribedScene("b.mkv", "b-1", "b-1-0000000", {"stitch": 0.5}, "g", (background,), "a reason"),
+        task,
+        ComposedSet(task, "h", canvas, 5, 2),
+        LentBackground(second, Borrowed(first, 1, mask), image, ~mask, mask, 7, 2),
+        LentSet(first, 2, (second,), ("d",), ("an error",)),
     )
 
 

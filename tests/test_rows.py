@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from full_rows import INFO, assert_same, full_analysis, full_scene, scene_rows
+from full_rows import INFO, assert_same, full_analysis, full_scene, scene_rows, set_rows
 
 from remaster.arrow import MixedTable, RowTable
 from remaster.media.types import Rect
@@ -13,11 +13,15 @@ from remaster.notes import Note
 from remaster.rows import (
     ANALYZED,
     DELIVERED,
+    DESCRIBED,
     FILLED,
+    LENT,
+    LENT_BACKGROUND,
     PLAN,
     PLANNED,
     PROBED,
     SEGMENTED,
+    SETS,
     STITCHED,
     AnalyzedScene,
     DeliveredScene,
@@ -100,6 +104,16 @@ def test_a_plan_and_a_probed_video_come_back_whole() -> None:
         assert_same(back, row)
     assert PLAN.write([bare]).schema == PLAN.schema
     assert_same(PROBED.read(PROBED.write([VideoRow("v", "v-1", INFO)]))[0], VideoRow("v", "v-1", INFO))
+
+
+def test_what_is_known_of_a_set_comes_back_whole() -> None:
+    tables = (DESCRIBED, SETS, LENT, LENT_BACKGROUND, LENT)
+    for row, table in zip(set_rows(), tables, strict=True):
+        written = table.write([row])
+        assert written.schema == table.schema
+        (back,) = table.read(written)
+        assert type(back) is type(row)
+        assert_same(back, row)
 
 
 def test_rows_of_different_shapes_share_a_table() -> None:

@@ -34,6 +34,7 @@ from remaster.sets.lending import Donor, lend, refined_camera
 from remaster.sets.linking import donor_links
 from remaster.sets.proof import Link
 from remaster.sets.set_canvas import compose_set, draw_from_set
+from remaster.sets.visiting_figures import visiting_figures
 
 STORED_SET = RowTable(LentSet)
 PICTURE_BYTES = 256 * 2**20
@@ -154,22 +155,30 @@ def _lend(task: SetTask, job: Job) -> ComposedSet | LentSet:
 
 
 def _lent_to(key: str, task: SetTask, descriptors: dict[str, SetDescriptor], pictures: _Pictures) -> LentBackground:
-    """What the others of a set saw of a member's holes."""
+    """What the others of a set saw of a member's holes, and which of its own pixels only it shows."""
     own = pictures(key)
-    known = own.coverage & ~own.figures
-    links = donor_links(key, task.found, descriptors)
-    lent = lend(own.image, own.coverage, own.holes, _donors(own, links, pictures))
+    links = [_refined(own, link, pictures) for link in donor_links(key, task.found, descriptors)]
+    visiting = visiting_figures(own.image, own.coverage, _donors(links, pictures))
+    lent = lend(own.image, own.coverage, own.holes, _donors(links, pictures), own.figures | visiting)
     mask = np.asarray(lent.seen_by > 0, np.bool_)
     borrowed = Borrowed(task.set_id, len(task.found.members) - 1, mask)
-    nothing = np.zeros_like(known)
-    return LentBackground(key, borrowed, only(lent.image, mask), nothing, nothing)
+    nothing = np.zeros_like(mask)
+    # Figures decide how holes are filled, and nothing else.
+    figures = visiting if (own.holes & ~mask).any() else nothing
+    return LentBackground(key, borrowed, only(lent.image, mask), nothing, figures)
 
 
-def _donors(own: Background, links: Iterable[Link], pictures: _Pictures) -> Iterator[Donor]:
+def _refined(own: Background, link: Link, pictures: _Pictures) -> Link:
+    """A link with the camera that fits the full pictures."""
+    (donor,) = _donors([link], pictures)
+    return replace(link, camera=refined_camera(own.image, own.coverage & ~own.figures, donor))
+
+
+def _donors(links: Iterable[Link], pictures: _Pictures) -> Iterator[Donor]:
+    """The donors of some links, seen from the borrower; their pictures are read as they are asked for."""
     for link in links:
         other = pictures(link.b)
-        donor = Donor(other.image, other.coverage & ~other.figures, link.camera, link.colour, link.sides_a)
-        yield replace(donor, camera=refined_camera(own.image, own.coverage & ~own.figures, donor))
+        yield Donor(other.image, other.coverage & ~other.figures, link.camera, link.colour, link.sides_a)
 
 
 def _share(row: ComposedSet, job: Job) -> LentSet:

@@ -12,6 +12,6 @@ are filled with what other scenes saw. Pure functions on arrays, to be read in t
 - ``lending``: what a background never saw, filled from its set.
 - ``set_canvas``: what none of a set saw, generated once on one canvas for all of them.
 
-``pipeline.set_links`` and ``set_stages`` run it, ``benchmarks.linking`` measures it. Nothing here depends on the order
-of scenes or of results, but on their keys.
+``visiting_figures`` marks who stands in one visit to a set and in no other. ``pipeline.set_links`` and ``set_stages``
+run it, ``benchmarks.linking`` measures it. Nothing here depends on the order of scenes or results, but on their keys.
 """

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from remaster.arrays import Affine, Float64, Mask, Rgb
 from remaster.imaging.camera import apply, compose, invert, translation
 from remaster.records import Background
-from remaster.sets.lending import Donor, lend, refined_camera, warped_to
+from remaster.sets.lending import Donor, lend, refined_donor, warped_to
 from remaster.sets.light import inverse_light, relit
 from remaster.sets.linking import SceneSet, light_to_representative
 from remaster.sets.overlap import scale_of
@@ -123,7 +123,7 @@ def draw_from_set(background: Background, placement: Placement, canvas: SetCanva
     whole = invert(placement.camera)
     donor = Donor(filled, canvas.known | canvas.holes, placement.camera, inverse_light(placement.colour), SIDES)
     height, width = background.holes.shape
-    lent = lend(background.image, background.coverage, background.holes, [donor])
+    lent = lend(background.image, background.coverage, background.holes, [donor], background.figures)
     drawn = lent.seen_by > 0
     generated = drawn & (_moved(canvas.holes, whole, (width, height)) > 0)
     return Drawn(lent.image, drawn & ~generated, generated)
@@ -156,7 +156,7 @@ def _bounds(start: str, served: list[str], cameras: Mapping[str, Affine], outlin
 def _composed(
     start: str, placed: Mapping[str, Placement], load: Load, size: tuple[int, int]
 ) -> tuple[Rgb, Mask, dict[str, Placement]]:
-    """(the picture without figures, where it is known, the placements with refined cameras) on a canvas of ``size``."""
+    """(the picture without figures, where it is known, the placements, refined) on a canvas of ``size``."""
     first = load(start)
     image, known = _shifted(first, placed[start], size)
     refined = {start: placed[start]}
@@ -166,9 +166,9 @@ def _composed(
         background, place = load(key), placed[key]
         known_there = background.coverage & ~background.figures
         rough = Donor(background.image, known_there, invert(place.camera), place.colour, SIDES)
-        camera = refined_camera(image, known, rough)
-        refined[key] = replace(place, camera=invert(camera))
-        return replace(rough, camera=camera)
+        fine = refined_donor(image, known, rough)
+        refined[key] = replace(place, camera=invert(fine.camera), colour=fine.colour)
+        return fine
 
     for begin in range(0, len(others), TUNING.set_canvas.donors_at_once):
         batch = others[begin : begin + TUNING.set_canvas.donors_at_once]
@@ -192,8 +192,8 @@ def _with_figures(image: Rgb, known: Mask, placed: list[Placement], load: Load) 
     image, figures = image.copy(), np.zeros_like(known)
     for place in placed:
         background = load(place.key)
-        shown = background.coverage & background.figures
-        donor = Donor(background.image, shown, invert(place.camera), place.colour, SIDES)
+        # Whatever it covers: between figures and what others lent, a seam of a pixel or two is known to none.
+        donor = Donor(background.image, background.coverage, invert(place.camera), place.colour, SIDES)
         warped, there = warped_to(donor, (known.shape[1], known.shape[0]))
         new = there & ~known & ~figures
         image[new] = np.clip(np.rint(relit(warped[new], place.colour)), 0, 255)

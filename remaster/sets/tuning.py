@@ -177,6 +177,13 @@ class LendingTuning:
     """Share of the picture's height over which a difference in light at the join is carried outward."""
     max_step: float = 32.0
     """Levels: a larger difference at the join is another object, not another light."""
+    trusted: tuple[float, float] = (8.0, 20.0)
+    """Levels by which a donor may differ from the borrower beside the join: from the first on it counts less, from the
+    second on not at all."""
+    trust_scales: tuple[float, ...] = (0.3, 0.1)
+    """As ``light_scales``, for that difference."""
+    misplaced: float = 0.003
+    """Share of the picture's height over which that difference is smoothed: outlines may lie a pixel or two beside."""
     max_donors: int = 24
     """Donors used, the strongest first."""
     refine_height: int = 480
@@ -202,6 +209,28 @@ class SetCanvasTuning:
 
 
 @dataclass(frozen=True)
+class VisitingFiguresTuning:
+    """What is in one visit alone (``visiting_figures.py``)."""
+
+    min_voters: int = 2
+    """Other visits that must agree. One alone is right in 0.42 to 0.69 of what it marks."""
+    majority: float = 0.5
+    """Share of the visits that saw a pixel that more must agree."""
+    max_donors: int = 8
+    """Visits that vote, the strongest first."""
+    levels: float = 20.0
+    """Levels by which the borrower must differ; light was matched to a few."""
+    misplaced: float = 0.005
+    """Share of the picture's height by which an edge may lie elsewhere: cameras are 1 to 2 pixels of 480 wrong."""
+    thickness: float = 0.015
+    """Share of the picture's height that a difference must be thick: outlines are thinner."""
+    min_area: float = 0.0008
+    """Share of the picture that it must cover where it is thick and clear."""
+    light_scales: tuple[float, ...] = (0.3, 0.1)
+    """As in ``LendingTuning``; finer boxes would take a figure for light."""
+
+
+@dataclass(frozen=True)
 class SetsTuning:
     """All of it."""
 
@@ -211,6 +240,7 @@ class SetsTuning:
     linking: LinkingTuning = field(default_factory=LinkingTuning)
     lending: LendingTuning = field(default_factory=LendingTuning)
     set_canvas: SetCanvasTuning = field(default_factory=SetCanvasTuning)
+    visiting_figures: VisitingFiguresTuning = field(default_factory=VisitingFiguresTuning)
 
 
 TUNING: Final = SetsTuning()
