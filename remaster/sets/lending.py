@@ -17,10 +17,13 @@ import numpy.typing as npt
 
 from remaster.arrays import Affine, Float32, Float64, Mask, Rgb
 from remaster.imaging.camera import compose
+from remaster.imaging.channels import gray_of
 from remaster.sets.light import colour_matrix, plausible_light, relit
 from remaster.sets.overlap import MaskedPicture, overlap_of, refine, resizing, same_resolution, scale_of
 from remaster.sets.proof import Side
 from remaster.sets.tuning import TUNING
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def _offer(
     both = known & plain
     away = cv2.distanceTransform((~holes).astype(np.uint8), cv2.DIST_L2, 5)
     beside = np.asarray(both * np.exp(-np.asarray(away) / (tuning.feather * height)), np.float32)
+    lit = _met_at_join(image, lit, beside)
     lit += _light_at_join(image, lit, both, beside)
     feather = max(tuning.feather * height, 1.0)
     # Counted from the donor's own end, not from where the borrower's canvas ends.
@@ -163,6 +167,51 @@ def warped_to(donor: Donor, size: tuple[int, int]) -> tuple[Rgb, Mask]:
     warped = cv2.warpAffine(image, camera, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     plane = cv2.warpAffine(known.astype(np.uint8) * 255, camera, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return np.asarray(warped, np.uint8), np.asarray(np.asarray(plane) > 250, np.bool_)
+
+
+def _met_at_join(image: Rgb, lit: Float32, beside: Float32) -> Float32:
+    """A donor warped a few pixels at most so that its outlines meet the borrower's at the join, float32 (h, w, 3).
+
+    Block matching on a reduced picture, near the holes alone; the shifts are spread smoothly outward. One camera
+    cannot do it where a set was drawn anew, and shifts pixel by pixel would smear.
+    """
+    tuning, (height, width) = TUNING.lending, beside.shape
+    ratio = min(1.0, tuning.match_height / height)
+    size = max(round(width * ratio), 1), max(round(height * ratio), 1)
+    one, two, weight = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (gray_of(image), lit, beside))
+    shift, sure = _block_shifts(np.asarray(one, np.float32), np.asarray(two, np.float32) @ LUMA, np.asarray(weight))
+    field = cv2.resize(_spread(shift, sure, tuning.match_scales), (width, height)) * (width / size[0])
+    down, across = np.indices((height, width), np.float32)
+    return np.asarray(
+        cv2.remap(lit, across + field[..., 0], down + field[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
+        np.float32,
+    ).clip(0, 255)
+
+
+def _block_shifts(one: Float32, two: Float32, weight: Float32) -> tuple[Float32, Float32]:
+    """(the shift (h, w, 2) in pixels at which ``two`` is most like ``one`` around each pixel, how sure that is)."""
+    tuning, reach = TUNING.lending, TUNING.lending.match_radius
+    side = 2 * round(tuning.match_block * one.shape[0] / 2) + 1
+    total = cv2.blur(weight, (side, side)) + 1e-3
+    padded = np.pad(two, reach, mode="edge")
+    shifts = [(x, y) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
+    best, unmoved = np.full(one.shape, np.inf, np.float32), np.zeros_like(one)
+    shift = np.zeros((*one.shape, 2), np.float32)
+    for x, y in shifts:
+        moved = padded[reach + y : reach + y + one.shape[0], reach + x : reach + x + one.shape[1]]
+        off = np.clip(one - moved, -tuning.max_step, tuning.max_step)
+        mean, square = (cv2.blur(v * weight, (side, side)) / total for v in (off, off * off))
+        cost = square - mean**2 + tuning.match_cost * float(np.hypot(x, y))
+        if (x, y) == (0, 0):
+            unmoved = cost
+        better = cost < best
+        best = np.where(better, cost, best)
+        shift[better] = x, y
+    gain = np.clip((unmoved - best) / (unmoved + 1.0), 0, 1)
+    # Where nothing is won by a shift, that is known as well where there is detail; elsewhere its neighbours say.
+    detail = cv2.blur(cv2.Laplacian(one, cv2.CV_32F) ** 2, (side, side))
+    sure = weight * np.clip(detail / (detail + 16.0), 0, 1) * np.maximum(gain, 0.25)
+    return shift, np.asarray(sure, np.float32)
 
 
 def _light_at_join(image: Rgb, lit: Float32, both: Mask, beside: Float32) -> Float32:

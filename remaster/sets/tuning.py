@@ -184,6 +184,16 @@ class LendingTuning:
     """As ``light_scales``, for that difference."""
     misplaced: float = 0.003
     """Share of the picture's height over which that difference is smoothed: outlines may lie a pixel or two beside."""
+    match_height: int = 270
+    """Rows on which outlines are matched at the join."""
+    match_radius: int = 3
+    """Pixels of those by which they may be moved."""
+    match_block: float = 0.08
+    """Side of the blocks that are matched, as a share of the height."""
+    match_cost: float = 0.5
+    """Squared levels that a shift by a pixel must win."""
+    match_scales: tuple[float, ...] = (0.1, 0.05)
+    """As ``light_scales``, for those shifts."""
     max_donors: int = 24
     """Donors used, the strongest first."""
     refine_height: int = 480
