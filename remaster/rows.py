@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 
-from remaster.arrays import Float32, Int64, Mask, Rgb
+from remaster.arrays import Affine, Float32, Float64, Int64, Mask, Rgb
 from remaster.arrow import MixedTable, RowTable
 from remaster.media.types import Entry, Rect, VideoInfo
 from remaster.notes import Note
@@ -78,7 +78,7 @@ class Scene:
     The rest is set for each run of the program (see ``video_plan``), ``framing`` by ``segment`` where it is chosen
     automatically. ``copied``: the video fills the target, and its packets go over as they are; nothing is encoded.
     ``seconds`` are worker seconds by stage. ``lent`` are those of its shots whose backgrounds show a set that others
-    show, too.
+    show, too; ``exact`` are frames whose wings another recording of the same footage shows, in the order of time.
     """
 
     video: str
@@ -98,6 +98,7 @@ class Scene:
     fingerprint: str = ""
     copied: bool = False
     lent: tuple[LentShot, ...] = ()
+    exact: tuple[ExactFrames, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -154,6 +155,38 @@ class VideoRow:
     video_id: str
     info: VideoInfo
     donor: bool = False
+
+
+@dataclass(frozen=True)
+class ExactFrames:
+    """Frames ``[start, end)`` of a scene, which ``donor`` shows, too, and more of each: its frames from ``first`` on.
+
+    ``camera`` (2, 3) takes pixels of the scene's active picture to those of the donor's whole picture, ``colour``
+    (3, 4) the donor's colours to the scene's. The donor shows a ``share`` (0-1) of the wings; where both show the
+    same, they differ by ``error`` levels (root mean square).
+    """
+
+    start: int
+    end: int
+    donor: VideoRow
+    first: int
+    camera: Affine
+    colour: Float64
+    share: float
+    error: float
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class SceneExact:
+    """The frames of the scene ``scene_id`` that a donor shows, too."""
+
+    scene_id: str
+    frames: tuple[ExactFrames, ...]
 
 
 @dataclass(frozen=True)

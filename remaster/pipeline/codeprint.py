@@ -32,6 +32,7 @@ STAGES: dict[str, tuple[Place, ...]] = {
     "lend": (("remaster.pipeline.set_stages", "LendStage"), ("remaster.pipeline.set_links", "link_backgrounds")),
     "outpaint": (("remaster.pipeline.stages", "OutpaintStage"),),
     "resample": (("remaster.pipeline.delivery", "resample_stage"),),
+    "exact": (("remaster.pipeline.exact_frames", "find_exact"),),
     "assemble": (("remaster.pipeline.assembly", "assemble_video"),),
 }
 """The entry points of each stage's code; the code of earlier stages is in their digests."""

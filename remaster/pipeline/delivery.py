@@ -37,6 +37,7 @@ from remaster.rows import (
     Scene,
     failed,
 )
+from remaster.stitch.wing_confidence import confidence
 from remaster.tables import STAGES
 
 Rows = list[dict[str, Any]]
@@ -157,7 +158,7 @@ def _scene_columns(row: Deliverable, status: str, job: Job) -> dict[str, Any]:
 
 def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -> dict[str, Any]:
     """The columns of one shot."""
-    piece, shot = item.piece, item.piece.shot
+    piece, shot, exact = item.piece, item.piece.shot, item.exact
     cut = None if found.segment is None else found.segment.cut_foreground
     borrowed = None if shot.background is None else shot.background.borrowed
     return {
@@ -172,7 +173,7 @@ def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -
         "coverage": item.shares.coverage,
         **asdict(item.shares),
         "continued": continued_share(item.continued, cut),
-        "confidence": shot.confidence,
+        "confidence": shot.confidence if exact is None else confidence(1.0, exact.error, 0.0),
         "grain": grain_of(scene, found, shot),
         "segment": item.segment or None,
         "segment_bytes": item.size if item.segment else None,

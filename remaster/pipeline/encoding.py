@@ -16,6 +16,7 @@ from remaster.media.encode import SegmentWriter
 from remaster.media.encoders import EncoderSettings
 from remaster.media.planes import resize_rgb
 from remaster.media.types import VideoInfo
+from remaster.pipeline.donor_frames import donor_reader, exact_in, is_exact
 from remaster.pipeline.frames import Lookahead, active_planes, footage_of, scene_frames
 from remaster.pipeline.job import Job
 from remaster.propagation.tuning import TUNING as PROPAGATION
@@ -27,7 +28,7 @@ from remaster.resample.layout import FrameFormat
 from remaster.resample.origins import WingShares, borrowed_share, planned_shares
 from remaster.resample.rendering import FilmTraces, ShotDonors, ShotWings, WingRenderer
 from remaster.resample.scene_renderers import SceneRenderers
-from remaster.rows import Found, Run, Scene
+from remaster.rows import ExactFrames, Found, Run, Scene
 from remaster.storage import checksum
 
 PREVIEW_HEIGHT = 270
@@ -60,7 +61,8 @@ class Piece:
 class EncodedPiece:
     """What was written of one piece. ``continued``: see ``WingRenderer.continued``.
 
-    ``borrowed`` is the share of its wing pixels that other scenes saw; None where its background shows no set.
+    ``borrowed`` is the share of its wing pixels that other scenes saw; None where its background shows no set. Those of
+    a donor that shows ``exact``-ly these frames count, too.
     """
 
     piece: Piece
@@ -71,6 +73,7 @@ class EncodedPiece:
     shares: WingShares
     continued: float | None
     borrowed: float | None = None
+    exact: ExactFrames | None = None
 
 
 def pieces(shots: Sequence[Shot], runs: Sequence[Run]) -> list[Piece]:
@@ -110,14 +113,15 @@ def renderers_of(scene: Scene, shots: Sequence[Shot], found: Found, job: Job, fr
     info, window, settings = scene.info, job.window(scene), job.config.resample
     form = FrameFormat(window, info.format, info.color, info.height)
     # Figures are searched before any frame is rendered, since that reads the scene.
-    outside = {shot.start: _continuation(scene, shot, found, window) for shot in shots}
+    outside = {s.start: None if is_exact(scene, s) else _continuation(scene, s, found, window) for s in shots}
 
     def read(frame: int) -> tuple[Plane, ...]:
         return active_planes(frames[frame], scene)
 
     def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
         film = FilmTraces(grain_of(scene, found, shot), scene.gate, job.fills_gate)
-        donors = ShotDonors(outside[shot.start], lambda index: read(shot.start + index), before, after)
+        exact = donor_reader(scene, shot, job)
+        donors = ShotDonors(outside[shot.start], lambda index: read(shot.start + index), before, after, exact)
         return WingRenderer(shot, form, film, settings, scene.seed, donors)
 
     return SceneRenderers(shots, make, read)
@@ -168,8 +172,11 @@ def _encode_piece(
         else:  # an older map shows other wings
             store.files.remove(map_key)
         size, crc = path.stat().st_size, checksum(path)
+    continued, exact = renderer.continued if renderer else None, exact_in(scene, piece.start, piece.end)
+    if exact is not None and renderer is not None:
+        shares = WingShares(recovered=exact.share, soft=1.0 - exact.share)
+        return EncodedPiece(piece, segment, size, crc, preview, shares, continued, exact.share, exact)
     shares = piece_shares(piece, window, renderers, renderer)
-    continued = renderer.continued if renderer else None
     return EncodedPiece(piece, segment, size, crc, preview, shares, continued, _borrowed(piece, window))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from remaster.pipeline import store as files
 from remaster.pipeline.job import Job
-from remaster.pipeline.scene_cache import lent_before
+from remaster.pipeline.scene_cache import filled_before
 from remaster.rows import Scene, VideoRow
 
 Rows = list[dict[str, Any]]
@@ -85,11 +85,11 @@ def _is_other(scene: Scene, rows: Rows) -> bool:
 
 
 def _as_filled(scene: Scene, job: Job) -> Scene:
-    """The scene with what it was lent when it was filled last; itself where it never was."""
-    lent = lent_before(scene, job)
-    if lent is None:
+    """The scene with what others showed of it when it was filled last; itself where it never was."""
+    filled = filled_before(scene, job)
+    if filled is None:
         return scene
-    before = replace(scene, lent=lent)
+    before = replace(scene, lent=filled.lent, exact=filled.exact)
     return replace(before, fingerprint=job.fingerprints(before).resample)
 
 
@@ -105,7 +105,9 @@ def _name_sets(video: VideoRow, scenes: Sequence[Scene], job: Job) -> None:
         if len(sets) > 1:  # which shot shows which does not stand in the rows
             return row
         set_id, linked = next(iter(sets), (None, None))
-        share = None if set_id is None else row["recovered_from_other_scenes"] or 0.0
+        share = row["recovered_from_other_scenes"]
+        if not scene.exact:
+            share = None if set_id is None else share or 0.0
         return row | {"set_id": set_id, "linked": linked, "recovered_from_other_scenes": share}
 
     files.update_shots(job.store, video.video_id, named)

@@ -1,8 +1,9 @@
 """The order in which a run's graphs are executed: one that delivers, or survey, search for sets, lending, delivery.
 
 Where scenes are linked, the survey stitches all scenes. As soon as those of a scope are in (one video, or the whole
-dataset), its sets are looked for and lent within; then its videos go through the graph that delivers, which finds the
-scenes stitched. What happens is told as events, in the order in which it happens.
+dataset), its sets are looked for and lent within, and donors that show the very same frames are found; then its videos
+go through the graph that delivers, which finds the scenes stitched. What happens is told as events, in the order in
+which it happens.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from remaster.config import LinkScope
+from remaster.pipeline.exact_frames import ExactFound, exact_frames
 from remaster.pipeline.graph import build_graph, build_lending, build_survey
 from remaster.pipeline.job import Job
 from remaster.pipeline.set_links import link_backgrounds, scopes
@@ -51,7 +53,7 @@ class DonorFailed:
     error: str
 
 
-Event = DonorFailed | PlannedVideo | FailedVideo | DescribedScene | SetsLinked | LentSet | DeliveredScene
+Event = DonorFailed | PlannedVideo | FailedVideo | DescribedScene | SetsLinked | LentSet | ExactFound | DeliveredScene
 Tell = Callable[[Event], None]
 
 
@@ -146,9 +148,13 @@ def _deliver(found: Ready, job: Job, tell: Tell) -> None:
     lent = _lend(sets, found[0], job, tell) if sets else {}
     if not videos:
         return
+    exact, told = exact_frames(sets, found[0], job) if donors else ({}, [])
+    for one in told:
+        tell(one)
     # What is to be removed for ``resume=false`` the survey has removed.
     config = replace(job.config, resume=True)
-    for row in _rows(build_graph(videos, replace(job, lent=lent, config=config), surveyed=True), DELIVERED):
+    delivering = replace(job, lent=lent, exact=exact, config=config)
+    for row in _rows(build_graph(videos, delivering, surveyed=True), DELIVERED):
         tell(row)
 
 

@@ -19,7 +19,7 @@ from remaster.imaging.footage import Footage
 from remaster.media.planes import crop, resize_rgb, to_fine_rgb, to_rgb
 from remaster.media.source import source_frames
 from remaster.media.types import Frame, Rect
-from remaster.rows import Scene
+from remaster.rows import Run, Scene
 
 CACHE_BYTES = 384 * 2**20
 """Bytes of the cached frames: 34 s of 640x480, 7 s of 1440x1080. Each step decodes a longer scene again."""
@@ -141,6 +141,38 @@ def _strips(scene: Scene, wanted: Mapping[int, Sequence[Rect]]) -> Iterator[list
         if index in wanted:
             parts = (crop(active_planes(frame, scene), info.format, rect) for rect in wanted[index])
             yield [to_rgb(part, info.format, info.color, info.height) for part in parts]
+
+
+class VideoFrames:
+    """A whole video's frames by number, as its ``scenes`` have them: treated, and each with the scene that it is of."""
+
+    def __init__(self, scenes: Sequence[Scene]):
+        runs = [(run, scene) for scene in scenes for run in scene.runs]
+        self._runs = sorted(runs, key=lambda item: item[0].start_frame)
+
+    @property
+    def count(self) -> int:
+        """One more than the number of the last frame."""
+        return self._runs[-1][0].end_frame if self._runs else 0
+
+    def read(self, first: int, count: int) -> Iterator[tuple[Frame, Scene]]:
+        """Frames ``[first, first + count)``, in order; raises ``ValueError`` where some are missing."""
+        end, done = first + count, first
+        for run, scene in self._runs:
+            start, stop = max(run.start_frame, first), min(run.end_frame, end)
+            if start < stop:
+                for frame in _part_of(scene, run, start - run.start_frame, stop - run.start_frame):
+                    yield frame, scene
+                    done += 1
+        if done != end:
+            raise ValueError(f"{done - first} of {count} frames could be decoded from frame {first} on")
+
+
+def _part_of(scene: Scene, run: Run, start: int, stop: int) -> Iterator[Frame]:
+    """Frames ``[start, stop)`` of a run; filters need those before them, too."""
+    if scene.info.treatment is None:
+        return source_frames(scene.info, None, run.pts[start:stop])
+    return itertools.islice(source_frames(scene.info, run.entry, run.pts[:stop]), start, None)
 
 
 class Lookahead:

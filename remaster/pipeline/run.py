@@ -15,6 +15,7 @@ from remaster.pipeline import store as files
 from remaster.pipeline.assembly import VideoTask, assemble_video, failed_video
 from remaster.pipeline.counters import FrameCounter
 from remaster.pipeline.delivery import deliver_nothing
+from remaster.pipeline.exact_frames import ExactFound
 from remaster.pipeline.failures import raise_if_disk_full
 from remaster.pipeline.flow import DonorFailed, Event, SetsLinked, run_graphs
 from remaster.pipeline.job import Job
@@ -140,7 +141,7 @@ class Driver:
             self.lost += 1
             self.view.message(f"not taken: {row.video}: {row.error}")
             return
-        if isinstance(row, SetsLinked | LentSet):
+        if isinstance(row, SetsLinked | LentSet | ExactFound):
             self._linked(row)
             return
         state = self.states[row.video_id]
@@ -156,13 +157,15 @@ class Driver:
             self.view.scene_done(row.video, row.frames, row.seconds, status)
         self._hand_over(state)
 
-    def _linked(self, row: SetsLinked | LentSet) -> None:
-        """Say what was found of sets, and what went wrong with one."""
+    def _linked(self, row: SetsLinked | LentSet | ExactFound) -> None:
+        """Say what was found of sets and of donors' frames, and what went wrong with one."""
         if isinstance(row, SetsLinked):
             found = (
                 f"{row.members:,} backgrounds show {row.sets:,} set(s) that return" if row.sets else "no set returns"
             )
             self.view.message(f"linked {row.scenes:,} scenes: {found}")
+        if isinstance(row, ExactFound) and row.shots:
+            self.view.message(f"{row.video}: {row.shots:,} shot(s) are drawn from the same frames of {row.donor}")
         for error in row.errors:
             self.view.message(f"  {error}")
 

@@ -15,7 +15,7 @@ from remaster.arrow import RowTable
 from remaster.pipeline import store as files
 from remaster.pipeline.job import Job
 from remaster.records import Background, Shot
-from remaster.rows import FilledScene, LentShot, PlannedScene, Scene, StitchedScene
+from remaster.rows import FilledScene, PlannedScene, Scene, StitchedScene
 
 STITCH = RowTable(StitchedScene)
 OUTPAINT = RowTable(FilledScene)
@@ -47,12 +47,12 @@ def restored(row: PlannedScene, job: Job) -> PlannedScene | StitchedScene | Fill
     return replace(filled[0], scene=_continued(scene, filled[0].scene), shots=shots)
 
 
-def lent_before(scene: Scene, job: Job) -> tuple[LentShot, ...] | None:
-    """What other scenes lent this one when it was last filled, whatever the settings; None where it never was."""
+def filled_before(scene: Scene, job: Job) -> Scene | None:
+    """The scene as it was when it was last filled, whatever the settings; None where it never was."""
     table = files.read_table(job.store, _key(scene, "outpaint", job))
     if table is None or not table.schema.equals(OUTPAINT.schema):
         return None
-    return OUTPAINT.read(table)[0].scene.lent
+    return OUTPAINT.read(table)[0].scene
 
 
 def stitch_key(store: files.Store, video_id: str, scene_id: str) -> str:

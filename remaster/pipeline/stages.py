@@ -25,13 +25,14 @@ from remaster.imaging.camera import chain
 from remaster.imaging.gate import proxy_valid, with_scene_sides
 from remaster.media.planes import luma8, proxy_size, resize_rgb
 from remaster.outpaint.filling import Outpainted, outpaint_scenes
+from remaster.pipeline.donor_frames import is_exact
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.failures import attempt, raise_if_disk_full, reset_attempts
 from remaster.pipeline.frames import active_planes, footage_of, read_rgb, scene_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.scene_cache import cache_scene, restored
 from remaster.pipeline.set_cache import unfilled, with_lent, with_origins
-from remaster.records import Shot
+from remaster.records import Background, Shot
 from remaster.resample.framing import choose_framing, cut_foreground, joined_sides
 from remaster.rows import (
     ANALYZED,
@@ -45,6 +46,7 @@ from remaster.rows import (
     FrameFacts,
     LentBackground,
     PlannedScene,
+    Scene,
     SceneRow,
     SegmentedScene,
     StepRow,
@@ -118,12 +120,23 @@ class OutpaintStage:
 
         def step(rows: Sequence[StitchedScene]) -> list[FilledScene]:
             given = [with_lent(row.scene, row.shots, self.job) for row in rows]
-            shots, seeds = [unfilled(one) for one in given], [row.scene.seed for row in rows]
+            pairs = zip(rows, given, strict=True)
+            shots, seeds = [_to_fill(row.scene, unfilled(one)) for row, one in pairs], [row.scene.seed for row in rows]
             windows = [self.job.window(row.scene) for row in rows]
             done = outpaint_scenes(shots, seeds, windows, self.inpainter)
             return [_filled(*one) for one in zip(rows, given, done, strict=True)]
 
         return FILLED.write(_in_one_call(STITCHED.read(table), "outpaint", StitchedScene, step, self.job))
+
+
+def _to_fill(scene: Scene, shots: Sequence[Shot]) -> list[Shot]:
+    """The shots without holes where nothing of them is drawn from their pictures, since a donor shows all frames."""
+    drawn = {id(picture) for shot in shots if not is_exact(scene, shot) for picture in shot.pictures}
+
+    def closed(picture: Background) -> Background:
+        return picture if id(picture) in drawn else replace(picture, holes=np.zeros_like(picture.holes))
+
+    return [shot.repainted(closed) if is_exact(scene, shot) else shot for shot in shots]
 
 
 def _filled(row: StitchedScene, given: Sequence[tuple[Shot, LentBackground | None]], done: Outpainted) -> FilledScene:

@@ -88,6 +88,10 @@ class Store:
         """A set of backgrounds, and what was made of it."""
         return f"sets/{set_id}.parquet"
 
+    def exact(self, video_id: str, donor_id: str) -> str:
+        """Which frames of a video a donor shows, too."""
+        return f"scenes/{video_id}/exact-{donor_id}.parquet"
+
     def set_aside(self, video_id: str) -> str:
         """The rows of finished scenes outside ``scenes.limit``: at present no part of the tables."""
         return f"scenes/{video_id}/shelf.parquet"

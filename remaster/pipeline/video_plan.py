@@ -139,14 +139,15 @@ def _copyable(seen: Survey) -> tuple[str, ...]:
 
 def _with_settings(scene: Scene, job: Job) -> Scene:
     """A planned scene under this run's settings: the plan itself does not depend on them."""
-    lent = job.lent.get(scene.scene_id, ())
+    lent, exact = job.lent.get(scene.scene_id, ()), job.exact.get(scene.scene_id, ())
     return replace(
         scene,
         copied=_copied(scene, job),
         framing=0.5 if job.framing is None else job.framing,
         seed=_seed(job.config.seed, scene),
         lent=lent,
-        fingerprint=job.fingerprints(replace(scene, lent=lent)).resample,
+        exact=exact,
+        fingerprint=job.fingerprints(replace(scene, lent=lent, exact=exact)).resample,
     )
 
 

@@ -21,6 +21,7 @@ from remaster.media.types import PixelFormat
 from remaster.records import Shot
 from remaster.resample.background_wings import BackgroundWings
 from remaster.resample.compose import Composer
+from remaster.resample.exact_wings import DonorReader, ExactWings
 from remaster.resample.figure_layers import NO_PLACEMENTS, Continuation, LayerPainter
 from remaster.resample.grain import GrainTile
 from remaster.resample.join_correction import Correction, CutDetector, Field, JoinMatcher
@@ -77,13 +78,16 @@ class ShotDonors:
     """What a shot's wings are made of besides its own background and the frame itself.
 
     ``continuation`` continues cut figures. ``read`` returns the planes of another frame of the shot, for propagated
-    shots. ``before`` and ``after`` are the neighbouring shots' wings at dissolves.
+    shots. ``before`` and ``after`` are the neighbouring shots' wings at dissolves. ``exact`` returns the same frame of
+    another recording, which shows the wings themselves: then nothing else has a part in them, figures outside the
+    picture move, and the grain is that recording's.
     """
 
     continuation: Continuation | None = None
     read: FrameReader | None = None
     before: ShotWings | None = None
     after: ShotWings | None = None
+    exact: DonorReader | None = None
 
 
 class MixedWings:
@@ -147,6 +151,8 @@ class WingRenderer:
         self._propagated = self._source if isinstance(self._source, PropagatedWings) else None
         if shot.mix is not None and (donors.before or donors.after):
             self._source = MixedWings(self._source, donors.before, donors.after, shot.mix)
+        self._exact = None if donors.exact is None else ExactWings(donors.exact, form, self._placed)
+        self._shown = False  # whether the last frame's wings are a donor's
         self._painter: LayerPainter | None = None
         if donors.continuation is not None:
             self._painter = LayerPainter(donors.continuation, form, self._placed)
@@ -158,6 +164,7 @@ class WingRenderer:
         self._matcher = JoinMatcher(self._strips, scale, pixel_format.kind == "yuv", detectors)
         self._seams = Seams(self._placed, steps, gate, self._strips.unit, noise)
         self._grain = _grain(noise if settings.grain is Grain.match else 0.0, pixel_format, self._placed, seed)
+        self._no_grain = _grain(0.0, pixel_format, self._placed, seed) if donors.exact is not None else self._grain
         self._cuts = np.zeros((len(self._placed), 2))  # lengths of each patch's last drawing: cut, and continued
         self._total = np.zeros(2)
         self._index, self._level = 0, np.zeros(len(steps))
@@ -185,17 +192,21 @@ class WingRenderer:
         """
         stride = TUNING.rendering.level_stride
         planes = tuple(planes)
-        if self._last is not None and all(map(np.array_equal, planes, self._last[0])):
+        exact = self._exact.predict(index) if self._exact is not None and self._placed else None
+        rests = exact is None and not self._shown
+        if rests and self._last is not None and all(map(np.array_equal, planes, self._last[0])):
             return self._last[1]
         level = np.array([float(p[::stride, ::stride].mean()) for p in planes]) / self._strips.unit
         # In a fade, frames hold the same drawing in changing light.
-        held = hold and bool(self._clean) and float(np.abs(level - self._level).max()) < TUNING.rendering.same_level
+        steady = float(np.abs(level - self._level).max()) < TUNING.rendering.same_level
+        held = rests and hold and bool(self._clean) and steady
         if self._placed and not held:
-            self._draw(index, planes)
+            self._draw(index, planes, exact)
             self._index, self._level = index, level
-        if self._grain.present or self._drawn is None:
+        grain = self._grain if exact is None else self._no_grain
+        if grain.present or self._drawn is None:
             self._drawn = [
-                [self._sample(clean, index, i, p) for p, clean in enumerate(patch)]
+                [self._sample(clean, grain.draw(index, i, p, clean.shape)) for p, clean in enumerate(patch)]
                 for i, patch in enumerate(self._clean)
             ]
         out = self._composer.compose(planes, self._drawn)
@@ -214,11 +225,16 @@ class WingRenderer:
 
     def origins(self) -> Origins:
         """Return the origins of the frame rendered last, (window height, window width)."""
-        return compose_origins(self._window, self._replacing, self._source.origins(self._index))
+        return compose_origins(self._window, self._replacing, self._patch_origins())
 
     def last_wings(self) -> ShotWings:
         """Return the wings rendered last, for a neighbouring shot."""
-        return ShotWings(self.wings, self._source.origins(self._index))
+        return ShotWings(self.wings, self._patch_origins())
+
+    def _patch_origins(self) -> Sequence[Origins]:
+        if self._shown and self._exact is not None:
+            return self._exact.origins()
+        return self._source.origins(self._index)
 
     @property
     def continued(self) -> float | None:
@@ -229,15 +245,20 @@ class WingRenderer:
         cut, continued = self._total.tolist()
         return continued / cut if cut else None
 
-    def _draw(self, index: int, planes: tuple[Plane, ...]) -> None:
-        """Update the wings without grain; where nothing changed they stay the same objects."""
-        predicted = self._source.predict(index, planes)
+    def _draw(self, index: int, planes: tuple[Plane, ...], exact: Prediction | None) -> None:
+        """Update the wings without grain; where nothing changed they stay the same objects.
+
+        ``exact`` is what a donor shows of them.
+        """
+        predicted = self._source.predict(index, planes) if exact is None else exact
+        self._shown = exact is not None
         resting = predicted is self._predicted
         if not resting:
             self._predicted = predicted
             self._predicted_strips = self._strips.of_prediction(predicted)
         correction = self._matcher.match(planes, self._predicted_strips, resting)
-        placements = self._painter.placements[index] if self._painter is not None else self._placements
+        placements = self._placements if self._painter is None else self._painter.placements[index]
+        placements = placements if exact is None else NO_PLACEMENTS
         new = not (resting and correction is self._correction and placements is self._placements)
         if new:
             self._correction, self._placements = correction, placements
@@ -248,7 +269,7 @@ class WingRenderer:
 
     def _patch(self, i: int, predicted: Sequence[npt.NDArray[np.generic]], correction: Correction) -> list[Float32]:
         """Draw one patch's planes: the prediction and its layers, corrected to match the frame."""
-        cut = correction.cuts[i] if correction.cuts else np.zeros(1, np.float32)
+        cut = correction.cuts[i] if correction.cuts and not self._shown else np.zeros(1, np.float32)
         covered = np.zeros_like(cut)
         if self._painter is not None and self._placements:
             predicted, over = self._painter.over(predicted, i, self._placements)
@@ -256,9 +277,8 @@ class WingRenderer:
         self._cuts[i] = cut.sum(), (cut * covered).sum()
         return [field(predicted[p], correction.tone, p, correction.bands[i]) for p, field in enumerate(self._fields[i])]
 
-    def _sample(self, clean: Float32, index: int, patch: int, plane: int) -> Plane:
+    def _sample(self, clean: Float32, grain: Float32) -> Plane:
         """Convert one plane of one patch to the picture's own sample type, with this frame's grain."""
-        grain = self._grain.draw(index, patch, plane, clean.shape)
         # OpenCV adds, rounds and saturates in one pass.
         if self._format.depth == 8:
             return np.asarray(cv2.add(clean, grain, dtype=cv2.CV_8U), np.uint8)

@@ -12,6 +12,7 @@ are filled with what other scenes saw. Pure functions on arrays, to be read in t
 - ``lending``: what a background never saw, filled from its set.
 - ``visiting_figures``: what is in one visit alone, by a vote of others.
 - ``set_canvas``: what none of a set saw, generated once on one canvas for all of them.
+- ``same_footage``: the very same frames in another recording, which shows more of them.
 
 ``pipeline.set_links`` and ``set_stages`` run it, ``benchmarks.linking`` and ``set_wings`` measure it. Nothing here
 depends on the order of scenes or results, but on their keys.

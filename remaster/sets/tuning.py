@@ -219,6 +219,71 @@ class SetCanvasTuning:
 
 
 @dataclass(frozen=True)
+class SameFootageTuning:
+    """Frames of another recording that are the same ones (``same_footage.py``)."""
+
+    side: int = 160
+    """Pixels of the longer side of the pictures that are compared: a cell is 4 pixels of 640, so that a mouth that
+    opens is several cells, and what registration leaves is less than one."""
+    search_reduction: int = 4
+    """How many times smaller the pictures are in which frames are searched for: 40x30, 1,200 bytes a frame."""
+    inset: float = 0.03
+    """Share of the picture on each side that is not compared: edges are dirty, soft or blanked."""
+    min_common: float = 0.9
+    """Share of what is compared that the other recording must show."""
+    same_geometry: float = 0.03
+    """Share of the picture's diagonal by which proposals may differ that count as one geometry."""
+    max_geometries: int = 3
+    """Geometries that are tried, those first that most backgrounds propose."""
+    refined_height: int = 480
+    """Rows of the pictures on which a geometry is refined."""
+    refined_on: int = 6
+    """Frames on which a geometry is refined; the one that fits all of them best is taken."""
+    probes: int = 8
+    """Frames of a piece by which it is searched for."""
+    min_score: float = 0.8
+    """Mean correlation of these frames from which an offset is looked at."""
+    max_offsets: int = 3
+    """Offsets that are compared frame by frame."""
+    neighbours: int = 4
+    """Frames on each side from which an offset must be told apart; animation on fours changes once in these."""
+    flat: float = 2.0
+    """Standard deviation in levels of a picture below which it says nothing."""
+    gain: tuple[float, float] = (0.4, 2.5)
+    """Bounds of the gain between two recordings."""
+    light_frames: int = 12
+    """Frames to which the light of a piece is fitted."""
+    light_rounds: int = 4
+    """Reweightings of that fit."""
+    bad_levels: float = 14.0
+    """Levels by which a cell may lie outside what the nine cells around it show in the other recording."""
+    max_bad_share: float = 0.0025
+    """Share of such cells up to which a frame agrees: 48 of 160x120, a patch of 28 pixels of 640. Two encodings of one
+    flat cartoon (x264, crf 21 and 23, another size and light) have at most 0.18 %, of a rendered film 0.005 %; four
+    frames later half of all frames have over 0.1 to 0.7 %, one in ten over 8 %."""
+    min_agreeing: float = 0.95
+    """Share of a piece's frames that must agree."""
+    max_worst_share: float = 0.03
+    """Share of such cells in any frame: more is another picture, such as a cut that lies elsewhere."""
+    changed_levels: float = 8.0
+    """Levels by which a cell changes."""
+    changed_share: float = 0.001
+    """Share of changed cells that makes a frame another drawing than the last one."""
+    min_changes: int = 3
+    """Drawings that must follow the first one for a piece to prove its offset by itself."""
+    told_apart: float = 1.3
+    """How many times more the next frames must differ (mean square) where the piece moves."""
+    told_far: float = 2.5
+    """The same for the worst frame on either side within ``neighbours``."""
+    colour_frames: int = 4
+    """Frames to which a piece's colours are matched."""
+    chunk_frames: int = 300
+    """Frames that are compared at once: 300 x 19 kB, twice."""
+    min_wings: float = 0.98
+    """Share of the wings that the other recording must show: it is used whole or not at all."""
+
+
+@dataclass(frozen=True)
 class VisitingFiguresTuning:
     """What is in one visit alone (``visiting_figures.py``)."""
 
@@ -251,6 +316,7 @@ class SetsTuning:
     lending: LendingTuning = field(default_factory=LendingTuning)
     set_canvas: SetCanvasTuning = field(default_factory=SetCanvasTuning)
     visiting_figures: VisitingFiguresTuning = field(default_factory=VisitingFiguresTuning)
+    same_footage: SameFootageTuning = field(default_factory=SameFootageTuning)
 
 
 TUNING: Final = SetsTuning()
