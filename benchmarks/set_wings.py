@@ -192,7 +192,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     scenes = {scene.key: scene for path in options.inputs for scene in backgrounds(path, options.cache)}
     descriptors = {
-        k: describe(k, s.background.image, s.background.coverage, s.background.figures) for k, s in scenes.items()
+        k: describe(k, s.background.image, s.background.coverage, s.background.figures, s.sar)
+        for k, s in scenes.items()
     }
     _, sets = linked([descriptors[k] for k in sorted(descriptors)])
     for found in sets:

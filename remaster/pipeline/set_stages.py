@@ -30,7 +30,7 @@ from remaster.pipeline.set_cache import applied, is_there, only, read_any, write
 from remaster.records import Background, Borrowed, Shot
 from remaster.rows import LENT, SETS, ComposedSet, LentBackground, LentSet, LentShot, SetTask
 from remaster.sets.descriptor import SetDescriptor
-from remaster.sets.lending import Donor, lend, refined_camera
+from remaster.sets.lending import Donor, lend, refined_donor
 from remaster.sets.linking import donor_links
 from remaster.sets.proof import Link
 from remaster.sets.set_canvas import compose_set, draw_from_set
@@ -169,9 +169,10 @@ def _lent_to(key: str, task: SetTask, descriptors: dict[str, SetDescriptor], pic
 
 
 def _refined(own: Background, link: Link, pictures: _Pictures) -> Link:
-    """A link with the camera that fits the full pictures."""
+    """A link with the camera and the light that fit the full pictures."""
     (donor,) = _donors([link], pictures)
-    return replace(link, camera=refined_camera(own.image, own.coverage & ~own.figures, donor))
+    donor = refined_donor(own.image, own.coverage & ~own.figures, donor)
+    return replace(link, camera=donor.camera, colour=donor.colour)
 
 
 def _donors(links: Iterable[Link], pictures: _Pictures) -> Iterator[Donor]:
