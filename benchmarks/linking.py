@@ -8,8 +8,8 @@ links and lent wings by its truth (``linking_truth``). Backgrounds are recovered
 described, searched, proved and joined to sets; each link is drawn to ``--draw`` as a picture to be looked at: the first
 background, the second on its canvas, and their difference. ``--truth`` has wide videos of the inputs' names whose
 middle columns the inputs are, scaled to their height: then the wings that others lend are measured beside the embedded
-fill and Telea's (PSNR, PSNR at 1/8 size, over lent pixels alone). ``--simulate`` copies of the descriptors' signatures,
-with noise, tell the search's seconds and memory.
+fill and Telea's (PSNR, PSNR at 1/8 size, over lent pixels alone). ``--simulate`` prints what finding sets takes in
+series of so many scenes, made of noisy copies of these backgrounds (CPU seconds of one core).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pickle
 import resource
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -43,6 +43,7 @@ from remaster.sets.lending import Donor, Lent, lend, refined_donor
 from remaster.sets.light import relit
 from remaster.sets.linking import Pair, SceneSet, donor_links, link_scenes, sets_of
 from remaster.sets.proof import Link, prove
+from remaster.sets.tuning import TUNING
 from remaster_sample.episodes import EPISODES
 from remaster_sample.render import render
 from remaster_sample.visits import visits_of
@@ -229,20 +230,70 @@ def measured(target: Scene, lent: Lent, truth: Truth) -> dict[str, tuple[float, 
     return result
 
 
-def simulated(described: Sequence[SetDescriptor], count: int) -> str:
-    """Seconds and memory of the search among ``count`` noisy copies of real signatures."""
-    rng = np.random.default_rng(1)
-    crowd = []
-    for number in range(count):
-        real = described[number % len(described)]
-        words = real.words + rng.normal(0, 0.5 / np.sqrt(real.words.size), real.words.size)
-        colours = np.abs(real.colours + rng.normal(0, 0.03, real.colours.size))
-        vectors = [(v / np.linalg.norm(v)).astype(np.float32) for v in (words, colours)]
-        crowd.append(Signature(f"{number:06d}", 500, *vectors))
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-    pairs = candidates(crowd)
-    seconds, after = time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return f"{count} signatures: {len(pairs)} candidates in {seconds:.1f} s, {(after - before) / 1024:.0f} MB more"
+@dataclass
+class _Crowd:
+    """A series of ``count`` scenes, made of noisy copies of some descriptors; proofs between copies are done once."""
+
+    described: Sequence[SetDescriptor]
+    count: int
+    proved: dict[Pair, tuple[Link | None, float]] = field(default_factory=dict)
+    proofs: int = 0
+    seconds: float = 0.0
+
+    def signatures(self) -> list[Signature]:
+        """What the search is given; each copy differs by about as much as two visits to one set do."""
+        rng = np.random.default_rng(1)
+        crowd = []
+        for number in range(self.count):
+            real = self._of(f"{number:06d}")
+            words = real.words + rng.normal(0, 0.5 / np.sqrt(real.words.size), real.words.size)
+            colours = np.abs(real.colours + rng.normal(0, 0.03, real.colours.size))
+            vectors = [(v / np.linalg.norm(v)).astype(np.float32) for v in (words, colours)]
+            crowd.append(Signature(f"{number:06d}", len(real.points), *vectors))
+        return crowd
+
+    def prove_all(self, pairs: Sequence[Pair]) -> list[Link | None]:
+        """The links of some pairs; ``seconds`` counts what each proof takes."""
+        return [self._prove(*pair) for pair in pairs]
+
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """The canvases' sizes by key."""
+        return {f"{number:06d}": self._of(f"{number:06d}").size for number in range(self.count)}
+
+    def _of(self, key: str) -> SetDescriptor:
+        return self.described[int(key) % len(self.described)]
+
+    def _prove(self, a: str, b: str) -> Link | None:
+        kind = self._of(a).key, self._of(b).key
+        if kind not in self.proved:
+            started = time.process_time()
+            link = prove(replace(self._of(a), key="a"), replace(self._of(b), key="b"))
+            self.proved[kind] = link, time.process_time() - started
+        link, seconds = self.proved[kind]
+        self.proofs, self.seconds = self.proofs + 1, self.seconds + seconds
+        return None if link is None else replace(link, a=a, b=b)
+
+
+def simulated(described: Sequence[SetDescriptor], counts: Sequence[int]) -> Iterator[str]:
+    """What finding sets in a series costs, in CPU seconds of one core, as lines of a table."""
+    yield "| scenes | search, s | memory, MB | candidates | proofs | proofs, s | joining, s | sets |"
+    yield "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    usable = [d for d in described if len(d.points) >= TUNING.candidates.min_features]
+    for count in counts:
+        crowd = _Crowd(usable, count)
+        signatures = crowd.signatures()
+        before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        pairs = candidates(signatures)
+        searched = time.process_time()
+        memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        links = link_scenes(pairs, crowd.prove_all)
+        sets = sets_of(links, crowd.sizes())
+        measured_once = sum(seconds for _, seconds in crowd.proved.values())
+        joining = time.process_time() - searched - measured_once
+        yield (
+            f"| {count:,} | {searched - started:.1f} | {memory:.0f} | {len(pairs):,} | {crowd.proofs:,} "
+            f"| {crowd.seconds:.0f} | {joining:.1f} | {len(sets):,} |"
+        )
 
 
 def _timed(what: str, make: Callable[[], list[SetDescriptor]]) -> list[SetDescriptor]:
@@ -306,7 +357,7 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, help="a folder of wide videos with the inputs' names")
     parser.add_argument("--cache", type=Path, help="a folder for recovered backgrounds")
     parser.add_argument("--draw", type=Path, help="a folder for a picture of each link")
-    parser.add_argument("--simulate", type=int, default=0, help="how many signatures to search")
+    parser.add_argument("--simulate", nargs="+", type=int, default=[], help="scenes of imagined series, for its costs")
     options = parser.parse_args()
     if not options.inputs and options.sample is None:
         parser.error("pass --inputs or --sample")
@@ -330,8 +381,8 @@ def main() -> None:
     if options.truth is not None:
         for line in _wing_table(_wings(sets, by_key, {d.key: d for d in described}, wide_videos(options.truth))):
             print(line, flush=True)
-    if options.simulate:
-        print(simulated(described, options.simulate))
+    for line in simulated(described, options.simulate) if options.simulate else ():
+        print(line, flush=True)
 
 
 if __name__ == "__main__":
