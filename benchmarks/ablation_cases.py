@@ -94,7 +94,7 @@ CASES: tuple[Case, ...] = (
         "linked set-ups",
         "detect",
         "each run between two cuts is a scene of its own",
-        "detect.setups",
+        "detect.cuts.find_setups detect.cuts._Setup detect.cuts._shows",
         detect__cuts__find_setups=lambda lengths, *_: tuple(range(len(lengths))),
     ),
     _case(
