@@ -354,14 +354,18 @@ CASES: tuple[Case, ...] = (
         propagation__sources___trust=lambda grid, s, life: (s.frame >= 0).astype(np.float32),
     ),
     _case(
-        "bends", "outpaint", "none", "outpaint.exemplar.mirror_warp", outpaint__exemplar__blending__mirror_warp=_unbent
+        "bends",
+        "outpaint",
+        "none",
+        "outpaint.exemplar.blending.mirror_warp outpaint.exemplar.blending._curve",
+        outpaint__exemplar__blending__mirror_warp=_unbent,
     ),
     _case(
         "bends of mirrors",
         "outpaint",
         "none",
-        "outpaint.exemplar.mirror_warp._curve",
-        outpaint__exemplar__mirror_warp___curve=lambda full, row, place, step, radius: np.zeros(
+        "outpaint.exemplar.blending._curve",
+        outpaint__exemplar__blending___curve=lambda full, row, place, step, radius: np.zeros(
             (len(row), full.holes.shape[1 if abs(step) == 1 else 0]), np.float32
         ),
     ),

@@ -196,7 +196,7 @@ class GraphCutTuning:
 
 @dataclass(frozen=True)
 class WarpTuning:
-    """The warp of mirrored copies (``exemplar/mirror_warp.py``)."""
+    """The warp of mirrored copies (``exemplar/blending.py``)."""
 
     min_rows: int = 16
     """Rows (or columns) of a side of the join that is warped."""

@@ -13,7 +13,7 @@ In reading order:
 4. ``labels``: where a label copies from. ``pyramid_level``: a picture and its masks at full or reduced size.
 5. ``candidates``: which labels are worth trying. ``label_costs``: what each costs at each pixel.
 6. ``graphcut``: alpha expansion, by minimum cuts.
-7. ``blending``: from labels to pixels, with ``mirror_warp`` (the warp of mirrored copies) and ``poisson`` (the solver).
+7. ``blending``: from labels to pixels, mirrored copies warped, and ``poisson``: the solver.
 """
 
 from remaster.outpaint.exemplar.exemplar_inpainter import ExemplarInpainter
