@@ -8,7 +8,7 @@ pixels), borders between labels refined at full resolution, and mirrored copies 
 In reading order:
 
 1. ``exemplar_inpainter``: the engine. It divides holes into groups and strips and fills them one by one.
-2. ``exemplar_settings``: what it weighs.
+2. ``outpaint.tuning``: what it weighs.
 3. ``labelling``: from a picture with holes to a label for each hole pixel: candidates, costs, graph cut, refinement.
 4. ``labels``: where a label copies from. ``pyramid_level``: a picture and its masks at full or reduced size.
 5. ``candidates``: which labels are worth trying. ``label_costs``: what each costs at each pixel.

@@ -14,12 +14,11 @@ import numpy.typing as npt
 
 from remaster.arrays import Float32, Int64, Mask
 from remaster.outpaint.exemplar.candidates import across, align, continuing, dominant, mirrors
-from remaster.outpaint.exemplar.exemplar_settings import ExemplarSettings
 from remaster.outpaint.exemplar.graphcut import FORBIDDEN, Problem, edges, expand
 from remaster.outpaint.exemplar.label_costs import FLAT, unary
 from remaster.outpaint.exemplar.labels import Labels, append, join, shifts
 from remaster.outpaint.exemplar.pyramid_level import Level, Masks, grow, shrink
-from remaster.outpaint.tuning import TUNING
+from remaster.outpaint.tuning import TUNING, ExemplarSettings
 
 
 def label(
