@@ -1,8 +1,8 @@
 """From labels to pixels: copies the labelled pixels and blends them in the gradient domain.
 
 Mirrored copies are warped first: such a copy joins by itself, but a line that crosses the join at a slant turns back
-there in a spike. Warped, it goes on and turns back in a curve. Then a screened Poisson correction removes the steps in color between labels and at
-the join. Last, large tones of the copies are drawn towards what the surroundings predict.
+there in a spike. Warped, it goes on and turns back in a curve. Then a screened Poisson correction removes the steps in
+color between labels and at the join. Last, large tones of the copies are drawn towards what the surroundings predict.
 """
 
 from __future__ import annotations
