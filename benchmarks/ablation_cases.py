@@ -204,7 +204,10 @@ CASES: tuple[Case, ...] = (
         "parts that pass apart",
         "stitch",
         "none",
-        "stitch.parallax",
+        " ".join(
+            f"stitch.background_trust.{n}"
+            for n in ("has_parallax", "_third_evidence", "_seen_as", "_in_place", "_shifts")
+        ),
         stitch__background_trust__has_parallax=_constant(False),
     ),
     _case(
@@ -214,7 +217,6 @@ CASES: tuple[Case, ...] = (
         "stitch.holdout.thirds_of",
         stitch__background_trust__thirds_of=_whole_strips,
         stitch__donors__thirds_of=_whole_strips,
-        stitch__parallax__thirds_of=_whole_strips,
     ),
     _case(
         "spread of keyframes",
