@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Float32, Int64, Mask, Rgb
-from remaster.imaging.distances import nearest
+from remaster.imaging.estimation import nearest
 from remaster.media.types import Rect
 from remaster.outpaint.tuning import TUNING
 

@@ -14,8 +14,7 @@ from remaster.imaging.footage import Footage
 from remaster.media.types import Rect
 from remaster.propagation.grid import Grid, Upright, outside_gate
 from remaster.propagation.outward_motion import Motion
-from remaster.propagation.sampling import RUN
-from remaster.propagation.sources import Chosen, carried_fill
+from remaster.propagation.sources import RUN, Chosen, carried_fill
 from remaster.propagation.tuning import TUNING
 from remaster.records import Background
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Mask
-from remaster.imaging.distances import nearest, thickness
+from remaster.imaging.estimation import nearest, thickness
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar.blending import compose
 from remaster.outpaint.exemplar.labelling import label

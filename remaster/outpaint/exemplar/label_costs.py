@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Float32, Int64
-from remaster.imaging.distances import nearest
-from remaster.imaging.estimation import normalized
+from remaster.imaging.estimation import nearest, normalized
 from remaster.outpaint.exemplar.graphcut import FORBIDDEN
 from remaster.outpaint.exemplar.labels import Labels
 from remaster.outpaint.exemplar.poisson import neighbors
