@@ -442,7 +442,7 @@ CASES: tuple[Case, ...] = (
         "mixed shots",
         "resample",
         "each has its own",
-        "resample.scene_renderers resample.rendering.MixedWings",
+        "resample.rendering.SceneRenderers resample.rendering.MixedWings",
         told=False,
         method="propagated",
         resample__rendering__MixedWings=lambda own, *_: own,

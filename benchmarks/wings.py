@@ -40,8 +40,7 @@ from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.filling import outpaint
 from remaster.records import Analysis, Shot
 from remaster.resample.continuation import continue_figures
-from remaster.resample.rendering import ShotWings, WingRenderer
-from remaster.resample.scene_renderers import SceneRenderers
+from remaster.resample.rendering import SceneRenderers, ShotWings, WingRenderer
 from remaster.resample.tuning import Grain, ResampleSettings
 from remaster.segment.motion_segmenter import MotionSegmenter
 from remaster.stitch.stitching import stitch

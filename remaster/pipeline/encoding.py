@@ -24,8 +24,7 @@ from remaster.report.preview import before_after, origin_map
 from remaster.resample.continuation import continue_figures
 from remaster.resample.figure_layers import Continuation
 from remaster.resample.origins import WingShares, planned_shares
-from remaster.resample.rendering import ShotWings, WingRenderer
-from remaster.resample.scene_renderers import SceneRenderers
+from remaster.resample.rendering import SceneRenderers, ShotWings, WingRenderer
 from remaster.rows import Found, Run, Scene
 from remaster.storage import checksum
 

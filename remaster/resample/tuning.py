@@ -38,7 +38,7 @@ class ResampleSettings:
 
 @dataclass(frozen=True)
 class LayoutTuning:
-    """The strips of known picture beside the joins (``layout.py``, ``strips.py``)."""
+    """The strips of known picture beside the joins (``layout.py``, ``join_correction.py``)."""
 
     strip_width: float = 1 / 40
     """Width of a strip, as a share of the join."""

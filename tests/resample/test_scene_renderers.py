@@ -13,8 +13,7 @@ from remaster.media.planes import to_rgb
 from remaster.media.types import Rect
 from remaster.records import Background, Shot
 from remaster.resample.origins import GENERATED, RECOVERED, SOFT, planned_shares
-from remaster.resample.rendering import MixedWings, ShotWings, WingRenderer
-from remaster.resample.scene_renderers import SceneRenderers
+from remaster.resample.rendering import MixedWings, SceneRenderers, ShotWings, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 from remaster.stitch.propagated_shots import mixture
 
