@@ -1,9 +1,10 @@
 """Corrects the wings to match each frame at the joins: one gain and offset, and a field that decays with distance.
 
 ``Strips`` averages the known picture beside the joins into bins, of the frame and of the prediction. From both a
-``JoinMatcher`` finds a ``Correction``, which a ``Field`` applies to one plane of one patch. The field is the membrane of seamless cloning (Perez et al., "Poisson Image Editing",
-SIGGRAPH 2003) for a half plane: a difference along the join of wavelength s decays within about s of it. It is stored
-as a few bands of increasingly smooth differences, so that adding it costs one small matrix product.
+``JoinMatcher`` finds a ``Correction``, which a ``Field`` applies to one plane of one patch. The field is the membrane
+of seamless cloning (Perez et al., "Poisson Image Editing", SIGGRAPH 2003) for a half plane: a difference along the join
+of wavelength s decays within about s of it. It is stored as a few bands of increasingly smooth differences, so that
+adding it costs one small matrix product.
 """
 
 from __future__ import annotations
