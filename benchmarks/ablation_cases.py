@@ -427,15 +427,17 @@ CASES: tuple[Case, ...] = (
         "characters continued",
         "resample",
         "they end at the join",
-        "resample.continuation resample.figure_tracking resample.drawings resample.figure_matching "
-        "resample.figure_layers resample.periodic_motion",
+        "resample.continuation resample.figure_tracking resample.drawings resample.figure_layers",
         pipeline__encoding___continuation=_constant(None),
     ),
     _case(
         "walks",
         "resample",
         "who is not found again ends",
-        "resample.periodic_motion",
+        " ".join(
+            f"resample.figure_tracking.{n}"
+            for n in ("extrapolated", "_at_rest", "_is_periodic", "_next_pose", "_same_figure", "_visible_share")
+        ),
         resample__figure_tracking__extrapolated=_constant({}),
     ),
     _case(

@@ -261,7 +261,7 @@ class FigureTuning:
 
 @dataclass(frozen=True)
 class MatchingTuning:
-    """Matching of a cut figure with a donor (``figure_matching.py``)."""
+    """Matching of a cut figure with a donor (``figure_tracking.py``)."""
 
     hold_out: float = 1 / 3
     """Share of the compared part, at the join, that is held out of the search and predicted."""
@@ -303,7 +303,7 @@ class TrackingTuning:
 
 @dataclass(frozen=True)
 class PeriodicMotionTuning:
-    """Periodic motion (``periodic_motion.py``)."""
+    """Periodic motion (``figure_tracking.py``)."""
 
     min_drawings: int = 3
     """Successive drawings that establish a periodic motion."""
