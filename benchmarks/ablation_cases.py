@@ -115,8 +115,8 @@ CASES: tuple[Case, ...] = (
         "transitions",
         "analyze",
         "no dissolve or morph is found",
-        "analyze.transitions",
-        analyze__transitions__TransitionFinder___end=_constant(None),
+        "analyze.analysis.TransitionFinder analyze.analysis._change",
+        analyze__analysis__TransitionFinder___end=_constant(None),
     ),
     _case(
         "flashes bridged",
@@ -129,14 +129,17 @@ CASES: tuple[Case, ...] = (
         "staying on the screen",
         "segment",
         "nothing",
-        "segment.screen_fixed",
+        " ".join(
+            f"segment.motion_segmenter.{n}"
+            for n in ("fixed_on_screen", "_outlined", "_comparisons", "_partners", "_shifted")
+        ),
         segment__motion_segmenter__fixed_on_screen=lambda pictures, *_: np.zeros(pictures.shape[:3], bool),
     ),
     _case(
         "standing characters",
         "segment",
         "masks as they are",
-        "segment.resting_figures",
+        "imaging.whole_figures.with_whole_figures",
         pipeline__stages__with_whole_figures=lambda analysis, masks: masks,
     ),
     # Stitch: cameras and spans.

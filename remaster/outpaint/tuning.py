@@ -70,7 +70,7 @@ class FillScaleTuning:
 
 @dataclass(frozen=True)
 class TileTuning:
-    """Tiles for networks (``tile_plan.py``). Shares are of the tile's side unless said otherwise."""
+    """Tiles for networks (``tiled_fill.py``). Shares are of the tile's side unless said otherwise."""
 
     step: int = 8
     """Pixels of the grid on which tiles are placed: a latent pixel of Stable Diffusion."""

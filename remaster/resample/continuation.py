@@ -17,11 +17,10 @@ import numpy.typing as npt
 
 from remaster.arrays import Mask
 from remaster.imaging import camera as cam
-from remaster.imaging.footage import Footage
 from remaster.imaging.gate import proxy_valid
 from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat, Rect
-from remaster.records import Background, Shot
+from remaster.records import Background, Footage, Shot
 from remaster.resample.drawings import Drawing, drawings
 from remaster.resample.figure_layers import NO_PLACEMENTS, Continuation, Layer, Placement, cut_out, figure_rect
 from remaster.resample.figure_tracking import DonorFigure, track_figures

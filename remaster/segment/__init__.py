@@ -2,8 +2,8 @@
 
 In comes each scene's ``Analysis``; out go masks of its keyframes' proxies, which stitching leaves out. This file has
 the interface of engines, and the one that masks nothing. ``motion_segmenter``, the embedded engine, compares keyframes
-with their aligned median (``screen_fixed`` adds what is fixed on the screen); ``maskrcnn`` finds instances by a
-network. ``resting_figures`` grows any engine's masks to whole characters. ``tuning`` holds the numbers.
+with their aligned median, and adds what is fixed on the screen; ``maskrcnn`` finds instances by a network. Any engine's
+masks are grown to whole characters by ``imaging.whole_figures``. ``tuning`` holds the numbers.
 """
 
 from __future__ import annotations
