@@ -108,7 +108,7 @@ CASES: tuple[Case, ...] = (
         "motion of shading",
         "analyze",
         "none where there is no texture",
-        "imaging.shading_motion",
+        " ".join(f"imaging.camera_motion.{n}" for n in ("shading_motion", "_aligned", "_difference", "_warped")),
         imaging__camera_motion__shading_motion=_constant(None),
     ),
     _case(
