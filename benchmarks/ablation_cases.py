@@ -455,19 +455,10 @@ CASES: tuple[Case, ...] = (
     _case(
         "seam",
         "resample",
-        "the field alone joins",
+        "the tone alone joins",
         "resample.seam",
         told=False,
         resample__seam__Seams__close=lambda self, planes, drawn, new, resting: new,
-    ),
-    _case(
-        "field at the join",
-        "resample",
-        "the tone alone",
-        "resample.join_correction._Smoother",
-        resample__join_correction___Smoother__CALL=lambda self, total, count: np.zeros(
-            (len(total), 4, total.shape[1]), np.float32
-        ),
     ),
     _case(
         "tone",

@@ -24,8 +24,9 @@ from remaster.records import Shot
 from remaster.resample.background_wings import BackgroundWings
 from remaster.resample.compose import Composer
 from remaster.resample.figure_layers import NO_PLACEMENTS, Continuation, LayerPainter
+from remaster.resample.gain_compensation import Tone
 from remaster.resample.grain import GrainTile
-from remaster.resample.join_correction import Correction, CutDetector, Field, JoinMatcher, Strips
+from remaster.resample.join_correction import CutDetector, JoinMatcher, Strips
 from remaster.resample.layout import Patch, patches, plane_steps
 from remaster.resample.origins import Origins, WingShares, compose_origins
 from remaster.resample.propagated_wings import FrameReader, PropagatedWings
@@ -127,7 +128,6 @@ class WingRenderer:
         self._replacing = _replacing(self._placed, fill_gate)
         self._composer = Composer(window, self._replacing, pixel_format, settings.feather)
         self._strips = Strips(window, self._placed, pixel_format, color, gate)
-        self._fields = self._make_fields(steps)
         lines = lines or window.active.height + 2 * window.active.y
         self._source = _source(
             shot, window, self._placed, self._strips, pixel_format, color, lines, gate, settings, read
@@ -146,23 +146,15 @@ class WingRenderer:
         self._matcher = JoinMatcher(self._strips, scale, pixel_format.kind == "yuv", detectors)
         self._seams = Seams(self._placed, steps, gate, self._strips.unit, noise)
         self._grain = _grain(noise if settings.grain is Grain.match else 0.0, pixel_format, self._placed, seed)
-        self._cuts = np.zeros((len(self._placed), 2))  # lengths of each patch's last drawing: cut, and continued
-        self._total = np.zeros(2)
+        self._covered = [np.zeros(count, np.float32) for count, _ in self._strips.shapes]  # by layers, for each bin
+        self._total = np.zeros(2)  # lengths of the joins, over the frames: cut, and continued
         self._index, self._level = 0, np.zeros(len(steps))
         self._predicted: Prediction = []
         self._predicted_strips: Float32 = np.zeros((len(steps), 0), np.float32)
-        self._correction: Correction | None = None
+        self._tone: Tone | None = None
         self._clean: list[list[Float32]] = []
         self._drawn: list[list[Plane]] | None = None
         self._last: tuple[tuple[Plane, ...], tuple[Plane, ...]] | None = None
-
-    def _make_fields(self, steps: Sequence[tuple[int, int]]) -> list[list[Field]]:
-        """Return the correction fields ``[patch][plane]``."""
-        strips = self._strips
-        return [
-            [Field(patch, count, step, pivot, strips.unit) for step, pivot in zip(steps, strips.pivots, strict=True)]
-            for patch, (count, _) in zip(self._placed, strips.shapes, strict=True)
-        ]
 
     def render(self, index: int, planes: Sequence[Plane], hold: bool) -> tuple[Plane, ...]:
         """Render the window's planes of frame ``index`` from the active picture's; format and depth are unchanged.
@@ -226,23 +218,23 @@ class WingRenderer:
             self._predicted_strips = self._strips.of_prediction(predicted)
         correction = self._matcher.match(planes, self._predicted_strips, resting)
         placements = self._painter.placements[index] if self._painter is not None else self._placements
-        new = not (resting and correction is self._correction and placements is self._placements)
+        new = not (resting and correction.tone is self._tone and placements is self._placements)
         if new:
-            self._correction, self._placements = correction, placements
-            self._clean = [self._patch(i, predicted[i], correction) for i in range(len(self._placed))]
-        self._total += self._cuts.sum(axis=0)
+            self._tone, self._placements = correction.tone, placements
+            self._clean = [self._patch(i, predicted[i], correction.tone) for i in range(len(self._placed))]
+        for cut, covered in zip(correction.cuts, self._covered, strict=False):
+            self._total += cut.sum(), (cut * covered).sum()
         if self._seams.close(planes, self._clean, new, resting):
             self._drawn = None
 
-    def _patch(self, i: int, predicted: Sequence[npt.NDArray[np.generic]], correction: Correction) -> list[Float32]:
+    def _patch(self, i: int, predicted: Sequence[npt.NDArray[np.generic]], tone: Tone) -> list[Float32]:
         """Draw one patch's planes: the prediction and its layers, corrected to match the frame."""
-        cut = correction.cuts[i] if correction.cuts else np.zeros(1, np.float32)
-        covered = np.zeros_like(cut)
+        bins = len(self._covered[i])
+        self._covered[i] = np.zeros(bins, np.float32)
         if self._painter is not None and self._placements:
             predicted, over = self._painter.over(predicted, i, self._placements)
-            covered = np.asarray(cv2.resize(over[:, None], (1, len(cut)), interpolation=cv2.INTER_AREA)[:, 0])
-        self._cuts[i] = cut.sum(), (cut * covered).sum()
-        return [field(predicted[p], correction.tone, p, correction.bands[i]) for p, field in enumerate(self._fields[i])]
+            self._covered[i] = np.asarray(cv2.resize(over[:, None], (1, bins), interpolation=cv2.INTER_AREA)[:, 0])
+        return [self._strips.toned(plane, tone, p) for p, plane in enumerate(predicted)]
 
     def _sample(self, clean: Float32, index: int, patch: int, plane: int) -> Plane:
         """Convert one plane of one patch to the picture's own sample type, with this frame's grain."""
