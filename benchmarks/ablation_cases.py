@@ -375,13 +375,6 @@ CASES: tuple[Case, ...] = (
         ),
     ),
     _case(
-        "refined borders",
-        "outpaint",
-        "as found at low resolution",
-        "outpaint.exemplar.labelling.refine outpaint.exemplar.labelling._band outpaint.exemplar.labelling._join_cost",
-        outpaint__exemplar__labelling__refine=lambda full, candidates, grown, *_: grown,
-    ),
-    _case(
         "size of the fill",
         "outpaint",
         "the canvas' own",
