@@ -22,7 +22,7 @@ format: .venv/dev.done
 	$(BIN)/ruff check --fix .
 
 docs: .venv/dev.done
-	$(BIN)/python tests/media/kinds.py
+	$(BIN)/python tests/media/kinds_page.py
 
 lock: .venv/build.done
 	$(BIN)/uv pip compile $(LOCK) requirements/build.in -o requirements/build.txt

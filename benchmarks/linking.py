@@ -1,13 +1,15 @@
 """Which backgrounds show one set, is it true, and how near to the truth is what they lend each other?
 
 ``python -m benchmarks.linking --inputs FILE ... [--truth FOLDER] [--cache FOLDER] [--draw FOLDER] [--simulate N]``
+``python -m benchmarks.linking --sample FOLDER [--cache FOLDER] [--draw FOLDER] [--write FILE]``
 
-``--inputs`` are 4:3 videos. Their backgrounds are recovered by steps 2 to 5 (kept in ``--cache``), described, searched,
-proved and joined to sets; each link is drawn to ``--draw`` as a picture to be looked at: the first background, the
-second on its canvas, and their difference. ``--truth`` has wide videos of the same names whose middle columns the
-inputs are, scaled to their height: then the wings that others lend are measured beside the embedded fill and Telea's
-(PSNR, PSNR at 1/8 size, over lent pixels alone). ``--simulate`` copies of the descriptors' signatures, with noise, tell
-the search's seconds and memory.
+``--inputs`` are 4:3 videos. ``--sample`` draws the sample series to a folder, where it is not there yet, and judges
+links and lent wings by its truth (``linking_truth``). Backgrounds are recovered by steps 2 to 5 (kept in ``--cache``),
+described, searched, proved and joined to sets; each link is drawn to ``--draw`` as a picture to be looked at: the first
+background, the second on its canvas, and their difference. ``--truth`` has wide videos of the inputs' names whose
+middle columns the inputs are, scaled to their height: then the wings that others lend are measured beside the embedded
+fill and Telea's (PSNR, PSNR at 1/8 size, over lent pixels alone). ``--simulate`` copies of the descriptors' signatures,
+with noise, tell the search's seconds and memory.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import argparse
 import pickle
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +26,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.linking_truth import judged, located, missed, tables
 from benchmarks.wings import Clip, restored, scenes
 from remaster.arrays import Mask, Rgb
 from remaster.detect.scenes import detect
@@ -36,13 +39,18 @@ from remaster.media.probe import probe
 from remaster.records import Background, Shot
 from remaster.sets.candidates import Signature, candidates
 from remaster.sets.descriptor import SetDescriptor, describe
-from remaster.sets.lending import Donor, Lent, lend, refined_camera
+from remaster.sets.lending import Donor, Lent, lend, refined_donor
 from remaster.sets.light import relit
-from remaster.sets.linking import Pair, SceneSet, link_scenes, sets_of
+from remaster.sets.linking import Pair, SceneSet, donor_links, link_scenes, sets_of
 from remaster.sets.proof import Link, prove
+from remaster_sample.episodes import EPISODES
+from remaster_sample.render import render
+from remaster_sample.visits import visits_of
+from remaster_sample.write import write_episode
 
 COARSE = 8
 TELEA_RADIUS = 5
+SHARE = "share of the wings"
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ class Scene:
     shot: Shot
     background: Background
     shown: Window
+    sar: float
 
     @property
     def known(self) -> Mask:
@@ -77,7 +86,7 @@ def backgrounds(path: Path, cache: Path | None) -> list[Scene]:
         for shot in restored(clip, pictures)[2]:
             if shot.background is not None:
                 key = f"{path.stem}:{first + shot.start:06d}"
-                made.append(Scene(key, path.stem, first + shot.start, shot, shot.background, shown))
+                made.append(Scene(key, path.stem, first + shot.start, shot, shot.background, shown, float(info.sar)))
     if kept is not None:
         kept.write_bytes(pickle.dumps(made))
     return made
@@ -125,27 +134,18 @@ def draw_link(link: Link, one: Scene, two: Scene, folder: Path) -> None:
     cv2.imwrite(str(folder / f"{name}.jpg"), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
 
 
-def borrowed(
+def donors_of(
     target: Scene, found: SceneSet, by_key: dict[str, Scene], descriptors: dict[str, SetDescriptor], refine: bool
-) -> Lent:
-    """What a background gets from its set: of each scene that proves a side, the strongest first."""
-    direct = {link.seen_from(target.key).b: link for link in found.links if target.key in (link.a, link.b)}
-    links = []
-    for key in found.members:
-        if key == target.key:
-            continue
-        link = direct.get(key) or prove(descriptors[target.key], descriptors[key], found.camera(target.key, key))
-        if link is not None and link.seen_from(target.key).sides_a:
-            links.append(link.seen_from(target.key))
+) -> list[Donor]:
+    """Whom a background may borrow from: the scenes of its set that prove a side, the strongest first."""
     background, donors = target.background, []
-    for link in sorted(links, key=lambda k: (-k.strength, k.b)):
+    for link in donor_links(target.key, found, descriptors):
         other = by_key[link.b]
         donor = Donor(other.background.image, other.known, link.camera, link.colour, link.sides_a)
         if refine:
-            camera = refined_camera(background.image, target.known, donor)
-            donor = Donor(donor.image, donor.coverage, camera, donor.colour, donor.sides)
+            donor = refined_donor(background.image, target.known, donor)
         donors.append(donor)
-    return lend(background.image, background.coverage, background.holes, donors)
+    return donors
 
 
 def frame_of(path: Path, index: int, height: int) -> Rgb:
@@ -154,7 +154,7 @@ def frame_of(path: Path, index: int, height: int) -> Rgb:
     for number, frame in enumerate(decode(info)):
         if number == index:
             rgb = to_rgb(frame.planes, info.format, info.color, info.height)
-            width = round(info.width * info.sar * height / info.height)
+            width = 2 * round(info.width * info.sar * height / info.height / 2)
             return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     raise SystemExit(f"{path} has no frame {index}")
 
@@ -175,13 +175,39 @@ def _psnr(squared: float) -> float:
     return float(10 * np.log10(255**2 / max(squared, 1e-9)))
 
 
-def measured(target: Scene, lent: Lent, truth: Path) -> dict[str, tuple[float, float]] | None:
+Truth = Callable[[Scene, int], tuple[Rgb, Mask] | None]
+"""The wide picture of a frame of a scene's video, and what of it is figures; None where it is not known."""
+
+
+def wide_videos(folder: Path) -> Truth:
+    """The truth from wide videos of the inputs' names."""
+
+    def truth(scene: Scene, index: int) -> tuple[Rgb, Mask] | None:
+        path = next(iter(sorted(folder.glob(f"{scene.video}.*"))), None)
+        if path is None:
+            return None
+        wide = frame_of(path, index, scene.shown.active.height)
+        return wide, np.zeros(wide.shape[:2], bool)
+
+    return truth
+
+
+def drawn(scene: Scene, index: int) -> tuple[Rgb, Mask]:
+    """The truth of the sample series."""
+    truth = render(next(e for e in EPISODES if e.name == scene.video), index)
+    return truth.wide, truth.foreground
+
+
+def measured(target: Scene, lent: Lent, truth: Truth) -> dict[str, tuple[float, float]] | None:
     """The errors, over the lent pixels of the middle frame's wings, of what was lent and of fills."""
     shot, shown = target.shot, target.shown
     index = len(shot.cameras) // 2
-    wide = frame_of(truth, target.first + index, shown.active.height)
+    known = truth(target, target.first + index)
+    if known is None:
+        return None
+    wide, hidden = known
     left = (wide.shape[1] - shown.active.width) // 2 - shown.x
-    wide = wide[:, left : left + shown.width]
+    wide, hidden = wide[:, left : left + shown.width], hidden[:, left : left + shown.width]
     camera = compose(shot.cameras[index], translation(-shown.x, -shown.y))
     size = shown.width, shown.height
 
@@ -191,6 +217,7 @@ def measured(target: Scene, lent: Lent, truth: Path) -> dict[str, tuple[float, f
     where = view((lent.seen_by > 0).astype(np.uint8), cv2.INTER_NEAREST) > 0
     inside = np.s_[shown.y : shown.y + shown.active.height, shown.x : shown.x + shown.active.width]
     where[inside] = False
+    where &= ~hidden
     if where.sum() < 500:
         return None
     outside = np.full(where.shape, 255, np.uint8)
@@ -198,7 +225,7 @@ def measured(target: Scene, lent: Lent, truth: Path) -> dict[str, tuple[float, f
     telea = cv2.inpaint(wide, outside, TELEA_RADIUS, cv2.INPAINT_TELEA)
     pictures = {"lent": view(lent.image), "embedded fill": view(target.background.image), "Telea": telea}
     result = {name: errors(picture, wide, where) for name, picture in pictures.items()}
-    result["share of the wings"] = (float(where.sum() / outside.astype(bool).sum()),) * 2
+    result[SHARE] = (float(where.sum() / outside.astype(bool).sum()),) * 2
     return result
 
 
@@ -225,33 +252,69 @@ def _timed(what: str, make: Callable[[], list[SetDescriptor]]) -> list[SetDescri
     return made
 
 
-def _wing_table(sets: Sequence[SceneSet], by_key: dict[str, Scene], described: dict[str, SetDescriptor],
-                truth: Path) -> Iterator[str]:  # fmt: skip
-    rows: list[dict[str, tuple[float, float]]] = []
+Row = dict[str, tuple[float, float]]
+
+
+def _wings(sets: Sequence[SceneSet], by_key: dict[str, Scene], described: dict[str, SetDescriptor],
+           truth: Truth) -> Iterator[tuple[str, Row]]:  # fmt: skip
+    """(the key, the errors) of each background that wings were lent to; at last the mean, if any."""
+    rows: list[Row] = []
     for found in sets:
         for key in found.members:
-            clip = next(iter(sorted(truth.glob(f"{by_key[key].video}.*"))), None)
-            lent = borrowed(by_key[key], found, by_key, described, refine=True)
-            result = measured(by_key[key], lent, clip) if clip is not None else None
+            background = by_key[key].background
+            donors = donors_of(by_key[key], found, by_key, described, refine=True)
+            lent = lend(background.image, background.coverage, background.holes, donors, background.figures)
+            result = measured(by_key[key], lent, truth)
             if result is not None:
                 rows.append(result)
-                yield f"  {key}: " + ", ".join(f"{n} {a:.2f} / {b:.2f}" for n, (a, b) in result.items())
-    for name in rows[0] if rows else ():
-        yield f"mean of {name}: " + " / ".join(f"{np.mean([row[name][i] for row in rows]):.2f}" for i in (0, 1))
+                yield key, result
+    if rows:
+        yield "mean", {n: (float(np.mean([r[n][0] for r in rows])), float(np.mean([r[n][1] for r in rows])))
+                       for n in rows[0]}  # fmt: skip
+
+
+def _wing_table(rows: Iterable[tuple[str, Row]]) -> Iterator[str]:
+    yield "| background | share of the wings | lent: PSNR / at 1/8 size | embedded fill | Telea |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for key, row in rows:
+        cells = " | ".join(f"{row[n][0]:.1f} / {row[n][1]:.1f}" for n in ("lent", "embedded fill", "Telea"))
+        yield f"| {key} | {row[SHARE][0]:.0%} | {cells} |"
+
+
+def sample_series(folder: Path) -> list[Path]:
+    """The videos of the sample series in a folder, drawn where they are not there."""
+    files = [folder / f"{episode.name}{episode.suffix}" for episode in EPISODES]
+    return [f if f.exists() else write_episode(e, folder) for f, e in zip(files, EPISODES, strict=True)]
+
+
+def sample_report(
+    by_key: dict[str, Scene], described: dict[str, SetDescriptor], links: Sequence[Link], sets: Sequence[SceneSet]
+) -> str:
+    """What the truth of the sample series says of its links and of its lent wings, as Markdown."""
+    visits = [visit for episode in EPISODES for visit in visits_of(episode)]
+    places = [located(k, s.first, s.shot, s.background.coverage, visits) for k, s in sorted(by_key.items())]
+    pairs = judged([place for place in places if place is not None], described, sets)
+    lines = ["## Links", "", *tables(pairs, links, visits), *missed(pairs), "", "## Lent wings", ""]
+    return "\n".join([*lines, *_wing_table(_wings(sets, by_key, described, drawn)), ""])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", nargs="+", type=Path, required=True, help="4:3 videos")
+    parser.add_argument("--inputs", nargs="+", type=Path, default=[], help="4:3 videos")
+    parser.add_argument("--sample", type=Path, help="a folder for the sample series, whose links are judged")
+    parser.add_argument("--write", type=Path, help="a Markdown file for what is said of the sample series")
     parser.add_argument("--truth", type=Path, help="a folder of wide videos with the inputs' names")
     parser.add_argument("--cache", type=Path, help="a folder for recovered backgrounds")
     parser.add_argument("--draw", type=Path, help="a folder for a picture of each link")
     parser.add_argument("--simulate", type=int, default=0, help="how many signatures to search")
     options = parser.parse_args()
+    if not options.inputs and options.sample is None:
+        parser.error("pass --inputs or --sample")
     cv2.setNumThreads(1)
-    by_key = {scene.key: scene for path in options.inputs for scene in backgrounds(path, options.cache)}
+    inputs = [*options.inputs, *(sample_series(options.sample) if options.sample else ())]
+    by_key = {scene.key: scene for path in inputs for scene in backgrounds(path, options.cache)}
     described = _timed(
-        "descriptors", lambda: [describe(k, s.background.image, s.background.coverage, s.background.figures)
+        "descriptors", lambda: [describe(k, s.background.image, s.background.coverage, s.background.figures, s.sar)
                                 for k, s in sorted(by_key.items())]
     )  # fmt: skip
     links, sets = linked(described)
@@ -259,12 +322,20 @@ def main() -> None:
         options.draw.mkdir(parents=True, exist_ok=True)
         for link in links:
             draw_link(link, by_key[link.a], by_key[link.b], options.draw)
+    if options.sample is not None:
+        report = sample_report(by_key, {d.key: d for d in described}, links, sets)
+        print(report)
+        if options.write is not None:
+            options.write.write_text(report)
     if options.truth is not None:
-        for line in _wing_table(sets, by_key, {d.key: d for d in described}, options.truth):
+        for line in _wing_table(_wings(sets, by_key, {d.key: d for d in described}, wide_videos(options.truth))):
             print(line, flush=True)
     if options.simulate:
         print(simulated(described, options.simulate))
 
 
 if __name__ == "__main__":
-    main()
+    # Not this module's own main: what is pickled must be found by other programs, too.
+    from benchmarks import linking
+
+    linking.main()

@@ -39,7 +39,8 @@ from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.filling import outpaint
 from remaster.records import Analysis, Footage, Shot
 from remaster.resample.continuation import continue_figures
-from remaster.resample.rendering import SceneRenderers, ShotWings, WingRenderer
+from remaster.resample.layout import FrameFormat
+from remaster.resample.rendering import FilmTraces, SceneRenderers, ShotDonors, ShotWings, WingRenderer
 from remaster.resample.tuning import Grain, ResampleSettings
 from remaster.segment.motion_segmenter import MotionSegmenter
 from remaster.stitch.stitching import stitch
@@ -185,14 +186,13 @@ def drawing(
 ) -> SceneRenderers:
     """What draws the wings of the shots, without grain."""
     info, settings = clip.info, ResampleSettings(grain=Grain.none)
+    form = FrameFormat(clip.shown, info.format, info.color, info.height)
 
     def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
         holds = analysis.holds[shot.start : shot.end]
         beyond = continue_figures(shot, clip.shown, holds, gate, clip.noise, info.format, footage(info, pictures))
-        return WingRenderer(
-            shot, clip.shown, info.format, info.color, gate, 0.0, settings, 1, info.height, beyond, True,
-            lambda index: pictures[shot.start + index], before, after,
-        )  # fmt: skip
+        donors = ShotDonors(beyond, lambda index: pictures[shot.start + index], before, after)
+        return WingRenderer(shot, form, FilmTraces(gate=gate), settings, 1, donors)
 
     return SceneRenderers(shots, make, lambda frame: pictures[frame])
 
@@ -274,7 +274,7 @@ def sheet(pictures: list[Rgb], path: Path, columns: int = 3, width: int = 480) -
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--episodes", nargs="*", type=int, default=[1, 2, 3], choices=[1, 2, 3])
+    parser.add_argument("--episodes", nargs="*", type=int, default=[1, 2, 3], choices=[1, 2, 3, 4])
     parser.add_argument("--series", type=Path, help="the folder of the written episodes (remaster.jobs.sample)")
     parser.add_argument("--clip", nargs="*", default=[], help="clips wider than 4:3")
     parser.add_argument("--frames", type=int, default=6, help="frames measured of a shot")

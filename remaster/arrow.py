@@ -27,7 +27,7 @@ ARRAY = pa.struct([("dtype", pa.string()), ("shape", pa.list_(pa.int32())), ("da
 DTYPES = ("|b1", "|i1", "|u1", "<f4", "<f8", "<i8")
 DIFFERENCES = "differences"
 """In place of a dtype: ``data`` is a picture as ``pack_picture`` writes it."""
-SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), bytes: pa.large_binary()}
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _codec(annotation: Any) -> Codec:
         return Codec(ARRAY, lambda array, compact: (pack_picture if compact else pack)(array), unpack)
     if origin in (Union, types.UnionType) and arguments[1:] == (type(None),):
         return _optional(codec_of(arguments[0]))
-    if origin is tuple and arguments[1:] == (...,):
+    if origin is tuple and (arguments[1:] == (...,) or len(set(arguments)) == 1):
         return _list(codec_of(arguments[0]))
     if origin is Mapping or getattr(origin, "__name__", "") == "Mapping":
         return _plain(pa.map_(codec_of(arguments[0]).type, codec_of(arguments[1]).type))
@@ -197,7 +197,7 @@ def _info(values: dict[str, Any]) -> VideoInfo:
         frame = tuple(treatment["frame"]) if treatment["frame"] else None
         values["treatment"] = Treatment(**(treatment | {"stored": _info(treatment["stored"]), "frame": frame}))
     values |= {name: Fraction(values[name]) for name in ("sar", "fps", "time_base")}
-    values |= {"display": tuple(values["display"]), "shown": Rect(**values["shown"]) if values["shown"] else None}
+    values |= {"display": tuple(values["display"]), "visible": Rect(**values["visible"]) if values["visible"] else None}
     values["span"] = tuple(values["span"]) if values["span"] else None
     values |= {"format": PixelFormat(**values["format"]), "color": _color(values["color"])}
     return VideoInfo(**values)

@@ -14,6 +14,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from remaster.analyze.analysis import AnalyzeSettings
 from remaster.detect.tuning import DetectSettings
+from remaster.errors import UserError
 from remaster.media.encoders import Codec
 from remaster.media.remux import Container
 from remaster.resample.tuning import Grain, ResampleSettings
@@ -36,6 +37,14 @@ class Deinterlace(Enum):
     ivtc = "ivtc"
 
 
+class LinkScope(Enum):
+    """Among which scenes a set is looked for that returns: those of the whole dataset, of one video, or none."""
+
+    series = "series"
+    video = "video"
+    off = "off"
+
+
 class Subtitles(Enum):
     """Whether subtitles that have a place (ASS, SSA, PGS, VobSub, DVB) move with the picture."""
 
@@ -48,15 +57,28 @@ class DatasetConfig:
     """``path``: a file, a folder (searched through), a glob, or an ``s3://`` or ``gs://`` address; no default.
 
     ``paths``: more of them, together one dataset; the paths of a command line stand here where there are several.
+    ``donors``: other recordings, a path or a list of them, that are looked at for what scenes of the dataset never
+    show, and not remastered themselves.
     """
 
     path: str | None = None
     paths: list[str] = field(default_factory=list)
+    donors: Any = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """All paths, each once."""
         return tuple(dict.fromkeys([*([self.path] if self.path else []), *self.paths]))
+
+    @property
+    def donor_inputs(self) -> tuple[str, ...]:
+        """The paths of ``donors``, each once; raises ``UserError`` where it is neither a path nor a list of paths."""
+        given = [] if self.donors is None else [self.donors] if isinstance(self.donors, str) else self.donors
+        if not isinstance(given, list) or not all(isinstance(path, str) for path in given):
+            raise UserError(
+                f"dataset.donors={self.donors} is neither a path nor a list of paths, such as [a.mkv,b.mkv]"
+            )
+        return tuple(dict.fromkeys(given))
 
 
 @dataclass(frozen=True)
@@ -91,9 +113,14 @@ class OutputConfig:
 
 @dataclass(frozen=True)
 class ScenesConfig:
-    """``limit``: only the first so many scenes of each video, delivered as a trimmed video that says so."""
+    """``limit``: only the first so many scenes of each video, delivered as a trimmed video that says so.
+
+    ``link``: whether what a scene never saw is lent by other scenes that show the same set. ``series`` makes segments
+    once all videos are stitched, ``video`` those of a video once it is, ``off`` as soon as a scene is.
+    """
 
     limit: int | None = None
+    link: LinkScope = LinkScope.series
 
 
 @dataclass(frozen=True)

@@ -88,15 +88,29 @@ class Analysis:
 
 
 @dataclass(frozen=True)
+class Borrowed:
+    """What a background has from the set that it shows with other scenes' backgrounds.
+
+    ``set_id`` names the set, ``scenes`` counts the others that show it. ``mask`` bool (H, W): pixels that others of
+    them saw, part of the background's ``coverage``.
+    """
+
+    set_id: str
+    scenes: int
+    mask: Mask
+
+
+@dataclass(frozen=True)
 class Background:
     """A scene's stitched picture on its own canvas of stored (not square) pixels.
 
     ``image`` uint8 (H, W, 3) RGB, in the light of the shot's reference keyframe. ``coverage`` bool (H, W): seen as
-    background by at least one keyframe, or masked in all those of a resting camera. ``holes`` bool (H, W): visible in a
-    wing of some frame and not covered; disjoint from ``coverage``. Pixels in neither are visible in no wing, and never
-    a source for filling. ``figures`` bool (H, W): resting characters, as far as they are known, and what is masked in
-    all keyframes; a fill continues them where holes cut them, and copies them nowhere else. ``fine`` int8 (H, W, 3),
-    for sources of more than 8 bits: what rounding removed from ``image`` where it is covered, in 256ths of a level.
+    background by at least one keyframe, or masked in all those of a resting camera; or lent by other scenes of the set
+    (``borrowed``, None: it shows no set that returns). ``holes`` bool (H, W): visible in a wing of some frame and not
+    covered; disjoint from ``coverage``. Pixels in neither are visible in no wing, and never a source for filling.
+    ``figures`` bool (H, W): resting characters, as far as they are known, and what is masked in all keyframes; a fill
+    continues them where holes cut them, and copies them nowhere else. ``fine`` int8 (H, W, 3), for sources of more than
+    8 bits: what rounding removed from ``image`` where it is covered, in 256ths of a level.
     """
 
     image: Rgb
@@ -104,6 +118,7 @@ class Background:
     holes: Mask
     figures: Mask
     fine: npt.NDArray[np.int8] | None = None
+    borrowed: Borrowed | None = None
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,14 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 
-from remaster.arrays import Float32, Int64, Mask
+from remaster.arrays import Affine, Float32, Float64, Int64, Mask, Rgb
 from remaster.arrow import MixedTable, RowTable
 from remaster.media.types import Entry, Rect, VideoInfo
 from remaster.notes import Note
-from remaster.records import Analysis, Shot
+from remaster.records import Analysis, Borrowed, Shot
+from remaster.sets.candidates import Signature
+from remaster.sets.linking import SceneSet
+from remaster.sets.set_canvas import SetCanvas
 from remaster.tables import SHOTS, OutpaintColumns, SegmentColumns, StitchColumns
 
 ShotRows = tuple[Annotated[dict[str, Any], pa.struct(list(SHOTS))], ...]
@@ -51,6 +54,19 @@ class Run:
 
 
 @dataclass(frozen=True)
+class LentShot:
+    """A shot whose background shows the set ``set_id`` with ``scenes`` others; ``digest`` of what they lend it.
+
+    The digest is empty where that is nothing.
+    """
+
+    shot: int
+    set_id: str
+    scenes: int
+    digest: str
+
+
+@dataclass(frozen=True)
 class Scene:
     """A scene as the plan has it: which frames of which file, what part of them is picture, and how it is delivered.
 
@@ -61,7 +77,8 @@ class Scene:
 
     The rest is set for each run of the program (see ``video_plan``), ``framing`` by ``segment`` where it is chosen
     automatically. ``copied``: the video fills the target, and its packets go over as they are; nothing is encoded.
-    ``seconds`` are worker seconds by stage.
+    ``seconds`` are worker seconds by stage. ``lent`` are those of its shots whose backgrounds show a set that others
+    show, too; ``exact`` are frames whose wings another recording of the same footage shows, in the order of time.
     """
 
     video: str
@@ -80,6 +97,8 @@ class Scene:
     attempts: int = 1
     fingerprint: str = ""
     copied: bool = False
+    lent: tuple[LentShot, ...] = ()
+    exact: tuple[ExactFrames, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -130,11 +149,44 @@ class Failure:
 
 @dataclass(frozen=True)
 class VideoRow:
-    """A probed video: what goes into the graph."""
+    """A probed video: what goes into the graph. A ``donor`` is looked at for sets, and not delivered."""
 
     video: str
     video_id: str
     info: VideoInfo
+    donor: bool = False
+
+
+@dataclass(frozen=True)
+class ExactFrames:
+    """Frames ``[start, end)`` of a scene, which ``donor`` shows, too, and more of each: its frames from ``first`` on.
+
+    ``camera`` (2, 3) takes pixels of the scene's active picture to those of the donor's whole picture, ``colour``
+    (3, 4) the donor's colours to the scene's. The donor shows a ``share`` (0-1) of the wings; where both show the
+    same, they differ by ``error`` levels (root mean square).
+    """
+
+    start: int
+    end: int
+    donor: VideoRow
+    first: int
+    camera: Affine
+    colour: Float64
+    share: float
+    error: float
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class SceneExact:
+    """The frames of the scene ``scene_id`` that a donor shows, too."""
+
+    scene_id: str
+    frames: tuple[ExactFrames, ...]
 
 
 @dataclass(frozen=True)
@@ -143,6 +195,7 @@ class PlannedVideo:
 
     ``pts`` int64 (n + 1,) are the times of all its frames, then the last's end; ``planned`` are the ids of its scenes,
     ``results`` the rows of those that were finished before; ``notes`` say what was found, repaired, left alone.
+    ``changed`` counts scenes that were finished and look different by what other scenes lend them now.
     """
 
     video: str
@@ -152,6 +205,7 @@ class PlannedVideo:
     planned: tuple[str, ...]
     results: ShotRows
     notes: tuple[Note, ...]
+    changed: int = 0
 
     @property
     def frames(self) -> int:
@@ -281,6 +335,101 @@ class DeliveredScene:
     results: ShotRows
 
 
+@dataclass(frozen=True)
+class DescribedBackground:
+    """What the search for sets needs of the background of shot number ``shot``; its descriptor is in the store.
+
+    ``size`` is the (width, height) of its canvas.
+    """
+
+    shot: int
+    size: tuple[int, int]
+    signature: Signature
+
+
+@dataclass(frozen=True)
+class DescribedScene:
+    """A scene whose backgrounds are stitched, cached and described; none where it shows none.
+
+    ``stitched`` is the fingerprint under which they are cached. ``error``: why they could not be described.
+    """
+
+    video: str
+    video_id: str
+    scene_id: str
+    seconds: Mapping[str, float]
+    stitched: str
+    backgrounds: tuple[DescribedBackground, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class SetTask:
+    """A set to lend within. ``stitched`` are the fingerprints of its members' caches; ``receivers`` are the members
+    that borrow: not those of videos that are only looked at.
+    """
+
+    found: SceneSet
+    stitched: tuple[str, ...]
+    receivers: tuple[str, ...]
+
+    @property
+    def set_id(self) -> str:
+        """The set's name: its first background's."""
+        return self.found.members[0]
+
+
+@dataclass(frozen=True)
+class LentBackground:
+    """What a set gives a background, whose name is ``key``: see ``Borrowed``.
+
+    ``image`` uint8 (H, W, 3) is black where nothing was given. ``made`` bool (H, W) are holes that were filled for the
+    whole set, ``figures`` bool (H, W) what other visits to the set do not show. ``generated_pixels`` and ``calls`` of
+    the engine count for the whole set, with one of its members.
+    """
+
+    key: str
+    borrowed: Borrowed
+    image: Rgb
+    made: Mask
+    figures: Mask
+    generated_pixels: int = 0
+    calls: int = 0
+
+
+@dataclass(frozen=True)
+class ComposedSet:
+    """A set whose members have what others saw; the holes of its ``canvas`` are still to be filled, by this ``seed``.
+
+    ``calls`` are those to the engine. ``fingerprint`` is of all that the set's results depend on.
+    """
+
+    task: SetTask
+    fingerprint: str
+    canvas: SetCanvas
+    seed: int
+    calls: int = 0
+
+    @property
+    def generated_pixels(self) -> int:
+        """Pixels that are filled once for the whole set."""
+        return int(self.canvas.holes.sum())
+
+
+@dataclass(frozen=True)
+class LentSet:
+    """A set that was lent within: ``digests`` of what each of the ``receivers`` was given, empty for nothing.
+
+    ``members`` counts the set's backgrounds. ``errors``: what went wrong, where nothing was lent.
+    """
+
+    set_id: str
+    members: int
+    receivers: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
 StepRow = PlannedScene | AnalyzedScene | SegmentedScene | StitchedScene | FilledScene
 """A scene that a step works on, or is finished with."""
 SceneRow = StepRow | PassthroughScene | FailedScene
@@ -289,13 +438,23 @@ SceneRow = StepRow | PassthroughScene | FailedScene
 PLAN = RowTable(Scene)
 """The plan of a video, in a file."""
 PROBED = RowTable(VideoRow)
-_OTHERS = (PlannedVideo, FailedVideo, PassthroughScene, FailedScene)  # what no stage but the last looks at
+_OTHERS = (
+    PlannedVideo,
+    FailedVideo,
+    PassthroughScene,
+    FailedScene,
+    DescribedScene,
+)  # what no stage but the last looks at
 _LATER = (StitchedScene, FilledScene)  # what ``analyze`` found in the cache is further than the stages after it
 PLANNED = MixedTable((*_OTHERS, PlannedScene))
 ANALYZED = MixedTable((*_OTHERS, AnalyzedScene, *_LATER))
 SEGMENTED = MixedTable((*_OTHERS, SegmentedScene, *_LATER))
 STITCHED = MixedTable((*_OTHERS, *_LATER))
 FILLED = MixedTable((*_OTHERS, FilledScene))
+DESCRIBED = MixedTable((PlannedVideo, FailedVideo, DescribedScene))
+SETS = RowTable(SetTask)
+LENT = MixedTable((LentSet, ComposedSet))
+LENT_BACKGROUND = RowTable(LentBackground)
 DELIVERED = MixedTable((PlannedVideo, FailedVideo, DeliveredScene))
 
 

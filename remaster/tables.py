@@ -63,6 +63,9 @@ SHOTS = pa.schema(
         pa.field("propagated", pa.float64()),  # carried from the frames near in time
         pa.field("generated", pa.float64()),  # made by the inpainter
         pa.field("soft", pa.float64()),  # soft fill
+        pa.field("set_id", pa.string()),  # the set that the shot's background shows with those of other scenes
+        pa.field("linked", pa.int32()),  # how many other backgrounds show it
+        pa.field("recovered_from_other_scenes", pa.float64()),  # share of the wing pixels, part of ``recovered``
     ]
 )
 

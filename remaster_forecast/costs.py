@@ -37,6 +37,32 @@ EMBEDDED: Mapping[str, LinearCost] = {
 See benchmarks/results/throughput.md. Steps that work on every frame cost by pixels, those on keyframes by scene.
 """
 
+REREAD = 0.0049
+"""Seconds of one core for each million output pixels whose frames are decoded scene by scene.
+
+Measured beside ``detect`` on the same three episodes: 0.45 to 0.59 of its seconds, 0.52 in the mean.
+"""
+
+
+@dataclass(frozen=True)
+class LinkCosts:
+    """What linking scenes costs besides the steps; no row of a run has it.
+
+    ``describe``: seconds of one core for the backgrounds of a scene. ``proofs`` pairs are compared for each scene, at
+    ``proof`` seconds a pair. ``reread``: seconds for each million output pixels whose frames are decoded once more,
+    because the worker that encodes a scene is not the one that stitched it. ``descriptor_bytes`` of a scene on disk.
+    What is lent and filled within sets is not counted, nor is what it saves: headers name no sets.
+
+    The seconds of descriptors and proofs, and the number of proofs, are the middle of what ``benchmarks.linking``
+    measured on the scenes of cartoons: 0.25 to 0.41 s, 21 to 74 ms, 2 to 3 a scene.
+    """
+
+    describe: float = 0.33
+    proofs: float = 2.5
+    proof: float = 0.048
+    reread: float = REREAD
+    descriptor_bytes: float = 100_000.0
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -45,8 +71,8 @@ class Costs:
     ``steps``: the cost of each step by its name. ``bytes_per_megapixel`` of encoded output. ``row_bytes``: what a scene
     holds in the object store between two steps. ``start`` seconds pass before the first worker starts, ``worker``
     seconds until it has imported what a core's first task needs, ``load`` seconds from the start until a GPU's engine
-    is there. ``assemble`` seconds
-    go into a video at its end, ``dispatch`` seconds of the driver's one thread into each task.
+    is there. ``assemble`` seconds go into a video at its end, ``dispatch`` seconds of the driver's one thread into each
+    task. ``link``: what a run costs more that links scenes.
     """
 
     steps: Mapping[str, LinearCost] = field(default_factory=lambda: dict(EMBEDDED))
@@ -57,12 +83,27 @@ class Costs:
     assemble: float = 1.0
     dispatch: float = 0.006
     load: float = 30.0
+    link: LinkCosts = field(default_factory=LinkCosts)
+
+    def work(self, linked: bool) -> dict[str, LinearCost]:
+        """The cost of each kind of task by its name, in the order in which a scene goes through them."""
+        if not linked:
+            return {stage: self.steps[stage] for stage in STAGES}
+        resample = self.steps["resample"]
+        return {
+            **{stage: self.steps[stage] for stage in STAGES[: STAGES.index("outpaint")]},
+            "describe": LinearCost(self.link.describe, 0.0),
+            "link": LinearCost(self.link.proofs * self.link.proof, 0.0),
+            "outpaint": self.steps["outpaint"],
+            "resample": replace(resample, pixels=resample.pixels + self.link.reread),
+        }
 
 
-def fitted(shots: Sequence[Mapping[str, Any]], base: Costs | None = None) -> Costs:
+def fitted(shots: Sequence[Mapping[str, Any]], base: Costs | None = None, linked: bool = False) -> Costs:
     """Costs from rows of ``metadata/scenes``; raises ``ValueError`` where no scene went through all steps.
 
-    Scenes that failed, fell back, or were passed through are left out. ``base`` has what rows do not have.
+    Scenes that failed, fell back, or were passed through are left out. ``base`` has what rows do not have. ``linked``:
+    the run linked scenes, so that its seconds of ``resample`` have the second decoding in them.
     """
     scenes = {s["scene_id"]: s for s in shots if s["status"] == "ok" and s["seconds_outpaint"] is not None}
     if not scenes:
@@ -78,7 +119,9 @@ def fitted(shots: Sequence[Mapping[str, Any]], base: Costs | None = None) -> Cos
     for stage in STAGES:
         seconds = np.array([scene[f"seconds_{stage}"] or 0.0 for scene in scenes.values()])
         steps[stage] = _linear_cost(across, seconds)
-    return replace(base or Costs(), steps=steps, bytes_per_megapixel=sizes / float(across.sum()))
+    base = base or Costs()
+    link = replace(base.link, reread=0.0) if linked else base.link
+    return replace(base, steps=steps, link=link, bytes_per_megapixel=sizes / float(across.sum()))
 
 
 def megapixels(shot: Mapping[str, Any]) -> float:

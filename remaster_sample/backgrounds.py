@@ -91,6 +91,29 @@ def parlour(c: Canvas) -> None:
     _room(c, ((168, 182, 150), (188, 200, 168), (206, 110, 92)), (176, 72, 66), (196, 96, 62))
 
 
+def parlour_night(c: Canvas) -> None:
+    """The parlour after dark, by the light of its lamp: the same drawing, brush stroke by brush stroke."""
+    parlour(c)
+    c.grade(*NIGHT)
+    c.glow(292, 200, 420, (255, 206, 120), 0.3)
+
+
+def kitchen(c: Canvas) -> None:
+    """Another room of the house, with some of the same things in other places, 1840 x 840."""
+    floor = 560.0
+    room.wallpaper(c, floor, (206, 182, 142), (222, 204, 168), (104, 120, 96))
+    room.floorboards(c, floor, (150, 112, 84))
+    room.window(c, 1180, 96, 250, 290, (98, 128, 150), land.DAY_SKY)
+    room.picture(c, 880, 170, 150, 120, (226, 210, 176), (142, 116, 80))
+    doorway(c, 1560, floor, 160, 410, (164, 96, 72))
+    bookshelf(c, 90, floor, 340, 430, 4)
+    land.foliage(c, 620, 360, 80, 120, (*land.PINE,), 8)
+    c.polygon(smooth([(570, 480), (672, 480), (654, 590), (588, 590)], 1), (104, 126, 142), 0.3, 8, ink=2)
+    side_table(c, 1100, floor + 40, 150, [(246, 226, 140), (214, 120, 150), (240, 240, 246)])
+    room.rug(c, 760, 716, 350, 70, [(72, 104, 112), (228, 206, 160), (150, 76, 60)])
+    armchair(c, 1330, floor + 48, 220, (120, 96, 132))
+
+
 def parlour_evening(c: Canvas) -> None:
     """The room of the neighbour, papered in blue and lit by its lamp."""
     _room(c, ((118, 134, 160), (138, 152, 178), (222, 196, 140)), (196, 150, 74), (92, 118, 92), evening=True)
@@ -175,6 +198,16 @@ def autumn(c: Canvas) -> None:
     c.dabs(fallen, [*land.AUTUMN, *land.GOLDEN], 3.2, 1.8, 0, 60)
 
 
+def sky(c: Canvas) -> None:
+    """The open sky without a cloud, 1240 x 700."""
+    c.gradient(land.DAY_SKY)
+
+
+def black(c: Canvas) -> None:
+    """Nothing, as between two acts."""
+    c.image[:] = 0
+
+
 def valley(c: Canvas) -> None:
     """The far plane of the multiplane shots: a valley with a windmill and a church, 2200 x 720."""
     land.sky(c, 400, ((0, (92, 140, 190)), (0.5, (170, 200, 214)), (1, (252, 228, 190))), 8, CREAM, (200, 204, 214))
@@ -241,34 +274,68 @@ def card_lane(c: Canvas) -> None:
     _card(c, ("Down the", "Long Lane"), "gold", land.AUTUMN, GOLD_ON_RED)
 
 
+def card_night(c: Canvas) -> None:
+    """The fourth episode's title."""
+    _card(c, ("A Quiet", "Night"), "dusk", land.PINE, ((255, 232, 180), (60, 52, 92)))
+
+
 def card_end(c: Canvas) -> None:
     """The last card."""
     _card(c, ("The End",), "gold", land.AUTUMN, GOLD_ON_RED)
 
 
+Grade = tuple[tuple[float, float, float], Color]
+DUSK: Grade = (0.92, 0.7, 0.6), (8, 2, 10)
+NIGHT: Grade = (0.42, 0.5, 0.72), (4, 8, 24)
+
+
+def graded(paint: Callable[[Canvas], None], grade: Grade) -> Callable[[Canvas], None]:
+    """Paints the same drawing, brush stroke by brush stroke, in another light."""
+
+    def painted(c: Canvas) -> None:
+        paint(c)
+        c.grade(*grade)
+
+    return painted
+
+
 @dataclass(frozen=True)
 class PaintedSet:
-    """How a set is painted: its size in pixels, its seed, and what is painted on it."""
+    """How a set is painted: its size in pixels, its seed, and what is painted on it.
+
+    ``light`` is its time of the day. ``drawing`` names the set of which this is the same drawing in another light, and
+    is empty where it is one of its own. ``plain``: it has nothing by which it could be known again.
+    """
 
     width: int
     height: int
     seed: int
     paint: Callable[[Canvas], None]
     wobble: float = 1.2
+    light: str = "day"
+    drawing: str = ""
+    plain: bool = False
 
 
 SETS: dict[str, PaintedSet] = {
     "village": PaintedSet(3260, 780, 11, village),
-    "village_night": PaintedSet(3260, 780, 11, village_night),
+    "village_dusk": PaintedSet(3260, 780, 11, graded(village, DUSK), light="dusk", drawing="village"),
+    "village_night": PaintedSet(3260, 780, 11, village_night, light="night"),
     "parlour": PaintedSet(1840, 840, 23, parlour),
-    "parlour_evening": PaintedSet(1840, 840, 29, parlour_evening),
-    "headland": PaintedSet(1240, 1560, 31, headland),
+    "parlour_night": PaintedSet(1840, 840, 23, parlour_night, light="night", drawing="parlour"),
+    "parlour_evening": PaintedSet(1840, 840, 29, parlour_evening, light="evening"),
+    "kitchen": PaintedSet(1840, 840, 37, kitchen),
+    "headland": PaintedSet(1240, 1560, 31, headland, light="dusk"),
     "autumn": PaintedSet(2700, 720, 41, autumn),
+    "autumn_night": PaintedSet(2700, 720, 41, graded(autumn, NIGHT), light="night", drawing="autumn"),
     "valley": PaintedSet(2200, 720, 53, valley),
     "card_morning": PaintedSet(1080, 620, 61, card_morning, 0.6),
     "card_lamp": PaintedSet(1080, 620, 67, card_lamp, 0.6),
     "card_lane": PaintedSet(1080, 620, 71, card_lane, 0.6),
+    "card_night": PaintedSet(1080, 620, 79, card_night, 0.6),
     "card_end": PaintedSet(1080, 620, 73, card_end, 0.6),
+    "sky": PaintedSet(1240, 700, 83, sky, plain=True),
+    "black": PaintedSet(1080, 620, 89, black, plain=True),
 }
 NEAR_PLANE = PaintedSet(3700, 720, 59, _bank)
 

@@ -1,7 +1,9 @@
-"""The series: three short episodes, shot by shot.
+"""The series: three short episodes and a very short one, shot by shot.
 
-Between them they show what cartoons do: dialogue in A-B-A-B, pan, tilt, zoom, a camera that follows a walk, several
-planes at several speeds, fades, dissolves, a whip pan, characters that enter, leave or are cut by the frame's edge.
+Between them the three show what cartoons do: dialogue in A-B-A-B, pan, tilt, zoom, a camera that follows a walk,
+several planes at several speeds, fades, dissolves, a whip pan, characters that enter, leave or are cut by the frame's
+edge. The fourth returns to their sets, from other places and distances, in the same light and in others, with other
+characters and with none; between them lie pictures that must not be taken for those sets.
 """
 
 from __future__ import annotations
@@ -134,4 +136,30 @@ def _lane() -> Episode:
     return Episode("episode-3", ".mkv", "Down the Long Lane", fps, 656, 480, sar, 3, shots, gate=True)
 
 
-EPISODES: tuple[Episode, ...] = (_morning(), _lamp(), _lane())
+def _night() -> Episode:
+    inside = KID * INDOORS
+    guests = (_stand(MOLLY, inside, 640, 724), _stand(PIP, inside, 900, 732, True))
+    street = (_stand(OTTO, GROWN, 1080, LANE), _stand(MOLLY, KID, 1290, LANE, True))
+    lane, shelf = (_stand(PIP, KID, 1300, 590),), (_stand(OTTO, GROWN * INDOORS, 1210, 790),)
+    shots = splice(
+        Shot("title", "title", "card_night", 12, CARD),
+        Shot("the whole street", "still", "village_dusk", 16, hold(View(1500, 392, 1.6))),
+        Shot("the whole parlour", "still", "parlour", 16, hold(View(920, 420, 1.7))),
+        Shot("nearer on the street", "still", "village_dusk", 20, hold(View(1180, 450, 0.9)), street),
+        Shot("guests by night", "still", "parlour_night", 20, hold(View(760, 470, 1.0)), guests),
+        Shot("the lane by night", "still", "autumn_night", 20, hold(View(1200, 430, 1.2)), lane),
+        Shot("guests in the kitchen", "still", "kitchen", 20, hold(View(760, 470, 1.0)), guests),
+        Shot("the whole lane", "still", "autumn", 16, hold(View(1300, 360, 1.45))),
+        Shot("the neighbour's room", "still", "parlour_evening", 16, hold(View(920, 440, 1.3))),
+        Shot("the sky", "still", "sky", 8, hold(View(560, 340))),
+        Shot("nobody by night", "still", "parlour_night", 16, hold(View(1120, 440, 1.2))),
+        Shot("farther down the lane", "still", "autumn", 16, hold(View(1250, 480, 0.92))),
+        Shot("nothing", "still", "black", 8, CARD),
+        Shot("Otto by the shelf", "still", "parlour", 20, hold(View(1300, 450, 0.67)), shelf),
+        Shot("the sky again", "still", "sky", 8, hold(View(680, 360))),
+        Shot("nothing again", "still", "black", 8, CARD),
+    )
+    return Episode("episode-4", ".mp4", "A Quiet Night", Fraction(24), 640, 480, Fraction(1), 4, shots)
+
+
+EPISODES: tuple[Episode, ...] = (_morning(), _lamp(), _lane(), _night())

@@ -137,11 +137,13 @@ def _picture(episode: Episode, shot: Shot, frame: int) -> tuple[Rgb, Mask, int]:
         moved = view_at(shot.keys, at + 0.5).x - view_at(shot.keys, at - 0.5).x
         blur = max(round(abs(moved) * SHUTTER / (scale * float(episode.sar))), 1)
     frame_size = replace(episode, shots=())
-    wide, mask = _compose(frame_size, shot.background, view_at(shot.keys, at), _near(shot, at), tuple(figures), blur)
+    wide, mask = _compose(
+        frame_size, shot.background, view_at(shot.keys, at), near_view(shot, at), tuple(figures), blur
+    )
     return wide, mask, blur
 
 
-def _near(shot: Shot, at: int) -> View | None:
+def near_view(shot: Shot, at: int) -> View | None:
     """The view of the near plane in a multiplane shot; its leftmost position is ``NEAR_START``."""
     if not shot.near:
         return None

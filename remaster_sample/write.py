@@ -14,7 +14,8 @@ import numpy.typing as npt
 from remaster.arrays import Rgb
 from remaster_sample.author import X264, Chapter, Cue, write_video
 from remaster_sample.render import Truth, add_grain, render
-from remaster_sample.script import Episode
+from remaster_sample.script import Episode, Shot
+from remaster_sample.visits import set_of
 
 SAMPLE_RATE = 48000
 BEEP_HZ = 1000.0
@@ -68,8 +69,9 @@ def write_truth(episode: Episode, folder: Path, frames: range | None = None) -> 
     """Write the ground truth of an episode's frames: (wide video, mask video, JSON).
 
     ``NAME.wide.mkv`` holds the 16:9 pictures without grain and gate (H.264, crf 12, nearly lossless), ``NAME.mask.mkv``
-    the foreground masks, 0 or 255 (FFV1, gray). ``NAME.json`` holds the window, the shots, the hard cuts, and for each
-    frame its camera (frame pixels to pixels of the painted set), opacity and blur, as ``render.Truth`` has them.
+    the foreground masks, 0 or 255 (FFV1, gray). ``NAME.json`` holds the window, the shots (with the drawing and the
+    light of their painted sets: ``visits.read_visits``), the hard cuts, and for each frame its camera (frame pixels to
+    pixels of the painted set), opacity and blur, as ``render.Truth`` has them.
     """
     frames = range(episode.frames) if frames is None else frames
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,14 +105,17 @@ def _table(episode: Episode, frames: range, truths: list[Truth]) -> dict[str, An
         "window": {"width": window.width, "height": window.height, "x": window.x, "y": window.y},
         "frame": {"width": episode.width, "height": episode.height},
         "cuts": list(episode.cuts),
-        "shots": [
-            {"name": s.name, "kind": s.kind, "background": s.background, "start": s.start, "end": s.end}
-            for s in episode.shots
-        ],
+        "shots": [_shot(shot) for shot in episode.shots],
         "cameras": [truth.camera.round(6).tolist() for truth in truths],
         "opacity": [round(truth.opacity, 6) for truth in truths],
         "blur": [truth.blur for truth in truths],
     }
+
+
+def _shot(shot: Shot) -> dict[str, Any]:
+    drawing, light = set_of(shot.background)
+    where = {"background": shot.background, "set": drawing, "light": light}
+    return {"name": shot.name, "kind": shot.kind, **where, "start": shot.start, "end": shot.end}
 
 
 def _cues(episode: Episode, frames: range) -> list[Cue]:

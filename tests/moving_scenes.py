@@ -19,7 +19,8 @@ from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.filling import outpaint
 from remaster.propagation.shot_plan import propagate
 from remaster.records import Footage, Propagation, Shot
-from remaster.resample.rendering import WingRenderer
+from remaster.resample.layout import FrameFormat
+from remaster.resample.rendering import FilmTraces, ShotDonors, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 
 YUV = PixelFormat("yuv420p", "yuv", 8, 1, 1)
@@ -134,9 +135,8 @@ class Clip:
                 asked.append(index)
             return self.planes[index]
 
-        return WingRenderer(
-            replace(shot), self.window, self.format, self.color, gate, 0.0, ResampleSettings(), 0, read=read
-        )  # fmt: skip
+        form, donors = FrameFormat(self.window, self.format, self.color), ShotDonors(read=read)
+        return WingRenderer(replace(shot), form, FilmTraces(gate=gate), ResampleSettings(), 0, donors)
 
     def drawn(self, shot: Shot, gate: Mask | None = None, first: int = 0) -> list[tuple[Plane, ...]]:
         """All windows from frame ``first`` on."""

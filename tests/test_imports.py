@@ -1,4 +1,4 @@
-"""The import rules: which package may import what, read from the source itself."""
+"""The import rules: which package and which test may import what, read from the source itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "remaster"
 FILES = sorted(PACKAGE.rglob("*.py"))
 BESIDE = [p for name in ("remaster_forecast", "remaster_sample") for p in sorted((PACKAGE.parent / name).rglob("*.py"))]
+TESTS = sorted(Path(__file__).resolve().parent.rglob("*.py"))
 STEPS = {"detect", "analyze", "segment", "stitch", "sets", "outpaint", "resample"}
 BELOW = {"imaging": {"arrays", "errors", "media", "records"}, "propagation": {"arrays", "imaging", "media", "records"}}
 """What several steps need, and what of this package it may import."""
@@ -87,6 +89,45 @@ def test_nothing_in_the_engine_needs_the_packages_beside_it() -> None:
         name, tree = parse(path)
         beside = {n for n in imported(tree) if n.startswith(("remaster_forecast", "remaster_sample"))}
         assert not beside or name in ("jobs/sample.py", "pipeline/forecasting.py"), name
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("_")
+
+
+@cache
+def private_names() -> frozenset[str]:
+    """All private names that the packages define: functions, classes, constants and attributes."""
+    nodes = [node for path in (*FILES, *BESIDE) for node in ast.walk(ast.parse(path.read_text()))]
+    names = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    names |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return frozenset(filter(is_private, names))
+
+
+def private_uses(tree: ast.Module) -> Iterator[str]:
+    """Where a test reaches into what it tests: by import, as an attribute, or in a string as ``monkeypatch`` takes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names if is_private(alias.name))
+        elif isinstance(node, ast.Attribute) and is_private(node.attr):
+            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            yield from () if own else (ast.unparse(node),)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from (node.value,) if node.value.split(".")[-1] in private_names() else ()
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_tests_share_by_helpers_and_use_public_names(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert not [name for name in imported(tree) if name.split(".")[-1].startswith("test_")]
+    assert not list(private_uses(tree))
+
+
+def test_a_use_of_a_private_name_is_found_in_each_form() -> None:
+    uses = "from remaster.weights import _a", "engine._b()", "patch(module, '_engine')", "patch('remaster.x._engine')"
+    assert [len(list(private_uses(ast.parse(use)))) for use in uses] == [1, 1, 1, 1]
+    assert not list(private_uses(ast.parse("self._own(); config['_target_']; module.__file__")))
 
 
 def test_the_program_and_its_workers_start_without_the_models_extra_and_what_is_slow() -> None:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from fractions import Fraction
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pytest
+from full_rows import INFO, assert_same, full_analysis, full_scene, scene_rows, set_rows
 
 from remaster.arrow import MixedTable, RowTable
-from remaster.imaging.camera import IDENTITY
-from remaster.media.types import ColorSpec, Entry, PixelFormat, Rect, VideoInfo
+from remaster.media.types import Rect
 from remaster.notes import Note
-from remaster.records import Analysis, Background, Key, Propagation, Shot
 from remaster.rows import (
     ANALYZED,
     DELIVERED,
+    DESCRIBED,
     FILLED,
+    LENT,
+    LENT_BACKGROUND,
     PLAN,
     PLANNED,
     PROBED,
     SEGMENTED,
+    SETS,
     STITCHED,
     AnalyzedScene,
     DeliveredScene,
@@ -31,125 +30,13 @@ from remaster.rows import (
     Failure,
     FilledScene,
     Found,
-    FrameFacts,
     PassthroughScene,
-    PlannedScene,
     PlannedVideo,
-    Run,
     Scene,
-    SegmentedScene,
-    StitchedScene,
     VideoRow,
     failed,
 )
 from remaster.tables import SHOTS, OutpaintColumns, SegmentColumns, StitchColumns
-
-INFO = VideoInfo(
-    path="/videos/ä b.mkv",
-    container="matroska",
-    codec="h264",
-    width=720,
-    height=480,
-    sar=Fraction(8, 9),
-    format=PixelFormat("yuv420p10le", "yuv", 10, 1, 1),
-    color=ColorSpec(matrix=6, primaries=6, transfer=6, full_range=True, chroma_location=1),
-    fps=Fraction(30000, 1001),
-    time_base=Fraction(1, 1000),
-    rotation=0,
-    frames=None,
-    duration=1.5,
-    audio_streams=1,
-    subtitle_streams=0,
-    size=12,
-    mtime_ns=34,
-)
-
-
-def full_analysis(rng: np.random.Generator) -> Analysis:
-    return Analysis(
-        keyframes=np.array([0, 2]),
-        proxies=rng.integers(0, 256, (2, 6, 8, 3), np.uint8),
-        motion=rng.normal(size=(3, 2, 3)),
-        explained=rng.random(3, np.float32),
-        holds=np.array([False, True, False]),
-        luma=rng.random(3, np.float32),
-        turning=np.array([False, False, True]),
-        valid=rng.random((6, 8)) > 0.5,
-        noise=1.5,
-    )
-
-
-def full_scene() -> Scene:
-    rng = np.random.default_rng(1)
-    return Scene(
-        video="ä b.mkv",
-        video_id="b-1",
-        scene_id="b-1-0000000",
-        info=INFO,
-        runs=(Run(7, np.array([0, 33, 67])), Run(40, np.array([900, 933]), Entry(800, 2))),
-        active=Rect(0, 0, 720, 480),
-        gate=rng.random((480, 720)) > 0.9,
-        noise=1.5,
-        copyable=("mkv", "mp4"),
-        notes=(Note("interlaced"), Note("track 2 is not there", loss=True), Note("tagged", encoded=True)),
-        seconds={"detect": 0.5, "analyze": 1.0},
-        framing=0.25,
-        seed=5,
-        attempts=2,
-        fingerprint="f",
-        copied=True,
-    )
-
-
-def full_shots() -> tuple[Shot, ...]:
-    rng = np.random.default_rng(0)
-    mask = rng.random((4, 5)) > 0.5
-    fine = rng.integers(-128, 128, (4, 5, 3), np.int8)
-    figures = mask & (rng.random((4, 5)) > 0.5)
-    background = Background(rng.integers(0, 256, (4, 5, 3), np.uint8), mask, ~mask, figures, fine)
-    keys = Key(3, 4, 3, background), Key(4, 5, 4, None)
-    moving = Propagation(
-        rng.normal(size=(2, 2, 2, 3)),
-        rng.random((2, 2, 2, 32, 2), np.float32),
-        rng.random((2, 2, 4, 2), np.float32),
-        keys,
-    )
-    return (
-        Shot(0, 2, "mosaic", np.stack([IDENTITY] * 2), background, 0.75, 2, 99),
-        Shot(2, 3, "ambient", np.stack([IDENTITY]), None, 0.1),
-        Shot(3, 5, "propagated", np.stack([IDENTITY] * 2), None, 0.4, 0, 0, moving),
-        Shot(5, 6, "propagated", np.stack([IDENTITY]), None, 0.0, mix=rng.random((2, 1), np.float32)),
-    )
-
-
-def scene_rows() -> tuple[PlannedScene, AnalyzedScene, SegmentedScene, StitchedScene, FilledScene]:
-    """A scene as each step leaves it."""
-    rng = np.random.default_rng(2)
-    scene, analysis, grain = full_scene(), full_analysis(rng), rng.random(3, np.float32)
-    segment, stitch = SegmentColumns({"dog": 1, "person": 3}, 0.5), StitchColumns(2)
-    stitched = StitchedScene(scene, full_shots(), FrameFacts(analysis.holds, grain), segment, stitch)
-    return (
-        PlannedScene(scene),
-        AnalyzedScene(scene, analysis, grain),
-        SegmentedScene(scene, analysis, grain, rng.random((2, 6, 8)) > 0.5, segment),
-        stitched,
-        stitched.filled(stitched.shots, OutpaintColumns(3, 2, 1)),
-    )
-
-
-def assert_same(a: Any, b: Any) -> None:
-    if isinstance(a, np.ndarray):
-        assert a.dtype == b.dtype
-        np.testing.assert_array_equal(a, b)
-    elif hasattr(a, "__dataclass_fields__"):
-        for f in fields(a):
-            assert_same(getattr(a, f.name), getattr(b, f.name))
-    elif isinstance(a, tuple):
-        assert len(a) == len(b)
-        for x, y in zip(a, b, strict=True):
-            assert_same(x, y)
-    else:
-        assert a == b
 
 
 def test_each_step_s_row_comes_back_whole_from_its_table() -> None:
@@ -217,6 +104,16 @@ def test_a_plan_and_a_probed_video_come_back_whole() -> None:
         assert_same(back, row)
     assert PLAN.write([bare]).schema == PLAN.schema
     assert_same(PROBED.read(PROBED.write([VideoRow("v", "v-1", INFO)]))[0], VideoRow("v", "v-1", INFO))
+
+
+def test_what_is_known_of_a_set_comes_back_whole() -> None:
+    tables = (DESCRIBED, SETS, LENT, LENT_BACKGROUND, LENT)
+    for row, table in zip(set_rows(), tables, strict=True):
+        written = table.write([row])
+        assert written.schema == table.schema
+        (back,) = table.read(written)
+        assert type(back) is type(row)
+        assert_same(back, row)
 
 
 def test_rows_of_different_shapes_share_a_table() -> None:

@@ -1,4 +1,4 @@
-"""What a player makes of a stored picture: which part of it is shown, and which way round."""
+"""Reads how a player displays a stored picture: rotated or mirrored, and cropped to which part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from remaster.media.matroska import header_of
 from remaster.media.types import PixelFormat, Rect
 
 _MATRIX = struct.Struct("9i")
-# Containers whose headers may crop the picture: Matroska's PixelCrop, the clean aperture of MP4 and QuickTime.
+# Containers whose headers may crop the picture: Matroska (PixelCrop), MP4 and QuickTime (clean aperture).
 _CROPPING = {"matroska", "mp4"}
 
 
@@ -25,11 +25,11 @@ def display_matrix(frame: VideoFrame) -> tuple[int, ...]:
     return () if data is None else _MATRIX.unpack(bytes(data)[: _MATRIX.size])
 
 
-def shown_part(stream: VideoStream, width: int, height: int, pixel_format: PixelFormat) -> Rect | None:
-    """The part of the stored ``width x height`` picture that its container shows, inwards to the chroma grid.
+def visible_part(stream: VideoStream, width: int, height: int, pixel_format: PixelFormat) -> Rect | None:
+    """The part of the stored ``width x height`` picture that its container displays, inward to the chroma grid.
 
-    None where all of it is shown. FFmpeg knows, and its own programs crop by it; PyAV does not hand it out, but what
-    FFmpeg writes of the stream into a Matroska header, kept in memory, tells it.
+    None where all of it is displayed. PyAV does not expose the cropping, so it is read from a Matroska header that
+    FFmpeg writes for the stream into memory.
     """
     if not _CROPPING & set(stream.container.format.name.split(",")):
         return None
@@ -43,13 +43,13 @@ def shown_part(stream: VideoStream, width: int, height: int, pixel_format: Pixel
 
 
 def _cropped(stream: VideoStream) -> tuple[int, ...]:
-    """Pixels that the container crops left, above, right and below."""
+    """Pixels that the container crops at the left, top, right and bottom."""
     header = BytesIO()
     try:
         with av.open(header, "w", "matroska") as trial:
             trial.add_stream_from_template(stream, opaque=True)
             trial.start_encoding()
-    except (av.FFmpegError, ValueError):  # Matroska has no name for the codec, so that none of its files has it either
+    except (av.FFmpegError, ValueError):  # Matroska cannot hold the codec: the file is none and has no such cropping
         return 0, 0, 0, 0
     header.seek(0)
     return header_of(header).crops[0]

@@ -1,4 +1,4 @@
-"""Checking an assembled file's picture: the source's own pixels must be in their place in sampled frames."""
+"""Checks the centre of an assembled file: sampled frames must contain the source's pixels at their place."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ import numpy.typing as npt
 from remaster.arrays import Mask, Plane
 from remaster.errors import MediaError
 from remaster.media.decode import decode
-from remaster.media.encoders import UNRATED, Codec, EncoderSettings
+from remaster.media.encoders import WITHOUT_CRF, Codec, EncoderSettings
 from remaster.media.planes import crop, luma8
 from remaster.media.probe import probe
 from remaster.media.source import source_frames
 from remaster.media.timeline import timeline
 from remaster.media.types import Entry, Frame, PixelFormat, Rect, VideoInfo
 
-# What white noise, which no film is, still reaches at a crf: 34 dB at 18, 24 at 28, 13 at 40 and more.
-# Codecs for editing keep their rate, whatever the picture is: white noise at full swing falls to about this.
 EDITING_DB = 20.0
-WORST_DB, BEST_DB, DB_AT_CRF_0 = 12.0, 28.0, 46.0
-GREY = PixelFormat("gray", "gray")
-# SVT-AV1's scale of crf is this much longer than that of x264 and x265.
+"""PSNR in dB of white noise at full amplitude in ProRes and DNxHR, which hold their rate: the worst case."""
+MIN_FLOOR_DB, MAX_FLOOR_DB, DB_AT_CRF_0 = 12.0, 28.0, 46.0
+"""The floor in dB falls by 1 per step of crf from ``DB_AT_CRF_0``, within both bounds. White noise, the worst case, was
+measured at 34 dB for crf 18, 24 dB for 28, and 13 dB for 40 and more."""
 AV1_SCALE = 51 / 63
+"""Steps of x264's crf per step of SVT-AV1's: their scales end at 51 and 63."""
+GREY = PixelFormat("gray", "gray")
 
 
 @dataclass(frozen=True)
 class CentreSample:
     """Frame ``number`` of the output, to be compared with the source's.
 
-    The source is decoded from ``entry`` on to get the frames at ``pts``, int64 (n,), of which the last is meant. Its
+    The source is decoded from ``entry`` on to get the frames at ``pts``, int64 (n,); the last one is compared. Its
     ``active`` picture lies at column ``x`` and row ``y`` of the output.
     """
 
@@ -46,13 +47,13 @@ class CentreSample:
 
 
 def psnr_floor(settings: EncoderSettings) -> float:
-    """The PSNR in dB under which no encoder falls at these settings; infinite where it is lossless."""
+    """The PSNR in dB that every picture reaches at these settings; infinite for lossless codecs."""
     if settings.codec is Codec.ffv1:
         return float("inf")
-    if settings.codec in UNRATED:
+    if settings.codec in WITHOUT_CRF:
         return EDITING_DB
     crf = settings.crf * (AV1_SCALE if settings.codec is Codec.av1 else 1)
-    return min(max(DB_AT_CRF_0 - crf, WORST_DB), BEST_DB)
+    return min(max(DB_AT_CRF_0 - crf, MIN_FLOOR_DB), MAX_FLOOR_DB)
 
 
 def check_centre(
@@ -67,15 +68,15 @@ def check_centre(
     times = np.sort(timeline(result).stamps)
     for sample in samples:
         source = _last(source_frames(info, sample.entry, sample.pts))
-        shown = next(decode(result, int(times[sample.number]), 1), None)
-        if source is None or shown is None:
+        decoded = next(decode(result, int(times[sample.number]), 1), None)
+        if source is None or decoded is None:
             raise MediaError(f"{out}: frame {sample.number} cannot be decoded to compare it with the source's")
         place = Rect(sample.x, sample.y, sample.active.width, sample.active.height)
-        ours, theirs = (source.planes, info.format, sample.active), (shown.planes, result.format, place)
+        ours, theirs = (source.planes, info.format, sample.active), (decoded.planes, result.format, place)
         if info.format == result.format:
             found = psnr(crop(*ours), crop(*theirs), info.format, trusted)
-        else:  # converted on request: the luma of both in 8 bits
-            floor = min(floor, BEST_DB)
+        else:  # the pixel format was converted: compare 8-bit luma
+            floor = min(floor, MAX_FLOOR_DB)
             found = psnr([_luma(*ours)], [_luma(*theirs)], GREY, trusted)
         if found < floor:
             wanted = "equal it" if np.isinf(floor) else f"have {floor:.0f} dB at least"
@@ -85,7 +86,7 @@ def check_centre(
 
 
 def psnr(one: Sequence[Plane], other: Sequence[Plane], pixel_format: PixelFormat, trusted: Mask | None) -> float:
-    """PSNR in dB over all planes' samples, of which only those count whose pixels are all ``trusted``."""
+    """PSNR in dB over the samples of all planes whose pixels are all ``trusted`` (None: all samples)."""
     error, count = 0.0, 0
     for index, (a, b) in enumerate(zip(one, other, strict=True)):
         squares = (a.astype(np.float64) - b) ** 2
@@ -101,7 +102,7 @@ def _luma(planes: tuple[Plane, ...], pixel_format: PixelFormat, rect: Rect) -> n
 
 
 def _samples(trusted: Mask, pixel_format: PixelFormat, plane: int, shape: tuple[int, ...]) -> Mask:
-    """bool (rows, columns) of a plane: the samples that stand for trusted pixels alone."""
+    """bool (rows, columns) of a plane: the samples whose pixels are all trusted."""
     if plane == 0 or pixel_format.kind != "yuv":
         return trusted
     step_x, step_y = 1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h
@@ -111,7 +112,7 @@ def _samples(trusted: Mask, pixel_format: PixelFormat, plane: int, shape: tuple[
 
 
 def without_border(mask: Mask, share: float) -> Mask:
-    """``mask`` without pixels within ``share`` of the picture's sides from its border, and shrunk by a pixel or two."""
+    """Shrink ``mask`` by two pixels, and clear it within ``share`` of the picture's size from its border."""
     height, width = mask.shape
     inner = np.zeros_like(mask)
     y, x = round(share * height) + 1, round(share * width) + 1

@@ -1,4 +1,4 @@
-"""Frames of a video in presentation order, from any exact time."""
+"""Decodes frames of a video in presentation order, from its start or from the time of any frame."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from av.video.stream import VideoStream
 
 from remaster.arrays import Plane
 from remaster.errors import MediaError
-from remaster.media.clock import Clock, Repairs
-from remaster.media.containers import bound_decoder, open_input, read_only, video_stream
+from remaster.media.containers import demux_only, limit_picture_size, open_input, video_stream
+from remaster.media.discontinuities import PacketShifter, TimeShifts, has_tables, may_jump
 from remaster.media.formats import planar_format, without_alpha
+from remaster.media.frame_properties import PropertiesReader
 from remaster.media.hdr import side_data
-from remaster.media.jumps import Mover, Moves, has_tables, may_jump
-from remaster.media.looks import Looker
 from remaster.media.timeline import NO_STAMP, Keyframe, Timeline, fingerprint, is_frame, timeline
-from remaster.media.types import Frame, Look, PixelFormat, VideoInfo
+from remaster.media.timestamp_repair import Clock, Repairs
+from remaster.media.types import Frame, FrameProperties, PixelFormat, VideoInfo
 
-_Decoded = tuple[tuple[Plane, ...], bytes, Look | None]
+_Decoded = tuple[tuple[Plane, ...], bytes, FrameProperties | None]
 MAX_FRAMES = 5_000_000
-"""A day of 60 frames a second: what lasts longer is no film."""
-# How many keyframes before the wanted frame's own a seek aims at, one try after the other, before the file's start.
+"""A day at 60 frames per second: a longer stream is damaged."""
 _STEPS_BACK = (0, 1, 2, 4, 8, 16)
-# Demuxers whose times may come in decoding order.
-_STAMPLESS = ("avi",)
+"""Keyframes before the wanted frame's own that successive seeks aim at, before the file is read from its start."""
+_DECODING_ORDER_TIMES = ("avi",)
+"""Demuxers that may give presentation times in decoding order."""
 
 
 def decode(
@@ -43,23 +43,24 @@ def decode(
     repairs: Repairs | None = None,
     native: bool = False,
 ) -> Iterator[Frame]:
-    """Frames in presentation order in ``info.format``, each with its time in ``info.time_base``.
+    """Decode frames in presentation order in ``info.format``, each with its time in units of ``info.time_base``.
 
-    With ``start_pts`` the first frame is the one of exactly that time, ``MediaError`` where there is none; ``count``
-    ends the iteration after so many frames. Planes are read-only and may be views of the decoder's memory.
+    With ``start_pts`` the first frame is the one at exactly that time, and ``MediaError`` is raised where there is
+    none; ``count`` limits the number of frames. Planes are read-only and may be views of the decoder's memory.
 
-    Times are repaired as ``Clock`` says, and a range gets the same times as the whole: packets read after seeking get
-    the stamps that they have when the file is read from its start (MPEG program streams guess them from what went
-    before), and decoding begins at a keyframe up to which nothing had to be repaired, so that the clock's state is the
-    whole's. From the first disorder on that is always the last keyframe before it; without stamps, the file's start.
+    Times are repaired (see ``Clock``), and a range gets the same times as a reading from the start. So packets read
+    after seeking get the stamps that they have when the file is read from its start (demuxers of MPEG program streams
+    guess stamps from earlier packets), and decoding begins at a keyframe before which nothing was repaired: the last
+    one before the first disorder, or the file's start where packets have no stamps.
 
-    Raises ``MediaError`` after ``MAX_FRAMES``. Packets that cannot be decoded, pictures over ``MAX_PIXELS`` among them,
-    are skipped; frames of another size or pixel format than ``info`` tells are converted (swscale, bicubic). All of
-    that is counted in ``repairs``. ``native``, for the whole alone, hands out each frame as its own ``look`` says.
+    Raises ``MediaError`` after ``MAX_FRAMES``. Packets that cannot be decoded, such as pictures over ``MAX_PIXELS``,
+    are skipped; frames whose size or pixel format differs from ``info`` are converted (swscale, bicubic). ``repairs``
+    counts all of these. With ``native``, which needs a reading from the start, each frame keeps its own size and
+    format, given in its ``properties``.
     """
     repairs = Repairs() if repairs is None else repairs
     if start_pts is None:
-        return islice(_from_start(info, threads, repairs, native), count)
+        return islice(frames_from_start(info, threads, repairs, native), count)
     frames = _range(info, start_pts, threads, repairs)
     return islice(frames, count)
 
@@ -71,11 +72,11 @@ def _range(info: VideoInfo, start_pts: int, threads: int, repairs: Repairs) -> I
         frames = _from_keyframe(info, times, keyframe, start_pts, threads, attempt)
         try:
             first = next(frames, None)
-        except MediaError:  # Damage read otherwise from here: the next try begins earlier, the last at the start.
+        except MediaError:  # damage reads differently from here: the next try begins earlier
             continue
         if first is None:
             continue
-        attempt.reset()  # What was repaired before the range is no part of it.
+        attempt.reset()  # repairs before the range do not belong to it
         try:
             yield first
             yield from frames
@@ -83,7 +84,7 @@ def _range(info: VideoInfo, start_pts: int, threads: int, repairs: Repairs) -> I
             repairs.add(attempt)
         return
     found = False
-    for frame in _from_start(info, threads, repairs):
+    for frame in frames_from_start(info, threads, repairs):
         found = found or frame.pts == start_pts
         if found:
             yield frame
@@ -94,44 +95,45 @@ def _range(info: VideoInfo, start_pts: int, threads: int, repairs: Repairs) -> I
 
 
 def _seek_points(times: Timeline, start_pts: int) -> Iterator[Keyframe]:
-    """Keyframes that are shown at or before ``start_pts``, the nearest first.
+    """Keyframes presented at or before ``start_pts``, the nearest first.
 
-    A keyframe shown later may be decoded earlier (open GOP): its leading frames would lack their references.
+    A keyframe that is presented later may be decoded earlier (open GOP), but its leading frames lack their references.
     """
     before = [key for key in times.keyframes if key.pts <= start_pts]
     for steps in _STEPS_BACK[1:] if times.ranked else _STEPS_BACK:
-        # The first keyframe of all is reached more safely from the start.
+        # The very first keyframe is reached more safely from the start.
         if steps < len(before) - 1:
             yield before[-1 - steps]
 
 
-def _from_start(info: VideoInfo, threads: int, repairs: Repairs, native: bool = False) -> Iterator[Frame]:
+def frames_from_start(info: VideoInfo, threads: int, repairs: Repairs, native: bool = False) -> Iterator[Frame]:
+    """All frames of a video, read from the file's start; the parameters are those of ``decode``."""
     with open_input(info.path) as container:
         stream = _open(container, info, threads)
         times = None if has_tables(container) else timeline(info)
         packets: Iterator[Packet[VideoStream]] = container.demux(stream)
-        looker = Looker(stream) if native else None
-        if times is not None and times.moves.steps:
-            packets = _moved(packets, times.moves)
-            repairs.jumps = times.moves.at
-        if info.container in _STAMPLESS and times is not None and times.ranked:
-            frames = _pictures(stream, _numbered(packets), repairs)
-            yield from _timed(info, _ranked(frames, times, None), repairs, looker)
+        reader = PropertiesReader(stream) if native else None
+        if times is not None and times.shifts.steps:
+            packets = _shifted(packets, times.shifts)
+            repairs.jumps = times.shifts.at
+        if info.container in _DECODING_ORDER_TIMES and times is not None and times.ranked:
+            frames = decoded_pictures(stream, _numbered(packets), repairs)
+            yield from _timed(info, _ranked(frames, times, None), repairs, reader)
         else:
-            frames = _pictures(stream, packets, repairs)
-            yield from _timed(info, ((frame, frame.pts) for frame in frames), repairs, looker)
+            frames = decoded_pictures(stream, packets, repairs)
+            yield from _timed(info, ((frame, frame.pts) for frame in frames), repairs, reader)
 
 
-def _moved(packets: Iterator[Packet[VideoStream]], moves: Moves) -> Iterator[Packet[VideoStream]]:
-    """All packets, read from the file's start, with the times that they have where the file's clock goes on."""
-    mover = Mover(moves)
+def _shifted(packets: Iterator[Packet[VideoStream]], shifts: TimeShifts) -> Iterator[Packet[VideoStream]]:
+    """All packets from the file's start, with times shifted so that the file's clock is continuous."""
+    shifter = PacketShifter(shifts)
     for packet in packets:
-        mover.move(packet)
+        shifter.shift(packet)
         yield packet
 
 
 def _numbered(packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
-    """All packets, each with its number in decoding order for its time."""
+    """All packets, with their numbers in decoding order in place of their times."""
     number = 0
     for packet in packets:
         if is_frame(packet):
@@ -143,12 +145,12 @@ def _numbered(packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoSt
 def _ranked(
     frames: Iterator[VideoFrame], times: Timeline, begun: Keyframe | None
 ) -> Iterator[tuple[VideoFrame, int | None]]:
-    """Frames, whose own times are their packets' numbers, with the time of the stream that their rank gives them.
+    """Frames whose times are packet numbers, with the stamp at each frame's rank in presentation order.
 
-    A frame follows the one before. A keyframe's rank needs no counting from the start: all packets before it are shown
-    before it, and so are those of its leading pictures. Lost frames thus leave a gap that the next keyframe ends. Where
-    decoding began in the middle (``begun``), that keyframe's own leading pictures are missing: frames are handed out
-    from the next one on.
+    The rank counts up from frame to frame, and restarts at each keyframe: all packets before a keyframe, and those
+    of its leading pictures, are presented before it. So lost frames leave a gap that ends at the next keyframe. Where
+    decoding began in the middle (``begun``), that keyframe's leading pictures are missing, and frames are returned
+    from the next keyframe on.
     """
     marks = {key.number for key in times.keyframes} - ({begun.number} if begun else set())
     rank = -1 if begun is None else None
@@ -167,18 +169,18 @@ def _ranked(
 def _from_keyframe(
     info: VideoInfo, times: Timeline, keyframe: Keyframe, start_pts: int, threads: int, repairs: Repairs
 ) -> Iterator[Frame]:
-    """Frames from ``start_pts`` on, or nothing where seeking did not lead safely to it."""
+    """Frames from ``start_pts`` on; none where seeking did not reach it safely."""
     with open_input(info.path) as container:
         stream = _open(container, info, threads)
         try:
-            if times.moves.at and may_jump(container) and keyframe.place is not None:
-                container.seek(keyframe.place, unsupported_byte_offset=True)  # A time may be there more than once.
+            if times.shifts.at and may_jump(container) and keyframe.position is not None:
+                container.seek(keyframe.position, unsupported_byte_offset=True)  # times may repeat
             else:
                 container.seek(keyframe.dts, stream=stream)
         except av.FFmpegError:
-            return  # Not seekable: the caller tries another way.
+            return  # not seekable: the caller tries another keyframe
         packets = _restamped(container.demux(stream), times, keyframe, info.path)
-        pictures = _pictures(stream, packets, repairs)
+        pictures = decoded_pictures(stream, packets, repairs)
         stamped = _ranked(pictures, times, keyframe) if times.ranked else ((frame, frame.pts) for frame in pictures)
         frames = _timed(info, _until_damaged(stamped, start_pts), repairs)
         for frame in frames:
@@ -194,8 +196,8 @@ def _restamped(
 ) -> Iterator[Packet[VideoStream]]:
     """Packets from ``keyframe`` on with their known stamps; none where seeking went past it.
 
-    Seeking may lead to an earlier keyframe (Matroska's does, whose index holds times of presentation): what lies before
-    the wanted one is counted and not decoded, unless it follows a gap.
+    Seeking may lead to an earlier keyframe (Matroska's index holds presentation times): packets before the wanted one
+    are counted but not decoded, unless it follows a gap.
     """
     number, first = None, 0 if keyframe.after_gap else keyframe.number
     for packet in packets:
@@ -218,7 +220,7 @@ def _restamped(
 def _until_damaged(
     stamped: Iterator[tuple[VideoFrame, int | None]], start_pts: int
 ) -> Iterator[tuple[VideoFrame, int | None]]:
-    """Frames with their stamps; they end where the wanted frame is known to lack what came before the keyframe."""
+    """Frames with their stamps, up to the wanted frame where that is corrupt: its references precede the keyframe."""
     for frame, stamp in stamped:
         if stamp == start_pts and frame.is_corrupt:
             return
@@ -227,15 +229,17 @@ def _until_damaged(
 
 def _open(container: InputContainer, info: VideoInfo, threads: int) -> VideoStream:
     stream = video_stream(container, info.path)
-    read_only(container, stream)
-    bound_decoder(stream)
+    demux_only(container, stream)
+    limit_picture_size(stream)
     stream.codec_context.thread_count = threads
     stream.codec_context.thread_type = "AUTO" if threads > 1 else "SLICE"
     return stream
 
 
-def _pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repairs: Repairs) -> Iterator[VideoFrame]:
-    """Decode packets, skipping the broken ones; where the file breaks off, the decoder still gives what it holds."""
+def decoded_pictures(
+    stream: VideoStream, packets: Iterator[Packet[VideoStream]], repairs: Repairs
+) -> Iterator[VideoFrame]:
+    """Decode packets and skip the broken ones; where the file breaks off, flush the decoder."""
     while True:
         try:
             packet = next(packets, None)
@@ -258,28 +262,28 @@ def _timed(
     info: VideoInfo,
     stamped: Iterator[tuple[VideoFrame, int | None]],
     repairs: Repairs,
-    looker: Looker | None = None,
+    reader: PropertiesReader | None = None,
 ) -> Iterator[Frame]:
     clock: Clock[_Decoded] = Clock(1 / (info.fps * info.time_base), repairs)
     for number, (frame, stamp) in enumerate(stamped):
         if number >= MAX_FRAMES:
             raise MediaError(f"{info.path} has more than {MAX_FRAMES:,} frames")
-        for pts, (planes, captions, look) in clock.push(_decoded(frame, info, repairs, looker), stamp):
-            yield Frame(pts, planes, captions, look)
-    for pts, (planes, captions, look) in clock.flush():
-        yield Frame(pts, planes, captions, look)
+        for pts, (planes, captions, properties) in clock.push(_decoded(frame, info, repairs, reader), stamp):
+            yield Frame(pts, planes, captions, properties)
+    for pts, (planes, captions, properties) in clock.flush():
+        yield Frame(pts, planes, captions, properties)
 
 
-def _decoded(frame: VideoFrame, info: VideoInfo, repairs: Repairs, looker: Looker | None) -> _Decoded:
-    # What is made of a frame by taking its alpha plane off has neither its captions nor its fields.
+def _decoded(frame: VideoFrame, info: VideoInfo, repairs: Repairs, reader: PropertiesReader | None) -> _Decoded:
+    # A frame without its alpha plane is a copy that has neither captions nor the interlacing flag.
     captions, interlaced = _captions(frame), bool(frame.interlaced_frame)
     frame = without_alpha(frame, info.path)
-    look = None if looker is None else looker.look(frame, interlaced)
-    if look is None:
+    properties = None if reader is None else reader.read(frame, interlaced)
+    if properties is None:
         return _planes(frame, info, repairs), captions, None
-    if frame.format.name.replace("yuvj", "yuv") != look.format.name:
-        frame = frame.reformat(format=look.format.name)
-    return frame_planes(frame, look.format, look.width, look.height), captions, look
+    if frame.format.name.replace("yuvj", "yuv") != properties.format.name:
+        frame = frame.reformat(format=properties.format.name)
+    return frame_planes(frame, properties.format, properties.width, properties.height), captions, properties
 
 
 def _captions(frame: VideoFrame) -> bytes:
@@ -310,7 +314,7 @@ def _planar_or_none(name: str) -> PixelFormat | None:
 
 
 def _plane(plane: Any, pixel_format: PixelFormat, shape: tuple[int, int]) -> Plane:
-    """A view of a plane without its padding; the rows of bottom-up pictures (negative line sizes) are put in order."""
+    """A view of a plane without padding, top row first (bottom-up pictures have negative line sizes)."""
     dtype = np.uint8 if pixel_format.depth == 8 else np.uint16
     stride = abs(plane.line_size) // np.dtype(dtype).itemsize
     rows: npt.NDArray[Any] = np.frombuffer(plane, dtype).reshape(-1, stride)[: shape[0], : shape[1]]

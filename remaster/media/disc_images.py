@@ -1,4 +1,4 @@
-"""Images of DVDs (``.iso``): where their titles lie in them, so that nothing has to be mounted or copied.
+"""Finds the titles inside images of DVDs (``.iso``), so that nothing has to be mounted or copied.
 
 A file inside an image has a path of its own, as if the image were the folder that it is when mounted:
 ``disc.iso/VIDEO_TS/VTS_01_1.VOB``.
@@ -30,7 +30,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Inside:
-    """A file inside an ``image``; ``changed`` is when that was, in ns."""
+    """A file inside an ``image``; ``changed`` is the image's time of change in ns."""
 
     image: str
     extent: Extent
@@ -38,7 +38,7 @@ class Inside:
 
 
 def inside(path: str) -> Inside | None:
-    """The file inside an image that a path leads to; None for any other path, also where the image has no such file."""
+    """The file inside an image that a path denotes; None for other paths, and where the image has no such file."""
     whole = Path(path)
     if is_remote(path) or whole.parent.name != DISC_FOLDER or not whole.parent.parent.is_file():
         return None
@@ -48,9 +48,9 @@ def inside(path: str) -> Inside | None:
 
 
 def films(image: str) -> Mapping[str, Extent]:
-    """The files of picture and sound in an image's ``VIDEO_TS`` folder, menus included, by name.
+    """The VOB files in an image's ``VIDEO_TS`` folder, menus included, by name.
 
-    None where it is no image of a DVD, or its directory (ISO 9660, which DVDs have beside UDF) cannot be read.
+    Empty where it is no image of a DVD, or its directory (ISO 9660, which DVDs have beside UDF) cannot be read.
     """
     if is_remote(image) or Path(image).suffix.lower() != SUFFIX:
         return {}
@@ -60,7 +60,7 @@ def films(image: str) -> Mapping[str, Extent]:
 
 @lru_cache(maxsize=64)
 def _films(image: str, size: int, mtime_ns: int) -> Mapping[str, Extent]:
-    # Few runs have an image: the others need not load it.
+    # Few runs have an image: the others save the import.
     from pycdlib import PyCdlib
     from pycdlib.pycdlibexception import PyCdlibException
 

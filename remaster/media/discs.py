@@ -1,4 +1,7 @@
-"""Films on DVDs: a title is cut into files of 1 GB at any byte, beside menus, and its sectors may be scrambled."""
+"""Reads DVD titles: finds and joins their parts, and detects scrambled streams.
+
+A title is split at any byte into files of 1 GB, which lie beside menus.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit, urlunsplit
@@ -16,29 +19,30 @@ from urllib.parse import urlsplit, urlunsplit
 from remaster.media.disc_images import inside
 from remaster.remote import is_remote, joined, open_ranges, status
 
-MOST_PARTS = 9  # of a title set, by the standard
+MAX_PARTS = 9  # files of a title set, by the standard
 BUFFER = 1 << 20  # bytes read at once
 _PART = re.compile(r"(?P<title>VTS_\d\d)_(?P<number>\d)(?P<end>\.VOB)", re.IGNORECASE)
 _MENU = re.compile(r"(VIDEO_TS|VTS_\d\d_0)\.VOB", re.IGNORECASE)
 
 PACK = 2048  # bytes of a sector, which holds one pack of an MPEG program stream
-TRANSPORT = (188, 192)  # bytes of a packet of a transport stream, without and with a stamp before it (Blu-ray's)
-LEAD = 8192  # bytes of a stream's start that are looked through for its first packets: recordings begin at any byte
-PLACES, PLACE = 128, 47 * PACK
-"""At how many places, spread evenly, and how much of a file is looked at for scrambled sectors: of a scrambled title
-about half of them are, and a file of up to 12 MB is seen whole. Packs and packets begin at a place's multiples."""
-REMOTE_PLACES = 8  # on an object store each place is a request
-SCRAMBLED = 0.05
-"""Share of marked packets above which a file is scrambled: single ones are damage, or another programme's."""
+TRANSPORT = (188, 192)  # bytes of a transport packet, without and with Blu-ray's stamp before it
+START_BYTES = 8192  # bytes at a file's start in which packets are searched: recordings begin at any byte
+SAMPLES, SAMPLE_BYTES = 128, 47 * PACK
+"""Number and size of the samples, spread evenly over a file, that are examined for scrambled sectors. In a scrambled
+title about half of the sectors are scrambled. Files of up to 12 MB are read whole. A sample holds whole packs and whole
+packets of 188 and 192 bytes."""
+REMOTE_SAMPLES = 8  # on an object store each sample is a request
+MIN_SCRAMBLED_SHARE = 0.05
+"""Share of marked packets above which a file is scrambled: single ones are damage, or of another programme."""
 _PACK_START = b"\x00\x00\x01\xba"
-# Packets of both sizes, wherever they begin: recordings are joined at any byte. Five in a row make a stream of them.
+# Packets of both sizes at any byte, since recordings are joined anywhere. Five in a row are a transport stream.
 _PACKETS = {size: re.compile(rb"G..(.).{%d}(?=G)" % (size - 4), re.DOTALL) for size in TRANSPORT}
 _STREAMS = {size: re.compile(rb"(?:G[^G].{%d}){5}" % (size - 2), re.DOTALL) for size in TRANSPORT}
 _PRIVATE = 0xBD  # the stream id of AC-3, DTS, LPCM and subtitles
 
 
 def title_part(name: str) -> tuple[str, int] | None:
-    """(title, number) of a file name such as ``VTS_01_2.VOB``, number 1 being the first; None for other names."""
+    """(title, number from 1) of a file name such as ``VTS_01_2.VOB``; None for other names."""
     found = _PART.fullmatch(name)
     return (f"{found['title']}{found['end']}", int(found["number"])) if found and found["number"] != "0" else None
 
@@ -49,12 +53,12 @@ def is_menu(name: str) -> bool:
 
 
 def parts(path: str) -> list[str]:
-    """The files that a path or an address stands for: a title's first part stands for all of them, in their order."""
+    """The files of a path or address: for the first part of a DVD title all parts in order, else the file itself."""
     name = Path(urlsplit(path).path if is_remote(path) else path).name
     found = _PART.fullmatch(name)
     if found is None or found["number"] != "1":
         return [path]
-    names = [f"{found['title']}_{number}{found['end']}" for number in range(1, MOST_PARTS + 1)]
+    names = [f"{found['title']}_{number}{found['end']}" for number in range(1, MAX_PARTS + 1)]
     if is_remote(path):
         where = urlsplit(path)
         folder = urlunsplit(where._replace(path=where.path.rpartition("/")[0]))
@@ -63,7 +67,7 @@ def parts(path: str) -> list[str]:
     else:
         following = (str(Path(path).with_name(name)) for name in names[1:])
         there = os.path.isfile if inside(path) is None else lambda name: inside(name) is not None
-    return [path, *_while(following, there)]
+    return [path, *takewhile(there, following)]
 
 
 def size_and_change(path: str) -> tuple[int, int]:
@@ -76,33 +80,33 @@ def size_and_change(path: str) -> tuple[int, int]:
 
 
 def open_parts(paths: Sequence[str]) -> BinaryIO:
-    """Several files as one that can be read and sought in; raises ``OSError``."""
+    """Open several files as one seekable file; raises ``OSError``."""
     return cast(BinaryIO, io.BufferedReader(_Parts(paths), BUFFER))
 
 
 def scrambled(path: str) -> bool:
-    """Whether much of a program or transport stream is marked as scrambled, at some places of the file."""
+    """Whether a program or transport stream is scrambled, by samples of its packets."""
     with open_parts(parts(path)) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        kind = _stream_kind(file.read(LEAD))
+        kind = _stream_kind(file.read(START_BYTES))
         if kind is None:
             return False
         marks = [
-            mark for data in _looks(file, size, REMOTE_PLACES if is_remote(path) else PLACES) for mark in kind(data)
+            mark for data in _samples(file, size, REMOTE_SAMPLES if is_remote(path) else SAMPLES) for mark in kind(data)
         ]
-    return sum(marks) > SCRAMBLED * len(marks)
+    return sum(marks) > MIN_SCRAMBLED_SHARE * len(marks)
 
 
 def is_disc_image(path: str) -> bool:
-    """Whether a file is the image of a disc (ISO 9660, which DVDs have beside UDF)."""
+    """Whether a file is a disc image (with ISO 9660, which DVDs have beside UDF)."""
     with open_parts([path]) as file:
         file.seek(16 * PACK + 1)
         return file.read(5) == b"CD001"
 
 
 class _Parts(io.RawIOBase):
-    """Files one after another."""
+    """Concatenated files as one raw stream."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         with ExitStack() as stack:
@@ -147,7 +151,7 @@ class _Parts(io.RawIOBase):
 
 
 def _open(path: str, stack: ExitStack) -> tuple[BinaryIO, int, int]:
-    """(file, where in it what is meant begins, how many bytes that has)."""
+    """(open file, first byte, size) of a file, or of one inside an image; ``stack`` closes it."""
     found = inside(path)
     file = stack.enter_context(_file(path if found is None else found.image))
     return (file, 0, file.seek(0, os.SEEK_END)) if found is None else (file, found.extent.start, found.extent.size)
@@ -157,30 +161,23 @@ def _file(path: str) -> BinaryIO:
     return open_ranges(path) if is_remote(path) else Path(path).open("rb")
 
 
-def _while(items: Iterator[str], holds: Callable[[str], bool]) -> Iterator[str]:
-    for item in items:
-        if not holds(item):
-            return
-        yield item
-
-
 def _stream_kind(start: bytes) -> Callable[[bytes], Iterator[bool]] | None:
-    """What reads the marks of this kind of stream; None for files of any other kind."""
+    """The function that yields packets' scrambling marks in this kind of stream; None for all other files."""
     if start.startswith(_PACK_START):
         return _pack_marks
     size = next((size for size, stream in _STREAMS.items() if stream.search(start)), None)
     return None if size is None else partial(_packet_marks, _PACKETS[size])
 
 
-def _looks(file: BinaryIO, size: int, places: int) -> Iterator[bytes]:
-    """Pieces of a file, spread over it."""
-    for start in range(0, size, max(size // places // PLACE, 1) * PLACE):
+def _samples(file: BinaryIO, size: int, samples: int) -> Iterator[bytes]:
+    """Samples of a file, spread evenly."""
+    for start in range(0, size, max(size // samples // SAMPLE_BYTES, 1) * SAMPLE_BYTES):
         file.seek(start)
-        yield file.read(PLACE)
+        yield file.read(SAMPLE_BYTES)
 
 
 def _pack_marks(data: bytes) -> Iterator[bool]:
-    """For each packet of sound, picture or subtitles in MPEG-2 packs: whether its header says that it is scrambled."""
+    """Whether each PES packet of sound, picture or subtitles in MPEG-2 packs is marked as scrambled."""
     for start in range(0, len(data) - PACK + 1, PACK):
         pack = data[start : start + PACK]
         if not pack.startswith(_PACK_START) or pack[4] >> 6 != 1:
@@ -193,6 +190,6 @@ def _pack_marks(data: bytes) -> Iterator[bool]:
 
 
 def _packet_marks(packets: re.Pattern[bytes], data: bytes) -> Iterator[bool]:
-    """For each packet of a transport stream: whether the first bit of its fourth byte says that it is scrambled."""
+    """Whether each packet of a transport stream is marked as scrambled (first bit of its fourth byte)."""
     for packet in packets.finditer(data):
         yield packet[1][0] & 0x80 != 0

@@ -1,4 +1,4 @@
-"""Segments: one encoded Matroska file per shot, made so that the segments of a video can be joined by their packets."""
+"""Encodes segments: one Matroska file per shot, so that a video's segments can be joined packet by packet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from remaster.media.encoders import (
     DNXHR_MIN_SIZE,
     PACKED_ENCODERS,
     SOFTWARE_ENCODERS,
-    UNRATED,
+    WITHOUT_CRF,
     Codec,
     EncoderSettings,
     check_codec,
@@ -32,7 +32,7 @@ from remaster.media.encoders import (
 )
 from remaster.media.formats import planar_format
 from remaster.media.partfile import PartFile
-from remaster.media.scheduling import kept_scheduling
+from remaster.media.scheduling import restored_scheduling
 from remaster.media.types import ColorSpec, PixelFormat
 
 _MATRIX_RGB = 0
@@ -43,10 +43,10 @@ _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BI
 class SegmentWriter:
     """Encodes frames into one Matroska file (of DNxHR: QuickTime); used as a context manager.
 
-    The file is written beside ``path`` under a temporary name and takes its place when the block ends without an error;
-    otherwise it is removed. It begins with an IDR picture, all its GOPs are closed, and equal frames and settings give
-    equal bytes. Inside, frame ``n`` is shown at ``n / fps``: the source's exact times are put back at assembly, by
-    rank, while the encoder is told the true times for its rate control.
+    The file is written under a temporary name beside ``path`` and renamed when the block ends without an error, else
+    removed. It begins with an IDR picture, all its GOPs are closed, and equal frames and settings give equal bytes. In
+    the file, frame ``n`` has the time ``n / fps``: assembly restores the source's exact times by rank. The encoder gets
+    the true times for its rate control.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class SegmentWriter:
         self._first: int | None = None
         self._last: int | None = None
         self._frames = self._packets = 0
-        # FFmpeg's Matroska has no name for DNxHR.
+        # FFmpeg's Matroska muxer has no codec ID for DNxHR.
         kind = "mov" if settings.codec is Codec.dnxhr else "matroska"
         self._container = av.open(str(self._part.temporary), "w", kind, container_options={"fflags": "+bitexact"})
-        self._reorder = 0 if settings.codec in UNRATED else _LONGEST_REORDER
+        self._reorder = 0 if settings.codec in WITHOUT_CRF else _MAX_REORDER
         planar = encoded_format(settings, pixel_format)
         target = planar.name
         self._grey = _grey_as(pixel_format, planar)
@@ -136,14 +136,14 @@ class SegmentWriter:
             if self._encoded != frame.format.name:
                 frame = frame.reformat(format=self._encoded, interpolation=_SCALING, threads=1)
             # The first frame opens the encoder.
-            with kept_scheduling() if self._frames == 1 else nullcontext():
+            with restored_scheduling() if self._frames == 1 else nullcontext():
                 packets = self._stream.encode(frame)
             self._mux(packets)
         except av.FFmpegError as failure:
             raise MediaError(f"{self._part.path} cannot be encoded: {reason(failure)}") from failure
 
     def _picture(self, planes: tuple[Plane, ...]) -> VideoFrame:
-        """The planes as a frame; grey ones, where the encoder takes none, with chroma that says nothing."""
+        """The planes as a frame; grey pictures get neutral chroma where the encoder takes no grey."""
         if self._grey is None:
             return to_frame(planes, self._format, *self._size)
         shapes = self._grey.plane_shapes(*self._size)[1:]
@@ -153,7 +153,7 @@ class SegmentWriter:
     def _mux(self, packets: Iterable[Any]) -> None:
         for packet in packets:
             packet.pts = self._ranks.pop(packet.pts)
-            # Matroska keeps no decoding times; these only have to rise and not to pass the times of presentation.
+            # Matroska keeps no decoding times: these need only rise and not exceed the presentation times.
             packet.dts = self._packets - self._reorder
             packet.duration = 1
             packet.time_base = self._frame_time
@@ -165,8 +165,8 @@ class SegmentWriter:
         self._part.discard()
 
 
-# No codec reorders over more pictures than its buffer holds (H.264 and HEVC: 16; AV1's hidden frames ride along).
-_LONGEST_REORDER = 16
+_MAX_REORDER = 16
+"""Frames over which a codec reorders: as many as its buffer holds (H.264 and HEVC; AV1 packs hidden frames)."""
 
 
 def to_frame(planes: tuple[Plane, ...], pixel_format: PixelFormat, width: int, height: int) -> VideoFrame:
@@ -183,7 +183,7 @@ def to_frame(planes: tuple[Plane, ...], pixel_format: PixelFormat, width: int, h
 
 
 def _grey_as(source: PixelFormat, target: PixelFormat) -> PixelFormat | None:
-    """YUV of the source's depth in which a grey source is encoded; None where it is none, or is encoded as grey."""
+    """The YUV format, of the source's depth, in which a grey source is encoded; None where it is not."""
     if source.kind != "gray" or target.kind != "yuv":
         return None
     return planar_format(target.name.split("p")[0] + "p" + (f"{source.depth}le" if source.depth > 8 else ""))

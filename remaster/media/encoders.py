@@ -1,4 +1,4 @@
-"""Which encoder takes a run's settings, in which pixel format, with which options of FFmpeg, and what it loses."""
+"""Chooses the encoder, its pixel format and its FFmpeg options for a run's settings; says what it would lose."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Codec(Enum):
     dnxhr = "dnxhr"
 
 
-UNRATED = (Codec.ffv1, Codec.prores, Codec.dnxhr)
-"""Codecs whose quality is fixed: lossless, or a profile of theirs chosen by the pixel format."""
+WITHOUT_CRF = (Codec.ffv1, Codec.prores, Codec.dnxhr)
+"""Codecs without a quality setting: lossless, or with a profile that follows from the pixel format."""
 # DNxHR's profiles: (bits, chroma at full width) -> name.
 _DNXHR = {(8, False): "dnxhr_hq", (10, False): "dnxhr_hqx", (10, True): "dnxhr_444"}
 DNXHR_MIN_SIZE = 256, 120  # width and height that FFmpeg's encoder takes
@@ -41,10 +41,10 @@ DNXHR_MIN_SIZE = 256, 120  # width and height that FFmpeg's encoder takes
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """``crf`` and ``preset`` as in x264; those of ``UNRATED`` take neither. ``threads`` changes x264's bytes.
+    """Settings of the encoder. ``crf`` and ``preset`` are those of x264; codecs in ``WITHOUT_CRF`` ignore both.
 
-    ``encoder`` None is the software encoder of the codec; else one of ``HARDWARE``. ``pixel_format`` None is the
-    source's, whose planes are then encoded as they are; the nearest where the encoder does not take that.
+    ``threads`` changes x264's bytes. ``encoder`` None is the codec's software encoder, else one of ``HARDWARE``.
+    ``pixel_format`` None is the source's, or the nearest that the encoder takes.
     """
 
     codec: Codec = Codec.h264
@@ -55,7 +55,7 @@ class EncoderSettings:
     pixel_format: str | None = None
 
 
-# x264's preset names, and the SVT-AV1 presets of about the same standing (0 slowest, 13 fastest).
+# x264's preset names, and SVT-AV1's presets that rank about the same (0 slowest, 13 fastest).
 AV1_PRESETS = {
     "ultrafast": 12,
     "superfast": 11,
@@ -68,7 +68,7 @@ AV1_PRESETS = {
     "veryslow": 3,
     "placebo": 2,
 }
-# NVENC's presets of about the same standing (p1 fastest, p7 slowest), and what it encodes.
+# NVENC's presets that rank about the same (p1 fastest, p7 slowest), and its encoders.
 NVENC_PRESETS = dict(zip(AV1_PRESETS, ("p1", "p1", "p2", "p3", "p3", "p4", "p5", "p6", "p7", "p7"), strict=True))
 HARDWARE = {"h264_nvenc": Codec.h264, "hevc_nvenc": Codec.hevc, "av1_nvenc": Codec.av1}
 _MAX_CRF = {Codec.h264: 51, Codec.hevc: 51, Codec.av1: 63}
@@ -86,9 +86,9 @@ _CPU_AVX_512F = 13  # OpenCV's CV_CPU_AVX_512F, for which the binding has no nam
 
 
 def check_codec(settings: EncoderSettings, pixel_format: PixelFormat) -> None:
-    """Raise ``UserError``, saying what can be used instead, where the codec cannot hold the format or the settings."""
+    """Raise ``UserError``, with what can be used instead, where the codec cannot hold the format or the settings."""
     codec = settings.codec
-    if codec not in UNRATED and settings.preset not in AV1_PRESETS:
+    if codec not in WITHOUT_CRF and settings.preset not in AV1_PRESETS:
         raise UserError(f"output.preset={settings.preset} is none of {', '.join(AV1_PRESETS)}")
     if not 0 <= settings.crf <= _MAX_CRF.get(codec, settings.crf):
         raise UserError(f"output.crf={settings.crf} is not within 0 and {_MAX_CRF[codec]}, as {codec.value} has it")
@@ -105,17 +105,21 @@ def check_codec(settings: EncoderSettings, pixel_format: PixelFormat) -> None:
 
 
 def encoded_format(settings: EncoderSettings, source: PixelFormat) -> PixelFormat:
-    """What is encoded: the source's format where nothing else is asked for, or the nearest that the encoder takes.
+    """The pixel format that is encoded: the one asked for, else the source's, or the nearest that the encoder takes.
 
-    The nearest loses least of the chroma's places, then of the bits, and has least that the source has not. It is of
-    the source's kind (or grey in YUV); the source's own where there is none. Raises ``UserError`` for a pixel format
-    asked for that is none, or of another kind than the source's.
+    The nearest loses least chroma resolution, then least depth, and adds least. It has the source's kind (a grey source
+    may become YUV); where there is none, the source's own format is returned. Raises ``UserError`` where the format
+    asked for is unknown or of another kind than the source's.
     """
     if settings.pixel_format is None:
         if _holds(settings, source.name):
             return source
         kinds = ("gray", "yuv") if source.kind == "gray" else (source.kind,)
-        return min((f for f in _taken(settings) if f.kind in kinds), key=lambda f: _distance(source, f), default=source)
+        return min(
+            (f for f in _supported_formats(settings) if f.kind in kinds),
+            key=lambda f: _distance(source, f),
+            default=source,
+        )
     try:
         target = planar_format(settings.pixel_format)
     except MediaError as error:
@@ -127,7 +131,7 @@ def encoded_format(settings: EncoderSettings, source: PixelFormat) -> PixelForma
     return target
 
 
-def _taken(settings: EncoderSettings) -> list[PixelFormat]:
+def _supported_formats(settings: EncoderSettings) -> list[PixelFormat]:
     """The planar formats that the encoder takes."""
     names = {form.name for form in av.Codec(encoder_name(settings), "w").video_formats or ()}
     names |= {name for codec, name in PACKED_ENCODERS if codec is settings.codec and settings.encoder is None}
@@ -142,7 +146,7 @@ def _taken(settings: EncoderSettings) -> list[PixelFormat]:
 
 
 def _distance(source: PixelFormat, target: PixelFormat) -> tuple[int, ...]:
-    """What a conversion loses, the gravest first, and then what it adds."""
+    """What a conversion loses, the gravest loss first, and then what it adds; for comparison."""
     coarser = [getattr(target, n) - getattr(source, n) for n in ("log2_chroma_w", "log2_chroma_h")]
     lost = sum(max(step, 0) for step in coarser) if source.kind == "yuv" else 0
     finer = sum(max(-step, 0) for step in coarser)
@@ -151,7 +155,7 @@ def _distance(source: PixelFormat, target: PixelFormat) -> tuple[int, ...]:
 
 
 def converted(settings: EncoderSettings, source: PixelFormat) -> Note | None:
-    """That the source's pixel format is not what is encoded although nobody asked for another, in a sentence."""
+    """A note where the source's pixel format is converted because the encoder does not take it; else None."""
     target = encoded_format(settings, source)
     if settings.pixel_format is not None or target == source:
         return None
@@ -189,7 +193,7 @@ def _holds(settings: EncoderSettings, name: str) -> bool:
 
 
 def encoder_options(settings: EncoderSettings, color: ColorSpec, encoded: PixelFormat | None = None) -> dict[str, str]:
-    """FFmpeg's options of the encoder for these settings and the ``encoded`` format; equal ones give equal bytes."""
+    """FFmpeg's encoder options for these settings and the ``encoded`` format; equal options give equal bytes."""
     threads = str(settings.threads)
     options = {"threads": threads}
     if color.chroma_location:
@@ -207,26 +211,26 @@ def encoder_options(settings: EncoderSettings, color: ColorSpec, encoded: PixelF
         return options | {"preset": NVENC_PRESETS[settings.preset]}
     options["crf"] = str(settings.crf)
     if settings.codec is Codec.av1:
-        # SVT-AV1 otherwise tells its whole configuration on stderr, for every segment; only this reaches it.
+        # SVT-AV1 otherwise prints its configuration to stderr for every segment; only this variable stops it.
         os.environ.setdefault("SVT_LOG", "1")
         preset = str(AV1_PRESETS[settings.preset])
         return options | {"preset": preset, "svtav1-params": f"lp={threads}" + _hdr(settings.codec, color)}
     options["preset"] = settings.preset
     if settings.codec is Codec.hevc:
-        # frame-threads above 1 change the rate control's decisions with timing.
+        # With more frame-threads, the rate control's decisions depend on timing.
         fixed = f"open-gop=0:frame-threads=1:pools={threads}:info=0:log-level=error"
         return options | {"x265-params": fixed + _hdr(settings.codec, color)}
-    # stitchable: headers that do not depend on the pictures, so that segments share one set of them. force-cfr: these
-    # headers tell the frame rate, not the time base.
+    # stitchable: headers do not depend on the pictures, so that all segments have the same. force-cfr: these headers
+    # hold the frame rate, not the time base.
     fixed = "open-gop=0:stitchable=1:force-cfr=1"
     if cv2.checkHardwareSupport(_CPU_AVX_512F):
-        # With AVX-512, x264's macroblock tree reads memory that was never set: the bytes differ from run to run.
+        # With AVX-512, x264's macroblock tree reads uninitialized memory: the bytes differ from run to run.
         fixed += ":asm=avx2"
     return options | {"x264-params": fixed + _hdr(settings.codec, color)}
 
 
 def _hdr(codec: Codec, color: ColorSpec) -> str:
-    """Static HDR metadata in the words of the codec's software encoder."""
+    """Static HDR metadata as parameters of the codec's software encoder."""
     display, light = {
         Codec.h264: ("mastering-display", "cll"),
         Codec.hevc: ("master-display", "max-cll"),
@@ -241,9 +245,9 @@ def _hdr(codec: Codec, color: ColorSpec) -> str:
 
 
 def lost_hdr(settings: EncoderSettings, color: ColorSpec) -> tuple[Note, ...]:
-    """What of the source's HDR metadata is not carried, a sentence each."""
+    """Notes of the source's HDR metadata that the encoder does not write."""
     lost = [f"{name} metadata is not carried" for name in color.dynamic]
     static = bool(color.mastering or color.light)
-    if static and (settings.codec in UNRATED or settings.encoder is not None):
+    if static and (settings.codec in WITHOUT_CRF or settings.encoder is not None):
         lost += [f"HDR mastering metadata is not carried by {settings.encoder or settings.codec.value}"]
     return tuple(Note(text, loss=True) for text in lost)

@@ -1,4 +1,4 @@
-"""From the pixel formats that decoders hand out to planar ones that hold the same samples."""
+"""Finds the planar pixel format that holds the same samples as a decoder's format."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NOT_SAMPLES = re.compile(r"bayer_|xyz|f(16|32)[lb]e$|msb[lb]e$")
 def planar_format(name: str, opaque: bool = False) -> PixelFormat:
     """The planar little-endian format that holds all samples of FFmpeg's pixel format ``name``.
 
-    Planar formats are kept (yuvj420p is yuv420p of full range; big-endian ones are swapped); nv12 gives yuv420p, p010le
+    Planar formats stay (yuvj420p is yuv420p in full range; big-endian ones are swapped); nv12 gives yuv420p, p010le
     yuv420p10le, yuyv422 yuv422p, and rgb24, bgr0 and pal8 give gbrp. Raises ``MediaError`` for formats that no planar
-    format without loss holds: those with transparency (unless it is ``opaque``, with nothing in it), floating point,
-    raw sensor data and hardware surfaces.
+    format holds without loss: with transparency (unless ``opaque``: the alpha channel is unused), floating point, raw
+    sensor data and hardware surfaces.
     """
     source = _description(name)
     bits = max((part.bits for part in source.components), default=0)
@@ -45,9 +45,9 @@ def planar_format(name: str, opaque: bool = False) -> PixelFormat:
 
 
 def without_alpha(frame: VideoFrame, path: str) -> VideoFrame:
-    """A picture that may have transparency as one that has none; raises ``MediaError`` where something shows through.
+    """Remove the alpha channel from a frame; raises ``MediaError`` where any pixel is transparent.
 
-    GIF and many screen recordings have an alpha channel with nothing in it.
+    GIF and many screen recordings have an alpha channel that is opaque everywhere.
     """
     if not any(part.is_alpha for part in frame.format.components):
         return frame
@@ -57,7 +57,7 @@ def without_alpha(frame: VideoFrame, path: str) -> VideoFrame:
 
 
 def _alpha(frame: VideoFrame) -> npt.NDArray[Any]:
-    """The alpha channel; of packed formats in 8 bits."""
+    """The alpha channel (height, width); of packed formats in 8 bits."""
     wide = max(part.bits for part in frame.format.components) > 8
     if len(frame.planes) == len(frame.format.components):
         plane: Any = frame.planes[-1]
@@ -70,7 +70,7 @@ def _alpha(frame: VideoFrame) -> npt.NDArray[Any]:
 
 
 def _solid(frame: VideoFrame) -> int:
-    """The value of ``_alpha`` through which nothing shows."""
+    """The value of ``_alpha`` that is fully opaque."""
     planar = len(frame.planes) == len(frame.format.components)
     return (1 << frame.format.components[-1].bits) - 1 if planar else 255
 

@@ -1,4 +1,4 @@
-"""Static HDR metadata (SMPTE ST 2086, CTA-861.3): from decoded frames, and to the encoders' own notations."""
+"""Reads static HDR metadata (SMPTE ST 2086, CTA-861.3) from decoded frames and writes it in encoders' notations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 
-# AVMasteringDisplayMetadata: ten fractions (R, G, B, white, each x and y; least and greatest luminance), two flags.
+# AVMasteringDisplayMetadata: ten fractions (R, G, B, white, each x and y; min and max luminance), two flags.
 _MASTERING = struct.Struct("20i2i")
 _LIGHT = struct.Struct("2I")
 CHROMA_UNITS, LUMINANCE_UNITS = 50000, 10000
@@ -17,7 +17,7 @@ _DYNAMIC = {"DYNAMIC_HDR_PLUS": "HDR10+", "DOVI_RPU_BUFFER": "Dolby Vision", "DY
 
 
 def mastering_display(frame: VideoFrame) -> tuple[int, ...]:
-    """Gx, Gy, Bx, By, Rx, Ry, white x, white y in 1/50000, greatest and least luminance in 1/10000 cd/m2; or ()."""
+    """Gx, Gy, Bx, By, Rx, Ry, white x, white y in 1/50000, max and min luminance in 1/10000 cd/m2; () for none."""
     data = side_data(frame).get(Type.MASTERING_DISPLAY_METADATA)
     if data is None or len(raw := bytes(data)) < _MASTERING.size:
         return ()
@@ -32,18 +32,18 @@ def mastering_display(frame: VideoFrame) -> tuple[int, ...]:
 
 
 def content_light(frame: VideoFrame) -> tuple[int, ...]:
-    """The greatest light of a pixel and of a frame's mean, in cd/m2; or ()."""
+    """MaxCLL and MaxFALL (light of the brightest pixel, of the brightest frame) in cd/m2; () for none."""
     data = side_data(frame).get(Type.CONTENT_LIGHT_LEVEL)
     return () if data is None else _LIGHT.unpack(bytes(data)[: _LIGHT.size])
 
 
 def dynamic_formats(frame: VideoFrame) -> tuple[str, ...]:
-    """Names of metadata that changes from frame to frame, which no encoder here writes."""
+    """Names of the frame's dynamic HDR metadata, which no encoder here writes."""
     return tuple(name for kind, name in _DYNAMIC.items() if side_data(frame).get(Type[kind]) is not None)
 
 
 def display_notation(mastering: Sequence[int], fractions: bool = False) -> str:
-    """``G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)``: in units as x264 and x265 have it, or as numbers, as SVT-AV1 does."""
+    """``G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)``: in integer units for x264 and x265, as ``fractions`` for SVT-AV1."""
     units = [CHROMA_UNITS] * 8 + [LUMINANCE_UNITS] * 2
     values = [f"{v / u:.5f}" if fractions else str(v) for v, u in zip(mastering, units, strict=True)]
     names = ("G", "B", "R", "WP", "L")
@@ -51,5 +51,5 @@ def display_notation(mastering: Sequence[int], fractions: bool = False) -> str:
 
 
 def side_data(frame: VideoFrame) -> Mapping[Any, Any]:
-    """A frame's side data by ``Type``; PyAV's own hints know names alone."""
+    """A frame's side data by ``Type``; PyAV's type hints know only names."""
     return frame.side_data

@@ -1,9 +1,8 @@
-"""What Matroska's header keeps and FFmpeg does not reach (RFC 9559): read from a source, written into a result.
+"""Reads and writes those parts of a Matroska header (RFC 9559) that FFmpeg's interface does not reach.
 
-Without a display size, a codec that does not carry a sample aspect ratio of its own (AV1, FFV1) would show square
-pixels. What is cropped, languages by BCP 47, editions and nested chapters, and codecs of Windows' audio manager (WMA,
-ADPCM) have no place in FFmpeg's interface either. So room is left at the header's end, the header is laid out anew in
-it, and nothing behind it moves.
+These are the display size (without it, codecs that carry no sample aspect ratio, AV1 and FFV1, would be displayed with
+square pixels), cropping, BCP 47 languages, editions and nested chapters, and codecs of Windows' audio manager (WMA,
+ADPCM). The muxer reserves room at the header's end; the header is rewritten into it, and nothing behind it moves.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ _CHAPTERS, _EDITION, _ATOM, _ATOM_TRACK, _ATOM_TRACK_UID = 0x1043A770, 0x45B9, 0
 _ATOM_START, _ATOM_END, _EDITION_DEFAULT = 0x91, 0x92, 0x45DB
 _ATOM_SEGMENT, _EDITION_ORDERED, _DISPLAY, _DISPLAY_TEXT = 0x6E67, 0x45DD, 0x80, 0x85
 _ACM = b"A_MS/ACM"
-_STREAM_TYPES = (b"\x01", b"\x02", b"\x11", b"\x21")  # of tracks that FFmpeg makes streams of
+_STREAM_TYPES = (b"\x01", b"\x02", b"\x11", b"\x21")  # track types for which FFmpeg has streams
 _MASTERS = (_EDITION, _ATOM, _ATOM_TRACK, _DISPLAY)
-_MAX_HEADER = 1 << 30  # bytes of attachments and the like before the first picture: more is no header
-_ROOM_FOR_ALL, _ROOM_FOR_TRACK = 512, 192
-"""Bytes: for longer sizes and places, and for a track's display size and language."""
+_MAX_HEADER = 1 << 30  # bytes of an element before the first cluster, attachments included: more is damage
+_ROOM_FOR_SIZES, _ROOM_PER_TRACK = 512, 192
+"""Bytes reserved: for longer sizes and positions in all; for display size and language of each track."""
 
 
 @dataclass(frozen=True)
 class TrackEdit:
-    """What is written of a track: its size in pixels, a language as in BCP 47, the ``wave_format`` of ``A_MS/ACM``.
+    """Edits of a track's entry: display size in pixels, BCP 47 language, ``wave_format`` of ``A_MS/ACM``.
 
-    ``crop``: pixels that are not to be shown left, above, right and below.
+    ``crop``: pixels that are not displayed at the left, top, right and bottom.
     """
 
     display: tuple[int, int] | None = None
@@ -50,24 +49,24 @@ class TrackEdit:
 
 @dataclass(frozen=True)
 class HeaderEdits:
-    """What is written into a header: tracks by their number in it, from 0, and what the Chapters element holds."""
+    """Edits of a header: of tracks by their number from 0, and the content of the Chapters element."""
 
     tracks: Mapping[int, TrackEdit] = field(default_factory=dict)
     chapters: bytes = b""
 
     @property
     def room(self) -> int:
-        """Bytes that must be free behind the header (the muxer's option ``metadata_header_padding``)."""
+        """Bytes that must be free after the header (the muxer's option ``metadata_header_padding``)."""
         formats = sum(len(edit.wave_format or b"") for edit in self.tracks.values())
-        return _ROOM_FOR_ALL + _ROOM_FOR_TRACK * len(self.tracks) + formats + len(self.chapters)
+        return _ROOM_FOR_SIZES + _ROOM_PER_TRACK * len(self.tracks) + formats + len(self.chapters)
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file's header tells: a language as in BCP 47 of each stream ("" where there is none), and its chapters.
+    """A file's header: for each stream its BCP 47 language ("" for none), track UID and ``crops``, and the chapters.
 
-    ``uids`` are the tracks' own; ``chapters`` is the content of the Chapters element as it stands. ``crops``: pixels
-    that are not shown left, above, right and below of each stream's picture.
+    ``chapters`` is the content of the Chapters element. ``crops``: pixels that are not displayed at the left, top,
+    right and bottom.
     """
 
     languages: tuple[str, ...] = ()
@@ -77,20 +76,20 @@ class Header:
 
 
 def display_size(width: int, height: int, sar: Fraction) -> tuple[int, int]:
-    """The smallest size of exactly the display aspect that has no fewer lines than the picture."""
+    """The smallest size with exactly the display aspect and at least as many rows as the picture."""
     aspect = Fraction(width, height) * sar
     times = -(-height // aspect.denominator)
     return aspect.numerator * times, aspect.denominator * times
 
 
 def read_header(path: str) -> Header:
-    """Read a Matroska file's tracks and chapters; empty where the file is not laid out as RFC 9559 has it."""
+    """Read a Matroska file's tracks and chapters; empty where its layout does not follow RFC 9559."""
     with open_ranges(path) if is_remote(path) else Path(path).open("rb") as file:
         return header_of(file)
 
 
 def header_of(file: IO[bytes]) -> Header:
-    """As ``read_header``, of an open file."""
+    """As ``read_header``, for an open file."""
     try:
         found = _level_one(file, (_TRACKS, _CHAPTERS))
         entries = [body for kind, body in _elements(found.get(_TRACKS, b"")) if kind == _TRACK_ENTRY]
@@ -108,7 +107,7 @@ def header_of(file: IO[bytes]) -> Header:
 
 
 def chapters_for(chapters: bytes, uids: Mapping[bytes, bytes]) -> bytes:
-    """What the Chapters element holds, with tracks named by their new ``uids``; others are left out."""
+    """The content of the Chapters element with new track UIDs; ``uids`` maps old to new, other tracks are left out."""
 
     def renamed(body: bytes) -> bytes:
         parts = []
@@ -127,20 +126,20 @@ def chapters_for(chapters: bytes, uids: Mapping[bytes, bytes]) -> bytes:
     return renamed(chapters)
 
 
-def told_by_chapters(chapters: bytes) -> tuple[tuple[int, ...], ...]:
-    """The kinds of all elements under the chapters with their checksums, without what names tracks: for comparison."""
-    told: list[tuple[int, ...]] = []
+def chapter_checksums(chapters: bytes) -> tuple[tuple[int, ...], ...]:
+    """IDs and checksums of all elements of the chapters but track UIDs, for comparison."""
+    found: list[tuple[int, ...]] = []
     for kind, body in _elements(chapters):
         if kind in (_CRC, _VOID, _ATOM_TRACK):
             continue
-        told.append((kind, 0 if kind in _MASTERS else crc32(body)))
+        found.append((kind, 0 if kind in _MASTERS else crc32(body)))
         if kind in _MASTERS:
-            told += told_by_chapters(body)
-    return tuple(told)
+            found += chapter_checksums(body)
+    return tuple(found)
 
 
-def beyond_plain_chapters(chapters: bytes) -> tuple[str, ...]:
-    """What of the chapters only Matroska keeps, in a few words each."""
+def matroska_only_features(chapters: bytes) -> tuple[str, ...]:
+    """What only Matroska's chapters can express, of that which these use; a few words each."""
     editions = [list(_elements(body)) for kind, body in _elements(chapters) if kind == _EDITION]
     atoms = [list(_elements(body)) for edition in editions for kind, body in edition if kind == _ATOM]
     found = {
@@ -155,9 +154,9 @@ def beyond_plain_chapters(chapters: bytes) -> tuple[str, ...]:
 
 
 def plain_chapters(chapters: bytes) -> list[tuple[int, int, str]]:
-    """(start, end, title), in nanoseconds, of the default edition's chapters as other containers have them.
+    """(start, end, title), times in nanoseconds, of the default edition's chapters as other containers can hold them.
 
-    They follow each other in time, none inside another, each by its first name.
+    They are in the order of time, without nested chapters, each with its first name.
     """
     editions = [dict(_elements(body)) | {_ATOM: body} for kind, body in _elements(chapters) if kind == _EDITION]
     default = next((e for e in editions if int.from_bytes(e.get(_EDITION_DEFAULT, b""))), editions[0])
@@ -165,26 +164,26 @@ def plain_chapters(chapters: bytes) -> list[tuple[int, int, str]]:
     for kind, body in _elements(default[_ATOM]):
         if kind == _ATOM:
             parts = list(_elements(body))
-            told = dict(reversed(parts))
-            name = dict(_elements(told.get(_DISPLAY, b""))).get(_DISPLAY_TEXT, b"").decode("utf-8", "replace")
-            start = int.from_bytes(told.get(_ATOM_START, b""))
-            rows.append((start, int.from_bytes(told.get(_ATOM_END, b"")) or start, name))
+            found = dict(reversed(parts))
+            name = dict(_elements(found.get(_DISPLAY, b""))).get(_DISPLAY_TEXT, b"").decode("utf-8", "replace")
+            start = int.from_bytes(found.get(_ATOM_START, b""))
+            rows.append((start, int.from_bytes(found.get(_ATOM_END, b"")) or start, name))
     rows.sort()
     following = [*(start for start, _, _ in rows[1:]), 1 << 62]
     return [(start, min(end, after), name) for (start, end, name), after in zip(rows, following, strict=True)]
 
 
-def plays_other_files(chapters: bytes) -> bool:
-    """Whether a chapter is a part of another file (a linked segment)."""
+def has_linked_segments(chapters: bytes) -> bool:
+    """Whether a chapter plays a part of another file (a linked segment)."""
     return any(
-        kind == _ATOM_SEGMENT or (kind in _MASTERS and plays_other_files(body)) for kind, body in _elements(chapters)
+        kind == _ATOM_SEGMENT or (kind in _MASTERS and has_linked_segments(body)) for kind, body in _elements(chapters)
     )
 
 
 def write_header(path: Path, edits: HeaderEdits) -> None:
-    """Lay a file's header out anew with the edits; the muxer must have left room for them behind it.
+    """Rewrite a file's header with the edits, into the room that the muxer reserved after it.
 
-    Raises ``MediaError`` where the header is not as the muxer writes it.
+    Raises ``MediaError`` where the header's layout is not the muxer's.
     """
     with path.open("r+b") as file:
         begin, elements, end = _header_of(file, path)
@@ -243,7 +242,7 @@ def _edited_picture(picture: bytes, edit: TrackEdit) -> bytes:
     numbers: dict[int, int] = {}
     stale: tuple[int, ...] = ()
     if edit.display:
-        stale = (_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT)  # What is there says "unknown".
+        stale = (_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT)  # the muxer's say "unknown"
         numbers |= dict(zip((_DISPLAY_WIDTH, _DISPLAY_HEIGHT), edit.display, strict=True))
     if edit.crop:
         stale += _CROPS
@@ -257,7 +256,7 @@ def _checked(content: bytes) -> bytes:
 
 
 def _seeks(seek_head: bytes) -> dict[int, int]:
-    """Where elements lie, in bytes from the segment's first, by their kind."""
+    """The positions of elements, in bytes from the segment's first, by their ID."""
     entries = [dict(_elements(body)) for kind, body in _elements(seek_head) if kind == _SEEK]
     return {int.from_bytes(e.get(_SEEK_ID, b"")): int.from_bytes(e.get(_SEEK_POSITION, b"")) for e in entries}
 
@@ -271,59 +270,61 @@ def _seek_head(places: Mapping[int, int]) -> bytes:
 
 
 def _header_of(file: IO[bytes], path: Path) -> tuple[int, Sequence[tuple[int, bytes]], int]:
-    """(the segment's first byte, the elements before its first cluster, that cluster's first byte)."""
-    begin = at = _segment(file)
+    """(first byte of the segment's content, the elements before its first cluster, that cluster's first byte)."""
+    begin = _segment(file)
     elements: list[tuple[int, bytes]] = []
-    while True:
-        kind, start, size = _header_at(file, at)
+    for kind, at, start, size in _headers(file, begin):
         if kind == _CLUSTER:
             return begin, elements, at
-        if size > _MAX_HEADER or not kind:
-            raise MediaError(f"{path} has no cluster behind its header")
-        file.seek(start)
-        elements.append((kind, file.read(size)))
-        at = start + size
+        if size > _MAX_HEADER:
+            break
+        elements.append((kind, _content(file, start, size)))
+    raise MediaError(f"{path} has no cluster behind its header")
 
 
 def _level_one(file: IO[bytes], wanted: Sequence[int]) -> dict[int, bytes]:
-    """The content of a segment's elements of the wanted kinds: those before its first cluster, or told by its index."""
+    """The content of a segment's elements with the wanted IDs: before its first cluster, or found by its index."""
     begin = _segment(file)
     found: dict[int, bytes] = {}
     places: dict[int, int] = {}
-    at = begin
-    while True:
-        kind, start, size = _header_at(file, at)
-        if kind in (0, _CLUSTER):
+    for kind, _, start, size in _headers(file, begin):
+        if kind == _CLUSTER:
             break
         if kind in (*wanted, _SEEK_HEAD) and size <= _MAX_HEADER:
-            file.seek(start)
-            found[kind] = file.read(size)
+            found[kind] = _content(file, start, size)
         if kind == _SEEK_HEAD:
             places |= _seeks(found.pop(kind))
-        at = start + size
     for kind in wanted:
         if kind not in found and kind in places:
             there, start, size = _header_at(file, begin + places[kind])
             if there == kind and size <= _MAX_HEADER:
-                file.seek(start)
-                found[kind] = file.read(size)
+                found[kind] = _content(file, start, size)
     return found
 
 
 def _segment(file: IO[bytes]) -> int:
-    """Where the content of the file's first segment begins."""
-    at = 0
-    while True:
-        kind, start, size = _header_at(file, at)
+    """The first byte of the content of the file's first segment; raises ``ValueError`` if there is none."""
+    for kind, _, start, _ in _headers(file, 0):
         if kind == _SEGMENT:
             return start
-        if not kind:
-            raise ValueError("no segment")
+    raise ValueError("no segment")
+
+
+def _headers(file: IO[bytes], at: int) -> Iterator[tuple[int, int, int, int]]:
+    """(ID, position, first byte of the content, its size) of each element from a position on, to the file's end."""
+    while (found := _header_at(file, at))[0]:
+        kind, start, size = found
+        yield kind, at, start, size
         at = start + size
 
 
+def _content(file: IO[bytes], start: int, size: int) -> bytes:
+    file.seek(start)
+    return file.read(size)
+
+
 def _header_at(file: IO[bytes], at: int) -> tuple[int, int, int]:
-    """``_header`` at a place in a file; a kind of 0 at its end."""
+    """``_header`` at a position in a file; the ID is 0 at its end."""
     file.seek(at)
     head = file.read(12)
     if len(head) < 2 or not head[0]:
@@ -341,7 +342,7 @@ def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _header(data: bytes, position: int) -> tuple[int, int, int]:
-    """(id, first byte of the content, its size); ids keep their length marker, sizes lose it (RFC 8794, 4 to 6)."""
+    """(ID, first byte of the content, its size); IDs keep their length marker, sizes lose it (RFC 8794, 4 to 6)."""
     id_length = 9 - data[position].bit_length()
     kind = int.from_bytes(data[position : position + id_length])
     position += id_length
@@ -363,7 +364,7 @@ def _id(kind: int) -> bytes:
 
 
 def _void(length: int) -> bytes:
-    """An element without meaning, ``length`` bytes in all (2 or more)."""
+    """A void element of ``length`` bytes in all (2 or more)."""
     if length < 9:
         return bytes([_VOID, 0x80 | length - 2]) + bytes(length - 2)
     return bytes([_VOID, 0x01]) + (length - 9).to_bytes(7) + bytes(length - 9)

@@ -1,8 +1,8 @@
-"""What MP4 and QuickTime keep of languages and FFmpeg does not reach (ISO/IEC 14496-12, 8.4.2 and 8.4.6).
+"""Reads and writes tracks' languages in MP4 and QuickTime (ISO/IEC 14496-12, 8.4.2 and 8.4.6), which FFmpeg cannot.
 
-A track's language stands packed in its media header, in three letters of ISO 639-2, which FFmpeg writes into QuickTime
-for some languages alone, and as in BCP 47 in a box of its own, which it does not know. Room for that box is made in the
-name of the track's handler, which stands in the same box; nothing else in the file moves.
+A track's media header holds three packed letters of ISO 639-2; FFmpeg writes them into QuickTime for some languages
+only. A BCP 47 tag has a box of its own, which FFmpeg does not know. Room for that box is reserved by spaces in the name
+of the track's handler, which is in the same parent box, so that nothing else in the file moves.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from remaster.remote import is_remote, open_ranges
 
 _PACKED = re.compile("[a-z]{3}")
 _NAMES = {"video": "VideoHandler", "audio": "SoundHandler", "subtitle": "SubtitleHandler"}
-_MAX_MOVIE = 1 << 30  # bytes of a movie's tables: more are none
+_MAX_MOVIE = 1 << 30  # bytes of the moov box: more is damage
 
 
 @dataclass(frozen=True)
 class Language:
-    """A track's language: in three letters of ISO 639-2 or "", and as in BCP 47 or ""."""
+    """A track's language: ``code`` in three letters of ISO 639-2 or "", ``tag`` of BCP 47 or ""."""
 
     code: str
     tag: str
 
 
 def room_for(language: Language, kind: str, handler: str | None) -> str:
-    """The handler's name of a track of FFmpeg's ``kind`` that leaves room for its language."""
+    """The handler's name of a track (of FFmpeg's stream type ``kind``), with spaces as room for its language."""
     return (handler or _NAMES.get(kind, "DataHandler")) + " " * len(_extended(language))
 
 
 def read_languages(path: str) -> tuple[str, ...]:
-    """The languages of all tracks as in BCP 47, "" where there is none; empty where the file is not as it should be."""
+    """The BCP 47 languages of all tracks, "" for none; empty where the file is damaged."""
     with open_ranges(path) if is_remote(path) else Path(path).open("rb") as file:
         try:
             _, movie = _movie(file)
@@ -45,9 +45,9 @@ def read_languages(path: str) -> tuple[str, ...]:
 
 
 def write_languages(path: Path, languages: Mapping[int, Language]) -> None:
-    """Write languages of tracks by their number, from 0, whose handlers' names leave room for them (``room_for``).
+    """Write languages of tracks by their number from 0; their handlers' names must have room for them (``room_for``).
 
-    Raises ``MediaError`` where the file is not as FFmpeg writes it.
+    Raises ``MediaError`` where the file's layout is not FFmpeg's.
     """
     with path.open("r+b") as file:
         try:
@@ -86,7 +86,7 @@ def _write(movie: bytearray, begin: int, end: int, language: Language) -> None:
 
 
 def _extended(language: Language) -> bytes:
-    """The box of a language as in BCP 47."""
+    """The box of a language's BCP 47 tag; empty without one."""
     return _box(b"elng", bytes(4) + language.tag.encode("ascii", "ignore") + b"\0") if language.tag else b""
 
 
@@ -100,7 +100,7 @@ def _tag_of(track: bytes | bytearray) -> str:
 
 
 def _movie(file: IO[bytes]) -> tuple[int, bytearray]:
-    """(the first byte, the content) of the box of a file's tables."""
+    """(position, content) of a file's moov box; raises ``ValueError`` without one."""
     at = 0
     while True:
         file.seek(at)
@@ -117,7 +117,7 @@ def _movie(file: IO[bytes]) -> tuple[int, bytearray]:
 
 
 def _boxes(data: bytes | bytearray, at: int, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """(kind, first byte, end) of the content of the boxes in a range."""
+    """(kind, first byte, end) of the content of each box in a range."""
     end = len(data) if end is None else end
     while at + 8 <= end:
         size, start = _size(data, at)
@@ -129,7 +129,7 @@ def _boxes(data: bytes | bytearray, at: int, end: int | None = None) -> Iterator
 
 
 def _size(data: bytes | bytearray, at: int) -> tuple[int, int]:
-    """(bytes of a box in all, of its head)."""
+    """(size of a box, size of its header) in bytes."""
     size = int.from_bytes(data[at : at + 4])
     return (int.from_bytes(data[at + 8 : at + 16]), 16) if size == 1 else (size, 8)
 

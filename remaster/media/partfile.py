@@ -1,4 +1,4 @@
-"""Files that are never seen half-written."""
+"""Writes files atomically."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import os
 from pathlib import Path
 from uuid import uuid4
 
-STEM_BYTES = 150  # of the name that are kept: file systems allow 255 with all that is added
+STEM_BYTES = 150  # bytes of the name in the temporary name: file systems allow 255 in all
 
 
 class PartFile:
-    """A file that is written under ``temporary``, beside ``path``, and takes its place at once or not at all.
+    """A file that is written under the name ``temporary`` beside ``path``, and renamed atomically when it is complete.
 
-    The temporary name is the writer's own: a second writer of the same file, on whatever machine, does not disturb the
-    first, and the last to finish wins.
+    Each writer has a temporary name of its own: a second writer of the same file, even on another machine, does not
+    disturb the first, and the last to finish wins.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # A name may be as long as the file system allows; the temporary one needs room for more.
+        # The name may be as long as the file system allows, and the temporary name is longer.
         stem = os.fsdecode(os.fsencode(path.stem)[:STEM_BYTES])
         self.temporary = path.with_name(f".{stem}.{uuid4().hex}.part{path.suffix}")
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def commit(self, durable: bool = True) -> None:
-        """Put the written file in its place; ``durable``: its content first, then its name, survive a power cut."""
+        """Rename the written file to ``path``; ``durable``: sync content and then name, to survive a power cut."""
         if durable:
             _sync(self.temporary)
         self.temporary.replace(self.path)
@@ -32,7 +32,7 @@ class PartFile:
             _sync(self.path.parent)
 
     def discard(self) -> None:
-        """Remove what was written."""
+        """Remove the temporary file."""
         self.temporary.unlink(missing_ok=True)
 
 

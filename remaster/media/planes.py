@@ -1,7 +1,7 @@
-"""Planes and pictures: cropping, colour conversion and proxies, with numpy and OpenCV alone.
+"""Crops planes, converts them to and from R'G'B', and shrinks them to proxies, with NumPy and OpenCV only.
 
-Colour follows ITU-T H.273 (8.3, matrix coefficients): R'G'B' is never linearised, so a conversion there and back with
-one matrix returns to the source. Swscale is not used here, since its rounding depends on the machine's instruction set.
+Colour follows ITU-T H.273 (8.3, matrix coefficients). R'G'B' is never linearised, so that a round trip with one matrix
+returns to the source. Swscale is not used, since its rounding depends on the machine's instruction set.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from remaster.media.types import ColorSpec, PixelFormat, Rect
 
 Planes = tuple[Plane, ...]
 
-# H.273 table 4: matrix code point -> (Kr, Kb). Code points 0 and 3 say nothing about YUV and count as unspecified.
+# H.273 table 4: matrix code point -> (Kr, Kb). Code points 0 and 3 do not describe YUV and count as unspecified.
 COEFFICIENTS: dict[int, tuple[float, float]] = {
     1: (0.2126, 0.0722),
     4: (0.30, 0.11),
@@ -29,17 +29,21 @@ COEFFICIENTS: dict[int, tuple[float, float]] = {
     10: (0.2627, 0.0593),
 }
 UNSPECIFIED_MATRICES = (0, 2, 3)
-SD_LINES = 576  # up to which a stream that says nothing has the matrix of standard definition
+SD_ROWS = 576  # rows of the largest picture that has BT.601's matrix where none is specified
 
-# AVChromaLocation -> where the chroma sample lies among the luma samples it stands for: (x, y), 0 first, 1/2 middle.
+PROXY_ROWS = 480
+"""Height of a proxy: enough for matching features, and the size for which the steps' lengths in pixels are tuned."""
+MAX_LINEAR_SHRINK = 1.25
+"""Factor up to which shrinking by linear interpolation, which is faster than over areas, does not alias visibly."""
+# AVChromaLocation -> (x, y) of the chroma sample among its luma samples: 0 at the first, 1/2 in the middle, 1 last.
 _SITING = {0: (0.0, 0.5), 1: (0.0, 0.5), 2: (0.5, 0.5), 3: (0.0, 0.0), 4: (0.5, 0.0), 5: (0.0, 1.0), 6: (0.5, 1.0)}
 
 
 def crop(planes: Planes, pixel_format: PixelFormat, rect: Rect) -> Planes:
-    """The planes of ``rect`` as views.
+    """Crop planes to ``rect``; the result are views.
 
-    ``rect`` must begin on the chroma grid; where it ends inside a chroma sample, that sample is kept, as at the edge of
-    a picture of odd size. Raises ``ValueError`` when it does not begin on the grid.
+    Where ``rect`` ends inside a chroma sample, that sample stays, as at the edge of a picture of odd size. Raises
+    ``ValueError`` where ``rect`` does not begin on the chroma grid.
     """
     step_x, step_y = 1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h
     if rect.x % step_x or rect.y % step_y:
@@ -52,24 +56,25 @@ def crop(planes: Planes, pixel_format: PixelFormat, rect: Rect) -> Planes:
     )
 
 
-def coefficients(color: ColorSpec, lines: int) -> tuple[float, float]:
-    """(Kr, Kb) of the matrix; where it is unspecified, BT.601's up to 576 ``lines``, else BT.709's.
+def coefficients(color: ColorSpec, rows: int) -> tuple[float, float]:
+    """(Kr, Kb) of the matrix; where it is unspecified, BT.601's up to ``SD_ROWS`` rows, else BT.709's.
 
-    ``lines`` are those of the whole picture. Raises ``ValueError`` for matrices not given by Kr and Kb (YCgCo, ICtCp).
+    ``rows`` is the height of the whole picture. Raises ``ValueError`` for matrices without Kr and Kb (YCgCo,
+    ICtCp).
     """
     matrix = color.matrix
     if matrix in UNSPECIFIED_MATRICES:
-        matrix = 6 if lines <= SD_LINES else 1
+        matrix = 6 if rows <= SD_ROWS else 1
     if matrix not in COEFFICIENTS:
         raise ValueError(f"matrix {matrix} of ITU-T H.273 has no luma coefficients")
     return COEFFICIENTS[matrix]
 
 
 def to_rgb(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> Rgb:
-    """uint8 (h, w, 3) R'G'B' at full size, chroma interpolated linearly from where its samples lie.
+    """Convert planes to R'G'B', uint8 (h, w, 3), with chroma interpolated linearly from its own location.
 
-    ``height`` is the number of lines of the whole picture where ``planes`` are a part of it: it decides the matrix of
-    streams that do not say.
+    ``height`` is the height of the whole picture where ``planes`` are a part of it: it decides the matrix of streams
+    that do not specify one.
     """
     rgb = _levels(planes, pixel_format, color, height)
     if pixel_format.kind in ("rgb", "gray"):
@@ -79,14 +84,14 @@ def to_rgb(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: 
 
 
 def to_fine_rgb(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> FineRgb:
-    """As ``to_rgb``, uint16 (h, w, 3) in 256ths of its levels, for sources of more than 8 bits."""
+    """As ``to_rgb``, but uint16 (h, w, 3) in 1/256 of its levels, for sources of more than 8 bits."""
     rgb = _levels(planes, pixel_format, color, height)
     fine = cv2.addWeighted(rgb, float(FINE), rgb, 0.0, 0.0, dtype=cv2.CV_16U)
     return np.asarray(np.minimum(fine, np.uint16(255 * FINE)), np.uint16)
 
 
 def rounded(picture: Rgb | FineRgb) -> Rgb:
-    """The picture in levels of 8 bits; itself where it is so already."""
+    """Round a picture to 8-bit levels; an 8-bit picture is returned as it is."""
     if picture.dtype == np.uint8:
         return np.asarray(picture, np.uint8)
     flat = cv2.convertScaleAbs(picture.reshape(len(picture), -1), alpha=1 / FINE)
@@ -94,30 +99,28 @@ def rounded(picture: Rgb | FineRgb) -> Rgb:
 
 
 def _levels(planes: Planes, pixel_format: PixelFormat, color: ColorSpec, height: int | None) -> Float32:
-    """float32 (h, w, 3) R'G'B' in levels of 8 bits, unrounded; some lie outside 0..255."""
-    lines, columns = planes[0].shape
+    """Convert planes to R'G'B', float32 (h, w, 3) in 8-bit levels, not rounded; values may lie outside 0..255."""
+    rows, columns = planes[0].shape
     if pixel_format.kind == "rgb":
         green, blue, red = (_luma_to_unit(plane, pixel_format, color) for plane in planes)
         return np.asarray(np.dstack([red, green, blue]) * 255, np.float32)
     if pixel_format.kind == "gray":
         return np.asarray(np.dstack([_luma_to_unit(planes[0], pixel_format, color)] * 3) * 255, np.float32)
-    chroma = (_upsample(plane, pixel_format, color, columns, lines) for plane in planes[1:])
+    chroma = (_upsample(plane, pixel_format, color, columns, rows) for plane in planes[1:])
     yuv = cv2.merge([planes[0].astype(np.float32), *chroma])
-    # From code values to 0..255 by one matrix.
+    # One matrix from code values to 0..255.
     (y_scale, y_offset), (c_scale, c_offset) = _luma_scale(pixel_format, color), _chroma_scale(pixel_format, color)
-    matrix = _yuv_to_rgb(coefficients(color, height or lines)) * 255 / np.array([y_scale, c_scale, c_scale])
+    matrix = _yuv_to_rgb(coefficients(color, height or rows)) * 255 / np.array([y_scale, c_scale, c_scale])
     offset = -matrix @ np.array([y_offset, c_offset, c_offset])
     return np.asarray(cv2.transform(yuv, np.column_stack([matrix, offset])), np.float32)
 
 
 def from_rgb(rgb: Rgb | Float32, pixel_format: PixelFormat, color: ColorSpec, height: int | None = None) -> Planes:
-    """The planes of a R'G'B' picture (h, w, 3), uint8 or float32 in 0..255: uint8 for depth 8, uint16 above.
+    """Convert an R'G'B' picture (h, w, 3), uint8 or float32 in 0..255, to planes: uint8 for depth 8, uint16 above.
 
-    ``height`` is as in ``to_rgb``.
-
-    Chroma is averaged over the luma samples around its own place. The way there and back,
-    ``to_rgb(from_rgb(rgb))``, is within 2 levels of ``rgb`` in every channel for 8-bit 4:4:4 (within 1 for 10 bits and
-    more, exact for ``"rgb"``), and so is any picture of one colour in subsampled formats.
+    ``height`` is as in ``to_rgb``. Chroma is averaged over the luma samples around its own location. The round trip
+    ``to_rgb(from_rgb(rgb))`` is within 2 levels of ``rgb`` in every channel for 8-bit 4:4:4 (within 1 for 10 bits and
+    more, exact for ``"rgb"``), and for pictures of one colour in subsampled formats.
     """
     unit = rgb.astype(np.float32) / np.float32(255)
     if pixel_format.kind == "rgb":
@@ -133,14 +136,14 @@ def from_rgb(rgb: Rgb | Float32, pixel_format: PixelFormat, color: ColorSpec, he
 
 
 def resize_rgb(
-    planes: Planes, pixel_format: PixelFormat, color: ColorSpec, width: int, height: int, lines: int | None = None
+    planes: Planes, pixel_format: PixelFormat, color: ColorSpec, width: int, height: int, rows: int | None = None
 ) -> Rgb:
-    """A small uint8 (height, width, 3) R'G'B' picture, for analysis: planes are resized first, then converted.
+    """Resize planes, then convert them to R'G'B', uint8 (height, width, 3): a fast way to proxies.
 
-    Within 2 levels of ``to_rgb`` of the same size on flat areas; chroma siting (half a luma sample at most) is ignored.
-    ``lines`` are those of the whole picture, as ``height`` in ``to_rgb``.
+    Within 2 levels of ``to_rgb`` of the same size on flat areas; the chroma location (half a luma sample at most) is
+    ignored. ``rows`` is the height of the whole picture, as ``height`` in ``to_rgb``.
     """
-    whole = lines or planes[0].shape[0]
+    whole = rows or planes[0].shape[0]
     small = [_to_8_bits(_resize(plane, width, height), pixel_format.depth) for plane in planes]
     if pixel_format.kind == "yuv":
         matrix = _yuv_to_rgb(coefficients(color, whole))
@@ -157,19 +160,19 @@ def resize_rgb(
 
 
 def luma8(planes: Planes, pixel_format: PixelFormat) -> npt.NDArray[np.uint8]:
-    """uint8 (h, w) luma: code values as stored, rounded to 8 bits; of ``"rgb"`` pictures, BT.601's luma."""
+    """Luma, uint8 (h, w): stored code values rounded to 8 bits; of ``"rgb"`` pictures, BT.601's luma."""
     if pixel_format.kind != "rgb":
         return _to_8_bits(planes[0], pixel_format.depth)
     green, blue, red = (_to_8_bits(plane, pixel_format.depth) for plane in planes)
     return np.asarray(cv2.cvtColor(cv2.merge([red, green, blue]), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def proxy_size(width: int, height: int, sar: Fraction, lines: int = 480) -> tuple[int, int]:
-    """(width, height) of a square-pixel proxy of at most ``lines`` lines, both even; never more lines than the frame.
+def proxy_size(width: int, height: int, sar: Fraction, rows: int = PROXY_ROWS) -> tuple[int, int]:
+    """(width, height), both even, of a square-pixel proxy of at most ``rows`` rows, and no more than the frame's.
 
     A 720x480 frame of SAR 8:9 gives 640x480, a 1440x1080 frame 640x480, a 320x240 frame 320x240.
     """
-    high = min(height, lines)
+    high = min(height, rows)
     wide = Fraction(width) * sar * Fraction(high, height)
     return max(round(wide / 2) * 2, 2), max(high - high % 2, 2)
 
@@ -219,7 +222,7 @@ def _yuv_to_rgb(kr_kb: tuple[float, float]) -> npt.NDArray[np.float64]:
 
 
 def _upsample(plane: Plane, pixel_format: PixelFormat, color: ColorSpec, width: int, height: int) -> Float32:
-    """Chroma at every luma sample, float32 (height, width), linear between the places where chroma lies."""
+    """Interpolate chroma linearly at every luma sample, float32 (height, width)."""
     step_x, step_y = 1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h
     values = plane.astype(np.float32)
     if step_x == step_y == 1:
@@ -231,7 +234,7 @@ def _upsample(plane: Plane, pixel_format: PixelFormat, color: ColorSpec, width: 
 
 
 def _downsample(values: Float32, pixel_format: PixelFormat, color: ColorSpec) -> Float32:
-    """Chroma samples from chroma at every luma sample: the mean around each sample's place."""
+    """Average chroma at every luma sample around each chroma sample's location."""
     step_x, step_y = 1 << pixel_format.log2_chroma_w, 1 << pixel_format.log2_chroma_h
     if step_x == step_y == 1:
         return values
@@ -245,7 +248,7 @@ def _downsample(values: Float32, pixel_format: PixelFormat, color: ColorSpec) ->
 
 
 def _chroma_kernel(step: int, place: float) -> tuple[Float32, int]:
-    """(weights, first sample): a box over ``step`` samples where chroma lies in their middle, else a triangle at it."""
+    """(weights, first sample): a box over ``step`` samples for chroma in their middle, else a triangle around it."""
     if place == 0.5:
         return np.full(step, 1 / step, np.float32), 0
     rising = np.arange(1, step + 1, dtype=np.float32)
@@ -254,7 +257,7 @@ def _chroma_kernel(step: int, place: float) -> tuple[Float32, int]:
 
 
 def _resize(plane: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any]:
-    """Shrink by a whole factor over areas, which OpenCV does fast, and the rest of the way linearly if it is short."""
+    """Resize by a whole factor over areas, which OpenCV does fast; a small rest linearly, else over areas."""
     rows, columns = plane.shape
     if (rows, columns) == (height, width):
         return plane
@@ -263,7 +266,7 @@ def _resize(plane: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any
     if factor > 1 and rows % factor == 0 and columns % factor == 0:
         size = (columns // factor, rows // factor)
         return _resize(np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA)), width, height)
-    short = min(shrink_x, shrink_y) < 1 or max(shrink_x, shrink_y) <= 1.25
+    short = min(shrink_x, shrink_y) < 1 or max(shrink_x, shrink_y) <= MAX_LINEAR_SHRINK
     return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR if short else cv2.INTER_AREA))
 
 

@@ -1,4 +1,4 @@
-"""What a file's headers tell about its video."""
+"""Reads a file's headers and first picture into a ``VideoInfo``."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from remaster.errors import MediaError
-from remaster.media.apertures import display_matrix, shown_part
+from remaster.media.apertures import display_matrix, visible_part
 from remaster.media.containers import (
-    bound_decoder,
     check_alone,
     check_size,
+    demux_only,
+    limit_picture_size,
     open_input,
-    read_only,
     reason,
     video_stream,
 )
 from remaster.media.discs import parts, size_and_change
 from remaster.media.formats import planar_format, without_alpha
+from remaster.media.frame_properties import full_range
 from remaster.media.hdr import content_light, dynamic_formats, mastering_display
-from remaster.media.looks import full_range
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES
 from remaster.media.siting import chroma_location
 from remaster.media.types import ColorSpec, PixelFormat, VideoInfo
 from remaster.remote import is_remote, status
 
-MAX_RATE = 1000  # frames a second: more is a broken header
-# How many packets may pass before the first picture: the longest GOP that is met, after a cut inside it.
+MAX_RATE = 1000
+"""Frames per second: more is a broken header."""
 _PACKETS_TO_FIRST_FRAME = 600
+"""Packets that may come before the first picture: the longest GOP in practice, for a file that begins inside one."""
 _CLOCK_TIME = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 def probe(path: str) -> VideoInfo:
     """Read a file's headers and its first picture.
 
-    The rotation and the pixel format are those of the first picture, since some containers tell them there alone. Where
-    no rate is given (a video of one frame), ``fps`` is 25. Raises ``MediaError``, naming the file in one sentence, for
-    whatever cannot be remastered: no such file, empty or text, no video stream, no picture that can be decoded, an
-    absurd size, a pixel format or colour matrix that has no planar or linear form.
+    Rotation and pixel format are those of the first picture, since some containers give them only there. Where no rate
+    is given (a video of one frame), ``fps`` is 25. Raises ``MediaError``, one sentence that names the file, for all
+    that cannot be remastered: no such file, an empty file or a text, no video stream, no picture that can be decoded,
+    an absurd size, a pixel format without a planar form, a colour matrix that is not linear.
     """
     size, mtime_ns = _identity(path)
     if size == 0:
@@ -75,12 +76,12 @@ def probe(path: str) -> VideoInfo:
             size=size,
             mtime_ns=mtime_ns,
             display=display_matrix(frame),
-            shown=shown_part(stream, frame.width, frame.height, pixel_format),
+            visible=visible_part(stream, frame.width, frame.height, pixel_format),
         )
 
 
 def _identity(path: str) -> tuple[int, int]:
-    """(bytes, time of change in ns) of a file, or of all files of a title: how it is known again."""
+    """(bytes, time of change in ns) of a file, or of all files of a DVD title: they identify its content."""
     try:
         found = [status(file) if is_remote(file) else size_and_change(file) for file in parts(path)]
     except OSError as error:
@@ -94,8 +95,8 @@ def _identity(path: str) -> tuple[int, int]:
 def _first_frame(container: InputContainer, stream: VideoStream, path: str) -> VideoFrame:
     context = stream.codec_context
     check_size(context.width, context.height, path)
-    bound_decoder(stream)
-    read_only(container, stream)
+    limit_picture_size(stream)
+    demux_only(container, stream)
     context.thread_count = 1
     for packet in islice(container.demux(stream), _PACKETS_TO_FIRST_FRAME):
         try:
@@ -109,7 +110,7 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: str) -> V
 
 
 def _rate(stream: VideoStream) -> Fraction:
-    """The first rate that can be one: of raw DV the average is its time base's."""
+    """The first plausible rate: the average rate of raw DV is that of its time base, which is none."""
     rates = [rate for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate]
     return next((rate for rate in rates if 0 < rate <= MAX_RATE), rates[0] if rates else Fraction(25))
 
@@ -119,7 +120,7 @@ def _picture(stream: VideoStream, frame: VideoFrame, path: str) -> tuple[PixelFo
         pixel_format = planar_format(frame.format.name, opaque=True)
     except MediaError as error:
         raise MediaError(f"{path}: {error}") from error
-    without_alpha(frame, path)  # which says so where something shows through
+    without_alpha(frame, path)  # raises where something is transparent
     context = stream.codec_context
     color = ColorSpec(
         matrix=context.colorspace,
@@ -137,7 +138,7 @@ def _picture(stream: VideoStream, frame: VideoFrame, path: str) -> tuple[PixelFo
 
 
 def _duration(container: InputContainer, stream: VideoStream) -> float | None:
-    """The stream's own where it is told, in Matroska as a tag ``00:01:00.026``, else the whole file's."""
+    """The stream's own duration in seconds (in Matroska a tag such as ``00:01:00.026``), else the whole file's."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     tag = _CLOCK_TIME.fullmatch(stream.metadata.get("DURATION", ""))

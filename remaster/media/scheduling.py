@@ -1,4 +1,4 @@
-"""Encoders that take a priority which nobody gave them."""
+"""Undoes changes that an encoder makes to the process's scheduling."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 
 @contextmanager
-def kept_scheduling() -> Iterator[None]:
-    """All threads of this process are scheduled afterwards as this one was before.
+def restored_scheduling() -> Iterator[None]:
+    """On exit, give all threads of this process the scheduling that the calling thread had on entry.
 
-    Where root runs it, SVT-AV1 makes itself and the thread that opens it real-time (SCHED_FIFO, 99), which whatever is
-    started later inherits: two busy workers would leave nothing to the rest of the machine, Ray included.
+    Run as root, SVT-AV1 makes its own threads and the one that opens it real-time (SCHED_FIFO, 99), and later threads
+    inherit that: two busy workers would starve the rest of the machine, Ray included.
     """
     if sys.platform != "linux":
         yield

@@ -1,4 +1,7 @@
-"""Where a picture's chroma samples lie, and their shape: FFmpeg knows, PyAV does not hand it out."""
+"""Reads a frame's chroma location and sample aspect ratio, which PyAV does not expose.
+
+Both are parsed from what libavfilter's ``showinfo`` logs.
+"""
 
 from __future__ import annotations
 
@@ -14,32 +17,30 @@ from av.video.stream import VideoStream
 
 SITINGS = ("unspecified", "left", "center", "topleft", "top", "bottomleft", "bottom")
 """FFmpeg's names in the order of AVChromaLocation."""
-_LEVEL = threading.Lock()
-"""Held while the log's level, which all threads share, is another."""
-_SHOWN = re.compile(r"\bcl:(\w+)")
-
-
+_LOG_LEVEL_LOCK = threading.Lock()
+"""Held while the log level, which all threads share, is changed."""
+_LOCATION = re.compile(r"\bcl:(\w+)")
 _SHAPE = re.compile(r"\bsar:(\d+)/(\d+)")
 
 
 def chroma_location(frame: VideoFrame, stream: VideoStream) -> int:
-    """AVChromaLocation of a decoded frame, as its stream, container or codec's standard has it; 0: unspecified."""
-    told = _SHOWN.search(_told(frame, stream))
-    return SITINGS.index(told[1]) if told and told[1] in SITINGS else 0
+    """AVChromaLocation of a decoded frame, by its stream, container or codec's standard; 0: unspecified."""
+    match = _LOCATION.search(_showinfo(frame, stream))
+    return SITINGS.index(match[1]) if match and match[1] in SITINGS else 0
 
 
 def pixel_shape(frame: VideoFrame, stream: VideoStream) -> Fraction | None:
-    """The sample aspect ratio of a decoded frame; None where it says none."""
-    told = _SHAPE.search(_told(frame, stream))
-    return Fraction(int(told[1]), int(told[2])) if told and int(told[1]) and int(told[2]) else None
+    """The sample aspect ratio of a decoded frame; None where it has none."""
+    match = _SHAPE.search(_showinfo(frame, stream))
+    return Fraction(int(match[1]), int(match[2])) if match and int(match[1]) and int(match[2]) else None
 
 
-def _told(frame: VideoFrame, stream: VideoStream) -> str:
-    """What libavfilter's ``showinfo`` writes of a frame into its log."""
+def _showinfo(frame: VideoFrame, stream: VideoStream) -> str:
+    """What libavfilter's ``showinfo`` logs of a frame."""
     graph = Graph()
-    graph.threads = 1  # the log is caught in this thread alone
+    graph.threads = 1  # the log is captured in this thread only
     graph.link_nodes(_buffer(graph, frame, stream), graph.add("showinfo"), graph.add("buffersink")).configure()
-    with _LEVEL:
+    with _LOG_LEVEL_LOCK:
         level = av_logging.get_level()
         av_logging.set_level(av_logging.INFO)
         try:
@@ -52,6 +53,6 @@ def _told(frame: VideoFrame, stream: VideoStream) -> str:
 
 
 def _buffer(graph: Graph, frame: VideoFrame, stream: VideoStream) -> FilterContext:
-    """A source for this very frame, whose size may be another than the stream's first."""
+    """A buffer source for this frame, whose size may differ from the stream's."""
     base = stream.time_base or Fraction(1, 25)
     return graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=base)

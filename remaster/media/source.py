@@ -1,4 +1,4 @@
-"""The source as every step sees it: decoded and, where asked for or needed, deinterlaced, cropped and scaled.
+"""The source frames as every step gets them: decoded and, where asked for or needed, deinterlaced, cropped, scaled.
 
 Deinterlacing is libavfilter's: ``bwdif`` for video, ``fieldmatch`` and ``decimate`` for film under 3:2 pulldown.
 """
@@ -21,26 +21,26 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from remaster.arrays import Plane
 from remaster.errors import MediaError
-from remaster.media.clock import Repairs
 from remaster.media.containers import MAX_SIDE, reason
 from remaster.media.decode import decode, frame_planes
 from remaster.media.encode import to_frame
 from remaster.media.planes import coefficients, crop
+from remaster.media.timestamp_repair import Repairs
 from remaster.media.types import Entry, Frame, Rect, Treatment, VideoInfo
 
 CYCLE = 5
-"""Frames under 3:2 pulldown that hold ``KEPT`` frames of film."""
-KEPT = 4
-LEAD = 2
-"""Frames before a range that bwdif is given: it looks at one on each side."""
+"""Frames under 3:2 pulldown that hold ``FILM_FRAMES`` film frames."""
+FILM_FRAMES = 4
+BWDIF_LEAD = 2
+"""Frames before a range that bwdif is given: it uses one on each side."""
 FIT_TOLERANCE = 0.01
 """Share of a frame's side up to which a picture of another shape is stretched to fill it."""
 SCALING = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
 Planes = tuple[Plane, ...]
-# Primaries and transfers of H.273 that are equal under several numbers, those that say nothing, and what these mean.
+# H.273's primaries and transfers: code points that mean the same, the unspecified ones, and what these usually mean.
 _SAME_PRIMARIES, _SAME_TRANSFER = {7: 6}, {6: 1, 14: 1, 15: 1}
-_UNTOLD = {0, 2, 3}
+_UNSPECIFIED = {0, 2, 3}
 _PRIMARIES, _TRANSFERS = {1, 5, 6, 7}, {1, 6, 14, 15}
 # Swscale's numbers of matrices, by their (Kr, Kb).
 _SWS_601 = 5
@@ -48,18 +48,18 @@ _SWS = {(0.2126, 0.0722): 1, (0.30, 0.11): 4, (0.299, 0.114): _SWS_601, (0.212, 
 
 
 def treated(info: VideoInfo, deinterlace: Literal["off", "bwdif", "ivtc"], top_first: bool, square: bool) -> VideoInfo:
-    """The video as it is after its treatment; ``info`` itself where nothing is to be done.
+    """The video after its treatment; ``info`` itself where none is needed.
 
-    Raises ``MediaError`` where square pixels would make an absurd width.
+    Raises ``MediaError`` where square pixels would make it wider than ``MAX_SIDE``.
     """
     square = square and info.sar != 1
-    if deinterlace == "off" and not square and info.shown is None:
+    if deinterlace == "off" and not square and info.visible is None:
         return info
-    result = replace(info, treatment=Treatment(deinterlace, top_first, square, info), shown=None)
-    if info.shown is not None:
-        result = replace(result, width=info.shown.width, height=info.shown.height)
+    result = replace(info, treatment=Treatment(deinterlace, top_first, square, info), visible=None)
+    if info.visible is not None:
+        result = replace(result, width=info.visible.width, height=info.visible.height)
     if deinterlace == "ivtc":
-        result = replace(result, fps=info.fps * KEPT / CYCLE)
+        result = replace(result, fps=info.fps * FILM_FRAMES / CYCLE)
     if square:
         width = max(round(result.width * info.sar / 2) * 2, 2)
         if width > MAX_SIDE:
@@ -69,7 +69,7 @@ def treated(info: VideoInfo, deinterlace: Literal["off", "bwdif", "ivtc"], top_f
 
 
 def fitted(info: VideoInfo, stored: VideoInfo, active: Rect, frame: tuple[int, int]) -> VideoInfo:
-    """A part ``stored`` of a video whose pictures have another shape, as large as the ``frame`` of the video shows it.
+    """The part ``stored`` of a video, whose pictures have another shape, scaled to fit into the video's ``frame``.
 
     Its picture, ``active`` in stored pixels, keeps its shape; its pixels get that of ``info``, which the rest of the
     video has. Nothing is deinterlaced.
@@ -82,23 +82,23 @@ def fitted(info: VideoInfo, stored: VideoInfo, active: Rect, frame: tuple[int, i
     else:
         near = round(width / shape / 2) * 2
         height = height if height - near <= FIT_TOLERANCE * height else near
-    treatment = Treatment("off", True, False, replace(stored, shown=active), frame)
-    return replace(info, width=max(width, 2), height=max(height, 2), treatment=treatment, span=None, shown=None)
+    treatment = Treatment("off", True, False, replace(stored, visible=active), frame)
+    return replace(info, width=max(width, 2), height=max(height, 2), treatment=treatment, span=None, visible=None)
 
 
 def is_fitted(info: VideoInfo) -> bool:
-    """Whether this is a part of a video that was scaled into the frame of the rest."""
+    """Whether this part of a video was scaled into the frame of the rest."""
     return info.treatment is not None and info.treatment.frame is not None
 
 
 class SourceReader:
-    """Reads a whole video once, treated, and knows afterwards where each frame can be decoded from.
+    """Reads a whole video once, treated, and knows afterwards from where each frame can be decoded.
 
-    ``captions``: whether any of the frames read had closed captions.
+    ``captions``: whether any frame so far had closed captions.
     """
 
     def __init__(self, info: VideoInfo, repairs: Repairs, stored: Iterator[Frame] | None = None) -> None:
-        """``stored``: the stored frames, where they are read already."""
+        """``stored``: the stored frames, where they have already been read."""
         self._info, self._repairs, self._given = info, repairs, stored
         self._times: list[int] = []
         self._ended = False
@@ -123,12 +123,12 @@ class SourceReader:
             number += 1
 
     def entry(self, number: int) -> Entry:
-        """Where decoding must begin to get from frame ``number`` on what the whole reading got."""
+        """Where decoding must begin so that the frames from ``number`` on equal those of the whole reading."""
         treatment = self._info.treatment
         if treatment is not None and treatment.deinterlace == "ivtc":
-            cycle = max(number // KEPT - 1, 0)
-            return Entry(self._times[CYCLE * cycle], number - KEPT * cycle)
-        lead = min(number, LEAD) if treatment is not None and treatment.deinterlace == "bwdif" else 0
+            cycle = max(number // FILM_FRAMES - 1, 0)
+            return Entry(self._times[CYCLE * cycle], number - FILM_FRAMES * cycle)
+        lead = min(number, BWDIF_LEAD) if treatment is not None and treatment.deinterlace == "bwdif" else 0
         return Entry(self._times[number - lead], lead)
 
     def _stored(self, stored: VideoInfo) -> Iterator[Frame]:
@@ -139,14 +139,14 @@ class SourceReader:
         self._ended = True
 
     def _time(self, number: int) -> int | None:
-        """The time of a treated frame; None where it depends on stored frames that are not yet read.
+        """The time of a treated frame; None while it depends on stored frames that have not been read.
 
-        The four frames of a whole cycle share the time of its five; those of a last, shorter one keep theirs.
+        The four frames of a whole cycle share the duration of its five; those of a shorter last cycle keep their times.
         """
         times, treatment = self._times, self._info.treatment
         if treatment is None or treatment.deinterlace != "ivtc":
             return times[number] if number < len(times) else None
-        cycle, place = divmod(number, KEPT)
+        cycle, place = divmod(number, FILM_FRAMES)
         start = CYCLE * cycle
         if len(times) > start + CYCLE:
             end = times[start + CYCLE]
@@ -156,11 +156,11 @@ class SourceReader:
             end = times[-1] + max(round(1 / (treatment.stored.fps * self._info.time_base)), 1)
         else:
             return times[start + place]
-        return times[start] + round(Fraction(end - times[start]) * place / KEPT)
+        return times[start] + round(Fraction(end - times[start]) * place / FILM_FRAMES)
 
 
 def source_frames(info: VideoInfo, entry: Entry | None, pts: npt.NDArray[np.int64]) -> Iterator[Frame]:
-    """The frames at ``pts``, int64 (n,) and consecutive, as ``SourceReader`` gave them; ``entry`` is the first one's.
+    """The frames at ``pts``, int64 (n,), consecutive, as ``SourceReader`` returned them; ``entry`` is the first one's.
 
     Raises ``MediaError`` where there is no frame to begin with.
     """
@@ -176,7 +176,7 @@ def source_frames(info: VideoInfo, entry: Entry | None, pts: npt.NDArray[np.int6
 
 
 def _spanned(stored: VideoInfo, start: int | None, repairs: Repairs | None = None) -> Iterator[Frame]:
-    """Stored frames from the time ``start`` on, up to the end of the part of the video that is meant."""
+    """Stored frames from the time ``start`` on, up to the end of ``stored.span``."""
     for frame in decode(stored, start, repairs=repairs):
         if stored.span is not None and frame.pts > stored.span[1]:
             return
@@ -184,7 +184,7 @@ def _spanned(stored: VideoInfo, start: int | None, repairs: Repairs | None = Non
 
 
 def treated_pictures(info: VideoInfo, frames: Iterator[Frame]) -> Iterator[Planes]:
-    """Pictures of ``info`` made of its stored frames, in order; raises ``MediaError`` where the filters cannot."""
+    """Treat stored frames in order; raises ``MediaError`` where a filter fails."""
     treatment = info.treatment
     if treatment is None:
         raise ValueError(f"{info.path} has no treatment")
@@ -192,20 +192,20 @@ def treated_pictures(info: VideoInfo, frames: Iterator[Frame]) -> Iterator[Plane
     if treatment.deinterlace != "off":
         filtered = _filtered(pictures, stored, _chain(treatment))
         pictures = (frame_planes(picture, stored.format, stored.width, stored.height) for picture in filtered)
-    shown = stored.shown or Rect(0, 0, stored.width, stored.height)
+    visible = stored.visible or Rect(0, 0, stored.width, stored.height)
     for planes in pictures:
-        planes = crop(planes, stored.format, shown)
-        yield planes if _fits(stored, shown, info) else _scaled(planes, stored, shown, info)
+        planes = crop(planes, stored.format, visible)
+        yield planes if _fits(stored, visible, info) else _scaled(planes, stored, visible, info)
 
 
-def _fits(stored: VideoInfo, shown: Rect, info: VideoInfo) -> bool:
-    """Whether the ``shown`` part of stored pictures is those of ``info`` as it is."""
-    same = (shown.width, shown.height, stored.format) == (info.width, info.height, info.format)
-    return same and like_colors(stored, info)
+def _fits(stored: VideoInfo, visible: Rect, info: VideoInfo) -> bool:
+    """Whether the ``visible`` part of stored pictures has the size, format and colours of ``info``."""
+    same = (visible.width, visible.height, stored.format) == (info.width, info.height, info.format)
+    return same and same_matrix_and_range(stored, info)
 
 
-def like_colors(one: VideoInfo, other: VideoInfo) -> bool:
-    """Whether samples of both mean the same colours, by matrix and range."""
+def same_matrix_and_range(one: VideoInfo, other: VideoInfo) -> bool:
+    """Whether samples of both stand for the same colours by matrix and range."""
     if one.color == other.color:
         return True
     if one.color.full_range != other.color.full_range:
@@ -214,13 +214,13 @@ def like_colors(one: VideoInfo, other: VideoInfo) -> bool:
     return len(set(matrices)) < 2
 
 
-def like_tints(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether primaries and transfer, by the numbers of ITU-T H.273, mean the same colours to a player.
+def same_primaries_and_transfer(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two pairs of (primaries, transfer), code points of ITU-T H.273, mean the same colours to a player.
 
-    Those that say nothing (2) are taken for what nearly all video has: BT.709's or BT.601's.
+    Unspecified ones (2) count as those of BT.709 and BT.601, which nearly all video has.
     """
     return all(
-        same.get(a, a) == same.get(b, b) or ({a, b} & _UNTOLD and {a, b} <= _UNTOLD | usual)
+        same.get(a, a) == same.get(b, b) or ({a, b} & _UNSPECIFIED and {a, b} <= _UNSPECIFIED | usual)
         for a, b, same, usual in zip(
             one, other, (_SAME_PRIMARIES, _SAME_TRANSFER), (_PRIMARIES, _TRANSFERS), strict=True
         )
@@ -228,10 +228,10 @@ def like_tints(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _scaled(planes: Planes, stored: VideoInfo, place: Rect, info: VideoInfo) -> Planes:
-    """The planes of a picture of ``place``'s size in the size, format, range and matrix of ``info``."""
+    """Scale and convert a picture of ``place``'s size to the size, format, range and matrix of ``info``."""
     picture = to_frame(planes, stored.format, place.width, place.height)
     colors = {}
-    if not like_colors(stored, info):
+    if not same_matrix_and_range(stored, info):
         colors = {"src_colorspace": _swscale_matrix(stored), "dst_colorspace": _swscale_matrix(info)}
         colors |= {"src_color_range": 1 + stored.color.full_range, "dst_color_range": 1 + info.color.full_range}
     picture = VideoReformatter().reformat(
@@ -241,14 +241,14 @@ def _scaled(planes: Planes, stored: VideoInfo, place: Rect, info: VideoInfo) -> 
 
 
 def _swscale_matrix(info: VideoInfo) -> int:
-    """Swscale's number (SWS_CS) of the matrix."""
+    """Swscale's number (SWS_CS) of a video's matrix."""
     if info.format.kind != "yuv":
         return _SWS_601
     return _SWS.get(coefficients(info.color, info.height), _SWS_601)
 
 
 def _chain(treatment: Treatment) -> Sequence[tuple[str, str]]:
-    """Names and arguments of the filters; what ``fieldmatch`` leaves combed is no film and is deinterlaced."""
+    """Names and arguments of the filters; frames that ``fieldmatch`` leaves combed are no film and are deinterlaced."""
     order = "tff" if treatment.top_first else "bff"
     if treatment.deinterlace == "bwdif":
         return [("bwdif", f"mode=send_frame:parity={order}:deint=all")]
@@ -257,7 +257,7 @@ def _chain(treatment: Treatment) -> Sequence[tuple[str, str]]:
 
 
 def _filtered(pictures: Iterator[Planes], stored: VideoInfo, chain: Sequence[tuple[str, str]]) -> Iterator[VideoFrame]:
-    """Pictures through a chain of filters. Its clock counts frames: the true times are put back by number."""
+    """Filter pictures by a chain of filters, whose times are frame numbers: the true times are restored by number."""
     time_base = 1 / stored.fps
     name = stored.format.name
     try:

@@ -45,10 +45,11 @@ class PixelFormat:
 
 @dataclass(frozen=True)
 class ColorSpec:
-    """How samples mean colour, as the code points of ITU-T H.273; 2 is "unspecified", as in FFmpeg.
+    """How samples stand for colours, as the code points of ITU-T H.273; 2 is "unspecified", as in FFmpeg.
 
     ``full_range`` False is "limited" (16-235). ``chroma_location`` is AVChromaLocation (0: unspecified). ``mastering``
-    and ``light`` are the static HDR metadata as ``hdr`` gives them, ``dynamic`` the names of what changes by frame.
+    and ``light`` are the static HDR metadata as ``hdr`` returns them; ``dynamic`` has the names of HDR metadata that
+    changes from frame to frame.
     """
 
     matrix: int = 2
@@ -62,8 +63,8 @@ class ColorSpec:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a decoded frame says of itself; ``color`` has no HDR metadata and no place of chroma samples."""
+class FrameProperties:
+    """The properties that a decoded frame itself carries; ``color`` is without HDR metadata and chroma location."""
 
     width: int
     height: int
@@ -77,21 +78,22 @@ class Look:
 class Frame:
     """One decoded picture: read-only planes as in ``PixelFormat``, and its time in units of the stream's time base.
 
-    ``captions``: what it has of closed captions, as triplets of ATSC A/53's cc_data. ``look`` is what it says of
-    itself. (Treated frames have neither.)
+    ``captions`` are its closed captions, as triplets of ATSC A/53's cc_data. ``properties`` are those that the frame
+    itself carries, where they were asked for. Treated frames have neither.
     """
 
     pts: int
     planes: tuple[Plane, ...]
     captions: bytes = b""
-    look: Look | None = None
+    properties: FrameProperties | None = None
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a range of treated frames is decoded from: a stored frame's time, and how many treated ones to leave out.
+    """Where decoding of a range of treated frames begins: a stored frame's time, and how many treated frames to skip.
 
-    Filters that look at a frame's neighbours need some before the range to be in the state that a whole reading has.
+    A filter that uses neighbouring frames needs some before the range, to be in the same state as when the whole video
+    is read.
     """
 
     pts: int
@@ -100,19 +102,21 @@ class Entry:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a file's headers tell about its first real video stream (cover art is none), without decoding it.
+    """Properties of a file's main video stream (its first that is no cover art), from its headers.
 
-    ``format`` is the planar format that decoded frames are handed out in: the source's own where it is planar, else its
-    lossless planar equal (nv12 -> yuv420p, rgb24 -> gbrp, pal8 -> gbrp). ``frames`` and ``duration`` (seconds) are the
-    headers' claims and may be None. ``size`` and ``mtime_ns`` identify the file's content for resuming.
+    ``format`` is the planar format in which frames are decoded: the source's own where it is planar, else the planar
+    format that holds the same samples (nv12 -> yuv420p, rgb24 -> gbrp, pal8 -> gbrp). ``frames`` and ``duration``
+    (seconds) are what the headers claim, and may be None. ``size`` (bytes) and ``mtime_ns`` identify the file's
+    content for resuming.
 
-    ``display`` is the display matrix as ``apertures.display_matrix`` has it, () where the picture is shown as stored;
-    ``rotation`` is its part in degrees. ``shown``: the part of the stored picture that the container's header shows;
-    None: all of it. ``captions``: closed captions ride in its pictures, as reading it whole tells.
-    ``span``: times of the first and the last stored frame, where this is a part of a video whose parts differ.
+    ``display`` is the display matrix (see ``apertures.display_matrix``), () where the picture is displayed as stored;
+    ``rotation`` is its rotation in degrees. ``visible`` is the part of the stored picture that the container's header
+    displays; None: all of it. ``captions``: whether its pictures carry closed captions, which is known once the video
+    has been read. ``span``: times of the first and the last stored frame, where this is one part of a video whose
+    parts differ.
 
-    With a ``treatment``, size, sample aspect ratio and rate are those of the treated frames, which are the source for
-    all that follows.
+    With a ``treatment``, size, sample aspect ratio and rate are those of the treated frames, which every step takes for
+    the source.
     """
 
     path: str
@@ -134,18 +138,18 @@ class VideoInfo:
     mtime_ns: int
     treatment: Treatment | None = None
     display: tuple[int, ...] = ()
-    shown: Rect | None = None
+    visible: Rect | None = None
     captions: bool = False
     span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Departures:
-    """What an assembled file knowingly lacks or has otherwise than its source; what is lost is named in a note.
+    """How an assembled file is known to differ from its source; every loss is named in a note as well.
 
     ``left_out``, ``converted`` (to another lossless codec) and ``moved`` (subtitles that follow the picture) are
     indices of the source's streams; ``refused`` has, by stream, the numbers of damaged packets that the container did
-    not take, ``filled`` the silence put into raw samples: how many samples (a channel's) lie before it and in it.
+    not take. ``filled`` is the silence that was put into raw samples: (samples before it, samples in it), per channel.
     """
 
     left_out: frozenset[int] = frozenset()
@@ -158,13 +162,13 @@ class Departures:
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is done to a video's decoded frames before any step sees them; ``stored`` is the video as the file has it.
+    """How a video's decoded frames are filtered before any step gets them; ``stored`` is the video as in the file.
 
     ``deinterlace``: ``"off"``, ``"bwdif"`` (a frame for each frame) or ``"ivtc"`` (3:2 pulldown undone: four frames for
-    each five). ``top_first``: the upper field is the earlier one. After that the picture is cropped to what ``stored``
-    shows. Where ``stored`` has another sample aspect ratio than 1, frames are scaled in width to square pixels if
-    ``square``. What differs from the rest of its video is scaled and converted to that: into its ``frame``, (width,
-    height), where it has another shape.
+    each five). ``top_first``: the upper field is the earlier one. Then the picture is cropped to ``stored.visible``.
+    With ``square``, pictures whose sample aspect ratio is not 1 are scaled in width to square pixels. A part that
+    differs from the rest of its video is scaled and converted to match it; where its shape differs, it is fitted into
+    the rest's ``frame``, (width, height).
     """
 
     deinterlace: Literal["off", "bwdif", "ivtc"]
@@ -176,6 +180,6 @@ class Treatment:
     @property
     def name(self) -> str:
         """``bwdif``, ``ivtc``, ``crop``, ``square``, ``fit``, or some of them joined by ``+``."""
-        cropped = "crop" if self.stored.shown and not self.frame else ""
+        cropped = "crop" if self.stored.visible and not self.frame else ""
         scaled = "fit" if self.frame else "square" if self.square else ""
         return "+".join(filter(None, (self.deinterlace.replace("off", ""), cropped, scaled)))

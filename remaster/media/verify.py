@@ -1,7 +1,7 @@
-"""Checking an assembled file against its source, by a plain reading of both that shares nothing with the copying.
+"""Checks an assembled file against its source by reading both independently of the code that copied (see ``plain``).
 
-What a player would show and play is compared: the frames and their times, each track's content and times, and that
-sound stays with the pictures it lies beside in the file, however the file's clock may jump.
+Compared is what a player presents: the frames and their times, each track's content and times, and that sound stays
+with the pictures beside it in the file, even where the file's clock jumps.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ import numpy.typing as npt
 
 from remaster.errors import MediaError
 from remaster.media.containers import open_input, video_stream
+from remaster.media.picture_check import MATROSKA_TICK, MAX_EXTRA_PAUSE, Offsets, compare_picture
 from remaster.media.plain import File, Packets, Track, joined, read, samples_of
-from remaster.media.shown import MS, SEAM, Offsets, compare_picture
 from remaster.media.types import Departures, VideoInfo
 
 # Matroska's reader gives aspect ratios as fractions of numbers up to 255.
 _SAR_TOLERANCE = Fraction(1, 200)
-_SQUASHED = 0.9  # of the time that its packets last, which a track must fill at least
-_UNHEARD = 0.04  # seconds: MP4 and QuickTime keep no times for raw samples, so that short gaps close
-_ENDLESS = 86400.0  # seconds: what claims to last longer ends only with the next, as FFmpeg writes it
+_MIN_PLAYED_SHARE = 0.9
+"""Share of its packets' total duration over which a track must play at least: else its packets overlap."""
+_RAW_TOLERANCE = 0.04
+"""Seconds by which raw samples may be off in MP4 and QuickTime, which keep no times for them: short gaps close."""
+_OPEN_ENDED = 86400.0
+"""Seconds: a subtitle with a longer duration lasts until the next one (FFmpeg writes the largest number)."""
 _WORDS = {"audio": "sound", "subtitle": "subtitle", "video": "other picture"}
 
-_NOTHING = Departures()
+_NO_DEPARTURES = Departures()
 
 
 def verify(
@@ -35,15 +38,15 @@ def verify(
     out: Path,
     pts: npt.NDArray[np.int64],
     partial: bool = False,
-    departures: Departures = _NOTHING,
+    departures: Departures = _NO_DEPARTURES,
 ) -> None:
-    """Compare an assembled file with its source, from which it may differ by ``departures`` alone.
+    """Compare an assembled file with its source, from which it may differ only by ``departures``.
 
-    Raises ``MediaError`` when the frames are not those at ``pts``, or not those that the source shows (to the rounding
-    of both clocks), the sample aspect ratio is another, a track is missing, its packets differ in number or bytes, it
-    does not lie beside the pictures that it lies beside in the source, it plays in less time than it lasts
-    (``partial``: up to the last frame's end), or chapters, attachments, cover art, a time code or a language are
-    missing.
+    ``pts`` int64 (n,) are the planned frame times in units of ``info.time_base``; ``partial``: the file ends with the
+    last of these frames. Raises ``MediaError`` where frames or their times differ from the plan or from the source (by
+    more than the rounding of both clocks), the sample aspect ratio differs, a track is missing, its packets differ in
+    number or bytes, it is out of sync with the picture, it plays in less time than its packets last, or chapters,
+    attachments, cover art, a time code or a language are missing.
     """
     _compare_schedule(info, out, pts)
     before, after = read(info.path), read(str(out))
@@ -61,7 +64,7 @@ def verify(
 
 
 def _compare_schedule(info: VideoInfo, out: Path, pts: npt.NDArray[np.int64]) -> None:
-    """The result's frames against the times that were planned for them."""
+    """Compare the result's frames with the times that were planned for them."""
     with open_input(str(out)) as result:
         stream = video_stream(result, str(out))
         sar = stream.sample_aspect_ratio or Fraction(1)
@@ -69,27 +72,27 @@ def _compare_schedule(info: VideoInfo, out: Path, pts: npt.NDArray[np.int64]) ->
             raise MediaError(f"{out} has a sample aspect ratio of {sar} instead of {info.sar}")
         packets = [(p.pts, p.duration or 0) for p in result.demux(stream) if p.size and p.pts is not None]
         tick = stream.time_base or info.time_base
-    shown = sorted(pts for pts, _ in packets)
-    if len(shown) != len(pts):
-        raise MediaError(f"{out} has {len(shown)} frames instead of {len(pts)}")
+    times = sorted(pts for pts, _ in packets)
+    if len(times) != len(pts):
+        raise MediaError(f"{out} has {len(times)} frames instead of {len(pts)}")
     # All in whole numbers: the common unit of both clocks is one part of their denominators' product.
     ours, theirs = tick.numerator * info.time_base.denominator, info.time_base.numerator * tick.denominator
-    for number, (found, wanted) in enumerate(zip(shown, pts.tolist(), strict=True)):
+    for number, (found, wanted) in enumerate(zip(times, pts.tolist(), strict=True)):
         if abs(found * ours - wanted * theirs) > ours:
             raise MediaError(
                 f"{out} shows frame {number} at {float(found * tick):.6f} s instead of "
                 f"{float(wanted * info.time_base):.6f} s"
             )
-    end = max(at + lasts for at, lasts in packets) * tick
+    end = max(at + duration for at, duration in packets) * tick
     wanted_end = int(pts[-1]) * info.time_base + 1 / info.fps
-    # MP4 keeps how long a frame lasts in the order of decoding: any frame's may stand with the last.
+    # MP4 keeps durations in the order of decoding: the last frame may have any frame's.
     longest = max(1 / info.fps, int(np.diff(pts).max(initial=0)) * info.time_base)
     if abs(end - wanted_end) > tick + longest:
         raise MediaError(f"{out} shows pictures until {float(end):.3f} s instead of {float(wanted_end):.3f} s")
 
 
 def _pairs(before: File, after: File, departures: Departures) -> list[tuple[Track, Track]]:
-    """The source's tracks with the result's; raises ``MediaError`` where one is missing that nobody speaks of."""
+    """Pairs of the source's and the result's tracks; raises ``MediaError`` where one is missing unexpectedly."""
     pairs: list[tuple[Track, Track]] = []
     for kind, word in _WORDS.items():
         wanted = [t for t in before.tracks if t.kind == kind and t.index not in departures.left_out]
@@ -104,16 +107,16 @@ def _pairs(before: File, after: File, departures: Departures) -> list[tuple[Trac
 def _compare_track(
     before: Track, after: Track, out: str, offsets: Offsets, departures: Departures, end: float | None
 ) -> None:
-    """A copied track: its bytes, its packets, their times, how long it plays, and its language.
+    """Compare a copied track: bytes, packets, times, duration and language.
 
-    Of subtitles that follow the picture, the bytes are others.
+    The bytes of subtitles that move with the picture differ on purpose.
     """
-    packets = _kept(before, departures, offsets, end)
+    packets = _expected_packets(before, departures, offsets, end)
     found = after.packets
-    # What lies before the beginning and is not played may be so by an edit list in one, by its time in the other.
-    if len(found) > len(packets) and len(before.lead) and found.marks[0] == before.lead.marks[0]:
+    # The packet before the start is not played: one file's edit list may cut it, in the other its time is negative.
+    if len(found) > len(packets) and len(before.lead) and found.checksums[0] == before.lead.checksums[0]:
         packets = joined(before.lead, packets)
-    elif len(packets) > len(found) and len(after.lead) and packets.marks[0] == after.lead.marks[0]:
+    elif len(packets) > len(found) and len(after.lead) and packets.checksums[0] == after.lead.checksums[0]:
         found = joined(after.lead, found)
     if before.raw:
         whole = end is None and len(packets) == len(before.packets)
@@ -121,28 +124,28 @@ def _compare_track(
     else:
         if len(packets) != len(found):
             raise MediaError(f"{out}: {before.name} has {len(found)} packets instead of {len(packets)}")
-        same = bool((packets.sizes == found.sizes).all() and (packets.marks == found.marks).all())
+        same = bool((packets.sizes == found.sizes).all() and (packets.checksums == found.checksums).all())
         same = same or before.index in departures.moved
     if not same:
         raise MediaError(f"{out}: the content of {before.name} differs from the source's")
-    aligned = _cut_alike(packets, found) if before.raw else packets
+    aligned = _recut(packets, found) if before.raw else packets
     _compare_times(before, after, aligned, found, offsets, out)
     _compare_length(before, packets, found, out)
-    _compare_stays(before, after, packets, found, out)
+    _compare_subtitle_durations(before, after, packets, found, out)
     _compare_language(before, after, out)
 
 
-def _compare_stays(before: Track, after: Track, packets: Packets, found: Packets, out: str) -> None:
-    """Each subtitle must be shown as long as in the source, where that tells how long."""
+def _compare_subtitle_durations(before: Track, after: Track, packets: Packets, found: Packets, out: str) -> None:
+    """Each subtitle must be displayed as long as in the source, where that gives a duration."""
     if before.kind != "subtitle":
         return
-    told = (packets.lasts > 0) & (packets.lasts < _ENDLESS)
-    off = np.flatnonzero(told & (np.abs(found.lasts - packets.lasts) > before.tick + after.tick))
+    known = (packets.durations > 0) & (packets.durations < _OPEN_ENDED)
+    off = np.flatnonzero(known & (np.abs(found.durations - packets.durations) > before.tick + after.tick))
     if len(off):
         number = int(off[0])
         raise MediaError(
-            f"{out}: packet {number} of {before.name} is shown for {found.lasts[number]:.3f} s instead of "
-            f"{packets.lasts[number]:.3f} s"
+            f"{out}: packet {number} of {before.name} is shown for {found.durations[number]:.3f} s instead of "
+            f"{packets.durations[number]:.3f} s"
         )
 
 
@@ -152,20 +155,20 @@ def _compare_language(before: Track, after: Track, out: str) -> None:
         raise MediaError(f"{out}: the language of {before.name} is {found_tag or found} instead of {tag or code}")
 
 
-def _kept(track: Track, departures: Departures, offsets: Offsets, end: float | None) -> Packets:
-    """A track's packets without those that are said to be damaged, and of a partial film those before its end."""
+def _expected_packets(track: Track, departures: Departures, offsets: Offsets, end: float | None) -> Packets:
+    """A track's packets that the result must have: without the refused ones and, of a partial file, up to ``end``."""
     packets = track.packets
     wanted = np.ones(len(packets), bool)
     wanted[[number for number in departures.refused.get(track.index, ()) if number < len(packets)]] = False
     if end is not None:
-        wanted &= ~(packets.times + np.minimum(*offsets.near(packets.places)) >= end)
+        wanted &= ~(packets.times + np.minimum(*offsets.near(packets.positions)) >= end)
     return packets[wanted]
 
 
 def _compare_times(before: Track, after: Track, packets: Packets, found: Packets, offsets: Offsets, out: str) -> None:
-    """Each packet must be moved as the pictures beside it are.
+    """Each packet must be shifted by the same time as the pictures beside it.
 
-    Where the source's own times go back, or those of sound stand still, there is nothing to compare.
+    Where the source's own times go back, or those of sound repeat, nothing can be compared.
     """
     times = packets.times
     earlier, later = np.append(-np.inf, times[:-1]), np.append(times[1:], np.inf)
@@ -177,8 +180,8 @@ def _compare_times(before: Track, after: Track, packets: Packets, found: Packets
     moved = found.times - times
     tick = before.tick + after.tick
     if after.raw and not _in_matroska(out):
-        tick = _UNHEARD
-    near = offsets.near(packets.places)
+        tick = _RAW_TOLERANCE
+    near = offsets.near(packets.positions)
     off = checked & (np.abs(moved - near[0]) > tick) & (np.abs(moved - near[1]) > tick)
     if off.any():
         number = int(np.flatnonzero(off)[0])
@@ -192,24 +195,24 @@ def _in_matroska(out: str) -> bool:
     return out.endswith(".mkv")
 
 
-def _cut_alike(packets: Packets, found: Packets) -> Packets:
-    """The source's packets of raw samples as if they were cut where the result's are: their places and times."""
+def _recut(packets: Packets, found: Packets) -> Packets:
+    """The source's packets of raw samples, cut as the result's packets are: their positions and times."""
     starts = np.cumsum(packets.sizes) - packets.sizes
     at = np.cumsum(found.sizes) - found.sizes
     which = np.clip(np.searchsorted(starts, at, side="right") - 1, 0, max(len(packets) - 1, 0))
-    into = (at - starts[which]) / np.maximum(packets.sizes[which], 1) * packets.lasts[which]
+    into = (at - starts[which]) / np.maximum(packets.sizes[which], 1) * packets.durations[which]
     cut = packets[which]
-    return Packets(cut.times + into, cut.lasts, cut.places, cut.keys, found.sizes, cut.marks)
+    return Packets(cut.times + into, cut.durations, cut.positions, cut.keys, found.sizes, cut.checksums)
 
 
 def _compare_length(track: Track, packets: Packets, found: Packets, out: str) -> None:
-    """Sound must not play in less time than its packets last: they would lie upon each other."""
+    """Sound must not play in less time than its packets last, or they would overlap."""
     if track.kind != "audio" or np.isnan(found.times).all():
         return
-    lasts = float(packets.lasts.sum())
-    plays = float(np.nanmax(found.ends) - np.nanmin(found.times))
-    if plays < lasts * _SQUASHED - SEAM:
-        raise MediaError(f"{out}: {track.name} plays {lasts:.3f} s of sound within {plays:.3f} s")
+    duration = float(packets.durations.sum())
+    played = float(np.nanmax(found.ends) - np.nanmin(found.times))
+    if played < duration * _MIN_PLAYED_SHARE - MAX_EXTRA_PAUSE:
+        raise MediaError(f"{out}: {track.name} plays {duration:.3f} s of sound within {played:.3f} s")
 
 
 def _compare_samples(
@@ -221,38 +224,38 @@ def _compare_samples(
     departures: Departures,
     end: float | None,
 ) -> None:
-    """A track that was decoded and encoded without loss, or filled: every sample must be the same, at the same time."""
+    """Compare a track that was decoded to raw samples, or filled with silence: all samples and their times."""
     fills = departures.filled.get(before.index, ())
     ours, theirs = _with_silence(samples_of(source.path, before), fills), samples_of(result.path, after, fills)
     if end is None and ours.sizes.sum() != theirs.sizes.sum():
         raise MediaError(f"{result.path}: {before.name} has {theirs.sizes.sum()} samples instead of {ours.sizes.sum()}")
-    if end is None and len(ours) and ours.marks[-1] != theirs.marks[-1]:
+    if end is None and len(ours) and ours.checksums[-1] != theirs.checksums[-1]:
         raise MediaError(f"{result.path}: the samples of {before.name} differ from the source's")
-    _compare_times(before, after, _cut_alike(ours, theirs), theirs, offsets, result.path)
+    _compare_times(before, after, _recut(ours, theirs), theirs, offsets, result.path)
     _compare_length(before, ours if end is None else theirs, theirs, result.path)
     _compare_language(before, after, result.path)
 
 
 def _with_silence(packets: Packets, fills: Sequence[tuple[int, int]]) -> Packets:
-    """Decoded frames with silence between them, as it is said to have been put in."""
+    """Decoded frames with the silence between them that was put in."""
     for at, count in fills:
         number = int(np.searchsorted(np.cumsum(packets.sizes), at)) + 1
         head, tail = packets[:number], packets[number:]
         last = head[-1:]
-        lasts = last.lasts / last.sizes * count
-        gap = Packets(last.ends, lasts, last.places, last.keys, np.full(1, count, np.int64), last.marks)
+        duration = last.durations / last.sizes * count
+        gap = Packets(last.ends, duration, last.positions, last.keys, np.full(1, count, np.int64), last.checksums)
         packets = joined(joined(head, gap), tail)
     return packets
 
 
 def _compare_extras(before: File, after: File, departures: Departures) -> None:
-    """Attachments, cover art and time codes."""
+    """Compare attachments, cover art and time codes."""
     lost = Counter(_covers(before, departures.left_out)) - Counter(_covers(after, frozenset()))
     wanted = Counter({entry: count for entry, count in before.attachments.items() if not departures.attachments_left})
     missing = wanted - after.attachments
     if missing:
         raise MediaError(f"{after.path} lacks the attachment {next(iter(missing))[0]}")
-    extra = Counter(mark for _, mark in (after.attachments - wanted).elements())
+    extra = Counter(checksum for _, checksum in (after.attachments - wanted).elements())
     if lost - extra:
         raise MediaError(f"{after.path} lacks {(lost - extra).total()} of its source's covers")
     if extra - lost:
@@ -264,12 +267,14 @@ def _compare_extras(before: File, after: File, departures: Departures) -> None:
 
 def _covers(file: File, left_out: frozenset[int]) -> list[int]:
     return [
-        int(t.packets.marks[0]) for t in file.tracks if t.kind == "cover" and t.index not in left_out and len(t.packets)
+        int(t.packets.checksums[0])
+        for t in file.tracks
+        if t.kind == "cover" and t.index not in left_out and len(t.packets)
     ]
 
 
 def _compare_chapters(before: File, after: File, end: float | None) -> None:
-    """Times, to a millisecond, and titles; of a partial film those that begin before its end."""
+    """Compare chapters' times (to the millisecond) and titles; of a partial file, those that begin before its end."""
     chapters = before.chapters
     if before.plain and (after.editions is None or end is not None):
         chapters = before.plain
@@ -280,5 +285,5 @@ def _compare_chapters(before: File, after: File, end: float | None) -> None:
         raise MediaError(f"{after.path} has other editions or chapters than its source")
     for number, (one, other) in enumerate(zip(wanted, sorted(after.chapters), strict=True), 1):
         last = one[1] if end is None else min(one[1], end)
-        if abs(one[0] - other[0]) > 2 * MS or abs(last - other[1]) > 2 * MS or one[2] != other[2]:
+        if abs(one[0] - other[0]) > 2 * MATROSKA_TICK or abs(last - other[1]) > 2 * MATROSKA_TICK or one[2] != other[2]:
             raise MediaError(f"{after.path}: chapter {number} ({one[2]}) has another time or title than in the source")

@@ -6,8 +6,8 @@ is the Ray graph on one screen, with a stage for each step: ``video_plan`` (whic
 ``delivery`` (which calls ``encoding``). The rows between them are ``remaster.rows``. ``frames`` decodes.
 
 ``store`` is the output folder and ``lock`` keeps it to one run; ``finished``, ``scene_cache`` and ``codeprint`` decide
-what need not be done again; ``failures`` are full disks and dying workers. ``job`` is what every worker is given,
-``counters`` count frames and seconds. ``cli``, ``arguments`` and ``interruption`` are the frame of a program;
+what need not be done again; ``failures`` handles full disks and dying workers. ``job`` is what every worker gets,
+``counters`` count frames and seconds. ``cli``, ``arguments`` and ``interruption`` run a program;
 ``evaluation`` and ``forecasting`` are the other programs.
 """
 
@@ -16,6 +16,6 @@ import os
 # Ray reads these when it is first imported.
 # A thread that still uses Ray while the run is being interrupted would otherwise start a second instance.
 os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
-# The raylet tells every worker's death on the driver's stdout, in long lines and whatever the logging level; here rows
-# and the summary tell it.
+# The raylet prints every worker's death on the driver's stdout, in long lines and at any logging level; here rows and
+# the summary report it.
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")

@@ -1,7 +1,7 @@
-"""From the command line as people write it to Hydra's own language.
+"""Translates the command line into Hydra's own language.
 
-Names and other texts are taken as they stand, whatever signs they hold; Hydra's grammar for values (lists, quotes,
-``${...}``) is for the other keys, and for all of them after ``--grammar``.
+File names and other texts are taken literally, with any characters; Hydra's grammar for values (lists, quotes,
+``${...}``) applies to the other keys, and to all keys after ``--grammar``.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ _KEY = re.compile(r"(?P<sign>\+{0,2}|~)(?P<key>[A-Za-z_][\w.\-/@:\[\]]*)")
 _WITH_VALUE = frozenset((
     "--package", "-p", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--experimental-rerun",
 ))  # fmt: skip
-"""Hydra's options that take the next argument, whatever it is."""
+"""Hydra's options that always take the next argument."""
 _CHOICES = {
     **dict.fromkeys(("--cfg", "-c"), ("job", "hydra", "all")),
     **dict.fromkeys(("--info", "-i"), ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")),
 }
-"""Hydra's options that take one of these as the next argument."""
+"""Hydra's options that take the next argument if it is one of these."""
 
 
 def hydra_arguments(arguments: Sequence[str], schema: type[BatchConfig] = BatchConfig) -> list[str]:
-    """The arguments of a program as Hydra has to get them: paths as ``dataset.path``, texts in quotes.
+    """A program's arguments as Hydra needs them: paths as ``dataset.path``, texts in quotes.
 
-    ``key=value`` sets a key of ``schema``'s; what begins with a dash and is no file is an option of Hydra's; all else,
-    and all after ``--``, is a path to remaster. So is ``./key=value``.
+    ``key=value`` sets a key of ``schema``. An argument that begins with a dash and is no file is an option of Hydra.
+    All others, ``./key=value`` among them, and all after ``--``, are paths to remaster.
 
-    Raises ``UserError`` for names that are no UTF-8.
+    Raises ``UserError`` for names that are not UTF-8.
     """
     for argument in arguments:
         if not _is_utf8(argument):
@@ -60,7 +60,7 @@ def hydra_arguments(arguments: Sequence[str], schema: type[BatchConfig] = BatchC
 
 
 def quoted(text: str) -> str:
-    """A text as a value of Hydra's grammar that stands for this very text."""
+    """Quote a text so that Hydra's grammar returns exactly this text."""
     return QuotedString(literal(text), Quote.single).with_quotes()
 
 
@@ -95,7 +95,7 @@ def _is_option(argument: str) -> bool:
 
 
 def _inputs(paths: Sequence[str], keys: set[str]) -> list[str]:
-    """The setting that has the paths of the command line, beside what the other settings' ``keys`` set."""
+    """The setting with the paths of the command line; ``keys`` are those of the other settings."""
     if not paths:
         return []
     if INPUTS in keys:
@@ -116,7 +116,7 @@ def _is_setting(argument: str, known: set[str]) -> bool:
 
 
 def _taken_as_text(setting: str, texts: set[str]) -> str:
-    """The setting with its value in quotes, where its key holds a text; ``null`` alone stays what it is."""
+    """The setting with its value in quotes where its key holds a text; ``null`` is not quoted."""
     key, equals, value = setting.partition("=")
     if not equals or value == "null" or setting.startswith("~") or not texts.intersection(_names(key)):
         return setting
@@ -124,13 +124,13 @@ def _taken_as_text(setting: str, texts: set[str]) -> str:
 
 
 def _names(key: str) -> tuple[str, str]:
-    """A key as ``texts`` has it: by its whole path, and for engines, whose place varies, by group and last part."""
+    """A key as in ``texts``: its whole path; for engines, whose path varies, group and last part."""
     path = key.lstrip("+").split(".")
     return ".".join(path), f"{path[0]}:{path[-1]}"
 
 
 def _texts(schema: type[BatchConfig], settings: Sequence[str], folders: Sequence[Path]) -> set[str]:
-    """The keys that hold a text. Engines are only looked at where a setting is about one: importing them takes time."""
+    """The keys that hold a text. Engines are imported, which takes time, only where a setting concerns one."""
     found = set(_text_keys(schema))
     for group in ENGINES:
         if any(setting.lstrip("+").startswith(f"{group}.") for setting in settings):
@@ -159,7 +159,7 @@ def _engine_texts(group: str, folders: Sequence[Path], chosen: Sequence[str]) ->
     for target in {*chosen, *filter(None, named)}:
         try:
             cls = pkgutil.resolve_name(target)
-        except (ImportError, AttributeError, ValueError):  # what is wrong with it is told where an engine is chosen
+        except (ImportError, AttributeError, ValueError):  # the choice of the engine reports the error
             continue
         if is_dataclass(cls) and isinstance(cls, type):
             yield from _text_keys(cls)

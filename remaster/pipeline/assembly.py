@@ -1,4 +1,4 @@
-"""From finished scenes to the finished video: one task a video, as soon as its last scene is in."""
+"""Assembles finished scenes into the finished video: one task per video, as soon as its last scene is ready."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from remaster.rows import PlannedVideo, Scene
 from remaster.tables import SHOTS, VIDEOS
 
 CENTRE_SAMPLES = 8
-"""Scenes of a video, at most, in which one frame's centre is compared with the source."""
+"""Scenes of a video, at most, in which the centre of one frame is compared with the source."""
 MAX_CENTRE_DEPTH_FRAMES = 8
-"""How far into its scene the compared frame lies at most: the scene is decoded up to there."""
+"""Frames before the compared one in its scene, at most: the scene is decoded up to it."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +48,21 @@ class VideoTask:
 
     @property
     def partial(self) -> bool:
-        """True where only the first scenes were asked for. (A limit that no video reaches makes none partial.)"""
+        """Whether only the first scenes were asked for, and the video has more."""
         limit = self.job.config.scenes.limit
         return limit is not None and len(self.row.planned) >= limit
 
     @property
     def key(self) -> str:
-        """Where the finished video goes, in the output folder."""
+        """The finished video's path in the output folder."""
         return self.job.store.output(self.output)
 
 
 def assemble_video(task: VideoTask) -> dict[str, Any]:
-    """Join a video's segments, prove the result, compact its rows, and return its row of ``metadata/videos``.
+    """Join a video's segments, check the result, compact its rows, and return its row of ``metadata/videos``.
 
-    What is already there and still holds is left alone. A failure is a row with status ``failed``; only ``OutOfSpace``
-    and ``Superseded``, which are no video's fault, are raised.
+    A result that already exists and is still valid is kept. A failure becomes a row with status ``failed``; only
+    ``OutOfSpace`` and ``Superseded``, which no video causes, are raised.
     """
     with working(task.job.store):
         return _assemble(task)
@@ -122,7 +122,7 @@ def _shots(task: VideoTask) -> list[dict[str, Any]]:
 
 
 def _still_good(task: VideoTask, fingerprint: str) -> dict[str, Any] | None:
-    """The video's row of an earlier run, where it was made of these very scenes and the file is there."""
+    """The video's row of an earlier run, where it was made of the same scenes and the file exists."""
     rows = files.read_video(task.job.store, task.row.video_id)
     folder = task.job.store.files
     if not rows or folder.size(task.job.store.compacted(task.row.video_id)) is None:
@@ -151,14 +151,14 @@ def _make(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Assembled:
             verify(info, path, pts, task.partial, made.departures)
             _check_centre(task, shots, path, _floor(task, copied))
         except MediaError:
-            path.unlink()  # what is not proved is not delivered
+            path.unlink()  # a result that fails the check is not delivered
             raise
         folder.put(path, task.key)
     return made
 
 
 def _places(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Places | None:
-    """Where the source's picture lies in each shot; None where subtitles are to stay."""
+    """Where the source's picture lies in each shot; None where subtitles stay."""
     if task.job.config.subtitles is Subtitles.keep:
         return None
     scenes = _planned(task)
@@ -172,7 +172,7 @@ def _places(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> Places | Non
 
 
 def _planned(task: VideoTask) -> dict[str, Scene]:
-    """The video's scenes by their ids; raises ``MediaError`` where its plan is gone."""
+    """The video's scenes by id; raises ``MediaError`` where its plan is missing."""
     scenes = limited(stored_plan(task.row, task.job), task.job)
     if not scenes:
         raise MediaError(f"the plan of {task.row.video} is gone: what its frames show cannot be told")
@@ -180,12 +180,12 @@ def _planned(task: VideoTask) -> dict[str, Scene]:
 
 
 def _is_copied(shots: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the source's own packets make up the video; segments of a run with ``scenes.limit`` are then left."""
+    """Whether the source's packets are copied; segments of a run with ``scenes.limit`` are then not used."""
     return any(shot["segment"] is None for shot in shots)
 
 
 def _floor(task: VideoTask, copied: bool) -> float:
-    """The PSNR in dB under which no centre may be."""
+    """The minimum PSNR of the centre in dB."""
     return float("inf") if copied else psnr_floor(encoder_settings(task.job.config.output))
 
 
@@ -236,7 +236,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
 
 
 def _filters(task: VideoTask) -> str | None:
-    """What ran before any step, in any part of the video."""
+    """The source filters that ran before the first step, in any part of the video."""
     treatments = [scene.info.treatment for scene in _planned(task).values()]
     names = {treatment.name: None for treatment in treatments if treatment is not None}
     return ", ".join(filter(None, names)) or None

@@ -15,7 +15,7 @@ import ray
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from remaster.config import BatchConfig, DatasetConfig, literal
+from remaster.config import BatchConfig, DatasetConfig, LinkScope, literal
 from remaster.errors import MediaError, UserError
 from remaster.imaging.geometry import parse_aspect, parse_framing
 from remaster.media.encoders import check_codec
@@ -29,7 +29,16 @@ from remaster.pipeline.counters import RunClock
 from remaster.pipeline.encoding import encoder_settings
 from remaster.pipeline.engines import check_fit, choose_engines, early_engines
 from remaster.pipeline.failures import explain_full_disk
-from remaster.pipeline.inputs import VideoFile, absolute, dataset_name, find_dataset, inputs_of, output_names
+from remaster.pipeline.inputs import (
+    Dataset,
+    VideoFile,
+    absolute,
+    dataset_name,
+    find_dataset,
+    find_donors,
+    inputs_of,
+    output_names,
+)
 from remaster.pipeline.interruption import exit_code
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
@@ -45,8 +54,6 @@ from remaster.tables import SHOTS, VIDEOS
 
 FILES_PER_PROBE_TASK = 16
 """A file whose headers kill its task costs as many others a second reading."""
-MAX_NAMED_INPUTS = 3
-"""Of several inputs, so many are named in the report."""
 RUN = "run.yaml"
 REPORT = "report/index.html"
 COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)
@@ -77,6 +84,7 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
     aspect, framing = parse_aspect(config.target.aspect), parse_framing(config.target.framing)
     store = Store(_output_dir(config))
     dataset = find_dataset(inputs_of(config.dataset), store.root)
+    donors = _donors(config, store, dataset)
     videos = dataset.videos
     check_codec(encoder_settings(config.output), COMMON_FORMAT)
     _refuse_other_dataset(store, config)
@@ -88,17 +96,18 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         check_fit(engines, resources.cpus, resources.gpus)
         job = Job(config, store, aspect, framing, engines["segmenter"], engines["inpainter"])
         _write_run(store, composed, job)
-        facts = replace(_facts(job, resources), left_out=dataset.left_out)
+        facts = replace(_facts(job, resources), left_out=(*dataset.left_out, *donors.left_out))
         _announce(console, facts, len(videos))
         _say_left_out(console, facts)
         try:
             with clock.keep(store, config.resume):
-                stopped = _execute(videos, job, console)
+                ended = _execute(videos, donors.videos, job, console)
         except KeyboardInterrupt:
             _report(videos, store, _ended(facts, clock, exit_code()))
             raise
         outcome = _outcome(videos, store)
-        code = max(outcome.exit_code(config.strict), int(config.strict and dataset.lost), int(stopped is not None))
+        lost = config.strict and (dataset.lost or donors.lost or ended.donors_lost)
+        code = max(outcome.exit_code(config.strict), int(lost), int(ended.stopped is not None))
         facts = _ended(facts, clock, code)
         page = _report(videos, store, facts)
         render_summary(
@@ -106,19 +115,45 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         )
         _say_left_out(console, facts)
         say_where(console, store, page)
-        if stopped is not None:
-            console.print(f"stopped early: {stopped}; the same command goes on", highlight=False, markup=False)
+        if ended.stopped is not None:
+            console.print(f"stopped early: {ended.stopped}; the same command goes on", highlight=False, markup=False)
         return code
 
 
-def _execute(videos: Sequence[VideoFile], job: Job, console: Console) -> str | None:
-    """Run the graph over what can be read; returns why it ended early, or None."""
+@dataclass(frozen=True)
+class _Ended:
+    """Why a run ended early, None where it did not, and whether donors could not be read."""
+
+    stopped: str | None
+    donors_lost: bool
+
+
+def _execute(videos: Sequence[VideoFile], donors: Sequence[VideoFile], job: Job, console: Console) -> _Ended:
+    """Run the graphs over what can be read."""
     readable, outputs, unreadable = _probe(videos, job)
+    found = _probed(donors, job)
+    looked_at = [replace(item[0], donor=True) for item in found if not isinstance(item, FailedVideo)]
     with ProgressView(console) as view:
         view.found(len(videos))
         for row in unreadable:
             view.video_done(row["video"], None, "failed", [row["error"]])
-        return Driver(readable, outputs, job, view).run()
+        for item in found:
+            if isinstance(item, FailedVideo):
+                view.message(f"not taken: {item.video}: {item.error}")
+        driver = Driver(readable, outputs, job, view, looked_at)
+        return _Ended(driver.run(), driver.lost + len(found) > len(looked_at))
+
+
+def _donors(config: BatchConfig, store: Store, dataset: Dataset) -> Dataset:
+    """The videos that are looked at alone; raises ``UserError`` where they cannot be used."""
+    paths = config.dataset.donor_inputs
+    if paths and config.scenes.link is LinkScope.off:
+        raise UserError("dataset.donors lends by links between scenes; leave out scenes.link=off")
+    donors = find_donors(paths, store.root)
+    twice = {video.path for video in donors.videos} & {video.path for video in dataset.videos}
+    if twice:
+        raise UserError(f"{min(twice)} is a donor and an input; name it once")
+    return donors
 
 
 def _outcome(videos: Sequence[VideoFile], store: Store) -> Outcome:
@@ -139,16 +174,8 @@ def _report(videos: Sequence[VideoFile], store: Store, facts: RunFacts) -> str:
 
 
 def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[VideoRow], list[str], list[dict[str, Any]]]:
-    """(readable videos, their output names, rows of the unreadable ones). Workers read the headers."""
-    chunks = [videos[i : i + FILES_PER_PROBE_TASK] for i in range(0, len(videos), FILES_PER_PROBE_TASK)]
-    task = ray.remote(_probe_chunk).options(num_cpus=1, max_retries=0)
-    references: list[ray.ObjectRef[Any]] = [task.remote(chunk, job) for chunk in chunks]
-    found: list[Probed] = []
-    for chunk, reference in zip(chunks, references, strict=True):
-        try:
-            found += ray.get(reference)
-        except ray.exceptions.WorkerCrashedError:  # whose headers did it shows when each file is alone
-            found += [_probe_alone(video, job) for video in chunk]
+    """(readable videos, their output names, rows of the unreadable ones)."""
+    found = _probed(videos, job)
     good = [item for item in found if not isinstance(item, FailedVideo)]
     bad = []
     for video in (item for item in found if isinstance(item, FailedVideo)):
@@ -158,16 +185,30 @@ def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[VideoRow], list[
     return [row for row, _ in good], outputs, bad
 
 
+def _probed(videos: Sequence[VideoFile], job: Job) -> list[Probed]:
+    """Each video's headers, or why they cannot be read. Workers read them."""
+    chunks = [videos[i : i + FILES_PER_PROBE_TASK] for i in range(0, len(videos), FILES_PER_PROBE_TASK)]
+    task = ray.remote(probe_chunk).options(num_cpus=1, max_retries=0)
+    references: list[ray.ObjectRef[Any]] = [task.remote(chunk, job) for chunk in chunks]
+    found: list[Probed] = []
+    for chunk, reference in zip(chunks, references, strict=True):
+        try:
+            found += ray.get(reference)
+        except ray.exceptions.WorkerCrashedError:  # whose headers did it shows when each file is alone
+            found += [_probe_alone(video, job) for video in chunk]
+    return found
+
+
 def _probe_alone(video: VideoFile, job: Job) -> Probed:
     try:
-        found: list[Probed] = ray.get(ray.remote(_probe_chunk).options(num_cpus=1, max_retries=1).remote([video], job))
+        found: list[Probed] = ray.get(ray.remote(probe_chunk).options(num_cpus=1, max_retries=1).remote([video], job))
     except ray.exceptions.WorkerCrashedError:
         error = f"{video.path} kills the process that reads its headers; leave it out"
         return FailedVideo(video.name, video.video_id, None, error)
     return found[0]
 
 
-def _probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[Probed]:
+def probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[Probed]:
     """Each video's row and output suffix, or the error where it cannot be read or encoded."""
     found: list[Probed] = []
     settings = encoder_settings(job.config.output)
@@ -204,7 +245,8 @@ def _write_run(store: Store, composed: DictConfig, job: Job) -> None:
     run: Any = OmegaConf.to_container(composed, resolve=True, enum_to_str=True)
     inputs = [absolute(path) for path in inputs_of(job.config.dataset)]
     alone = len(inputs) == 1
-    run["dataset"] = {"path": inputs[0] if alone else None, "paths": [] if alone else inputs}
+    donors = [absolute(path) for path in job.config.dataset.donor_inputs]
+    run["dataset"] = {"path": inputs[0] if alone else None, "paths": [] if alone else inputs, "donors": donors or None}
     run["output"]["dir"] = store.root
     engines = {"segmenter": job.segmenter, "inpainter": job.inpainter}
     run["chosen"] = {
@@ -230,8 +272,7 @@ def _facts(job: Job, resources: Resources) -> RunFacts:
     return RunFacts(
         command=shlex.join(["remaster", *sys.argv[1:]]),
         dataset=dataset_name(inputs),
-        source=", ".join(inputs[:MAX_NAMED_INPUTS])
-        + (f" and {len(inputs) - MAX_NAMED_INPUTS:,} more" if len(inputs) > MAX_NAMED_INPUTS else ""),
+        source=text.listed(inputs),
         output=job.store.root,
         hardware=hardware,
         started=datetime.now().astimezone(),

@@ -1,4 +1,4 @@
-"""What the programs share: a configuration from the command line, errors in one sentence, the contract's exit codes."""
+"""Runs a program: configuration from the command line, errors in one sentence, the contract's exit codes."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def run_program(
     when_interrupted: str,
     schema: type[BatchConfig] = BatchConfig,
 ) -> NoReturn:
-    """Compose ``conf/<config_name>.yaml``, run, and exit as the contract says: 0, 1, 2, 130 or 143.
+    """Compose ``conf/<config_name>.yaml``, run, and exit with a code of the contract: 0, 1, 2, 130 or 143.
 
-    ``schema`` tells which keys hold texts, which are taken from the command line as they stand.
+    ``schema`` says which keys hold texts; their values are taken literally from the command line.
     """
     interrupter = Interrupter(f"remaster: interrupted; {when_interrupted}")
     interrupter.install()
     try:
         composed = compose(config_name, schema)
         code = 0 if composed is None else run(composed)
-        if interrupter.asked:  # in a destructor, out of which nothing is raised
+        if interrupter.asked:  # in a destructor, from which exceptions are not raised
             interrupter.leave()
         sys.exit(code)
     except (UserError, HydraException, OmegaConfBaseException) as error:
@@ -49,7 +49,7 @@ def run_program(
     except KeyboardInterrupt:
         interrupter.leave()
     except BaseException:
-        if interrupter.asked:  # Ray's own code made another error of the signal, or lost its processes to it
+        if interrupter.asked:  # Ray's code turned the signal into another error, or lost its processes by it
             interrupter.leave()
         raise
 
@@ -57,7 +57,7 @@ def run_program(
 def compose(config_name: str, schema: type[BatchConfig] = BatchConfig) -> DictConfig | None:
     """The configuration of this command line, or None where Hydra answered it itself (``--help``, ``--cfg``).
 
-    Hydra only composes: errors raised inside its function it would report in its own way, over several lines.
+    Hydra only composes: it would report errors of a function that it runs in its own way, over several lines.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra raises its own errors instead of printing them
     composed: list[DictConfig] = []
@@ -75,9 +75,9 @@ def compose(config_name: str, schema: type[BatchConfig] = BatchConfig) -> DictCo
 
 
 def one_sentence(error: BaseException) -> str:
-    """An error's telling line: Hydra and OmegaConf add context below it, or hide the reason in a cause.
+    """The line of an error that has its reason: Hydra and OmegaConf add context below it, or hide it in a cause.
 
-    The program's own errors are one sentence, whatever the names in it hold.
+    The program's own errors are one sentence, even if a name in it has line breaks.
     """
     if isinstance(error, UserError):
         return text.printable(str(error))

@@ -1,4 +1,4 @@
-"""Ray's start and end: a quiet local instance, or the cluster that is already there; and what a worker asks of it."""
+"""Starts a local Ray or joins a cluster, and computes the memory that a worker reserves."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from remaster.pipeline.frames import CACHE_BYTES
 from remaster.pipeline.interruption import Interrupter
 
 GPU_DEVICES = ("nvidia[0-9]*", "dxg", "kfd", "dri")
-"""What a machine with a GPU has in /dev: NVIDIA's, Windows' own, AMD's, Intel's."""
+"""Device files of machines with a GPU: NVIDIA's, Windows', AMD's, Intel's."""
 BASE_BYTES = 400 * 2**20 + CACHE_BYTES
-"""Of a worker: Python, libraries, proxies, a scene's frames."""
+"""Bytes of a worker without pictures: Python, libraries, proxies, cached frames of a scene."""
 BYTES_PER_PIXEL = 300
-"""Of the larger of source and result: frames, one background, the encoder's queue.
+"""Bytes per pixel of the larger of source and result: frames, one background, the encoder's queue.
 
-Measured peaks of one process over all steps: 430 MiB on 640x480, 650 MiB on 1440x1080, and the frames that are kept;
-beyond that, memory does not grow with the length of a scene.
+Measured peaks of one process over all steps: 430 MiB on 640x480, 650 MiB on 1440x1080, and the cached
+frames; otherwise memory does not grow with the length of a scene.
 """
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What Ray has in all."""
+    """Ray's resources in all."""
 
     cpus: float
     gpus: float
@@ -44,7 +44,7 @@ class Resources:
 
 @contextmanager
 def connected(config: ClusterConfig) -> Iterator[Resources]:
-    """Ray for the time of a run; a local instance is shut down at the end, a joined cluster is only left.
+    """Connect to Ray for the time of a run; at the end shut a local instance down, or leave a joined cluster.
 
     Raises ``UserError`` where the cluster cannot be reached. A Ray that this process is already connected to is used
     and left connected; one that was interrupted ends with this process.
@@ -68,19 +68,19 @@ def connected(config: ClusterConfig) -> Iterator[Resources]:
 
 
 def gpus_before_start(config: ClusterConfig) -> float | None:
-    """How many GPUs Ray will have, where that is certain without it: none on one machine without any. Else None."""
+    """The number of GPUs where it is certain before Ray starts: 0 on a single machine without any. Else None."""
     if ray.is_initialized() or config.address or os.environ.get("RAY_ADDRESS"):
         return None
     return None if any(any(Path("/dev").glob(name)) for name in GPU_DEVICES) else 0.0
 
 
 def quiet() -> None:
-    """Ray Data's own bars and chatter off: this program draws its own, and rows carry what matters."""
+    """Turn Ray Data's progress bars and messages off: this program has its own."""
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     logging.getLogger("ray").setLevel(logging.ERROR)
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what ends the graph is told once, by the driver
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # the driver reports once what ended the graph
 
 
 def _connect(config: ClusterConfig) -> None:
@@ -91,7 +91,7 @@ def _connect(config: ClusterConfig) -> None:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         start(address, local)
-    except Exception as error:  # Ray raises this very class where it does not get up in time
+    except Exception as error:  # Ray raises this class where it does not start in time
         where = f"the Ray cluster at {address}" if address else "a local Ray instance"
         raise UserError(f"{where} could not be reached or started: {str(error).splitlines()[0]}") from error
     finally:
@@ -100,9 +100,9 @@ def _connect(config: ClusterConfig) -> None:
 
 
 def start(address: str | None, local: dict[str, Any]) -> None:
-    """Start a local Ray, or join one; on a machine so busy that it does not get up in its 30 seconds, once more.
+    """Start a local Ray or join a cluster; try again once where a busy machine does not start it in Ray's 30 seconds.
 
-    Without an address Ray would first try to join whatever was last started on this machine, alive or not.
+    Without an address Ray would first try to join the instance that was last started on this machine, alive or not.
     """
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, **local}
     try:
@@ -121,7 +121,7 @@ def _resources() -> Resources:
 
 
 def worker_bytes(infos: Sequence[VideoInfo], aspect: Fraction) -> int:
-    """What a step of the largest of these videos may take, in bytes, at the target ``aspect``.
+    """Bytes that a step may need for the largest of these videos at the target ``aspect``.
 
     It is reserved, so that Ray starts no more workers than a node has room for; but for reading a video for its cuts,
     which takes less than the steps, for the reason that ``graph`` gives.
@@ -130,7 +130,7 @@ def worker_bytes(infos: Sequence[VideoInfo], aspect: Fraction) -> int:
 
 
 def reservable(wanted: int) -> int:
-    """As much of ``wanted`` bytes as a node has at all: what asks for more would wait for ever."""
+    """``wanted`` bytes, limited to the memory of the largest node: tasks that ask for more would wait forever."""
     nodes = ray.nodes()  # type: ignore[no-untyped-call]
     most = max((node["Resources"].get("memory", 0.0) for node in nodes if node["Alive"]), default=0.0)
     return min(wanted, int(most))

@@ -1,8 +1,8 @@
-"""Digests of the code that each stage can reach: results are made anew by other code, not by another release.
+"""Computes a digest of the code that each stage can reach, so that only changed code invalidates stored results.
 
-From a stage's entry points on, definitions are followed by the names that they use, from module to module of the
-package. What counts is the definitions' code without comments, docstrings and annotations. Objects' methods count with
-their class, and a class with whatever names it; an engine is an entry point of its own, since a setting names it.
+From a stage's entry points on, it follows the names that definitions use, from module to module of the package. The
+digest covers the definitions' code without comments, docstrings and annotations. Methods count with their class, and a
+class counts where anything names it; an engine is an entry point of its own, since a setting names it.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ STAGES: dict[str, tuple[Place, ...]] = {
         ("remaster.pipeline.stages", "SegmentStage"),
         ("remaster.pipeline.stages", "stitch_stage"),
     ),
+    "describe": (("remaster.pipeline.describing", "describe_stage"),),
+    "lend": (("remaster.pipeline.set_stages", "LendStage"), ("remaster.pipeline.set_links", "link_backgrounds")),
     "outpaint": (("remaster.pipeline.stages", "OutpaintStage"),),
     "resample": (("remaster.pipeline.delivery", "resample_stage"),),
+    "exact": (("remaster.pipeline.exact_frames", "find_exact"),),
     "assemble": (("remaster.pipeline.assembly", "assemble_video"),),
 }
-"""Where each stage's code begins; what those before it reach is in their digests already."""
+"""The entry points of each stage's code; the code of earlier stages is in their digests."""
 _WITHOUT_PIXELS = (
     "remaster.config", "remaster.errors", "remaster.remote", "remaster.report", "remaster.storage", "remaster.tables",
     *(
@@ -40,16 +43,16 @@ _WITHOUT_PIXELS = (
         for name in ("codeprint", "engines", "failures", "finished", "lock", "scene_cache", "store")
     ),
 )  # fmt: skip
-"""Modules that decide no pixel: settings, which count by their values, storage and reports."""
+"""Modules that do not affect pixels: settings, which count by their values, storage and reports."""
 
 
 def stages_code() -> dict[str, str]:
-    """The digest of what each stage's code reaches."""
+    """The digest of the code that each stage reaches."""
     return {stage: digest_of(entries) for stage, entries in STAGES.items()}
 
 
 def engine_code(cls: Callable[..., Any]) -> str:
-    """The digest of what an engine's class reaches, in its own package and this one."""
+    """The digest of the code that an engine's class reaches, in its own package and this one."""
     return digest_of(((cls.__module__, cls.__qualname__.partition(".")[0]),))
 
 
@@ -62,7 +65,7 @@ def digest_of(entries: Sequence[Place], root: Path | None = None) -> str:
 
 
 def reached(entries: Sequence[Place], root: Path | None = None) -> dict[Place, str]:
-    """The definitions that are reached from ``entries``, each as its code."""
+    """The code of all definitions that are reached from ``entries``."""
     own = {module.partition(".")[0] for module, _ in entries} | {PACKAGE.name}
     found: dict[Place, str] = {}
     todo = list(entries)
@@ -72,7 +75,7 @@ def reached(entries: Sequence[Place], root: Path | None = None) -> dict[Place, s
             continue
         path = _file(module, root)
         definitions = {} if path is None else _definitions(path, path.stat().st_mtime_ns)
-        if name not in definitions:  # then it is a builtin, or a module in a package
+        if name not in definitions:  # a builtin, or a module in a package
             todo += [(f"{module}.{name}", MODULE_LEVEL)] if _file(f"{module}.{name}", root) is not None else []
             continue
         definition = definitions[name]
@@ -83,12 +86,12 @@ def reached(entries: Sequence[Place], root: Path | None = None) -> dict[Place, s
 
 
 MODULE_LEVEL = "*"
-"""The name of a module's statements that define nothing; they run whatever is used of it."""
+"""The name of a module's statements that define nothing; they run whenever the module is used."""
 
 
 @dataclass(frozen=True)
 class _Definition:
-    """``names`` are all that it uses, of its module or not; ``outside`` what it takes from other modules."""
+    """A definition's code; ``names`` are all names that it uses, ``outside`` those from other modules."""
 
     code: str
     names: frozenset[str]
@@ -97,7 +100,7 @@ class _Definition:
 
 @cache
 def _definitions(path: Path, changed: int) -> dict[str, _Definition]:
-    """A module's definitions by name; ``changed`` is the file's time of change."""
+    """A module's definitions by name; ``changed`` is the file's time of change, for the cache."""
     tree = _CodeOnly().visit(ast.parse(path.read_bytes()))
     imports = _imports(statement for statement in tree.body if isinstance(statement, ast.Import | ast.ImportFrom))
     parts: dict[str, list[ast.stmt]] = {MODULE_LEVEL: []}
@@ -112,14 +115,14 @@ def _definitions(path: Path, changed: int) -> dict[str, _Definition]:
 
 @cache
 def _file(module: str, root: Path | None) -> Path | None:
-    """A module's source; None where there is none. Only modules of other packages are asked for by importing those."""
+    """A module's source; None where there is none. Only other packages are imported to find it."""
     top, _, rest = module.partition(".")
     if top == PACKAGE.name:
         place = (root or PACKAGE).joinpath(*rest.split("."))
         return next((path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()), None)
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):  # no such module, or one that was typed in
+    except (ImportError, ValueError):  # no such module, or an interactive one
         return None
     path = Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
     return path if path is not None and path.suffix == ".py" else None
@@ -135,7 +138,7 @@ def _bound(statement: ast.stmt) -> list[str]:
 
 
 def _imports(statements: Iterable[ast.stmt]) -> dict[str, Place]:
-    """What imports among these statements bind."""
+    """The names that imports among these statements bind."""
     bound: dict[str, Place] = {}
     for statement in statements:
         for node in ast.walk(statement):
@@ -161,7 +164,7 @@ def _definition(statements: Sequence[ast.stmt], modules: dict[str, str]) -> _Def
 
 
 class _CodeOnly(ast.NodeTransformer):
-    """Takes docstrings and annotations out of a tree, and what is there for type checkers alone."""
+    """Removes docstrings, annotations and code for type checkers from a tree."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None

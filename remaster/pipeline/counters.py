@@ -1,7 +1,7 @@
-"""What a run counts: its seconds, with those of all runs of its output folder, and the frames that are encoded.
+"""Counts a run's seconds, with those of all runs of its output folder, and its encoded frames.
 
-Seconds are kept in the folder, since a killed run cannot say them. ``FrameCounter`` is an actor, whose process imports
-this module: at run time it needs the standard library alone.
+The seconds are stored in the folder, so that those of a killed run count. ``FrameCounter`` is an actor whose process
+imports this module: at run time it needs only the standard library.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from remaster.pipeline.store import Store
 
 KEY = ".seconds"
-"""The file in the output folder that has the total."""
+"""The file in the output folder that holds the total."""
 WRITE_EVERY_SECONDS = 10.0
-"""What a kill may lose of the total."""
+"""Seconds between two updates of the total, which a killed run may lose."""
 
 
 class RunClock:
-    """Measures from its construction on; within its context the folder's total is kept up to date."""
+    """Measures from its construction on; as a context manager it keeps the folder's total up to date."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -30,11 +30,11 @@ class RunClock:
 
     @property
     def seconds(self) -> float:
-        """Since the beginning of this run."""
+        """Seconds since the beginning of this run."""
         return time.monotonic() - self._began
 
     def keep(self, store: Store, resume: bool) -> RunClock:
-        """Keep the time in a folder; without ``resume`` it begins at nothing."""
+        """Store the total in a folder; without ``resume`` it begins at 0."""
         self._store = store
         try:
             self.earlier = float(store.files.read(KEY) or 0) if resume else 0.0
@@ -70,9 +70,9 @@ class FrameCounter:
         self.frames = 0
 
     def add(self, frames: int) -> None:
-        """So many more."""
+        """Add encoded frames."""
         self.frames += frames
 
     def total(self) -> int:
-        """How many so far."""
+        """The number of frames so far."""
         return self.frames

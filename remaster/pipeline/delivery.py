@@ -1,7 +1,7 @@
-"""The last stage: every frame of a scene gets its wings and is encoded, whatever happened before.
+"""The last stage: renders and encodes every scene, even where an earlier step failed, and writes its table rows.
 
-Where a step failed, or rendering itself does, the scene is delivered by the lowest step of the ladder (``ambient``) and
-its rows of ``metadata/scenes``, which are made here, say so.
+Where a step or the rendering fails, the scene is delivered by the lowest step of the ladder (``ambient``), and its rows
+of ``metadata/scenes`` say so.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from remaster.rows import (
     Scene,
     failed,
 )
+from remaster.stitch.wing_confidence import confidence
 from remaster.tables import STAGES
 
 Rows = list[dict[str, Any]]
@@ -53,7 +54,7 @@ def resample_stage(table: pa.Table, job: Job) -> pa.Table:
 
 
 def deliver_nothing(row: FailedScene, job: Job) -> Rows:
-    """The rows of a scene that never reached the last stage, ``failed`` with the row's error; written and returned."""
+    """Write and return the rows of a scene that never reached the last stage, ``failed`` with the row's error."""
     return _written(row, [], "failed", job)
 
 
@@ -88,17 +89,17 @@ def _delivered(scene: Scene, results: Rows) -> DeliveredScene:
 
 
 def _deliver_ambient(row: FailedScene, job: Job) -> tuple[str, list[EncodedPiece]]:
-    """The last resort: (status, what was written); nothing is written where even that fails, and the rows say so."""
+    """Deliver a scene by the lowest method: (status, segments); none, and the error in the rows, if that fails."""
     try:
         with attempt(job.store, row.scene.video_id, f"{row.scene.scene_id}-ambient"):
             return "fallback", encode_scene(row.scene, _shots(row, job), row.found, job)
-    except Exception as error:  # the first failure is the one to report: this one follows from it or its cause
+    except Exception as error:  # report the first failure: this one follows from it or from its cause
         raise_if_disk_full(error)
         return "failed", []
 
 
 def _shots(row: Deliverable, job: Job) -> Sequence[Shot]:
-    """The shots as they can be rendered: all as they are, or, where there are none, the whole scene as one."""
+    """The shots to render: the stitched ones or, where there are none, the whole scene as one."""
     if isinstance(row, FilledScene):
         return row.shots
     cameras = np.broadcast_to(IDENTITY, (row.scene.frames, 2, 3))
@@ -107,7 +108,7 @@ def _shots(row: Deliverable, job: Job) -> Sequence[Shot]:
 
 
 def _written(row: Deliverable, encoded: Sequence[EncodedPiece], status: str, job: Job) -> Rows:
-    """The scene's rows, written and returned; what has no segment is one shot for each run of the scene."""
+    """Write and return the scene's rows; without segments, one shot for each run of the scene."""
     scene = row.scene
     shots = encoded or [
         EncodedPiece(piece, "", 0, 0, "", WingShares(), None) for piece in pieces(_shots(row, job), scene.runs)
@@ -119,7 +120,7 @@ def _written(row: Deliverable, encoded: Sequence[EncodedPiece], status: str, job
 
 
 def _remove_others(scene: Scene, shots: int, job: Job) -> None:
-    """Remove segments and pictures that are left from when the scene had more shots."""
+    """Remove segments and pictures of shots that the scene had in an earlier run."""
     number, store = shots, job.store
     while store.files.size(store.segment(scene.video_id, scene.scene_id, number)) is not None:
         for place in (store.segment, store.preview, store.map):
@@ -157,8 +158,9 @@ def _scene_columns(row: Deliverable, status: str, job: Job) -> dict[str, Any]:
 
 def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -> dict[str, Any]:
     """The columns of one shot."""
-    piece, shot = item.piece, item.piece.shot
+    piece, shot, exact = item.piece, item.piece.shot, item.exact
     cut = None if found.segment is None else found.segment.cut_foreground
+    borrowed = None if shot.background is None else shot.background.borrowed
     return {
         "shot": number,
         "start_frame": piece.start_frame,
@@ -171,19 +173,22 @@ def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -
         "coverage": item.shares.coverage,
         **asdict(item.shares),
         "continued": continued_share(item.continued, cut),
-        "confidence": shot.confidence,
+        "confidence": shot.confidence if exact is None else confidence(1.0, exact.error, 0.0),
         "grain": grain_of(scene, found, shot),
         "segment": item.segment or None,
         "segment_bytes": item.size if item.segment else None,
         "segment_crc32": item.crc32 if item.segment else None,
         "preview": item.preview or None,
+        "set_id": borrowed and borrowed.set_id,
+        "linked": borrowed and borrowed.scenes,
+        "recovered_from_other_scenes": item.borrowed,
     }
 
 
 def continued_share(drawn: float | None, cut: float | None) -> float | None:
-    """Of the cuts through characters, the share that was continued; None where none is cut.
+    """The share of the cuts through characters that was continued; None where no character is cut.
 
-    ``cut`` is the share of the joins at which a character stands in some keyframe. What else differs from the
-    background at a join is no character.
+    ``cut`` is the share of the joins at which some keyframe has a character. Other differences from the background at a
+    join are no characters.
     """
     return drawn if drawn or cut else None

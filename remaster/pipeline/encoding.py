@@ -1,4 +1,4 @@
-"""A scene's frames with their wings, encoded: one segment for the frames that a shot and a run have in common."""
+"""Renders and encodes a scene's frames: one segment for the frames that a shot and a run have in common."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from remaster.media.encode import SegmentWriter
 from remaster.media.encoders import EncoderSettings
 from remaster.media.planes import resize_rgb
 from remaster.media.types import VideoInfo
+from remaster.pipeline.donor_frames import donor_reader, exact_in, is_exact
 from remaster.pipeline.frames import Lookahead, active_planes, footage_of, scene_frames
 from remaster.pipeline.job import Job
 from remaster.propagation.tuning import TUNING as PROPAGATION
@@ -23,15 +24,16 @@ from remaster.records import Shot
 from remaster.report.preview import before_after, origin_map
 from remaster.resample.continuation import continue_figures
 from remaster.resample.figure_layers import Continuation
-from remaster.resample.origins import WingShares, planned_shares
-from remaster.resample.rendering import SceneRenderers, ShotWings, WingRenderer
-from remaster.rows import Found, Run, Scene
+from remaster.resample.layout import FrameFormat
+from remaster.resample.origins import WingShares, borrowed_share, planned_shares
+from remaster.resample.rendering import FilmTraces, SceneRenderers, ShotDonors, ShotWings, WingRenderer
+from remaster.rows import ExactFrames, Found, Run, Scene
 from remaster.storage import checksum
 
 PREVIEW_HEIGHT = 270
-"""Pixels of a shot's pictures before and after."""
+"""Pixels of a shot's before/after picture."""
 COUNT_EVERY_FRAMES = 12
-"""Frames from one message to the progress to the next."""
+"""Frames between two messages to the progress display."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,17 @@ class Piece:
 
     @property
     def frames(self) -> int:
-        """How many there are."""
+        """The number of frames."""
         return self.end - self.start
 
 
 @dataclass(frozen=True)
 class EncodedPiece:
-    """What was written of one piece. ``continued``: see ``WingRenderer.continued``."""
+    """What was written of one piece. ``continued``: see ``WingRenderer.continued``.
+
+    ``borrowed`` is the share of its wing pixels that other scenes saw; None where its background shows no set. Those of
+    a donor that shows ``exact``-ly these frames count, too.
+    """
 
     piece: Piece
     segment: str
@@ -65,6 +71,8 @@ class EncodedPiece:
     preview: str
     shares: WingShares
     continued: float | None
+    borrowed: float | None = None
+    exact: ExactFrames | None = None
 
 
 def pieces(shots: Sequence[Shot], runs: Sequence[Run]) -> list[Piece]:
@@ -81,7 +89,7 @@ def pieces(shots: Sequence[Shot], runs: Sequence[Run]) -> list[Piece]:
 
 
 def encoder_settings(output: OutputConfig) -> EncoderSettings:
-    """The run's output settings as the encoder takes them."""
+    """The encoder settings of a run's output settings."""
     return EncoderSettings(
         output.codec, output.crf, output.preset, output.encoder_threads, output.encoder, output.pixel_format
     )
@@ -100,25 +108,26 @@ def encode_scene(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) ->
 
 
 def renderers_of(scene: Scene, shots: Sequence[Shot], found: Found, job: Job, frames: Lookahead) -> SceneRenderers:
-    """What draws the wings of a scene's shots; ``frames`` are the scene's."""
+    """The renderers of a scene's shots; ``frames`` are the scene's."""
     info, window, settings = scene.info, job.window(scene), job.config.resample
-    # Characters are looked for before any frame is drawn, since that reads the scene.
-    outside = {shot.start: _continuation(scene, shot, found, window) for shot in shots}
+    form = FrameFormat(window, info.format, info.color, info.height)
+    # Figures are searched before any frame is rendered, since that reads the scene.
+    outside = {s.start: None if is_exact(scene, s) else _continuation(scene, s, found, window) for s in shots}
 
     def read(frame: int) -> tuple[Plane, ...]:
         return active_planes(frames[frame], scene)
 
     def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
-        return WingRenderer(
-            shot, window, info.format, info.color, scene.gate, grain_of(scene, found, shot), settings, scene.seed,
-            info.height, outside[shot.start], job.fills_gate, lambda index: read(shot.start + index), before, after,
-        )  # fmt: skip
+        film = FilmTraces(grain_of(scene, found, shot), scene.gate, job.fills_gate)
+        exact = donor_reader(scene, shot, job)
+        donors = ShotDonors(outside[shot.start], lambda index: read(shot.start + index), before, after, exact)
+        return WingRenderer(shot, form, film, settings, scene.seed, donors)
 
     return SceneRenderers(shots, make, read)
 
 
 def _continuation(scene: Scene, shot: Shot, found: Found, window: Window) -> Continuation | None:
-    """How the shot's characters go on outside the joins; None where none does, or no mask is cut."""
+    """Continue the shot's cut figures outside the joins; None where none is continued, or no mask is cut."""
     if found.frames is None or found.segment is None or not found.segment.cut_foreground:
         return None
     holds = found.frames.holds[shot.start : shot.end]
@@ -131,7 +140,7 @@ def grain_of(scene: Scene, found: Found, shot: Shot) -> float:
 
 
 def piece_shares(piece: Piece, window: Window, renderers: SceneRenderers, renderer: WingRenderer | None) -> WingShares:
-    """What the wings of a piece are made of, which its ``renderer`` (None: it has no wings) has drawn."""
+    """The shares of the sources of a piece's wings, which its ``renderer`` (None: it has no wings) has rendered."""
     shot, first = piece.shot, piece.start - piece.shot.start
     shares = renderer.shares if renderer is not None else None
     if shares is None:
@@ -159,11 +168,23 @@ def _encode_piece(
         store.files.write(preview, picture, durable=False)
         if origins:
             store.files.write(map_key, origins, durable=False)
-        else:  # an older one is of other wings
+        else:  # an older map shows other wings
             store.files.remove(map_key)
         size, crc = path.stat().st_size, checksum(path)
+    continued, exact = renderer.continued if renderer else None, exact_in(scene, piece.start, piece.end)
+    if exact is not None and renderer is not None:
+        shares = WingShares(recovered=exact.share, soft=1.0 - exact.share)
+        return EncodedPiece(piece, segment, size, crc, preview, shares, continued, exact.share, exact)
     shares = piece_shares(piece, window, renderers, renderer)
-    return EncodedPiece(piece, segment, size, crc, preview, shares, renderer.continued if renderer else None)
+    return EncodedPiece(piece, segment, size, crc, preview, shares, continued, _borrowed(piece, window))
+
+
+def _borrowed(piece: Piece, window: Window) -> float | None:
+    shot, first = piece.shot, piece.start - piece.shot.start
+    if shot.background is None or shot.background.borrowed is None:
+        return None
+    own = 1.0 if shot.mix is None else 1.0 - float(shot.mix.mean(axis=1).sum())
+    return own * borrowed_share(replace(shot, cameras=shot.cameras[first : first + piece.frames]), window)
 
 
 def _write_piece(

@@ -1,4 +1,4 @@
-"""Chooses the engine of a step and where it runs: in tasks, or in an actor pool where it loads weights."""
+"""Chooses the engine of a step, and whether it runs in tasks or, because it loads weights, in an actor pool."""
 
 from __future__ import annotations
 
@@ -19,20 +19,19 @@ from remaster.pipeline.codeprint import engine_code
 PREFLIGHT_SECONDS = 180
 """How long a node with a GPU may take to start a worker, import the libraries and look for weights."""
 SCENES_PER_GPU_CALL = 4
-"""Scenes that an engine on a GPU is given at once, where the pool's settings do not say."""
+"""Scenes per call of an engine on a GPU, where the pool's settings do not set it."""
 HARDWARE_SETTINGS = ("batch", "device", "gpu_gb", "compile")
 """Settings of an engine that choose where and how fast it runs: results differ by no more than rounding."""
 
 
 @dataclass(frozen=True)
 class PoolSettings:
-    """An actor pool: how many actors, at the least, at the start and at the most, and what each one takes.
+    """An actor pool: its minimum, initial and maximum number of actors, and the resources of each.
 
-    ``max_size`` None is one actor a GPU (and the least where there is none), all from the start; else ``initial_size``
-    None is the least.
-    ``num_cpus`` is 0 for GPU actors, or two pools on two cores would wait for each other for ever. ``batch`` is the
-    number of scenes given to an engine at once; None is 4 on a GPU, which a single scene's tiles do not fill, and 1 on
-    a CPU, which they do. What a GPU must hold at a time is bounded by the engine's own ``batch`` alone.
+    ``max_size`` None is one actor per GPU, all from the start (without a GPU: ``min_size``). ``initial_size`` None is
+    ``min_size`` otherwise. ``num_cpus`` is 0 for GPU actors, or two pools on two cores would wait for each other
+    forever. ``batch`` is the number of scenes per call of the engine; None is ``SCENES_PER_GPU_CALL`` on a GPU, which
+    the tiles of a single scene do not fill, and 1 on a CPU. An engine's own ``batch`` alone bounds its GPU memory.
     """
 
     min_size: int = 1
@@ -45,9 +44,9 @@ class PoolSettings:
 
 @dataclass(frozen=True)
 class Engine:
-    """A chosen engine: its ``name``, the ``reason`` for the choice, its class and settings, and its pool or None.
+    """A chosen engine: its ``name``, the ``reason`` for the choice, its settings (with its class), its pool or None.
 
-    ``weights`` name the content of what it loads, by setting; ``code`` is a digest of its class' code.
+    ``weights`` identify the content of its weights, by setting; ``code`` is a digest of its class's code.
     """
 
     name: str
@@ -58,7 +57,7 @@ class Engine:
     code: str = ""
 
     def build(self) -> Any:
-        """An instance, in the process that will use it."""
+        """Create an instance, in the process that will use it."""
         return self.kind(**self.arguments)
 
     @property
@@ -68,8 +67,8 @@ class Engine:
 
     @property
     def kind(self) -> Callable[..., Any]:
-        """Its class; raises ``UserError`` where there is none of that name."""
-        # Not by Hydra's own functions: workers would import it for nothing else.
+        """Its class; raises ``UserError`` where no class has that name."""
+        # Without Hydra's functions: workers would import Hydra only for this.
         try:
             found: Callable[..., Any] = pkgutil.resolve_name(self.settings["_target_"])
         except (ImportError, AttributeError, ValueError) as error:
@@ -77,24 +76,24 @@ class Engine:
         return found
 
     def identity(self) -> dict[str, Any]:
-        """All of the engine that decides pixels: its class and code, its settings and the content of its weights.
+        """All that decides the engine's pixels: its class, code, settings and the content of its weights.
 
-        Weights at another place, other batches, another device or pool leave it as it is.
+        The path of the weights, batches, device and pool are not part of it.
         """
         settings = {key: value for key, value in self.settings.items() if key not in HARDWARE_SETTINGS}
         return settings | dict(self.weights) | {"code": self.code}
 
 
 def choose_engines(config: BatchConfig, gpus: float) -> dict[str, Engine]:
-    """The engine of each step that has one; raises ``UserError`` as ``choose`` does.
+    """Choose segmenter and inpainter; raises ``UserError`` as ``choose`` does.
 
-    Where two share a card, it must have free memory for both.
+    Where both share a GPU, it must have free memory for both.
     """
     segmenter = choose("segmenter", config.segmenter, gpus)
     reserved_gb = float(segmenter.settings.get("gpu_gb", 0.0)) if _shares_a_gpu(segmenter) else 0.0
     engines = {"segmenter": segmenter, "inpainter": choose("inpainter", config.inpainter, gpus, reserved_gb)}
     sharing = [step for step, engine in engines.items() if _shares_a_gpu(engine)]
-    if len(sharing) == 1:  # Ray would put several of them on one card and leave others idle
+    if len(sharing) == 1:  # Ray would put several actors on one GPU and leave others idle
         alone = engines[sharing[0]]
         engines[sharing[0]] = replace(alone, pool=_whole_gpus(alone.pool, gpus))
     return engines
@@ -105,12 +104,12 @@ def _shares_a_gpu(engine: Engine) -> bool:
 
 
 def _whole_gpus(pool: PoolSettings | None, gpus: float) -> PoolSettings | None:
-    """The pool with a whole card for each actor, where it has one actor a card."""
+    """The pool with a whole GPU for each actor, where it has one actor per GPU."""
     return replace(pool, num_gpus=1.0) if pool and pool.max_size == int(gpus) else pool
 
 
 def early_engines(config: BatchConfig) -> dict[str, Engine] | None:
-    """The engines, where they can be chosen before Ray starts, which takes seconds; else None: its GPUs are not known.
+    """Choose the engines before Ray starts (which takes seconds) where its GPUs are known in advance; else None.
 
     Raises ``UserError`` as ``choose`` does.
     """
@@ -119,9 +118,9 @@ def early_engines(config: BatchConfig) -> dict[str, Engine] | None:
 
 
 def choose(step: str, config: Mapping[str, Any], gpus: float, reserved_gb: float = 0.0) -> Engine:
-    """The engine that ``config`` (a group's file) names; for ``auto``, the neural one where it can run here.
+    """Choose the engine that ``config`` (a group's file) names; for ``auto``, the neural one where it can run.
 
-    ``reserved_gb``: GB that another engine will hold of the GPU which this one shares with it.
+    ``reserved_gb``: GB of GPU memory that another engine on the same GPU will use.
     Raises ``UserError`` for settings the engine does not have, or where an engine asked for by name cannot run.
     """
     if config["name"] != "auto":
@@ -136,7 +135,7 @@ def choose(step: str, config: Mapping[str, Any], gpus: float, reserved_gb: float
 
 
 def check_fit(engines: Mapping[str, Engine], cpus: float, gpus: float) -> None:
-    """Raise ``UserError`` where the pools' smallest sizes ask for more than there is: Ray would wait for ever."""
+    """Raise ``UserError`` where the pools' minimum sizes need more than the cluster has: Ray would wait forever."""
     pools = {name: engine.pool for name, engine in engines.items() if engine.pool}
     need_gpus = sum(pool.min_size * pool.num_gpus for pool in pools.values())
     need_cpus = sum(pool.min_size * pool.num_cpus for pool in pools.values())
@@ -152,7 +151,7 @@ def check_fit(engines: Mapping[str, Engine], cpus: float, gpus: float) -> None:
 
 
 def pool_options(pool: PoolSettings) -> dict[str, Any]:
-    """What ``map_batches`` needs to run a step in this pool."""
+    """The arguments of ``map_batches`` that run a step in this pool."""
     strategy = ray.data.ActorPoolStrategy(
         min_size=pool.min_size, initial_size=pool.initial_size, max_size=pool.max_size
     )
@@ -188,9 +187,9 @@ def _pool(step: str, values: Mapping[str, Any]) -> PoolSettings:
 
 
 def _on_hardware(engine: Engine, gpus: float) -> Engine:
-    """The engine with its pool fitted to what there is: without GPUs where it runs on the CPU, else one actor a GPU.
+    """Fit the engine's pool to the hardware: no GPUs where it runs on the CPU, else one actor per GPU.
 
-    An engine says by its setting ``device`` (auto, cpu or cuda) where it may run.
+    The engine's setting ``device`` (auto, cpu or cuda) says where it may run.
     """
     pool, device = engine.pool, engine.settings.get("device")
     if pool is None:
@@ -199,7 +198,7 @@ def _on_hardware(engine: Engine, gpus: float) -> Engine:
         pool = replace(pool, num_gpus=0.0, max_size=pool.max_size or pool.initial_size or pool.min_size)
     elif pool.max_size is None and pool.num_gpus:
         most = max(int(gpus / max(pool.num_gpus, 1.0)), pool.initial_size or 1, pool.min_size)
-        # All at the start, in the graph's order: one that came later could find its cards taken by the other engine's.
+        # All at the start, in the graph's order: a later actor could find its GPU taken by the other engine.
         pool = replace(pool, max_size=most, initial_size=pool.initial_size or most)
     return replace(engine, pool=pool)
 
@@ -219,9 +218,9 @@ def _check_settings(step: str, engine: Engine) -> None:
 
 
 def _checked(engine: Engine, gpus: float, reserved_gb: float) -> Engine:
-    """The engine with the content of its weights, after the preflight of its class, where it has one.
+    """Run the preflight of the engine's class, if it has one, and record the content of its weights.
 
-    What is on the hub stays at the commit that was found there, for all actors of the run.
+    Weights on the hub are pinned to the commit that was found there, for all actors of the run.
     """
     if engine.pool and engine.pool.num_gpus > gpus:
         raise UserError(
@@ -233,7 +232,7 @@ def _checked(engine: Engine, gpus: float, reserved_gb: float) -> Engine:
     asked = engine
     if _shares_a_gpu(engine) and "gpu_gb" in engine.settings:
         asked = replace(engine, settings=engine.settings | {"gpu_gb": engine.settings["gpu_gb"] + reserved_gb})
-    found = _preflight_on_gpu(asked) if engine.pool and engine.pool.num_gpus else preflight(asked)
+    found = preflight_on_gpu(asked) if engine.pool and engine.pool.num_gpus else preflight(asked)
     if isinstance(found, str):
         raise UserError(found)
     pinned = {key: value for key, value in found.items() if key == "revision" and key in engine.settings}
@@ -241,7 +240,7 @@ def _checked(engine: Engine, gpus: float, reserved_gb: float) -> Engine:
 
 
 def preflight(engine: Engine) -> Mapping[str, str] | str:
-    """What names the content of the engine's weights; or what it lacks where this is called, in one sentence."""
+    """What identifies the engine's weights; or one sentence on what it lacks in this process."""
     try:
         return engine.build().preflight() or {}
     except EngineUnavailable as error:
@@ -250,8 +249,11 @@ def preflight(engine: Engine) -> Mapping[str, str] | str:
         return f"{engine.name} cannot start: {(str(error).splitlines() or [type(error).__name__])[0]}"
 
 
-def _preflight_on_gpu(engine: Engine) -> Mapping[str, str] | str:
-    """The same on a node with a GPU: the driver's own may have neither GPU nor weights."""
+def preflight_on_gpu(engine: Engine) -> Mapping[str, str] | str:
+    """Run ``preflight`` on a node with a GPU, since the driver's own may have neither GPU nor weights.
+
+    Returns what ``preflight`` does, and a sentence too where no GPU came free within ``PREFLIGHT_SECONDS``.
+    """
     pool = engine.pool or PoolSettings()
     task = ray.remote(num_gpus=pool.num_gpus, num_cpus=0, max_retries=0)(preflight)
     reference = task.remote(engine)

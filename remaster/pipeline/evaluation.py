@@ -1,4 +1,4 @@
-"""Hold-out evaluation: the steps run on a picture whose sides are hidden, and the wings are compared with these."""
+"""Hold-out evaluation: hides the sides of pictures, runs the steps, and compares the wings with the hidden sides."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from remaster.resample.rendering import WingRenderer
 from remaster.rows import FILLED, PLANNED, FailedScene, FilledScene, PlannedScene, Scene, VideoRow
 
 LEAD_FRAMES = 12
-"""Frames rendered before each measured one: the soft fill's recursive average reaches back about so many."""
+"""Frames rendered before each measured one: the soft fill averages recursively over about so many."""
 RESTORED = "restored"
 
 Planes = tuple[Plane, ...]
@@ -46,20 +46,20 @@ Planes = tuple[Plane, ...]
 
 @dataclass(frozen=True)
 class EvaluateSettings:
-    """``frames``: how many frames of each shot are measured, spread evenly."""
+    """``frames``: the number of measured frames per shot, spread evenly."""
 
     frames: int = 8
 
 
 @dataclass(frozen=True)
 class EvaluateConfig(BatchConfig):
-    """The whole configuration of ``remaster.jobs.evaluate``; what concerns outputs alone has no effect."""
+    """The configuration of ``remaster.jobs.evaluate``; settings that concern only outputs have no effect."""
 
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
 
 
 def run_evaluation(config: EvaluateConfig, console: Console) -> int:
-    """Evaluate a dataset and print it; returns 0, or 1 where a video or scene failed, which is named.
+    """Evaluate a dataset and print the scores; return 0, or 1 where a video or scene failed, which is named.
 
     Raises ``UserError`` where nothing could start.
     """
@@ -90,7 +90,7 @@ def _evaluate(
     resources: Resources,
     console: Console,
 ) -> tuple[list[list[ShotScore]], list[str]]:
-    """(the shots' scores, a list a video; what failed). A video is printed when it is done."""
+    """(a list of shots' scores for each video, the failures). A video is printed when it is finished."""
     for step, engine in engines.items():
         console.print(f"{step}: {engine.name} ({engine.reason})", highlight=False, markup=False)
     scores, failures = [], []
@@ -117,7 +117,7 @@ def _evaluate(
 def _scored(
     scenes: Sequence[Scene], job: Job, config: EvaluateConfig, resources: Resources
 ) -> Iterator[list[ShotScore] | str]:
-    """Each scene's scores, or what went wrong, in order; as many at a time as there are workers for."""
+    """Each scene's scores or error, in order; as many scenes at a time as there are workers."""
     pools = [e.pool for e in (job.segmenter, job.inpainter) if e.pool is not None]
     gpus = sum(pool.num_gpus for pool in pools)
     workers = int(resources.gpus / gpus) if gpus else int(resources.cpus)
@@ -128,7 +128,7 @@ def _scored(
 
 
 def _hidden_scenes(video: VideoFile, job: Job) -> list[Scene]:
-    """The scenes of a video as it was before its sides are hidden; raises ``MediaError`` where it cannot be read."""
+    """Detect the scenes of a whole video; raises ``MediaError`` where it cannot be read."""
     cv2.setNumThreads(1)
     return limited(plan_video(VideoRow(video.name, video.video_id, probe(video.path)), job), job)
 
@@ -142,7 +142,7 @@ class SceneEvaluator:
         self._job = job
 
     def evaluate(self, scene: Scene) -> list[ShotScore] | str:
-        """The scores of a scene's shots, or one sentence on what went wrong."""
+        """The scores of a scene's shots, or one sentence on the error."""
         cv2.setNumThreads(1)
         try:
             hidden = Hidden.of(scene)
@@ -159,7 +159,7 @@ class SceneEvaluator:
 
 @dataclass(frozen=True)
 class Hidden:
-    """A ``scene`` that has but the picture's middle; ``whole`` is all of it, ``known`` bool (h, w) no gate."""
+    """A ``scene`` of the picture's middle only; ``whole`` is the whole picture, ``known`` bool (h, w): no gate."""
 
     scene: Scene
     whole: Rect
@@ -180,7 +180,7 @@ class Hidden:
 
 
 def _score(row: FilledScene, piece: Piece, hidden: Hidden, job: Job, settings: EvaluateSettings) -> ShotScore:
-    """One piece's wings and those of the cheap fills, measured on some of its frames."""
+    """Score one piece's wings and those of the cheap fills on some of its frames."""
     scene, shot, window = row.scene, piece.shot, job.window(row.scene)
     if (window.width, window.height) != (hidden.whole.width, hidden.whole.height):
         raise ValueError(f"the window of {scene.video} is not its picture")
@@ -203,7 +203,7 @@ def _score(row: FilledScene, piece: Piece, hidden: Hidden, job: Job, settings: E
 def _rendered(
     row: FilledScene, piece: Piece, hidden: Hidden, renderer: WingRenderer, frames: Lookahead, count: int
 ) -> Iterator[tuple[Planes, Planes]]:
-    """(what the steps make of it, the whole picture) of ``count`` frames of a piece."""
+    """(rendered frame, whole picture) of ``count`` frames of a piece."""
     info, shot, holds = row.scene.info, piece.shot, row.frames.holds
     last = piece.end - 1
     count = min(count, piece.frames)
@@ -213,7 +213,7 @@ def _rendered(
         frame = frames[index]
         frames.release(index - PROPAGATION.tracing.max_age)
         if index in needed:
-            # A hold repeats the frame before, which must have been drawn.
+            # A hold repeats the frame before, which must have been rendered.
             hold = bool(holds[index]) and index - 1 in needed
             drawn = renderer.render(index - shot.start, crop(frame.planes, info.format, row.scene.active), hold)
             if index in measured:

@@ -1,8 +1,8 @@
-"""Failures that are no scene's own: a full disk, which ends the run, and a worker that dies, which is counted.
+"""Handles failures that are no exception of a scene: a full disk, which ends the run, and the death of a worker.
 
-A run that a full disk ended goes on where it stopped once there is room again. A step that kills its worker (segfault,
-out of memory) leaves no exception to catch, and Ray starts a lost task again, for ever: its tries are counted on disk,
-and the count ends that. The scene goes on by a lower step of the ladder.
+A run that a full disk ended continues where it stopped, once there is room again. A step that kills its worker
+(segfault, out of memory) leaves no exception to catch, and Ray would restart the lost task forever. So its attempts are
+counted on disk and limited; then the scene continues by a lower step of the ladder.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class OutOfSpace(Exception):
-    """The output folder cannot take more. The program ends with exit code 1."""
+    """The output folder is full. The program ends with exit code 1."""
 
 
 def raise_if_disk_full(error: BaseException) -> None:
-    """Raise ``OutOfSpace`` where a full disk is behind ``error``; call it where errors become rows."""
+    """Raise ``OutOfSpace`` where a full disk caused ``error``; call it where errors become rows."""
     if is_disk_full(error):
         raise OutOfSpace(f"no space left: {error}") from error
 
 
 @contextmanager
 def explain_full_disk(store: Store) -> Iterator[None]:
-    """Turn any exception that a full disk causes, in the driver or in a worker, into one sentence."""
+    """Turn an exception that a full disk caused, in the driver or in a worker, into one sentence."""
     try:
         yield
     except Exception as error:
@@ -41,9 +41,9 @@ def explain_full_disk(store: Store) -> Iterator[None]:
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """True where a full disk is behind ``error``: itself or, however wrapped, its cause.
+    """Whether a full disk caused ``error``, directly or through any chain of causes.
 
-    What comes from a worker has its causes as text alone.
+    Errors from a worker have their causes only as text.
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
@@ -59,7 +59,7 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 
 MAX_DEATHS = 3
-"""Deaths of a worker after which a step is given up: one may be the machine's fault."""
+"""Deaths of a worker after which a step is given up: a single one may be the machine's fault."""
 
 
 class WorkerLost(RuntimeError):
@@ -68,11 +68,11 @@ class WorkerLost(RuntimeError):
 
 @contextmanager
 def attempt(store: Store, video_id: str, what: str, limit: int = MAX_DEATHS, final: bool = True) -> Iterator[None]:
-    """Run a step that may take its worker with it; raises ``WorkerLost`` once that has happened ``limit`` times.
+    """Run a step that may kill its worker; raises ``WorkerLost`` once that has happened ``limit`` times.
 
-    ``what`` names the step and its scene, as a file name. Only a death leaves the count behind: an exception does not.
-    ``final``: giving up ends the task, and the count with it. Where the task goes on with other scenes, which may kill
-    the worker too and so have all of it done again, the count stays until ``reset_attempts``.
+    ``what`` names the step and its scene, as a file name. Only a death is counted; an exception is not. ``final``:
+    giving up ends the task, and removes the count. Where the task continues with other scenes, which may kill the
+    worker too so that the whole task is repeated, the count stays until ``reset_attempts``.
     """
     path = store.tries(video_id, what)
     with working(store):
@@ -81,7 +81,7 @@ def attempt(store: Store, video_id: str, what: str, limit: int = MAX_DEATHS, fin
             if final:
                 store.files.remove(path)
             raise WorkerLost(f"the worker died {lost} time{'s' if lost > 1 else ''}")
-        store.files.write(path, b"." * (lost + 1), durable=False)  # a power cut is no fault of the step's
+        store.files.write(path, b"." * (lost + 1), durable=False)  # a power cut is not the step's fault
         try:
             yield
         finally:
@@ -89,5 +89,5 @@ def attempt(store: Store, video_id: str, what: str, limit: int = MAX_DEATHS, fin
 
 
 def reset_attempts(store: Store, video_id: str, what: str) -> None:
-    """Start counting anew."""
+    """Reset the count."""
     store.files.remove(store.tries(video_id, what))

@@ -14,6 +14,7 @@ from typing import Any
 
 from remaster.pipeline import store as files
 from remaster.pipeline.job import Job
+from remaster.pipeline.scene_cache import filled_before
 from remaster.rows import Scene, VideoRow
 
 Rows = list[dict[str, Any]]
@@ -21,8 +22,12 @@ Rows = list[dict[str, Any]]
 
 def clear_if_not_resumed(video: VideoRow, job: Job) -> None:
     """With ``resume=false``, remove all results of a video, once in a run."""
-    if not job.config.resume and _todo_of_this_run(video, job) is None:
+    if job.config.resume:
+        return
+    key, run = job.store.cleared(video.video_id), job.store.run.encode()
+    if not run or job.store.files.read(key) != run:
         files.clear(job.store, video.video_id)
+        job.store.files.write(key, run)
 
 
 def finished_and_todo(
@@ -34,6 +39,7 @@ def finished_and_todo(
     prepared for the work: rows and files of other scenes and settings are removed, those of finished scenes outside the
     limit are set aside for a run without it.
     """
+    _name_sets(video, scenes, job)
     stored = (files.read_shots(job.store, video.video_id), files.read_set_aside(job.store, video.video_id))
     check = not _is_delivered(video, job)
     whole = {scene.scene_id: rows for scene in scenes if (rows := _finished_rows(scene, stored, job, check))}
@@ -59,12 +65,52 @@ def finished_rows(scene: Scene, job: Job) -> Rows:
     return rows if _is_finished(scene, rows, job, False) else []
 
 
+def changed_by_sets(video: VideoRow, scenes: Sequence[Scene], job: Job) -> int:
+    """How many scenes were finished under these settings, and look different by what other scenes lend them now."""
+    stored = files.read_shots(job.store, video.video_id)
+    others = [(scene, rows) for scene in scenes if (rows := stored.get(scene.scene_id)) and _is_other(scene, rows)]
+    return sum(_is_finished(_as_filled(scene, job), rows, job, False) for scene, rows in others)
+
+
 def segment_whole(job: Job, row: Mapping[str, Any], check: bool) -> bool:
     """True where a shot's segment has its recorded size and, with ``check``, its recorded content."""
     segment, folder = row["segment"], job.store.files
     if segment is None or folder.size(segment) != row["segment_bytes"]:
         return False
     return not check or folder.checksum(segment) == row["segment_crc32"]
+
+
+def _is_other(scene: Scene, rows: Rows) -> bool:
+    return any(row["fingerprint"] != scene.fingerprint for row in rows)
+
+
+def _as_filled(scene: Scene, job: Job) -> Scene:
+    """The scene with what others showed of it when it was filled last; itself where it never was."""
+    filled = filled_before(scene, job)
+    if filled is None:
+        return scene
+    before = replace(scene, lent=filled.lent, exact=filled.exact)
+    return replace(before, fingerprint=job.fingerprints(before).resample)
+
+
+def _name_sets(video: VideoRow, scenes: Sequence[Scene], job: Job) -> None:
+    """Bring the names and sizes of sets in the rows of finished scenes up to date: they change without any picture."""
+    known = {scene.scene_id: scene for scene in scenes}
+
+    def named(row: dict[str, Any]) -> dict[str, Any]:
+        scene = known.get(row["scene_id"])
+        if scene is None or row["fingerprint"] != scene.fingerprint or row["method"] not in ("mosaic", "still"):
+            return row
+        sets = {(one.set_id, one.scenes) for one in scene.lent}
+        if len(sets) > 1:  # which shot shows which does not stand in the rows
+            return row
+        set_id, linked = next(iter(sets), (None, None))
+        share = row["recovered_from_other_scenes"]
+        if not scene.exact:
+            share = None if set_id is None else share or 0.0
+        return row | {"set_id": set_id, "linked": linked, "recovered_from_other_scenes": share}
+
+    files.update_shots(job.store, video.video_id, named)
 
 
 def _todo(

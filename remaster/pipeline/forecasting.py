@@ -1,6 +1,6 @@
-"""What a dataset will take on a cluster, by its headers alone: probed, simulated, printed.
+"""Forecasts a dataset's run on a cluster from its headers: probes, simulates and prints.
 
-Nothing is decoded but each video's first picture, and Ray is not started.
+Only each video's first picture is decoded, and Ray is not started.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from remaster.config import BatchConfig
+from remaster.config import BatchConfig, LinkScope
 from remaster.errors import MediaError, UserError
 from remaster.imaging.geometry import parse_aspect
 from remaster.media.probe import probe
 from remaster.media.types import VideoInfo
 from remaster.pipeline.inputs import VideoFile, absolute, find_dataset, inputs_of
 from remaster.report import text
-from remaster.tables import STAGES
 from remaster_forecast.costs import Costs, LinearCost, fitted
 from remaster_forecast.simulate import Cluster, Forecast, simulate
 from remaster_forecast.workload import Episode, from_headers
 
 PROBE_THREADS = 16
-"""Headers that are read at once: storage is slow to answer."""
+"""Headers that are read in parallel, since storage responds slowly."""
 NEURAL = {"segment": ("maskrcnn",), "outpaint": ("stable_diffusion", "lama")}
 
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """The cluster, and what is known of the costs.
+    """The cluster and the costs.
 
     ``cpus`` (None: this machine's) and ``gpus`` in all. ``measured``: the output folder of an earlier run whose seconds
-    are taken; None takes this project's own measurements of the embedded engines. ``segment_seconds`` and
-    ``outpaint_seconds`` of a neural engine for one scene (``benchmarks.engines`` measures them). ``scene_seconds``: how
-    long a scene lasts on average. ``repeat``: the dataset stands for so many like it.
+    are used; None uses this project's measurements of the embedded engines. ``segment_seconds`` and
+    ``outpaint_seconds`` are a neural engine's for one scene (``benchmarks.engines`` measures them). ``scene_seconds``
+    is a scene's mean duration. ``repeat``: the forecast is for so many datasets of this size.
     """
 
     cpus: int | None = None
@@ -53,7 +53,7 @@ class PlanSettings:
 
 @dataclass(frozen=True)
 class PlanConfig(BatchConfig):
-    """The whole configuration of ``remaster.jobs.plan``; what concerns pixels alone has no effect."""
+    """The configuration of ``remaster.jobs.plan``; settings that concern only pixels have no effect."""
 
     plan: PlanSettings = field(default_factory=PlanSettings)
 
@@ -77,12 +77,13 @@ def run_plan(config: PlanConfig, console: Console) -> int:
         console.print(f"left out: {failure}", highlight=False, markup=False)
     if not episodes:
         raise UserError(f"none of the {len(videos)} video(s) in {', '.join(inputs)} can be read")
-    cluster = _cluster(config)
+    cluster, scope = _cluster(config), config.scenes.link
     costs = _costs(settings, cluster)
     todo = [episode for episode in episodes if not episode.passthrough]
     _print_work(console, episodes, todo)
     if todo:
-        _print_forecast(console, todo, costs, cluster, simulate(todo, costs, cluster))
+        forecast = simulate(todo, costs, cluster, scope)
+        _print_forecast(console, todo, costs, cluster, forecast, scope is not LinkScope.off)
     return int(bool(failures))
 
 
@@ -99,7 +100,7 @@ def _probe(videos: Sequence[VideoFile]) -> tuple[list[VideoInfo], list[str]]:
 
 
 def _cluster(config: PlanConfig) -> Cluster:
-    """What the steps run on: neural engines on GPUs, where asked for by name or, with ``auto``, where there are any."""
+    """The cluster, with neural engines on its GPUs: where asked for by name or, with ``auto``, where it has any."""
     settings, steps = config.plan, set()
     for step, engine in (("segment", config.segmenter), ("outpaint", config.inpainter)):
         name = engine["name"]
@@ -118,7 +119,7 @@ def _costs(settings: PlanSettings, cluster: Cluster) -> Costs:
         if not folder.is_dir():
             raise UserError(f"plan.measured={settings.measured} is no output folder: it has no metadata/scenes")
         try:
-            costs = fitted(pq.read_table(folder).to_pylist())
+            costs = fitted(pq.read_table(folder).to_pylist(), linked=_has_linked(Path(settings.measured)))
         except ValueError as error:
             raise UserError(f"plan.measured={settings.measured}: {error}") from error
     given = {"segment": settings.segment_seconds, "outpaint": settings.outpaint_seconds}
@@ -132,6 +133,13 @@ def _costs(settings: PlanSettings, cluster: Cluster) -> Costs:
     return replace(costs, steps=steps)
 
 
+def _has_linked(folder: Path) -> bool:
+    """Whether the run of an output folder linked scenes; those of older versions, whose keys do not say so, did not."""
+    path = folder / "run.yaml"
+    link = OmegaConf.select(OmegaConf.load(path), "scenes.link") if path.is_file() else None
+    return link not in (None, False, LinkScope.off.value)
+
+
 def _print_work(console: Console, episodes: Sequence[Episode], todo: Sequence[Episode]) -> None:
     scenes = sum(len(episode.scenes) for episode in todo)
     frames = sum(episode.frames for episode in todo)
@@ -141,15 +149,14 @@ def _print_work(console: Console, episodes: Sequence[Episode], todo: Sequence[Ep
 
 
 def _print_forecast(
-    console: Console, episodes: Sequence[Episode], costs: Costs, cluster: Cluster, forecast: Forecast
+    console: Console, episodes: Sequence[Episode], costs: Costs, cluster: Cluster, forecast: Forecast, linked: bool
 ) -> None:
     pixels = sum(episode.megapixels for episode in episodes)
     scenes = sum(len(episode.scenes) for episode in episodes)
     steps = Table(title="work")
     for column in ("step", "on", "hours"):
         steps.add_column(column, justify="right" if column == "hours" else "left")
-    for stage in STAGES:
-        line = costs.steps[stage]
+    for stage, line in costs.work(linked).items():
         hours = (scenes * line.scene + pixels * line.pixels) / 3600
         steps.add_row(stage, "GPU" if stage in cluster.gpu_steps else "CPU", f"{hours:,.2f}")
     console.print(steps)
@@ -165,12 +172,14 @@ def _print_forecast(
         "videos on disk": f"{written / 1e9:,.1f} GB (and as much again for the segments that resuming needs)",
         "object store": f"{forecast.in_flight * costs.row_bytes / 1e9:,.1f} GB at most in all nodes",
     }
+    if linked:
+        facts["descriptors on disk, for linking"] = f"{scenes * costs.link.descriptor_bytes / 1e9:,.1f} GB"
     for name, value in facts.items():
         console.print(f"{name}: {value}", highlight=False)
 
 
 def _duration(seconds: float) -> str:
-    """As a person says it: 42 s, 7.5 min, 3.2 h, 12 days."""
+    """A readable duration: 42 s, 7.5 min, 3.2 h, 12 days."""
     for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
         if seconds < limit:
             return f"{seconds / unit:.3g} {name}"

@@ -1,4 +1,4 @@
-"""From paths to videos: which files, what they are called, and what their outputs are called."""
+"""Finds the videos of a dataset's paths, and names them and their outputs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from remaster.pipeline.search import EXTENSIONS, MENU, LeftOut, search, special
 from remaster.remote import is_remote, joined, locate, status
 from remaster.storage import folder
 
-NAME_BYTES = 255  # of one file name, in every common file system
+NAME_BYTES = 255  # bytes of a file name in every common file system
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class VideoFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The videos of all inputs, sorted by name, and one line for each kind of thing in them that is not taken.
+    """The videos of all inputs, sorted by name, and one line for each kind of file that was left out.
 
-    ``lost``: whether there may be videos among those, such as dead links.
+    ``lost``: whether there may be videos among the latter, such as dead links.
     """
 
     videos: tuple[VideoFile, ...]
@@ -46,7 +46,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class _Found:
-    """A file, its name by the input alone, and the ``whole`` name that tells it from files of other inputs."""
+    """A file, its name within its input, and the ``whole`` name that is unique among all inputs."""
 
     path: str
     name: str
@@ -54,13 +54,13 @@ class _Found:
 
 
 def find_dataset(paths: Sequence[str], output: str) -> Dataset:
-    """All videos of some files, folders (searched through), globs and addresses on an object store (without globs).
+    """Find all videos of files, folders (recursively), globs and addresses on an object store (without globs).
 
-    Each is named relative to its input; where two would then be called alike, all are by their whole paths, below what
-    these share. A file that is named outright, or by a glob's own extension, is taken whatever its extension is. The
-    files of a DVD's title are one video, named after the title; its menus are left out. The image of a DVD is a folder
-    of them, called as it is without its extension. Files inside the ``output``
-    folder are never inputs. Raises ``UserError`` where an input has nothing.
+    Each is named relative to its input; where two names would be equal, all are named by their whole paths below the
+    common folder. A file that is named explicitly, or by a glob with an extension, is taken with any extension. The
+    files of a DVD title are one video, named after the title; menus are left out. The image of a DVD counts as a folder
+    of titles, named without its extension. Files inside the ``output`` folder are never inputs. Raises ``UserError``
+    where an input has no video.
     """
     left_out = LeftOut()
     found: dict[str, _Found] = {}
@@ -80,6 +80,14 @@ def find_dataset(paths: Sequence[str], output: str) -> Dataset:
     )
 
 
+def find_donors(paths: Sequence[str], output: str) -> Dataset:
+    """The videos that only lend backgrounds: as ``find_dataset`` finds them, named ``donor:...``."""
+    found = find_dataset(paths, output) if paths else Dataset(())
+    names = [f"donor:{video.name}" for video in found.videos]
+    videos = [VideoFile(v.path, name, video_id(name)) for v, name in zip(found.videos, names, strict=True)]
+    return replace(found, videos=tuple(videos))
+
+
 def inputs_of(config: DatasetConfig) -> tuple[str, ...]:
     """The paths of a dataset; raises ``UserError`` where there is none."""
     if not config.inputs:
@@ -88,14 +96,14 @@ def inputs_of(config: DatasetConfig) -> tuple[str, ...]:
 
 
 def find_videos(path: str, output: str) -> list[VideoFile]:
-    """The videos of one input, as ``find_dataset`` has them."""
+    """The videos of one input, named as by ``find_dataset``."""
     return list(find_dataset([path], output).videos)
 
 
 def dataset_name(paths: Sequence[str] | str) -> str:
-    """What a dataset is called: its folder, its file without extension, or the folder that its glob starts in.
+    """The name of a dataset: of its folder, its file without extension, or the folder in which its glob starts.
 
-    Of several inputs it is the folder that they share. A DVD is called by the folder around ``VIDEO_TS``.
+    Several inputs have the name of their common folder, a DVD that of the folder around ``VIDEO_TS``.
     """
     paths = [paths] if isinstance(paths, str) else paths
     if len(paths) > 1:
@@ -110,12 +118,12 @@ def dataset_name(paths: Sequence[str] | str) -> str:
 
 
 def absolute(path: str) -> str:
-    """A path from the root on; an address as it is."""
+    """The absolute path; an address is returned as it is."""
     return path.rstrip("/") if is_remote(path) else str(expanded(path).absolute())
 
 
 def expanded(path: str) -> Path:
-    """A path; ``~/`` at its start is the home folder, unless there is a folder of that name."""
+    """A path, with ``~/`` at its start replaced by the home folder, unless a folder ``~`` exists."""
     plain = Path(path)
     return plain.expanduser() if plain.parts[:1] == ("~",) and not Path("~").exists() else plain
 
@@ -135,7 +143,7 @@ def _folder_name(folder: Path) -> str:
 
 
 def video_id(name: str) -> str:
-    """A file-system-safe id of a video: its readable name, cut short, and a hash of the exact one."""
+    """A file-system-safe id of a video: its readable name, shortened, and a hash of the exact name."""
     readable = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:60] or "video"
     return f"{readable}-{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
@@ -146,9 +154,9 @@ def scene_id(video: str, start_frame: int) -> str:
 
 
 def output_names(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:
-    """Each video's output name: its own with the new extension, which is added to the old where two would collide.
+    """Each video's output name: with the new extension, which is appended to the old one where two would collide.
 
-    A video that has the new extension already keeps its name.
+    A video that already has the new extension keeps its name.
     """
     wanted = [_fitting(name, suffix, "") for name, suffix in zip(names, suffixes, strict=True)]
     count = Counter(wanted)
@@ -164,9 +172,9 @@ def output_names(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:
 
 
 def _fitting(name: str, suffix: str, kept: str) -> str:
-    """``name`` with its extension replaced by ``kept`` and ``suffix``; one too long for a file system is cut short.
+    """``name`` with its extension replaced by ``kept`` and ``suffix``, shortened if it is too long for a file system.
 
-    What is cut keeps a hash of the whole, so that two names stay two.
+    A shortened name gets a hash of the whole, so that different names stay different.
     """
     path = Path(name).with_suffix("")
     end = f"{kept}{suffix}"
@@ -178,7 +186,7 @@ def _fitting(name: str, suffix: str, kept: str) -> str:
 
 
 def _inputs(path: str, output: str, several: bool, left_out: LeftOut) -> list[_Found]:
-    """The files of one input; one of ``several`` has its own name in theirs, if it is a folder."""
+    """The files of one input; of ``several`` inputs, a folder's name is part of its files' names."""
     if is_remote(path):
         return _remote_inputs(path, output, several, left_out)
     root, outputs = expanded(path), expanded(output)
@@ -206,7 +214,7 @@ def _inputs(path: str, output: str, several: bool, left_out: LeftOut) -> list[_F
 
 
 def _remote_inputs(uri: str, output: str, several: bool, left_out: LeftOut) -> list[_Found]:
-    """What lies at an address: the object itself, or all below it as a prefix."""
+    """The objects at an address: the object itself, or all with it as a prefix."""
     where = f"{urlsplit(uri).netloc}{unquote(urlsplit(uri).path).rstrip('/')}"
     own = where.rpartition("/")[2]
     try:
@@ -234,7 +242,7 @@ def _remote_inputs(uri: str, output: str, several: bool, left_out: LeftOut) -> l
 
 
 def _named(base: Path, files: Sequence[Path], own: str = "") -> list[_Found]:
-    """Files under the names that they have below ``base``; a file that two patterns lead to is one video."""
+    """Name files by their paths below ``base``; a file that two patterns match is one video."""
     # "..", which a pattern may have anywhere, is taken out of names: they become paths below the output folder.
     plain = {os.path.abspath(file): file for file in sorted(files)}  # noqa: PTH100 (resolve would follow links)
     root = os.path.abspath(base)  # noqa: PTH100
@@ -245,7 +253,7 @@ def _named(base: Path, files: Sequence[Path], own: str = "") -> list[_Found]:
 
 
 def _opened(files: Sequence[_Found]) -> list[_Found]:
-    """The files, with what lies in a DVD's image in place of the image."""
+    """The files, with the titles inside each DVD image in place of the image."""
     opened: list[_Found] = []
     for file in files:
         there = [
@@ -260,7 +268,7 @@ def _opened(files: Sequence[_Found]) -> list[_Found]:
 
 
 def _joined_titles(files: Sequence[_Found]) -> list[_Found]:
-    """One for each DVD title in place of its parts, named after the title; a part whose first is missing stays."""
+    """Join each DVD title's parts to one video, named after the title; parts of a title without its first part stay."""
     paths = {file.path for file in files}
     joined_up, inside = [], set[str]()
     for file in files:
@@ -274,7 +282,7 @@ def _joined_titles(files: Sequence[_Found]) -> list[_Found]:
 
 
 def _without_menus(files: Sequence[_Found], left_out: LeftOut) -> list[_Found]:
-    """The files that are no DVD's menus; one that is all there is stays."""
+    """The files without DVD menus; a single file stays."""
     menus = [file for file in files if is_menu(file.name.rpartition("/")[2])]
     if len(menus) == len(files):
         return list(files)
@@ -284,7 +292,7 @@ def _without_menus(files: Sequence[_Found], left_out: LeftOut) -> list[_Found]:
 
 
 def _readable(name: str) -> str:
-    """The name with bytes that are no UTF-8 written out (``\\xff``): tables and pages hold text."""
+    """The name with bytes that are no UTF-8 escaped (``\\xff``), since tables and pages hold text."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
@@ -294,7 +302,7 @@ def _outside(files: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def _fixed_folder(pattern: Path) -> Path:
-    """The longest leading folder of a glob that has no magic in it."""
+    """The longest leading folder of a glob without wildcards."""
     parts: list[str] = []
     for part in pattern.parts[:-1]:
         if glob.has_magic(part):

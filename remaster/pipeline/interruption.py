@@ -1,7 +1,7 @@
-"""SIGINT and SIGTERM: the run drops what is in flight, and the program ends soon, in one line and with the right code.
+"""Handles SIGINT and SIGTERM: the run drops its work in progress and ends soon, with one line and the right exit code.
 
-The handler raises ``KeyboardInterrupt``, for either signal: it is the only exception that gets through Ray's own code,
-which polls for signals while it waits; any other would come out as a ``SystemError``, which looks like a failure.
+The handler raises ``KeyboardInterrupt`` for both signals. It is the only exception that passes Ray's code, which polls
+for signals while it waits; any other would become a ``SystemError``, which looks like a failure.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from types import FrameType
 from typing import ClassVar, NoReturn
 
 EXIT_WITHIN_SECONDS = 8.0
-"""From a signal to the end of the program at the latest."""
+"""Seconds from a signal to the end of the program, at most."""
 
 
 class Interrupter:
-    """Turns signals into ``KeyboardInterrupt``, and sees to it that the program ends soon after the first."""
+    """Turns signals into ``KeyboardInterrupt``, and ends the program soon after the first one."""
 
     signum: ClassVar[int] = signal.SIGINT
-    """The signal that came last."""
+    """The last signal."""
     received: ClassVar[bool] = False
-    """Whether a signal has come to this process."""
+    """Whether this process has received a signal."""
 
     def __init__(self, sentence: str) -> None:
         self.sentence = sentence
-        self.stderr: int | None = None  # the real one, while descriptor 2 leads nowhere
+        self.stderr: int | None = None  # the real stderr, while descriptor 2 is /dev/null
 
     @property
     def asked(self) -> bool:
-        """Whether a signal has come."""
+        """Whether a signal was received."""
         return self.stderr is not None
 
     def install(self) -> None:
-        """Take both signals."""
+        """Install the handler for both signals."""
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self)
 
     def __call__(self, signum: int, frame: FrameType | None) -> NoReturn:
-        """The handler."""
+        """Handle a signal."""
         Interrupter.signum, Interrupter.received = signum, True
         if not self.asked:
             self._mute()
@@ -51,13 +51,13 @@ class Interrupter:
         raise KeyboardInterrupt
 
     def leave(self) -> NoReturn:
-        """Print the sentence and end at once, without waiting for other threads."""
+        """Print the sentence and end the process at once, without waiting for other threads."""
         os.write(2 if self.stderr is None else self.stderr, f"{self.sentence}\n".encode())
         sys.stdout.flush()
         os._exit(exit_code())
 
     def unmute(self) -> None:
-        """Restore stderr, where another error than the signal ends the program and has to be read."""
+        """Restore stderr, where another error than the signal ends the program and must be visible."""
         if self.stderr is not None:
             os.dup2(self.stderr, 2)
 

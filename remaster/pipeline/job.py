@@ -14,7 +14,7 @@ from remaster.media.types import PixelFormat, Rect, VideoInfo
 from remaster.pipeline.codeprint import stages_code
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.store import Store
-from remaster.rows import Scene
+from remaster.rows import ExactFrames, LentShot, Scene
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Fingerprints:
 class Job:
     """One run. ``framing`` None is ``auto``; ``counter`` is the actor handle that counts encoded frames.
 
-    ``code`` has a digest of each stage's code, which workers take from the driver.
+    ``code`` has a digest of each stage's code, which workers take from the driver. ``lent`` has the
+    shots of scenes that show a set with others, by the scenes' ids; ``exact`` the frames that a donor shows whole.
     """
 
     config: BatchConfig
@@ -44,6 +45,8 @@ class Job:
     inpainter: Engine
     counter: Any = None
     code: Mapping[str, str] = field(default_factory=stages_code)
+    lent: Mapping[str, tuple[LentShot, ...]] = field(default_factory=dict)
+    exact: Mapping[str, tuple[ExactFrames, ...]] = field(default_factory=dict)
 
     @property
     def fills_gate(self) -> bool:
@@ -87,6 +90,16 @@ class Job:
         settings = stage_settings(self.config, self.segmenter.identity(), self.inpainter.identity())
         source = self.plan_fingerprint(scene.info)
         frames = [(run.start_frame, run.end_frame) for run in scene.runs]
+        lent = [(one.shot, one.digest) for one in scene.lent if one.digest]
         stitch = digest(self.code["stitch"], source, frames, settings["stitch"])
-        outpaint = digest(self.code["outpaint"], stitch, settings["outpaint"])
-        return Fingerprints(stitch, outpaint, digest(self.code["resample"], outpaint, settings["resample"]))
+        exact = [self._exact(one) for one in scene.exact]
+        # What is drawn from a donor's frames needs no fill.
+        outpaint = digest(
+            self.code["outpaint"], stitch, settings["outpaint"], lent, [(one.start, one.end) for one in scene.exact]
+        )
+        return Fingerprints(stitch, outpaint, digest(self.code["resample"], outpaint, settings["resample"], exact))
+
+    def _exact(self, one: ExactFrames) -> tuple[Any, ...]:
+        """All of a donor's frames that touches a pixel."""
+        donor = one.donor.video_id, self.plan_fingerprint(one.donor.info)
+        return (*donor, one.start, one.end, one.first, one.camera.tolist(), one.colour.tolist(), one.share)

@@ -1,7 +1,7 @@
 """Locks an output folder for one run at a time: ``lock`` is for its driver, ``working`` for its workers.
 
-In a local folder the locks are the kernel's (``flock``), so they die with their holders. An object store has none:
-there each run leaves a note, which it renews, and looks for those of others.
+In a local folder the locks are the kernel's (``flock``), so they end with their holders. On an object store, which has
+no locks, each run writes a note that it renews, and looks for notes of others.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from remaster.pipeline.store import Store
 from remaster.remote import is_remote, joined, status
 
 WORKERS_END_SECONDS = 60.0
-"""How long workers of an earlier run are waited for: Ray ends those of a dead driver within seconds."""
+"""Seconds to wait for workers of an earlier run: Ray ends those of a dead driver within seconds."""
 RENEW_SECONDS = 15.0
-"""How often a run renews its note."""
+"""Seconds between two renewals of a run's note."""
 STALE_SECONDS = 90.0
-"""A note so old is of a dead run: several renewals failed."""
+"""Seconds after which a note counts as that of a dead run: several renewals were missed."""
 NOTES = ".runs"
 HOLDER = ".workers"
 """The file that names the run whose workers may write."""
 
 
 class Superseded(RuntimeError):
-    """Another run holds the output folder by now: this one's workers may not write into it any more."""
+    """Another run has taken the output folder over: this run's workers must not write into it any more."""
 
 
 @contextmanager
 def lock(store: Store) -> Iterator[Store]:
-    """Hold the output folder: yields the store under a name of this run's own.
+    """Hold the output folder; yields the store with a name of this run.
 
-    A killed driver's workers outlive it for a moment: they can begin nothing more, and in a local folder their present
-    work is waited for. Raises ``UserError`` where another live run holds the folder, or workers of a dead one do not
+    Workers of a killed driver outlive it for a moment: they cannot begin anything, and in a local folder their present
+    work is awaited. Raises ``UserError`` where another live run holds the folder, or where workers of a dead run do not
     end.
     """
     held = replace(store, run=uuid4().hex)
@@ -52,7 +52,7 @@ def lock(store: Store) -> Iterator[Store]:
 
 @contextmanager
 def working(store: Store) -> Iterator[None]:
-    """Held while a worker writes into the output folder; raises ``Superseded`` once another run has taken it over."""
+    """Hold the folder while a worker writes into it; raises ``Superseded`` where another run has taken it over."""
     if not store.run:
         yield
     elif is_remote(store.root):
@@ -89,7 +89,7 @@ def _lock_local(store: Store) -> Iterator[None]:
 
 @contextmanager
 def _lock_remote(store: Store) -> Iterator[None]:
-    """Every run writes its note before it looks for others: of two that start at once, one at least sees the other.
+    """Write this run's note, then look for others: of two runs that start at once, at least one sees the other.
 
     A note counts while it is renewed, by the store's own clock, and while its process lives where that can be seen.
     """
@@ -145,7 +145,7 @@ def _in_use(store: Store, holder: str) -> UserError:
 
 
 def _fence(store: Store) -> None:
-    """Wait until no worker of an earlier run is at work, and let this run's in alone."""
+    """Wait until no worker of an earlier run works, then admit only this run's workers."""
     end = time.monotonic() + WORKERS_END_SECONDS
     with _workers_file(store).open("a+b") as file:
         while True:

@@ -9,19 +9,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pyarrow as pa
 import ray
 
 from remaster.pipeline import store as files
 from remaster.pipeline.assembly import VideoTask, assemble_video, failed_video
 from remaster.pipeline.counters import FrameCounter
 from remaster.pipeline.delivery import deliver_nothing
+from remaster.pipeline.exact_frames import ExactFound
 from remaster.pipeline.failures import raise_if_disk_full
-from remaster.pipeline.graph import build_graph
+from remaster.pipeline.flow import DonorFailed, Event, SetsLinked, run_graphs
 from remaster.pipeline.job import Job
 from remaster.pipeline.video_plan import limited, stored_plan
 from remaster.report.progress import ProgressView
-from remaster.rows import DELIVERED, DeliveredScene, FailedScene, FailedVideo, Failure, Found, PlannedVideo, VideoRow
+from remaster.rows import (
+    DescribedScene,
+    FailedScene,
+    FailedVideo,
+    Failure,
+    Found,
+    LentSet,
+    PlannedVideo,
+    VideoRow,
+)
 
 POLL_SECONDS = 0.25
 """How long the driver waits for one thing before it looks at the others."""
@@ -48,10 +57,22 @@ class VideoState:
 
 
 class Driver:
-    """One run over some probed videos; ``outputs`` are their output names."""
+    """One run over some probed videos; ``outputs`` are their output names. ``donors`` are looked at alone.
 
-    def __init__(self, videos: Sequence[VideoRow], outputs: Sequence[str], job: Job, view: ProgressView) -> None:
+    ``lost`` counts donors that cannot be read.
+    """
+
+    def __init__(
+        self,
+        videos: Sequence[VideoRow],
+        outputs: Sequence[str],
+        job: Job,
+        view: ProgressView,
+        donors: Sequence[VideoRow] = (),
+    ) -> None:
         self.videos = videos
+        self.donors = donors
+        self.lost = 0
         self.view = view
         # Where its worker dies it starts again at zero: only the progress bar reads it.
         self.counter: Any = ray.remote(FrameCounter).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
@@ -70,9 +91,9 @@ class Driver:
         videos are marked. Raises ``OutOfSpace`` where a full disk ended it: then nothing can be marked.
         """
         try:
-            for table in self._scenes():
-                for row in DELIVERED.read(table) if table is not None else ():
-                    self._arrived(row)
+            for event in self._events():
+                if event is not None:
+                    self._arrived(event)
                 self._assemble(wait=False)
             self._assemble(wait=True)
         except Exception as error:
@@ -86,12 +107,12 @@ class Driver:
         raise_if_disk_full(error)
         self.stopped = last_cause(error)
 
-    def _scenes(self) -> Iterator[pa.Table | None]:
-        """Tables as the graph delivers them, and None whenever nothing came for a moment."""
+    def _events(self) -> Iterator[Event | None]:
+        """What the graphs deliver, as it comes, and None whenever nothing came for a moment."""
         if not self.videos:
             return
-        arrived: queue.Queue[pa.Table | BaseException | None] = queue.Queue()
-        threading.Thread(target=_pump, args=(self.videos, self.job, arrived), daemon=True).start()
+        arrived: queue.Queue[Event | BaseException | None] = queue.Queue()
+        threading.Thread(target=_pump, args=([*self.videos, *self.donors], self.job, arrived), daemon=True).start()
         while True:
             try:
                 item = arrived.get(timeout=POLL_SECONDS)
@@ -115,17 +136,38 @@ class Driver:
             self.view.encoded(ray.get(self.counted))
             self.counted = None
 
-    def _arrived(self, row: PlannedVideo | FailedVideo | DeliveredScene) -> None:
+    def _arrived(self, row: Event) -> None:
+        if isinstance(row, DonorFailed):
+            self.lost += 1
+            self.view.message(f"not taken: {row.video}: {row.error}")
+            return
+        if isinstance(row, SetsLinked | LentSet | ExactFound):
+            self._linked(row)
+            return
         state = self.states[row.video_id]
         if isinstance(row, FailedVideo):
             self._finished(failed_video(row.video, row.info, row.error), row.video_id, write=True)
         elif isinstance(row, PlannedVideo):
             self._planned(state, row)
+        elif isinstance(row, DescribedScene):
+            self.view.described(row.seconds)
         else:
             state.done.add(row.scene_id)
             status = row.results[0]["status"] if row.results else "failed"
             self.view.scene_done(row.video, row.frames, row.seconds, status)
         self._hand_over(state)
+
+    def _linked(self, row: SetsLinked | LentSet | ExactFound) -> None:
+        """Say what was found of sets and of donors' frames, and what went wrong with one."""
+        if isinstance(row, SetsLinked):
+            found = (
+                f"{row.members:,} backgrounds show {row.sets:,} set(s) that return" if row.sets else "no set returns"
+            )
+            self.view.message(f"linked {row.scenes:,} scenes: {found}")
+        if isinstance(row, ExactFound) and row.shots:
+            self.view.message(f"{row.video}: {row.shots:,} shot(s) are drawn from the same frames of {row.donor}")
+        for error in row.errors:
+            self.view.message(f"  {error}")
 
     def _hand_over(self, state: VideoState) -> None:
         """To assembly, once the last scene is in; a scene that arrives twice changes nothing."""
@@ -138,6 +180,9 @@ class Driver:
         finished = {result["scene_id"] for result in row.results}
         state.done |= finished
         self.view.planned(row.video, len(row.planned), row.frames)
+        if row.changed:
+            again = f"{row.changed:,} finished scene(s) look different by what others show, and are made again"
+            self.view.message(f"{row.video}: {again}")
         if finished:
             frames = sum(result["end_frame"] - result["start_frame"] for result in row.results)
             self.view.already(row.video, len(finished), frames)
@@ -194,10 +239,9 @@ class Driver:
 
 
 def _pump(videos: Sequence[VideoRow], job: Job, arrived: queue.Queue[Any]) -> None:
-    """Run the graph in a thread of its own, so that the driver's can draw, assemble and be interrupted."""
+    """Run the graphs in a thread of its own, so that the driver's can draw, assemble and be interrupted."""
     try:
-        for batch in build_graph(videos, job).iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
-            arrived.put(batch)
+        run_graphs(videos, job, arrived.put)
         arrived.put(None)
     except BaseException as error:
         arrived.put(error)

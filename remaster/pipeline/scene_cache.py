@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from remaster.arrays import Mask
 from remaster.arrow import RowTable
 from remaster.pipeline import store as files
 from remaster.pipeline.job import Job
@@ -22,11 +23,13 @@ OUTPAINT = RowTable(FilledScene)
 
 def cache_scene(row: StitchedScene | FilledScene, job: Job) -> None:
     """Write down what a stage made of a scene."""
-    fingerprints = job.fingerprints(row.scene)
+    fingerprints, scene = job.fingerprints(row.scene), row.scene
     if isinstance(row, StitchedScene):
-        files.write_rows(job.store, _key(row.scene, "stitch", job), STITCH, [row], fingerprints.stitch)
+        files.write_rows(
+            job.store, stitch_key(job.store, scene.video_id, scene.scene_id), STITCH, [row], fingerprints.stitch
+        )
     else:
-        generated = replace(row, shots=tuple(_only_generated(shot) for shot in row.shots))
+        generated = replace(row, shots=tuple(_only_added(shot) for shot in row.shots))
         files.write_rows(job.store, _key(row.scene, "outpaint", job), OUTPAINT, [generated], fingerprints.outpaint)
 
 
@@ -40,8 +43,21 @@ def restored(row: PlannedScene, job: Job) -> PlannedScene | StitchedScene | Fill
     filled = files.read_rows(job.store, _key(scene, "outpaint", job), OUTPAINT, fingerprints.outpaint)
     if not filled or len(filled[0].shots) != len(shots):
         return replace(stitched[0], scene=_continued(scene, stitched[0].scene))
-    shots = tuple(_with_generated(a, b) for a, b in zip(shots, filled[0].shots, strict=True))
+    shots = tuple(_with_added(a, b) for a, b in zip(shots, filled[0].shots, strict=True))
     return replace(filled[0], scene=_continued(scene, filled[0].scene), shots=shots)
+
+
+def filled_before(scene: Scene, job: Job) -> Scene | None:
+    """The scene as it was when it was last filled, whatever the settings; None where it never was."""
+    table = files.read_table(job.store, _key(scene, "outpaint", job))
+    if table is None or not table.schema.equals(OUTPAINT.schema):
+        return None
+    return OUTPAINT.read(table)[0].scene
+
+
+def stitch_key(store: files.Store, video_id: str, scene_id: str) -> str:
+    """Where ``stitch`` leaves what it made of a scene."""
+    return store.cached(video_id, scene_id, "stitch")
 
 
 def drop(scene: Scene, job: Job) -> None:
@@ -59,22 +75,30 @@ def _key(scene: Scene, stage: str, job: Job) -> str:
     return job.store.cached(scene.video_id, scene.scene_id, stage)
 
 
-def _only_generated(shot: Shot) -> Shot:
-    """The shot with all but the holes of its pictures blank: the rest is kept already."""
+def _added(picture: Background) -> Mask:
+    """What was not in the picture when it was stitched, bool (H, W): generated, or lent by other scenes."""
+    return picture.holes if picture.borrowed is None else picture.holes | picture.borrowed.mask
+
+
+def _only_added(shot: Shot) -> Shot:
+    """The shot with all of its pictures blank but what was added to them: the rest is kept already."""
 
     def blank(picture: Background) -> Background:
-        return replace(picture, image=np.where(picture.holes[..., None], picture.image, np.uint8(0)), fine=None)
+        return replace(picture, image=np.where(_added(picture)[..., None], picture.image, np.uint8(0)), fine=None)
 
     return shot.repainted(blank)
 
 
-def _with_generated(shot: Shot, filled: Shot) -> Shot:
-    """The shot with its pictures' holes as they were ``filled``."""
+def _with_added(shot: Shot, filled: Shot) -> Shot:
+    """The shot with what was added to its pictures when they were ``filled``."""
     if len(shot.pictures) != len(filled.pictures):
         return shot
-    generated = {id(own): made.image for own, made in zip(shot.pictures, filled.pictures, strict=True)}
+    later = {id(own): made for own, made in zip(shot.pictures, filled.pictures, strict=True)}
 
     def fill(picture: Background) -> Background:
-        return replace(picture, image=np.where(picture.holes[..., None], generated[id(picture)], picture.image))
+        made = later[id(picture)]
+        added = _added(made)[..., None]
+        fine = None if picture.fine is None else np.where(added & made.coverage[..., None], np.int8(0), picture.fine)
+        return replace(made, image=np.where(added, made.image, picture.image), fine=fine)
 
     return shot.repainted(fill)

@@ -1,4 +1,4 @@
-"""Searches folders for videos. Links are followed, loops are not; what is left out is listed by its kind."""
+"""Searches folders for videos. It follows links but no loops, and lists what it leaves out by kind."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from remaster.media.disc_images import films
+from remaster.report import text
 
 # fmt: off
 EXTENSIONS = frozenset((
@@ -20,8 +21,6 @@ EXTENSIONS = frozenset((
 HIDDEN, MENU, ALREADY_SEARCHED = "hidden", "menu of a DVD", "link to a folder that is searched already"
 ANCESTOR = "link to a folder around the one that is searched"
 _HARMLESS = frozenset((MENU, ALREADY_SEARCHED, ANCESTOR))
-MAX_NAMES = 3
-"""Of one kind of what was left out, so many names are printed."""
 _SPECIAL = (
     (stat.S_ISFIFO, "named pipe"),
     (stat.S_ISSOCK, "socket"),
@@ -32,18 +31,18 @@ _SPECIAL = (
 
 @dataclass
 class LeftOut:
-    """Inputs that are not taken: ``plain`` files, counted by their extension, and all others by kind and name."""
+    """Inputs that were left out: ``plain`` files, counted by extension, and all others by kind and name."""
 
     plain: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     named: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def lost(self) -> bool:
-        """Whether there may be videos in what was left out."""
+        """Whether there may be videos among what was left out."""
         return not _HARMLESS.issuperset(self.named)
 
     def file(self, name: str) -> None:
-        """A file that is no video by its name, or is hidden."""
+        """Count a file that is no video by its name, or is hidden."""
         hidden = Path(name).name.startswith(".")
         self.plain[HIDDEN if hidden else Path(name).suffix.lower() or "no extension"] += 1
 
@@ -52,8 +51,7 @@ class LeftOut:
         files = [f"{count:,} {kind}" for kind, count in sorted(self.plain.items(), key=lambda item: (-item[1], item))]
         lines = [f"files that are no videos by their names: {', '.join(files)}"] if files else []
         for kind, names in self.named.items():
-            more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
-            lines.append(f"{kind} ({len(names):,}): {', '.join(names[:MAX_NAMES])}{more}")
+            lines.append(f"{kind} ({len(names):,}): {text.listed(names)}")
         return lines
 
 
@@ -72,7 +70,7 @@ def search(root: Path, skip: Path, left_out: LeftOut) -> list[Path]:
         if folder != root:
             there = _identity(folder)
             if there in seen or there in above:
-                if folder.is_symlink():  # else its files are taken already, by a link that leads into it
+                if folder.is_symlink():  # else a link into it has already led to its files
                     left_out.named[ALREADY_SEARCHED if there in seen else ANCESTOR].append(_link(folder, root))
                 continue
             seen.add(there)
@@ -87,7 +85,7 @@ def search(root: Path, skip: Path, left_out: LeftOut) -> list[Path]:
 
 
 def special(path: Path) -> str:
-    """What something is that is neither a file nor a folder."""
+    """The kind of an entry that is neither a file nor a folder."""
     try:
         mode = path.stat().st_mode
     except OSError:

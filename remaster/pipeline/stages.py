@@ -25,12 +25,15 @@ from remaster.imaging.camera import chain
 from remaster.imaging.gate import proxy_valid, with_scene_sides
 from remaster.imaging.whole_figures import with_whole_figures
 from remaster.media.planes import luma8, proxy_size, resize_rgb
-from remaster.outpaint.filling import outpaint_scenes
+from remaster.outpaint.filling import Outpainted, outpaint_scenes
+from remaster.pipeline.donor_frames import is_exact
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.failures import attempt, raise_if_disk_full, reset_attempts
 from remaster.pipeline.frames import active_planes, footage_of, read_rgb, scene_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.scene_cache import cache_scene, restored
+from remaster.pipeline.set_cache import unfilled, with_lent, with_origins
+from remaster.records import Background, Shot
 from remaster.resample.framing import choose_framing, cut_foreground, joined_sides
 from remaster.rows import (
     ANALYZED,
@@ -42,7 +45,9 @@ from remaster.rows import (
     FailedScene,
     FilledScene,
     FrameFacts,
+    LentBackground,
     PlannedScene,
+    Scene,
     SceneRow,
     SegmentedScene,
     StepRow,
@@ -83,6 +88,20 @@ class SegmentStage:
         return SEGMENTED.write(_in_one_call(ANALYZED.read(table), "segment", AnalyzedScene, step, self.job))
 
 
+def refuse_unstitched(table: pa.Table, job: Job) -> pa.Table:
+    """In place of step 3, where the cache has what all scenes need: a scene that is not in it any more fails.
+
+    Its description goes, so that the next run stitches it again.
+    """
+
+    def refused(row: AnalyzedScene) -> FailedScene:
+        job.store.files.remove(job.store.cached(row.scene.video_id, row.scene.scene_id, "describe"))
+        return failed(row, "segment", FileNotFoundError("what was stitched of this scene is gone; start again"))
+
+    rows = ANALYZED.read(table)
+    return SEGMENTED.write([refused(row) if isinstance(row, AnalyzedScene) else row for row in rows])
+
+
 def stitch_stage(table: pa.Table, job: Job) -> pa.Table:
     """Step 4; what it makes is cached."""
     step = partial(_stitch, job=job)
@@ -100,14 +119,36 @@ class OutpaintStage:
         """Fill the holes of all the table's scenes in one call of the engine."""
 
         def step(rows: Sequence[StitchedScene]) -> list[FilledScene]:
-            shots, seeds = [row.shots for row in rows], [row.scene.seed for row in rows]
+            given = [with_lent(row.scene, row.shots, self.job) for row in rows]
+            pairs = zip(rows, given, strict=True)
+            shots, seeds = [_to_fill(row.scene, unfilled(one)) for row, one in pairs], [row.scene.seed for row in rows]
             windows = [self.job.window(row.scene) for row in rows]
-            return [
-                row.filled(one.shots, OutpaintColumns(one.hole_pixels, one.generated_pixels, one.calls))
-                for row, one in zip(rows, outpaint_scenes(shots, seeds, windows, self.inpainter), strict=True)
-            ]
+            done = outpaint_scenes(shots, seeds, windows, self.inpainter)
+            return [_filled(*one) for one in zip(rows, given, done, strict=True)]
 
         return FILLED.write(_in_one_call(STITCHED.read(table), "outpaint", StitchedScene, step, self.job))
+
+
+def _to_fill(scene: Scene, shots: Sequence[Shot]) -> list[Shot]:
+    """The shots without holes where nothing of them is drawn from their pictures, since a donor shows all frames."""
+    drawn = {id(picture) for shot in shots if not is_exact(scene, shot) for picture in shot.pictures}
+
+    def closed(picture: Background) -> Background:
+        return picture if id(picture) in drawn else replace(picture, holes=np.zeros_like(picture.holes))
+
+    return [shot.repainted(closed) if is_exact(scene, shot) else shot for shot in shots]
+
+
+def _filled(row: StitchedScene, given: Sequence[tuple[Shot, LentBackground | None]], done: Outpainted) -> FilledScene:
+    """The row with its shots filled: alone, and with what was filled for the sets that they show."""
+    shots = tuple(with_origins(filled, shot) for filled, (shot, _) in zip(done.shots, given, strict=True))
+    lent = {one.key: one for _, one in given if one is not None}.values()
+    columns = OutpaintColumns(
+        done.hole_pixels + sum(int(one.made.sum()) for one in lent),
+        done.generated_pixels + sum(one.generated_pixels for one in lent),
+        done.calls + sum(one.calls for one in lent),
+    )
+    return row.filled(shots, columns)
 
 
 def _analyze(row: PlannedScene, job: Job) -> AnalyzedScene:

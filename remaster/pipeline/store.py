@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -80,9 +80,25 @@ class Store:
         """A scene as a stage left it, for the stages after it."""
         return f"scenes/{video_id}/{scene_id}.{stage}.parquet"
 
+    def lent(self, video_id: str, scene_id: str, shot: int) -> str:
+        """What other scenes of its set lend to the background of a shot."""
+        return f"scenes/{video_id}/{scene_id}.lent-{shot}.parquet"
+
+    def set(self, set_id: str) -> str:
+        """A set of backgrounds, and what was made of it."""
+        return f"sets/{set_id}.parquet"
+
+    def exact(self, video_id: str, donor_id: str) -> str:
+        """Which frames of a video a donor shows, too."""
+        return f"scenes/{video_id}/exact-{donor_id}.parquet"
+
     def set_aside(self, video_id: str) -> str:
         """The rows of finished scenes outside ``scenes.limit``: at present no part of the tables."""
         return f"scenes/{video_id}/shelf.parquet"
+
+    def cleared(self, video_id: str) -> str:
+        """The run that has removed all earlier results of a video."""
+        return f"scenes/{video_id}/cleared"
 
     def todo(self, video_id: str) -> str:
         """The scenes of a video that the present run works on."""
@@ -118,6 +134,15 @@ def write_video(store: Store, video_id: str, row: dict[str, Any]) -> None:
 def read_shots(store: Store, video_id: str) -> dict[str, list[dict[str, Any]]]:
     """What ``metadata/scenes`` holds of a video: its rows by scene id. A shard is newer than the compacted file."""
     return _by_scene(store, [store.compacted(video_id), *_shards(store, video_id)])
+
+
+def update_shots(store: Store, video_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Replace each row that ``metadata/scenes`` holds of a video by what ``change`` makes of it, where it stands."""
+    for key in (store.compacted(video_id), *_shards(store, video_id)):
+        rows = _rows(store, key, SHOTS)
+        changed = [change(row) for row in rows]
+        if changed != rows:
+            write_table(store, key, _table(changed))
 
 
 def read_set_aside(store: Store, video_id: str) -> dict[str, list[dict[str, Any]]]:
@@ -157,10 +182,15 @@ def read_rows(store: Store, key: str, kind: RowTable[T], fingerprint: str) -> li
 
     Nor are those taken whose columns are of another version of the program.
     """
+    return rows_or_none(store, key, kind, fingerprint) or []
+
+
+def rows_or_none(store: Store, key: str, kind: RowTable[T], fingerprint: str) -> list[T] | None:
+    """``read_rows``, but None where the file does not hold any more: one that holds may have no rows."""
     table = read_table(store, key)
     if table is None or (table.schema.metadata or {}).get(FINGERPRINT) != fingerprint.encode():
-        return []
-    return kind.read(table) if table.schema.equals(kind.schema) else []
+        return None
+    return kind.read(table) if table.schema.equals(kind.schema) else None
 
 
 def ordered_shots(store: Store, video_id: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Surveys a video: its parts (see ``video_parts``), and notes on what was found and what was done about it."""
+"""Surveys a video: finds its parts (see ``video_parts``), and notes their properties and treatment."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from remaster.config import Deinterlace
-from remaster.media.clock import Repairs
-from remaster.media.source import like_colors, like_tints
+from remaster.media.source import same_matrix_and_range, same_primaries_and_transfer
+from remaster.media.timestamp_repair import Repairs
 from remaster.media.types import VideoInfo
 from remaster.notes import Note
 from remaster.pipeline.job import Job
@@ -33,7 +33,7 @@ from remaster.records import Detection
 from remaster.report.text import clock
 
 MISSING_SECONDS, MISSING_SHARE = 0.5, 0.03
-"""By how much the headers' duration may be too long without a note: the larger of both."""
+"""Seconds and share by which the headers' duration may be too long without a note: the larger of both."""
 ESTIMATED_DURATION = frozenset(("mpeg", "mpegts"))
 """Formats whose headers have no duration: FFmpeg estimates it from the ends of a clock that may jump."""
 
@@ -48,7 +48,7 @@ class Survey:
 
 
 def survey(info: VideoInfo, job: Job) -> Survey:
-    """Read a video once, and a second time, treated, what is interlaced or differs from most of its frames."""
+    """Read a video once; read interlaced parts, and those that differ from most frames, a second time, treated."""
     repairs = Repairs()
     readings = read_video(info, job, repairs)
     found = [stretch for reading in readings for stretch in stretches_of(reading, job)]
@@ -68,7 +68,7 @@ def survey(info: VideoInfo, job: Job) -> Survey:
 
 
 def _missing(info: VideoInfo, readings: Sequence[Reading]) -> tuple[Note, ...]:
-    """Where the pictures end before the headers' duration: the file was cut off, or its headers are wrong."""
+    """A note where the pictures end before the headers' duration: a truncated file, or wrong headers."""
     if info.container in ESTIMATED_DURATION:
         return ()
     pts = np.concatenate([reading.detection.pts for reading in readings])
@@ -87,8 +87,8 @@ def _findings(info: VideoInfo, detection: Detection) -> tuple[Note, ...]:
     if detection.gate is not None:
         found.append(f"projector gate: {detection.gate.mean():.1%} of the picture")
     stored = info if info.treatment is None else info.treatment.stored
-    if stored.shown is not None:
-        seen = f"{stored.shown.width}x{stored.shown.height} at ({stored.shown.x}, {stored.shown.y})"
+    if stored.visible is not None:
+        seen = f"{stored.visible.width}x{stored.visible.height} at ({stored.visible.x}, {stored.visible.y})"
         found.append(f"cropped to what the file's header shows: {seen} of {stored.width}x{stored.height}")
     if info.treatment is not None and info.treatment.square:
         found.append(f"scaled to square pixels: {stored.width} wide at {stored.sar} became {info.width}")
@@ -96,7 +96,7 @@ def _findings(info: VideoInfo, detection: Detection) -> tuple[Note, ...]:
 
 
 def _differences(readings: Sequence[Reading], usual: Usual) -> Iterator[Note]:
-    """What was done with the parts whose pictures differ from most."""
+    """Notes on the treatment of parts whose pictures differ from most."""
     main = usual.reading.stored
     for reading in readings:
         stored = reading.stored
@@ -104,7 +104,7 @@ def _differences(readings: Sequence[Reading], usual: Usual) -> Iterator[Note]:
             continue
         what = [f"{stored.width}x{stored.height} at {stored.sar}"] if not same_shape(stored, main) else []
         what += [stored.format.name] if stored.format != main.format else []
-        if not like_colors(stored, main):
+        if not same_matrix_and_range(stored, main):
             what += ["full range" if stored.color.full_range else "limited range"]
             what += [f"matrix {stored.color.matrix} of H.273"] if stored.format.kind == "yuv" else []
         shaped = not same_shape(stored, main)
@@ -117,9 +117,9 @@ def _differences(readings: Sequence[Reading], usual: Usual) -> Iterator[Note]:
 
 
 def _tints(readings: Sequence[Reading]) -> Iterator[Note]:
-    """Where primaries or transfer change, by which nothing is converted: one set of tags holds for a stream.
+    """Notes where primaries or transfer change: a stream has one set of tags, and nothing is converted by them.
 
-    A loss where a player would have shown other colours by the file's own claim.
+    It is a loss where a player would have displayed other colours by the file's own tags.
     """
     usual = next((reading.changes.tints[0][1] for reading in readings if reading.changes.tints), None)
     for reading in readings:
@@ -129,7 +129,7 @@ def _tints(readings: Sequence[Reading]) -> Iterator[Note]:
                 codes = f"colour primaries {tint[0]} and transfer {tint[1]} of H.273"
                 when = _when(reading, start, end, readings)
                 claim = f"{when} the file claims {codes}: tagged as the rest, not converted"
-                wrong = usual is not None and not like_tints(tint, usual)
+                wrong = usual is not None and not same_primaries_and_transfer(tint, usual)
                 yield Note(f"{claim}, so that its colours look wrong" if wrong else claim, wrong, encoded=True)
 
 
@@ -142,7 +142,7 @@ def _when(reading: Reading, start: int, end: int, readings: Sequence[Reading]) -
 
 
 def _interlacing(found: Sequence[Stretch], mode: Deinterlace, readings: Sequence[Reading]) -> Iterator[Note]:
-    """Which frames are interlaced or telecined, and what is done about it; with times where not all are."""
+    """Notes on interlaced and telecined frames and their treatment, with times where not all frames are."""
     if mode is Deinterlace.ivtc and all(one.scan == "progressive" for one in found):
         yield Note("deinterlace=ivtc found no 3:2 pulldown: left as it is")
     for one in found:

@@ -1,9 +1,9 @@
-"""Reads a video and divides it into parts of one kind: each is treated and cut into scenes by itself.
+"""Reads a video and divides it into uniform parts, each of which is treated and cut into scenes by itself.
 
-Most videos are of one kind from end to end. Where size, shape, pixel format, range or matrix change, each stretch of
-frames that look alike is a ``Reading``; where film and video alternate, each ``Stretch`` of it is deinterlaced in its
-own way. What is deinterlaced or differs from most frames is read a second time, treated: each part comes out as the
-rest of its video does.
+Most videos are uniform. Where size, sample aspect ratio, pixel format, range or matrix change, each run of frames with
+equal properties is a ``Reading``. Where film and video alternate, each ``Stretch`` of a reading is deinterlaced in its
+own way. Stretches that are deinterlaced or differ from most frames are read a second time, treated, so that all parts
+of a video come out alike.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from remaster.arrays import Int64, Mask
 from remaster.config import Deinterlace
 from remaster.detect.interlacing import scan_of, stretches, summed
 from remaster.detect.scenes import detect
-from remaster.media.clock import Repairs
 from remaster.media.decode import decode
 from remaster.media.planes import COEFFICIENTS, UNSPECIFIED_MATRICES, coefficients
-from remaster.media.source import CYCLE, SourceReader, fitted, like_colors, treated
-from remaster.media.types import Entry, Frame, Look, Rect, Treatment, VideoInfo
+from remaster.media.source import CYCLE, SourceReader, fitted, same_matrix_and_range, treated
+from remaster.media.timestamp_repair import Repairs
+from remaster.media.types import Entry, Frame, FrameProperties, Rect, Treatment, VideoInfo
 from remaster.pipeline.job import Job
 from remaster.records import Detection, Fields, Scan
 
@@ -32,7 +32,7 @@ Deinterlacing = Literal["off", "bwdif", "ivtc"]
 
 @dataclass(frozen=True)
 class Part:
-    """Frames of a video that are of one kind, from ``start_frame`` on; ``info`` after their treatment.
+    """A uniform part of a video, from ``start_frame`` on; ``info`` is that of its treated frames.
 
     ``detection`` counts from the part's first frame; ``entries`` are where decoding begins for each of its runs.
     """
@@ -44,44 +44,44 @@ class Part:
 
 
 @dataclass
-class LookChanges:
-    """The numbers of the frames, within a reading, at which their own flags change.
+class PropertyChanges:
+    """The frames within a reading, by number, at which frames' own flags change.
 
-    ``interlaced`` are those at which the flag of interlacing does, ``tints`` those at which the (primaries, transfer)
-    do, with their new values; the first frame is one.
+    ``interlaced``: where the interlacing flag changes. ``tints``: where (primaries, transfer) change, with the new
+    values; the first frame counts.
     """
 
     interlaced: list[int] = field(default_factory=list)
     tints: list[tuple[int, tuple[int, int]]] = field(default_factory=list)
-    last: Look | None = None
+    last: FrameProperties | None = None
 
     def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Hand frames on, and note the changes."""
+        """Pass frames on and record the changes."""
         for number, frame in enumerate(frames):
-            look = frame.look
-            if look is not None:
-                tint = look.color.primaries, look.color.transfer
-                if self.last is not None and self.last.interlaced != look.interlaced:
+            properties = frame.properties
+            if properties is not None:
+                tint = properties.color.primaries, properties.color.transfer
+                if self.last is not None and self.last.interlaced != properties.interlaced:
                     self.interlaced.append(number)
                 if not self.tints or self.tints[-1][1] != tint:
                     self.tints.append((number, tint))
-                self.last = look
+                self.last = properties
             yield frame
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Frames that look alike, as the first reading found them.
+    """Frames with equal properties, as the first reading found them.
 
-    ``info`` is that of frames that are not deinterlaced: only cropped to what the header shows, and scaled to square
-    pixels where the configuration asks for that; ``stored`` is that of the file.
+    ``info`` is that of frames without deinterlacing: only cropped to what the header displays and, where the
+    configuration asks for it, scaled to square pixels; ``stored`` is that of the file.
     """
 
     stored: VideoInfo
     info: VideoInfo
     reader: SourceReader
     detection: Detection
-    changes: LookChanges
+    changes: PropertyChanges
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Usual:
-    """What most of a video's frames look like, and all parts are made to: active picture, gate, size of the output."""
+    """The properties of most of a video's frames, which all parts get: active picture, gate, size of the output."""
 
     reading: Reading
     active: Rect
@@ -113,31 +113,31 @@ class Usual:
 
 
 def read_video(info: VideoInfo, job: Job, repairs: Repairs) -> list[Reading]:
-    """Read a video once, stretch by stretch of frames that look alike."""
-    base: list[Look] = []
+    """Read a video once, run by run of frames with equal properties."""
+    base: list[FrameProperties] = []
 
     def kind(frame: Frame) -> object:
-        """What a frame looks like; one that cannot be handed out as it is was made to look like the first."""
-        look = frame.look
-        if look is not None and not base:
-            base.append(look)
-        return _key(look or base[0]) if base else None
+        """A frame's properties; a frame whose format is not supported was converted to the first one's."""
+        properties = frame.properties
+        if properties is not None and not base:
+            base.append(properties)
+        return _key(properties or base[0]) if base else None
 
     readings: list[Reading] = []
     for _, group in groupby(decode(info, repairs=repairs, native=True), key=kind):
         frame = next(group)
-        stored = info if not readings or frame.look is None else _looking(info, base[0], frame.look)
-        untreated, changes = treated(stored, "off", True, job.config.square_pixels), LookChanges()
+        stored = info if not readings or frame.properties is None else _with_properties(info, base[0], frame.properties)
+        untreated, changes = treated(stored, "off", True, job.config.square_pixels), PropertyChanges()
         reader = SourceReader(untreated, repairs, changes.watch(chain([frame], group)))  # noqa: B031 (it goes on)
         detection = detect(reader.frames(), untreated, job.config.detect)
         readings.append(Reading(stored, untreated, reader, detection, changes))
     if not readings:
-        detect(iter(()), info, job.config.detect)  # which says that there is no frame
+        detect(iter(()), info, job.config.detect)  # raises where there is no frame
     return readings
 
 
 def stretches_of(reading: Reading, job: Job) -> list[Stretch]:
-    """Where a part changes between film and video; one stretch where the run asks for the same treatment of both."""
+    """Split a reading where it changes between film and video, unless both get the same treatment."""
     detection, mode, fps = reading.detection, job.config.deinterlace, reading.info.fps
     count = len(detection.pts)
     if mode in (Deinterlace.off, Deinterlace.bwdif):
@@ -157,7 +157,7 @@ def stretches_of(reading: Reading, job: Job) -> list[Stretch]:
 
 
 def joined_stretches(found: Sequence[Stretch]) -> list[Stretch]:
-    """The stretches, neighbours that look and are treated alike as one."""
+    """Join neighbouring stretches with the same properties and treatment."""
     joined: list[Stretch] = []
     for one in found:
         last = joined[-1] if joined else None
@@ -169,7 +169,7 @@ def joined_stretches(found: Sequence[Stretch]) -> list[Stretch]:
 
 
 def usual_picture(readings: Sequence[Reading], job: Job) -> Usual:
-    """What most frames are like; their picture is all that any of their stretches shows."""
+    """The properties of most frames; the active picture is the union over their stretches."""
     frames: dict[int, int] = {}
     groups = [next(n for n, one in enumerate(readings) if alike(one.stored, reading.stored)) for reading in readings]
     for number, reading in zip(groups, readings, strict=True):
@@ -185,7 +185,7 @@ def usual_picture(readings: Sequence[Reading], job: Job) -> Usual:
 
 
 def whole_part(stretch: Stretch, job: Job) -> Part:
-    """A video of one kind from end to end."""
+    """The single part of a uniform video."""
     reading = stretch.reading
     if stretch.deinterlacing == "off":
         return _part(reading.info, 0, reading.detection, reading.reader)
@@ -194,7 +194,7 @@ def whole_part(stretch: Stretch, job: Job) -> Part:
 
 
 def treated_parts(pieces: Sequence[Stretch], usual: Usual, job: Job) -> Iterator[Part]:
-    """The parts of a video of several kinds; those that are not as ``usual`` are read again, made like it."""
+    """The parts of a video that is not uniform; those that differ from ``usual`` are read again, treated."""
     begin = 0
     for piece in pieces:
         reading = piece.reading
@@ -213,23 +213,25 @@ def treated_parts(pieces: Sequence[Stretch], usual: Usual, job: Job) -> Iterator
         yield part
 
 
-def _key(look: Look) -> object:
-    """What must be equal within a part: all that decides how samples become a picture."""
-    color, matrix = look.color, look.color.matrix
-    known = look.format.kind == "yuv" and matrix in (*COEFFICIENTS, *UNSPECIFIED_MATRICES)
-    meaning = coefficients(color, look.height) if known else None
-    return look.width, look.height, look.sar, look.format, color.full_range, meaning
+def _key(properties: FrameProperties) -> object:
+    """The properties that must be equal within a reading: all that decide how samples become a picture."""
+    color, matrix = properties.color, properties.color.matrix
+    known = properties.format.kind == "yuv" and matrix in (*COEFFICIENTS, *UNSPECIFIED_MATRICES)
+    meaning = coefficients(color, properties.height) if known else None
+    return properties.width, properties.height, properties.sar, properties.format, color.full_range, meaning
 
 
-def _looking(info: VideoInfo, base: Look, look: Look) -> VideoInfo:
-    """``info``, whose first frame looks like ``base``, for frames that look like ``look``."""
-    if _key(look) == _key(base):
+def _with_properties(info: VideoInfo, base: FrameProperties, properties: FrameProperties) -> VideoInfo:
+    """``info``, whose first frame has the properties ``base``, for frames with other ``properties``."""
+    if _key(properties) == _key(base):
         return info
-    color = replace(info.color, matrix=look.color.matrix, full_range=look.color.full_range)
-    # The header's cropping is meant for pictures of the first ones' size.
-    shown = info.shown if (look.width, look.height) == (base.width, base.height) else None
-    result = replace(info, width=look.width, height=look.height, sar=look.sar, format=look.format)
-    return replace(result, color=color, shown=shown)
+    color = replace(info.color, matrix=properties.color.matrix, full_range=properties.color.full_range)
+    # The header's cropping applies to pictures of the first one's size.
+    visible = info.visible if (properties.width, properties.height) == (base.width, base.height) else None
+    result = replace(
+        info, width=properties.width, height=properties.height, sar=properties.sar, format=properties.format
+    )
+    return replace(result, color=color, visible=visible)
 
 
 def same_shape(one: VideoInfo, other: VideoInfo) -> bool:
@@ -239,7 +241,7 @@ def same_shape(one: VideoInfo, other: VideoInfo) -> bool:
 
 def alike(one: VideoInfo, other: VideoInfo) -> bool:
     """Whether stored frames of both need no conversion into each other."""
-    return same_shape(one, other) and one.format == other.format and like_colors(one, other)
+    return same_shape(one, other) and one.format == other.format and same_matrix_and_range(one, other)
 
 
 def _united(rects: Sequence[Rect]) -> Rect:
@@ -249,13 +251,13 @@ def _united(rects: Sequence[Rect]) -> Rect:
 
 
 def _top_first(stretch: Stretch) -> bool:
-    """Which field of the stored picture is earlier; one cropped to what is shown may begin with the other."""
-    shown = stretch.reading.stored.shown
-    return stretch.fields.top_first ^ bool(shown and shown.y % 2)
+    """Whether the stored picture's upper field is the earlier one; a cropped picture may begin with the other field."""
+    visible = stretch.reading.stored.visible
+    return stretch.fields.top_first ^ bool(visible and visible.y % 2)
 
 
 def _into(piece: Stretch, usual: Usual, job: Job) -> VideoInfo:
-    """The treatment that makes a piece like the rest of its video."""
+    """The treatment that makes a stretch match the rest of its video."""
     stored, order = replace(piece.reading.stored, span=piece.times), _top_first(piece)
     if not same_shape(stored, usual.reading.stored):
         info = fitted(usual.reading.info, stored, _stored_rect(piece.reading), usual.frame)
@@ -270,11 +272,11 @@ def _into(piece: Stretch, usual: Usual, job: Job) -> VideoInfo:
 def _stored_rect(reading: Reading) -> Rect:
     """The active picture of a reading in stored pixels, on the chroma grid."""
     active, stored, info = reading.detection.active, reading.stored, reading.info
-    shown = stored.shown or Rect(0, 0, stored.width, stored.height)
+    visible = stored.visible or Rect(0, 0, stored.width, stored.height)
     step = 1 << stored.format.log2_chroma_w
-    x = -(-active.x * shown.width // info.width // step) * step
-    right = (active.x + active.width) * shown.width // info.width
-    return Rect(shown.x + x, shown.y + active.y, max(right - x, step), active.height)
+    x = -(-active.x * visible.width // info.width // step) * step
+    right = (active.x + active.width) * visible.width // info.width
+    return Rect(visible.x + x, visible.y + active.y, max(right - x, step), active.height)
 
 
 def _reread(info: VideoInfo, begin: int, job: Job) -> Part:
@@ -287,7 +289,7 @@ def _part(info: VideoInfo, begin: int, detection: Detection, reader: SourceReade
 
 
 def _sliced(detection: Detection, start: int, end: int) -> Detection:
-    """What a reading found of frames ``[start, end)``."""
+    """A reading's findings for frames ``[start, end)``."""
     count = len(detection.pts)
     runs = [
         (max(first, start) - start, setup)
@@ -301,6 +303,6 @@ def _sliced(detection: Detection, start: int, end: int) -> Detection:
 
 
 def last_end(pts: Int64, info: VideoInfo) -> int:
-    """Where the last frame ends: it lasts as long as a frame usually does."""
+    """Where the last frame ends, with a frame's usual duration."""
     usual = int(np.median(np.diff(pts))) if len(pts) > 1 else round(1 / (info.fps * info.time_base))
     return int(pts[-1]) + max(usual, 1)

@@ -16,7 +16,7 @@ from remaster.media.remux import copyable, output_suffix
 from remaster.media.source import is_fitted
 from remaster.pipeline import store as files
 from remaster.pipeline.failures import attempt, raise_if_disk_full
-from remaster.pipeline.finished import clear_if_not_resumed, finished_and_todo
+from remaster.pipeline.finished import changed_by_sets, clear_if_not_resumed, finished_and_todo
 from remaster.pipeline.inputs import scene_id
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
@@ -43,20 +43,27 @@ def detect_stage(table: pa.Table, job: Job) -> Iterator[pa.Table]:
     """
     cv2.setNumThreads(1)
     for video in PROBED.read(table):
-        try:
-            with attempt(job.store, video.video_id, "detect"):
-                clear_if_not_resumed(video, job)
-                scenes = plan_video(video, job)
-        except Exception as error:
-            raise_if_disk_full(error)
-            failure = f"{type(error).__name__}: {error}"
-            yield PLANNED.write([FailedVideo(video.video, video.video_id, video.info, failure)])
+        scenes = plan_or_failure(video, job)
+        if isinstance(scenes, FailedVideo):
+            yield PLANNED.write([scenes])
             continue
         with working(job.store):
             wanted = limited(scenes, job)
+            changed = changed_by_sets(video, wanted, job)
             done, todo = finished_and_todo(video, scenes, wanted, job)
         passed = [PassthroughScene(scene) if job.window(scene).passthrough else PlannedScene(scene) for scene in todo]
-        yield PLANNED.write([_planned(wanted, done), *passed])
+        yield PLANNED.write([replace(planned_video(wanted, done), changed=changed), *passed])
+
+
+def plan_or_failure(video: VideoRow, job: Job) -> list[Scene] | FailedVideo:
+    """All scenes of a video, or why it cannot be read; with ``resume=false`` its earlier results go first."""
+    try:
+        with attempt(job.store, video.video_id, "detect"):
+            clear_if_not_resumed(video, job)
+            return plan_video(video, job)
+    except Exception as error:
+        raise_if_disk_full(error)
+        return FailedVideo(video.video, video.video_id, video.info, f"{type(error).__name__}: {error}")
 
 
 def plan_video(video: VideoRow, job: Job) -> list[Scene]:
@@ -132,12 +139,15 @@ def _copyable(seen: Survey) -> tuple[str, ...]:
 
 def _with_settings(scene: Scene, job: Job) -> Scene:
     """A planned scene under this run's settings: the plan itself does not depend on them."""
+    lent, exact = job.lent.get(scene.scene_id, ()), job.exact.get(scene.scene_id, ())
     return replace(
         scene,
         copied=_copied(scene, job),
         framing=0.5 if job.framing is None else job.framing,
         seed=_seed(job.config.seed, scene),
-        fingerprint=job.fingerprints(scene).resample,
+        lent=lent,
+        exact=exact,
+        fingerprint=job.fingerprints(replace(scene, lent=lent, exact=exact)).resample,
     )
 
 
@@ -165,7 +175,7 @@ def limited(scenes: list[Scene], job: Job) -> list[Scene]:
     return [_with_settings(scene, job) for scene in cut]
 
 
-def _planned(scenes: Sequence[Scene], done: Mapping[str, Sequence[dict[str, Any]]]) -> PlannedVideo:
+def planned_video(scenes: Sequence[Scene], done: Mapping[str, Sequence[dict[str, Any]]]) -> PlannedVideo:
     """The video's own row; ``done`` are the rows of its finished scenes, by their ids."""
     runs = sorted((run for scene in scenes for run in scene.runs), key=lambda run: run.start_frame)
     pts = np.concatenate([*(run.pts[:-1] for run in runs), runs[-1].pts[-1:]])

@@ -124,4 +124,5 @@ def _background(grid: Grid, upright: Upright, key: KeyFrame, picture: Rgb, known
     figures[:, -grid.span_x[0] : grid.width - grid.span_x[0]] = key.figures
     parts = (picture, known, wanted & ~known, figures)
     image, coverage, holes, figures = (upright.turn(part) for part in parts)
-    return Background(np.asarray(image, np.uint8), *(np.asarray(m, bool) for m in (coverage, holes, figures)))
+    covered, open_, drawn = (np.asarray(mask, np.bool_) for mask in (coverage, holes, figures))
+    return Background(np.asarray(image, np.uint8), covered, open_, drawn)

@@ -13,7 +13,6 @@ from remaster.report import text
 from remaster.report.summary import WING_KINDS, EngineChoice, Failure, Note, Summary, VideoSummary, WingUse
 
 MAX_LISTED = 40  # videos or notes; of more videos, only those that are not ok are listed
-MAX_NAMED = 3  # videos that a note names
 _COLUMNS = ("video", "status", "frames", "time", "shots", *WING_KINDS, "calls")
 _MIN_WIDTH, _FULL_WIDTH = 76, 120  # characters: narrower terminals get plain lines, wider ones all columns
 
@@ -99,6 +98,8 @@ def _total_lines(summary: Summary) -> Iterator[str]:
     )
     if wings.pixels:
         yield f"wings: {_wings(wings)}"
+        if summary.sets:
+            yield _set_line(summary)
         yield f"generator calls: {total.calls:,}, one a frame would be {total.frame_calls:,}{_fewer(total.call_factor)}"
         yield (
             f"generated pixels: {text.amount(total.generated_pixels)}, frame by frame would be "
@@ -106,6 +107,14 @@ def _total_lines(summary: Summary) -> Iterator[str]:
         )
     if (slowest := summary.slowest) is not None:
         yield f"most time in {slowest[0]} ({text.share(slowest[1])} of all steps)"
+
+
+def _set_line(summary: Summary) -> str:
+    return (
+        f"sets that return: {len(summary.sets):,}, in {summary.set_shots:,} of "
+        f"{text.plural(summary.total.shots, 'shot')}; {text.share(summary.lent_share)} of the wings recovered from "
+        "other scenes instead of generated"
+    )
 
 
 def _incomplete(summary: Summary) -> str:
@@ -123,9 +132,8 @@ def _fewer(factor: float | None) -> str:
 
 
 def _note_line(note: Note) -> str:
-    named = ", ".join(note.videos[:MAX_NAMED])
-    more = f" and {len(note.videos) - MAX_NAMED:,} more" if len(note.videos) > MAX_NAMED else ""
-    return f"{'incomplete' if note.loss else 'note'}: {named}{more}: {text.first_line(note.message)}"
+    kind = "incomplete" if note.loss else "note"
+    return f"{kind}: {text.listed(note.videos)}: {text.first_line(note.message)}"
 
 
 def _failure_line(failure: Failure) -> str:

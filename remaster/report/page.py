@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import itertools
 import os
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,16 @@ import pyarrow.compute as pc
 from remaster.media.partfile import PartFile
 from remaster.report import text
 from remaster.report.preview import GAP
-from remaster.report.summary import WING_COLUMNS, RunFacts, summarize, wing_uses
+from remaster.report.summary import SET_COLUMNS, WING_COLUMNS, RunFacts, lent_pixels, summarize, wing_uses
 
 MAX_EMBEDDED = 300  # previews
 MAX_EMBEDDED_BYTES = 10_000_000  # of base64
 MAX_SHOTS = 5_000  # rows; browsers get slow with more
-MAX_UNFOLDED = 5  # videos; of more, each one's shots are folded up
+MAX_UNFOLDED = 5  # videos; of more, each one's shots are folded up; so are the sets after the first so many
+MAX_SETS = 100  # those with most shots
 _COLUMNS = (
     *("video", "scene_id", "shot", "start_pts", "end_pts", "time_base", *WING_COLUMNS),
-    *("inpaint_calls", "confidence", "preview", "error_stage", "error", "attempts"),
+    *("inpaint_calls", "confidence", "preview", "error_stage", "error", "attempts", *SET_COLUMNS),
 )
 
 
@@ -38,12 +40,14 @@ def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, out
 
     ``videos`` and ``shots`` have the columns of ``tables.VIDEOS`` and ``tables.SHOTS``. Previews are read from
     ``output_dir`` and embedded up to ``MAX_EMBEDDED`` and ``MAX_EMBEDDED_BYTES``; the others are linked, and so are the
-    results. Of more than ``MAX_SHOTS`` shots those that are not ``ok`` come first. The page says what it links to or
-    leaves out. Raises ``OSError`` where the page cannot be written.
+    results. Of more than ``MAX_SHOTS`` shots those that are not ``ok`` come first; of more than ``MAX_SETS`` sets those
+    with most shots are shown. Sets show the pictures of their shots' entries again, without a second copy. The page
+    says what it links to or leaves out. Raises ``OSError`` where the page cannot be written.
     """
     summary = summarize(videos, shots, run.seconds, run.earlier_seconds)
     listed = _listed_shots(shots)
     by_video = {name: list(rows) for name, rows in itertools.groupby(listed, lambda row: str(row["video"]))}
+    sets, by_set = summary.sets[:MAX_SETS], _by_set(listed)
     pictures = Pictures(path.parent, output_dir)
     for row in itertools.chain.from_iterable(by_video.get(video.video, ()) for video in summary.videos):
         row["picture"] = pictures.source(row["preview"])
@@ -58,7 +62,10 @@ def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, out
             video_rows={video.video: rows.get(video.video, no_row) for video in summary.videos},
             shots=listed,
             shots_by_video=by_video,
+            sets=[(one, by_set.get(one.set_id, [])) for one in sets],
+            set_numbers={one.set_id: number for number, one in enumerate(sets)},
             unfolded=len(by_video) <= MAX_UNFOLDED,
+            unfolded_sets=MAX_UNFOLDED,
             all_shots=shots.num_rows,
             pictures=pictures,
             url=pictures.link,
@@ -116,7 +123,8 @@ def _listed_shots(shots: pa.Table) -> list[dict[str, Any]]:
     """The rows that the page has room for, by video and time; of too many, those that are not ``ok`` are kept first.
 
     Each has the columns of ``tables.SHOTS`` that the page shows, and ``begin`` and ``end`` (seconds since its video's
-    first frame; None without a valid time base) and ``wings`` (``WingUse``).
+    first frame; None without a valid time base), ``wings`` (``WingUse``), ``lent`` (the share of them that other scenes
+    saw, 0-1; None for none) and ``number`` (its place on the page).
     """
     table = shots.select(list(_COLUMNS))
     if table.num_rows > MAX_SHOTS:
@@ -132,9 +140,22 @@ def _listed_shots(shots: pa.Table) -> list[dict[str, Any]]:
             "begin": _seconds(row["start_pts"] - origins[row["video"]], row["time_base"]),
             "end": _seconds(row["end_pts"] - origins[row["video"]], row["time_base"]),
             "wings": wings,
+            "lent": int(lent) / wings.pixels if lent else None,
+            "number": number,
         }
-        for row, wings in zip(table.to_pylist(), wing_uses(table), strict=True)
+        for number, (row, wings, lent) in enumerate(
+            zip(table.to_pylist(), wing_uses(table), lent_pixels(table), strict=True)
+        )
     ]
+
+
+def _by_set(shots: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The delivered ones of the page's shots, by the set that they show."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in shots:
+        if row["set_id"] is not None and row["status"] != "failed":
+            found.setdefault(row["set_id"], []).append(row)
+    return found
 
 
 def _seconds(pts: int, time_base: str) -> float | None:

@@ -34,6 +34,7 @@ class ProgressView:
         self._finished: set[str] = set()
         self._settled: set[str] = set()  # planned or finished
         self._planned_totals = [0, 0]  # scenes and frames
+        self._described = 0  # scenes
         self._reused = [0, 0]  # scenes and frames of earlier runs
         self._scenes = self._scene_frames = self._encoded = 0  # of this run
         self._status: Counter[str] = Counter()
@@ -95,6 +96,13 @@ class ProgressView:
         self._encoded = max(self._encoded, frames)
         self._changed()
 
+    def described(self, seconds_by_stage: Mapping[str, float]) -> None:
+        """A scene is stitched, and waits until the sets of all scenes are found."""
+        self._described += 1
+        now = self._now()
+        self._recent = (*(e for e in self._recent if e[0] >= now - _WINDOW_SECONDS), (now, dict(seconds_by_stage)))
+        self._changed()
+
     def scene_done(self, video: str, frames: int, seconds_by_stage: Mapping[str, float], status: str) -> None:
         """A scene left the last step; ``status`` is ``ok``, ``fallback`` or ``failed``."""
         self._scenes += 1
@@ -125,7 +133,8 @@ class ProgressView:
         """Videos done and the slowest step of the last minutes, as text."""
         slowest = self._slowest()
         step = "" if slowest is None else f", most time in {slowest[0]} ({round(100 * slowest[1])} %)"
-        return text.printable(self._video_note() + step, self._console.encoding)
+        survey = self._survey() if self._bars is not None else ""
+        return text.printable(self._video_note() + survey + step, self._console.encoding)
 
     def _speed(self) -> str:
         """Speed, remaining time of the planned frames, fallbacks and failures, as text."""
@@ -161,7 +170,12 @@ class ProgressView:
         return f"{self._counts()}, {self.note()}"
 
     def _counts(self) -> str:
-        return f"scenes {self._count(0)}, frames {self._count(1)}"
+        return f"scenes {self._count(0)}, frames {self._count(1)}{self._survey()}"
+
+    def _survey(self) -> str:
+        """How many scenes are stitched, as text, as long as some are not, where they wait for each other."""
+        total = self._planned_totals[0]
+        return f", stitched {self._described:,}/{total:,}{self._open}" if 0 < self._described < total else ""
 
     def _rate(self) -> float | None:
         """Frames a second over the last minutes of this run; None before the first frame."""

@@ -27,6 +27,8 @@ WING_COLUMNS = (
     *("method", "coverage", "generated_pixels", "status", *WING_KINDS),
 )
 """The columns of ``tables.SHOTS`` that wing pixels are counted from."""
+SET_COLUMNS = ("set_id", "recovered_from_other_scenes")
+"""Those that sets are counted from, besides."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,26 @@ class VideoSummary:
 
 
 @dataclass(frozen=True)
+class SetSummary:
+    """A set that several scenes show, and its delivered shots: how many, and of how many videos.
+
+    ``lent`` counts the pixels of their ``wings`` that only other scenes of the set saw, over all frames: a part of
+    ``wings.recovered``.
+    """
+
+    set_id: str
+    shots: int
+    videos: int
+    wings: WingUse
+    lent: int
+
+    @property
+    def lent_share(self) -> float | None:
+        """The share of ``lent`` in the wing pixels of the set's shots, 0-1; None without wings."""
+        return self.lent / self.wings.pixels if self.wings.pixels else None
+
+
+@dataclass(frozen=True)
 class Failure:
     """A video that failed (``shots`` is 0), or shots of it that failed or fell back in one step with one message."""
 
@@ -159,7 +181,8 @@ class Summary:
     """A run in numbers.
 
     ``seconds`` is its wall time, ``earlier`` that of earlier runs whose finished scenes it reused, ``stage_seconds``
-    the time of each step summed over all its tasks, which may have run in parallel.
+    the time of each step summed over all its tasks, which may have run in parallel. ``sets`` are those that return,
+    the ones with most shots first.
     """
 
     videos: tuple[VideoSummary, ...]
@@ -168,6 +191,7 @@ class Summary:
     failures: tuple[Failure, ...]
     earlier: float = 0.0
     notes: tuple[Note, ...] = ()
+    sets: tuple[SetSummary, ...] = ()
 
     @property
     def total(self) -> VideoSummary:
@@ -196,6 +220,20 @@ class Summary:
     def slowest(self) -> tuple[str, float] | None:
         """The step that took most time, as ``slowest_step`` gives it."""
         return slowest_step(self.stage_seconds)
+
+    @property
+    def set_shots(self) -> int:
+        """Number of shots that show one of the ``sets``."""
+        return sum(one.shots for one in self.sets)
+
+    @property
+    def lent_share(self) -> float | None:
+        """The share of all wing pixels, 0-1, that only other scenes saw; None without wings.
+
+        Each of these pixels lies in a hole of its own scene's background: a run that links no scenes generates it.
+        """
+        pixels = self.total.wings.pixels
+        return sum(one.lent for one in self.sets) / pixels if pixels else None
 
     @property
     def incomplete(self) -> int:
@@ -243,6 +281,7 @@ def summarize(videos: pa.Table, shots: pa.Table, seconds: float, earlier: float 
         | {"assemble": _sum(videos["seconds_assemble"])},
         failures=_failures(rows, shots),
         notes=_notes(rows),
+        sets=_sets(shots),
     )
 
 
@@ -263,6 +302,13 @@ def wing_pixels(shots: pa.Table) -> npt.NDArray[np.int64]:
     wings = column["out_width"] * column["out_height"] - column["width"] * column["height"]
     failed = np.asarray(pc.equal(shots["status"], "failed"))
     return np.where(failed, 0, frames * np.maximum(wings, 0))
+
+
+def lent_pixels(shots: pa.Table) -> npt.NDArray[np.int64]:
+    """Wing pixels of each shot over its frames that only other scenes of its set saw, int64 (n,)."""
+    share = np.nan_to_num(np.asarray(pc.fill_null(shots["recovered_from_other_scenes"], 0.0), float)).clip(0, 1)
+    recovered = _wing_counts(shots)[:, WING_KINDS.index("recovered")]
+    return np.asarray(np.minimum(np.rint(share * wing_pixels(shots)), recovered), np.int64)
 
 
 def _wing_counts(shots: pa.Table) -> npt.NDArray[np.int64]:
@@ -309,6 +355,20 @@ def _video(name: str, row: dict[str, Any] | None, shots: pa.Table, calls: int, g
         frame_calls=int(frames[wing_pixels(delivered) > 0].sum()),
         generated_pixels=generated,
     )
+
+
+def _sets(shots: pa.Table) -> tuple[SetSummary, ...]:
+    """The sets that delivered shots show; those with most shots first, then by name."""
+    shown = shots.filter(pc.and_(pc.is_valid(shots["set_id"]), pc.not_equal(shots["status"], "failed")))
+    table = shown.select(["video", *WING_COLUMNS, *SET_COLUMNS]).sort_by("set_id")
+    counts, lent = _wing_counts(table), lent_pixels(table)
+    names, videos = table["set_id"].to_pylist(), table["video"].to_pylist()
+    sets = []
+    for name, group in itertools.groupby(range(len(names)), key=names.__getitem__):
+        rows = list(group)
+        wings = WingUse(*counts[rows].sum(axis=0).tolist())
+        sets.append(SetSummary(name, len(rows), len({videos[row] for row in rows}), wings, int(lent[rows].sum())))
+    return tuple(sorted(sets, key=lambda one: (-one.shots, one.set_id)))
 
 
 def _by_video(names: list[str], shots: pa.Table) -> list[pa.Table]:

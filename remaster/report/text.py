@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+MAX_NAMES = 3
+"""Names that a sentence lists before it counts the rest: so many fit on one line of a terminal."""
 DASH = "–"
 _UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -63,6 +66,12 @@ def clock(seconds: float | None, decimals: int = 0) -> str:
 def plural(number: int, noun: str) -> str:
     """``1 shot``, ``12 shots``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first ``MAX_NAMES`` names and how many follow: ``a, b, c and 12 more``."""
+    rest = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def printable(text: str, encoding: str = "utf-8") -> str:

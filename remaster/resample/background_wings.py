@@ -15,11 +15,10 @@ import numpy.typing as npt
 
 from remaster.arrays import FINE, Affine, Float32, Plane, Rgb
 from remaster.imaging import camera as cam
-from remaster.imaging.geometry import Window
 from remaster.media.planes import Planes, from_rgb
-from remaster.media.types import ColorSpec, PixelFormat, Rect
+from remaster.media.types import ColorSpec, Rect
 from remaster.records import Background
-from remaster.resample.layout import Patch, on_plane, plane_steps
+from remaster.resample.layout import FrameFormat, Patch, on_plane, plane_steps
 from remaster.resample.origins import Origins, background_origins
 from remaster.resample.tuning import TUNING
 
@@ -30,11 +29,12 @@ LEFT_SITED, TOP_SITED, BOTTOM_SITED = (0, 1, 3, 5), (3, 4), (5, 6)
 class BackgroundPlanes:
     """A background in the source's own planes, each with a pyramid for cameras that see it smaller."""
 
-    def __init__(self, background: Background, pixel_format: PixelFormat, color: ColorSpec, lines: int):
-        self._grids = [plane_grid(step, color) for step in plane_steps(pixel_format)]
+    def __init__(self, background: Background, form: FrameFormat):
+        steps = plane_steps(form.pixels)
+        self._grids = [plane_grid(step, form.color) for step in steps]
         self._to_plane = [cam.invert(grid) for grid in self._grids]
-        self._subsampled = [step != (1, 1) for step in plane_steps(pixel_format)]
-        self._pyramids = [_pyramid(plane) for plane in planes_of(background, pixel_format, color, lines)]
+        self._subsampled = [step != (1, 1) for step in steps]
+        self._pyramids = [_pyramid(plane) for plane in planes_of(background, form)]
 
     def view(self, plane: int, camera: Affine, rect: Rect) -> Plane:
         """Warp one plane by ``camera`` (picture to background, in full-resolution pixels) to ``rect``.
@@ -63,19 +63,10 @@ class BackgroundPlanes:
 class BackgroundWings:
     """Draws a shot's wings as its cameras see them in its background."""
 
-    def __init__(
-        self,
-        background: Background,
-        cameras: Affine,
-        window: Window,
-        placed: Sequence[Patch],
-        pixel_format: PixelFormat,
-        color: ColorSpec,
-        lines: int,
-    ):
+    def __init__(self, background: Background, cameras: Affine, form: FrameFormat, placed: Sequence[Patch]):
+        window, steps = form.window, plane_steps(form.pixels)
         self._cameras, self._size, self._coverage = cameras, (window.width, window.height), background.coverage
-        self._planes = BackgroundPlanes(background, pixel_format, color, lines)
-        steps = plane_steps(pixel_format)
+        self._planes = BackgroundPlanes(background, form)
         self._placed = [Rect(p.rect.x - window.x, p.rect.y - window.y, p.rect.width, p.rect.height) for p in placed]
         self._rects = [[on_plane(rect, step) for step in steps] for rect in self._placed]
         self._camera: Affine | None = None
@@ -94,20 +85,21 @@ class BackgroundWings:
         return [background_origins(self._coverage, self._cameras[index], rect) for rect in self._placed]
 
 
-def planes_of(background: Background, pixel_format: PixelFormat, color: ColorSpec, lines: int) -> Planes:
+def planes_of(background: Background, form: FrameFormat) -> Planes:
     """Convert a background to planes in the source's format.
 
     If that is deeper than 8 bits, what was stitched is as fine as the keyframes; what was generated, or carried from
     elsewhere, has no 8-bit steps.
     """
-    if pixel_format.depth == 8:
-        return from_rgb(background.image, pixel_format, color, lines)
-    return from_rgb(fine_levels(background), pixel_format, color, lines)
+    if form.pixels.depth == 8:
+        return from_rgb(background.image, form.pixels, form.color, form.rows)
+    return from_rgb(fine_levels(background), form.pixels, form.color, form.rows)
 
 
-def image_planes(image: Rgb, pixel_format: PixelFormat, color: ColorSpec, lines: int) -> Planes:
+def image_planes(image: Rgb, form: FrameFormat) -> Planes:
     """Convert a picture uint8 (h, w, 3) to planes in the source's format; if that is deeper, without 8-bit steps."""
-    return from_rgb(image if pixel_format.depth == 8 else without_steps(image), pixel_format, color, lines)
+    levels = image if form.pixels.depth == 8 else without_steps(image)
+    return from_rgb(levels, form.pixels, form.color, form.rows)
 
 
 def fine_levels(background: Background) -> Float32:

@@ -16,12 +16,11 @@ import numpy.typing as npt
 from remaster.arrays import Affine, Float32, Mask, Plane, Rgb
 from remaster.imaging import camera as cam
 from remaster.imaging.difference import lit, tolerant_difference
-from remaster.imaging.geometry import Window
-from remaster.media.types import ColorSpec, PixelFormat, Rect
+from remaster.media.types import PixelFormat, Rect
 from remaster.records import Background
 from remaster.resample.background_wings import image_planes, plane_grid
 from remaster.resample.drawings import Drawing
-from remaster.resample.layout import Patch, Side, on_plane, plane_steps
+from remaster.resample.layout import FrameFormat, Patch, Side, on_plane, plane_steps
 from remaster.resample.tuning import TUNING
 
 
@@ -131,25 +130,17 @@ def _enlarged(mask: Float32, rect: Rect, active: Rect) -> Float32:
 class LayerPainter:
     """Draws a shot's layers over the predicted patches of its frames.
 
-    ``placements`` are the continuation's; ``lines`` is the height of the whole stored picture, which decides the colour
-    matrix of streams that do not name one.
+    ``placements`` are the continuation's.
     """
 
-    def __init__(
-        self,
-        continuation: Continuation,
-        window: Window,
-        placed: Sequence[Patch],
-        pixel_format: PixelFormat,
-        color: ColorSpec,
-        lines: int,
-    ):
+    def __init__(self, continuation: Continuation, form: FrameFormat, placed: Sequence[Patch]):
+        window = form.window
         self.placements = continuation.placements
         self._placed, self._window = placed, cam.translation(-window.x, -window.y)
-        self._steps = plane_steps(pixel_format)
-        self._grids = [plane_grid(step, color) for step in self._steps]
+        self._steps = plane_steps(form.pixels)
+        self._grids = [plane_grid(step, form.color) for step in self._steps]
         self._corners = [cam.translation(-layer.rect.x, -layer.rect.y) for layer in continuation.layers]
-        self._planes = [image_planes(layer.image, pixel_format, color, lines) for layer in continuation.layers]
+        self._planes = [image_planes(layer.image, form) for layer in continuation.layers]
         pairs = zip(continuation.layers, self._planes, strict=True)
         self._alphas = [[_plane_alpha(layer.alpha, plane) for plane in planes] for layer, planes in pairs]
 

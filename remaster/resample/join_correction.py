@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Float32, Mask, Plane
-from remaster.imaging.geometry import Window
 from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.resample.gain_compensation import LastFit, Tone, fit
-from remaster.resample.layout import Patch, local, on_plane, part, plane_steps
+from remaster.resample.layout import FrameFormat, Patch, local, on_plane, part, plane_steps
 from remaster.resample.tuning import TUNING
 
 
@@ -71,17 +70,11 @@ class Strips:
     ``valid`` bool (m,) is False where a bin holds gate pixels.
     """
 
-    def __init__(
-        self,
-        window: Window,
-        placed: Sequence[Patch],
-        pixel_format: PixelFormat,
-        color: ColorSpec,
-        gate: Mask | None,
-    ):
-        self.steps = plane_steps(pixel_format)
-        self.unit = float(1 << (pixel_format.depth - 8))
-        self.pivots = pivots(pixel_format, color)
+    def __init__(self, form: FrameFormat, placed: Sequence[Patch], gate: Mask | None):
+        window = form.window
+        self.steps = plane_steps(form.pixels)
+        self.unit = float(1 << (form.pixels.depth - 8))
+        self.pivots = pivots(form.pixels, form.color)
         self.shapes = [_bins(patch) for patch in placed]
         ends = np.cumsum([0] + [n * k for n, k in self.shapes])
         self.slices = [slice(int(a), int(b)) for a, b in pairwise(ends)]

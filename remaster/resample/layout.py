@@ -16,12 +16,31 @@ import numpy.typing as npt
 
 from remaster.arrays import Mask
 from remaster.imaging.geometry import Window
-from remaster.media.types import PixelFormat, Rect
+from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.resample.tuning import TUNING
 
 Kind = TypeVar("Kind", bound=np.generic)
 Side = Literal["left", "right", "top", "bottom"]
 SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """The form of a shot's frames: the window that places the active picture, the samples and their colours.
+
+    ``stored_rows`` is the height of the whole stored picture with its bars, which decides the colour matrix of streams
+    that do not name one; None: bars above and below are equally high.
+    """
+
+    window: Window
+    pixels: PixelFormat
+    color: ColorSpec
+    stored_rows: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """The height of the whole stored picture."""
+        return self.stored_rows or self.window.active.height + 2 * self.window.active.y
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,18 @@ def recovered_share(shot: Shot, window: Window) -> float:
 
     Sampled at a grid of points of each wing. 0.0 without a background or without wings.
     """
-    if shot.background is None or not window.wings or not len(shot.cameras):
+    return 0.0 if shot.background is None else _visible_share(shot.background.coverage, shot, window)
+
+
+def borrowed_share(shot: Shot, window: Window) -> float:
+    """Return the part of ``recovered_share`` that other scenes of the set saw, and none of the shot's own frames."""
+    borrowed = None if shot.background is None else shot.background.borrowed
+    return 0.0 if borrowed is None else _visible_share(borrowed.mask, shot, window)
+
+
+def _visible_share(coverage: Mask, shot: Shot, window: Window) -> float:
+    if not window.wings or not len(shot.cameras):
         return 0.0
-    coverage = shot.background.coverage
     cameras, counts = np.unique(np.round(shot.cameras, 3).reshape(-1, 6), axis=0, return_counts=True)
     recovered = total = 0.0
     for camera, count in zip(cameras.reshape(-1, 2, 3), counts, strict=True):

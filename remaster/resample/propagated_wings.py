@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from remaster.arrays import Affine, Float32, Mask, Plane
 from remaster.imaging.geometry import Window
-from remaster.media.types import ColorSpec, PixelFormat, Rect
+from remaster.media.types import ColorSpec, Rect
 from remaster.propagation.grid import Grid, Upright
 from remaster.propagation.outward_motion import Motion
 from remaster.propagation.sources import (
@@ -31,7 +31,7 @@ from remaster.propagation.sources import (
 )
 from remaster.records import Background, Key, Propagation
 from remaster.resample.background_wings import plane_grid, planes_of
-from remaster.resample.layout import Patch, on_plane, plane_steps
+from remaster.resample.layout import FrameFormat, Patch, on_plane, plane_steps
 from remaster.resample.origins import GENERATED, PROPAGATED, SOFT, Origins, WingShares, uniform_origins
 from remaster.resample.tuning import TUNING
 
@@ -63,21 +63,19 @@ class PropagatedWings:
     """Draws a propagated shot's wings, in any order of its frames.
 
     ``read`` returns frames near the one that is drawn; ``soft`` fills what no other source has, and the strips inside
-    the joins. ``lines`` is the height of the whole stored picture.
+    the joins.
     """
 
     def __init__(
         self,
         propagation: Propagation,
-        window: Window,
+        form: FrameFormat,
         gate: Mask | None,
         placed: Sequence[Patch],
-        pixel_format: PixelFormat,
-        color: ColorSpec,
-        lines: int,
         read: FrameReader,
         soft: BaseFill,
     ):
+        window = form.window
         self._grid, self._turned = Grid.of(window, gate), Upright.of(window).turned
         self._read, self._soft, self._placed = read, soft, placed
         self._sources = _ShotSources(self._grid, propagation)
@@ -86,14 +84,12 @@ class PropagatedWings:
         self._visible &= (self._grid.x < 0) | (self._grid.x > self._grid.width - 1)
         self._sums = np.zeros(3)
         self._kinds = np.zeros(self._grid.shape, np.uint8)
-        self._pictures = _KeyPictures(
-            self._grid, propagation, self._sources, lambda p: planes_of(p, pixel_format, color, lines)
-        )
-        steps = plane_steps(pixel_format)
+        self._pictures = _KeyPictures(self._grid, propagation, self._sources, lambda p: planes_of(p, form))
+        steps = plane_steps(form.pixels)
         self._interpolation = [cv2.INTER_CUBIC if step == (1, 1) else cv2.INTER_LINEAR for step in steps]
         sides = ("top", "bottom") if self._turned else ("left", "right")
         self._sides = [
-            [_Side.of(patch, window, self._grid, step, color) for step in steps] if patch.side in sides else None
+            [_Side.of(patch, window, self._grid, step, form.color) for step in steps] if patch.side in sides else None
             for patch in placed
         ]
 

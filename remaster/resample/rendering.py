@@ -18,16 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Float32, Mask, Plane
-from remaster.imaging.geometry import Window
-from remaster.media.types import ColorSpec, PixelFormat
+from remaster.media.types import PixelFormat
 from remaster.records import Shot
 from remaster.resample.background_wings import BackgroundWings
 from remaster.resample.compose import Composer
+from remaster.resample.exact_wings import DonorReader, ExactWings
 from remaster.resample.figure_layers import NO_PLACEMENTS, Continuation, LayerPainter
 from remaster.resample.gain_compensation import Tone
 from remaster.resample.grain import GrainTile
 from remaster.resample.join_correction import CutDetector, JoinMatcher, Strips
-from remaster.resample.layout import Patch, patches, plane_steps
+from remaster.resample.layout import FrameFormat, Patch, patches, plane_steps
 from remaster.resample.origins import Origins, WingShares, compose_origins
 from remaster.resample.propagated_wings import FrameReader, PropagatedWings
 from remaster.resample.seam import Seams
@@ -59,6 +59,36 @@ class ShotWings:
 
     wings: Wings
     origins: Sequence[Origins]
+
+
+@dataclass(frozen=True)
+class FilmTraces:
+    """What film and scanner left on the source's frames.
+
+    ``noise`` is the standard deviation of the grain in 8-bit levels. ``gate`` bool over the active picture marks pixels
+    of the projector's gate, which are not used for the wings and are replaced unless ``fill_gate`` is False.
+    """
+
+    noise: float = 0.0
+    gate: Mask | None = None
+    fill_gate: bool = True
+
+
+@dataclass(frozen=True)
+class ShotDonors:
+    """What a shot's wings are made of besides its own background and the frame itself.
+
+    ``continuation`` continues cut figures. ``read`` returns the planes of another frame of the shot, for propagated
+    shots. ``before`` and ``after`` are the neighbouring shots' wings at dissolves. ``exact`` returns the same frame of
+    another recording, which shows the wings themselves: then nothing else has a part in them, figures outside the
+    picture move, and the grain is that recording's.
+    """
+
+    continuation: Continuation | None = None
+    read: FrameReader | None = None
+    before: ShotWings | None = None
+    after: ShotWings | None = None
+    exact: DonorReader | None = None
 
 
 class MixedWings:
@@ -95,49 +125,37 @@ class MixedWings:
 class WingRenderer:
     """Renders one shot's frames in order.
 
-    ``window`` places the active picture. ``gate`` bool over the active picture marks pixels that are not used for the
-    wings, and that are replaced unless ``fill_gate`` is False. ``noise`` is the source's grain in 8-bit levels;
-    ``seed`` makes the grain repeatable. Wings come from the shot's background, from frames near in time (``read``)
-    where it is propagated, or from the frame itself. ``lines`` is the height of the whole stored picture, which decides
-    the colour matrix of streams that do not name one; by default bars count as equal above and below.
-    ``continuation`` continues cut figures; ``before`` and ``after`` are the neighbours' wings at dissolves. The same
-    frames give the same bytes.
+    ``seed`` makes the grain repeatable. Wings come from the shot's background, from frames near in time where it is
+    propagated, or from the frame itself. The same frames give the same bytes.
     """
 
     def __init__(
         self,
         shot: Shot,
-        window: Window,
-        pixel_format: PixelFormat,
-        color: ColorSpec,
-        gate: Mask | None,
-        noise: float,
+        form: FrameFormat,
+        film: FilmTraces,
         settings: ResampleSettings,
         seed: int,
-        lines: int | None = None,
-        continuation: Continuation | None = None,
-        fill_gate: bool = True,
-        read: FrameReader | None = None,
-        before: ShotWings | None = None,
-        after: ShotWings | None = None,
+        donors: ShotDonors | None = None,
     ):
+        window, pixel_format, gate, noise = form.window, form.pixels, film.gate, film.noise
+        donors = donors or ShotDonors()
         self._format, self._window = pixel_format, window
         steps = plane_steps(pixel_format)
         has_background = shot.background is not None and shot.method not in ("ambient", "passthrough")
         self._placed = patches(window, gate, steps[-1])
-        self._replacing = _replacing(self._placed, fill_gate)
+        self._replacing = _replacing(self._placed, film.fill_gate)
         self._composer = Composer(window, self._replacing, pixel_format, settings.feather)
-        self._strips = Strips(window, self._placed, pixel_format, color, gate)
-        lines = lines or window.active.height + 2 * window.active.y
-        self._source = _source(
-            shot, window, self._placed, self._strips, pixel_format, color, lines, gate, settings, read
-        )
+        self._strips = Strips(form, self._placed, gate)
+        self._source = _source(shot, form, self._placed, self._strips, gate, settings, donors.read)
         self._propagated = self._source if isinstance(self._source, PropagatedWings) else None
-        if shot.mix is not None and (before or after):
-            self._source = MixedWings(self._source, before, after, shot.mix)
+        if shot.mix is not None and (donors.before or donors.after):
+            self._source = MixedWings(self._source, donors.before, donors.after, shot.mix)
+        self._exact = None if donors.exact is None else ExactWings(donors.exact, form, self._placed)
+        self._shown = False  # whether the last frame's wings are a donor's
         self._painter: LayerPainter | None = None
-        if continuation is not None:
-            self._painter = LayerPainter(continuation, window, self._placed, pixel_format, color, lines)
+        if donors.continuation is not None:
+            self._painter = LayerPainter(donors.continuation, form, self._placed)
         self._placements = NO_PLACEMENTS
         shapes = zip(self._placed, self._strips.shapes, strict=True)
         grain = TUNING.join.grain_sigmas * noise
@@ -146,6 +164,7 @@ class WingRenderer:
         self._matcher = JoinMatcher(self._strips, scale, pixel_format.kind == "yuv", detectors)
         self._seams = Seams(self._placed, steps, gate, self._strips.unit, noise)
         self._grain = _grain(noise if settings.grain is Grain.match else 0.0, pixel_format, self._placed, seed)
+        self._no_grain = _grain(0.0, pixel_format, self._placed, seed) if donors.exact is not None else self._grain
         self._covered = [np.zeros(count, np.float32) for count, _ in self._strips.shapes]  # by layers, for each bin
         self._total = np.zeros(2)  # lengths of the joins, over the frames: cut, and continued
         self._index, self._level = 0, np.zeros(len(steps))
@@ -165,17 +184,21 @@ class WingRenderer:
         """
         stride = TUNING.rendering.level_stride
         planes = tuple(planes)
-        if self._last is not None and all(map(np.array_equal, planes, self._last[0])):
+        exact = self._exact.predict(index) if self._exact is not None and self._placed else None
+        rests = exact is None and not self._shown
+        if rests and self._last is not None and all(map(np.array_equal, planes, self._last[0])):
             return self._last[1]
         level = np.array([float(p[::stride, ::stride].mean()) for p in planes]) / self._strips.unit
         # In a fade, frames hold the same drawing in changing light.
-        held = hold and bool(self._clean) and float(np.abs(level - self._level).max()) < TUNING.rendering.same_level
+        steady = float(np.abs(level - self._level).max()) < TUNING.rendering.same_level
+        held = rests and hold and bool(self._clean) and steady
         if self._placed and not held:
-            self._draw(index, planes)
+            self._draw(index, planes, exact)
             self._index, self._level = index, level
-        if self._grain.present or self._drawn is None:
+        grain = self._grain if exact is None else self._no_grain
+        if grain.present or self._drawn is None:
             self._drawn = [
-                [self._sample(clean, index, i, p) for p, clean in enumerate(patch)]
+                [self._sample(clean, grain.draw(index, i, p, clean.shape)) for p, clean in enumerate(patch)]
                 for i, patch in enumerate(self._clean)
             ]
         out = self._composer.compose(planes, self._drawn)
@@ -194,11 +217,16 @@ class WingRenderer:
 
     def origins(self) -> Origins:
         """Return the origins of the frame rendered last, (window height, window width)."""
-        return compose_origins(self._window, self._replacing, self._source.origins(self._index))
+        return compose_origins(self._window, self._replacing, self._patch_origins())
 
     def last_wings(self) -> ShotWings:
         """Return the wings rendered last, for a neighbouring shot."""
-        return ShotWings(self.wings, self._source.origins(self._index))
+        return ShotWings(self.wings, self._patch_origins())
+
+    def _patch_origins(self) -> Sequence[Origins]:
+        if self._shown and self._exact is not None:
+            return self._exact.origins()
+        return self._source.origins(self._index)
 
     @property
     def continued(self) -> float | None:
@@ -209,20 +237,25 @@ class WingRenderer:
         cut, continued = self._total.tolist()
         return continued / cut if cut else None
 
-    def _draw(self, index: int, planes: tuple[Plane, ...]) -> None:
-        """Update the wings without grain; where nothing changed they stay the same objects."""
-        predicted = self._source.predict(index, planes)
+    def _draw(self, index: int, planes: tuple[Plane, ...], exact: Prediction | None) -> None:
+        """Update the wings without grain; where nothing changed they stay the same objects.
+
+        ``exact`` is what a donor shows of them.
+        """
+        predicted = self._source.predict(index, planes) if exact is None else exact
+        self._shown = exact is not None
         resting = predicted is self._predicted
         if not resting:
             self._predicted = predicted
             self._predicted_strips = self._strips.of_prediction(predicted)
         correction = self._matcher.match(planes, self._predicted_strips, resting)
-        placements = self._painter.placements[index] if self._painter is not None else self._placements
+        placements = self._placements if self._painter is None else self._painter.placements[index]
+        placements = placements if exact is None else NO_PLACEMENTS
         new = not (resting and correction.tone is self._tone and placements is self._placements)
         if new:
             self._tone, self._placements = correction.tone, placements
             self._clean = [self._patch(i, predicted[i], correction.tone) for i in range(len(self._placed))]
-        for cut, covered in zip(correction.cuts, self._covered, strict=False):
+        for cut, covered in zip(() if self._shown else correction.cuts, self._covered, strict=False):
             self._total += cut.sum(), (cut * covered).sum()
         if self._seams.close(planes, self._clean, new, resting):
             self._drawn = None
@@ -236,9 +269,8 @@ class WingRenderer:
             self._covered[i] = np.asarray(cv2.resize(over[:, None], (1, bins), interpolation=cv2.INTER_AREA)[:, 0])
         return [self._strips.toned(plane, tone, p) for p, plane in enumerate(predicted)]
 
-    def _sample(self, clean: Float32, index: int, patch: int, plane: int) -> Plane:
+    def _sample(self, clean: Float32, grain: Float32) -> Plane:
         """Convert one plane of one patch to the picture's own sample type, with this frame's grain."""
-        grain = self._grain.draw(index, patch, plane, clean.shape)
         # OpenCV adds, rounds and saturates in one pass.
         if self._format.depth == 8:
             return np.asarray(cv2.add(clean, grain, dtype=cv2.CV_8U), np.uint8)
@@ -260,23 +292,20 @@ def _grain(level: float, pixel_format: PixelFormat, placed: Sequence[Patch], see
 
 def _source(
     shot: Shot,
-    window: Window,
+    form: FrameFormat,
     placed: tuple[Patch, ...],
     strips: Strips,
-    pixel_format: PixelFormat,
-    color: ColorSpec,
-    lines: int,
     gate: Mask | None,
     settings: ResampleSettings,
     read: FrameReader | None,
 ) -> WingSource:
     """Choose the wing source of a shot by its method and by what it has."""
     if shot.background is not None and shot.method not in ("ambient", "passthrough"):
-        return BackgroundWings(shot.background, shot.cameras, window, placed, pixel_format, color, lines)
-    soft = SoftFill(placed, window, pixel_format, strips.pivots, gate, settings.soft_memory)
+        return BackgroundWings(shot.background, shot.cameras, form, placed)
+    soft = SoftFill(placed, form.window, form.pixels, strips.pivots, gate, settings.soft_memory)
     if shot.propagation is None or read is None:
         return soft
-    return PropagatedWings(shot.propagation, window, gate, placed, pixel_format, color, lines, read, soft)
+    return PropagatedWings(shot.propagation, form, gate, placed, read, soft)
 
 
 class SceneRenderers:

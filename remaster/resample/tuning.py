@@ -95,6 +95,14 @@ class BackgroundTuning:
 
 
 @dataclass(frozen=True)
+class ExactTuning:
+    """Wings from the same frames of another recording (``exact_wings.py``)."""
+
+    same_scale: float = 1.05
+    """How many of the donor's pixels a pixel may be wide before the donor's frame is shrunk, over areas."""
+
+
+@dataclass(frozen=True)
 class PropagatedTuning:
     """Wings propagated from frames near in time (``propagated_wings.py``)."""
 
@@ -337,6 +345,7 @@ class ResampleTuning:
     framing: FramingTuning = FramingTuning()
     origins: OriginTuning = OriginTuning()
     background: BackgroundTuning = BackgroundTuning()
+    exact: ExactTuning = ExactTuning()
     propagated: PropagatedTuning = PropagatedTuning()
     soft_fill: SoftFillTuning = SoftFillTuning()
     gain: GainTuning = GainTuning()

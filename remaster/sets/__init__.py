@@ -10,7 +10,10 @@ are filled with what other scenes saw. Pure functions on arrays, to be read in t
   ``light``; ``proof``: whether that proves a link, and for which sides.
 - ``linking``: which candidates are proved, and which links hold together as a set.
 - ``lending``: what a background never saw, filled from its set.
+- ``visiting_figures``: what is in one visit alone, by a vote of others.
+- ``set_canvas``: what none of a set saw, generated once on one canvas for all of them.
+- ``same_footage``: the very same frames in another recording, which shows more of them.
 
-Runs do not use this package yet; ``benchmarks.linking`` measures it. Nothing here depends on the order of scenes or of
-results, but on their keys.
+``pipeline.set_links`` and ``set_stages`` run it, ``benchmarks.linking`` and ``set_wings`` measure it. Nothing here
+depends on the order of scenes or results, but on their keys.
 """

@@ -20,11 +20,13 @@ from remaster.sets.visual_words import root_sift, signature
 class SetDescriptor:
     """One background, under a name of its own that orders the scenes (``key``); 70 to 110 kB.
 
-    ``size`` is the canvas's (width, height) in pixels, square or not. ``points`` float32 (m, 2) are features in canvas
-    pixels and ``features`` uint8 (m, 128) their RootSIFT, strongest first; ``scale`` is working / canvas size of the
-    picture they were found on. ``words`` float32 (512,) and ``colours`` float32 (64,) are what candidates are found by,
-    of unit length. ``picture`` is a small JPEG of the canvas, ``small`` its (width, height); ``masks`` are two packed
-    masks of that size: covered, and covered by background.
+    ``size`` is the canvas's (width, height) in pixels, whose width is ``sar`` times their height. ``points``
+    float32 (m, 2) are features in canvas pixels and ``features`` uint8 (m, 128) their RootSIFT, strongest first;
+    ``scale`` is working / canvas height of the picture they were found on. That and the small picture have square
+    pixels, so that a set is one set whatever the videos' sample aspect ratios. ``words`` float32 (512,) and
+    ``colours`` float32 (64,) are what candidates are found by, of unit length. ``picture`` is a small JPEG of the
+    canvas, ``small`` its (width, height); ``masks`` are two packed masks of that size: covered, and covered by
+    background.
     """
 
     key: str
@@ -37,6 +39,7 @@ class SetDescriptor:
     picture: bytes
     small: tuple[int, int]
     masks: bytes
+    sar: float = 1.0
 
     @property
     def nbytes(self) -> int:
@@ -50,16 +53,17 @@ class SetDescriptor:
         return self.small[0] / self.size[0], self.small[1] / self.size[1]
 
 
-def describe(key: str, image: Rgb, coverage: Mask, figures: Mask) -> SetDescriptor:
+def describe(key: str, image: Rgb, coverage: Mask, figures: Mask, sar: float = 1.0) -> SetDescriptor:
     """The descriptor of a background ``image`` (h, w, 3), known where ``coverage`` (h, w) is, without its ``figures``.
 
-    ``key`` must be unique, and should sort by episode and scene. A background that shows nothing has no features.
+    ``key`` must be unique, and should sort by episode and scene. ``sar`` is the width of a pixel over its height. A
+    background that shows nothing has no features.
     """
     height, width = coverage.shape
     background = coverage & ~figures
     filled = _filled(image, coverage)
-    points, features, scale = _features(filled, background)
-    small = _fitted((width, height), TUNING.descriptor.picture_area)
+    points, features, scale = _features(filled, background, sar)
+    small = _fitted((width * sar, height), TUNING.descriptor.picture_area)
     shrunk = np.asarray(cv2.resize(filled, small, interpolation=cv2.INTER_AREA), np.uint8)
     planes = [_shrunk_mask(mask, small) for mask in (coverage, background)]
     quality = [cv2.IMWRITE_JPEG_QUALITY, TUNING.descriptor.picture_quality]
@@ -75,6 +79,7 @@ def describe(key: str, image: Rgb, coverage: Mask, figures: Mask) -> SetDescript
         picture=encoded.tobytes(),
         small=small,
         masks=np.packbits(np.stack(planes)).tobytes(),
+        sar=sar,
     )
 
 
@@ -89,7 +94,7 @@ def small_picture(descriptor: SetDescriptor) -> MaskedPicture:
     return MaskedPicture(np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8), covered, background)
 
 
-def _fitted(size: tuple[int, int], area: float, shorter: float = np.inf) -> tuple[int, int]:
+def _fitted(size: tuple[float, int], area: float, shorter: float = np.inf) -> tuple[int, int]:
     """``size`` (width, height), reduced in its proportions to ``area`` pixels and a shorter side of ``shorter``."""
     ratio = min(1.0, shorter / min(size), float(np.sqrt(area / (size[0] * size[1]))))
     return max(round(size[0] * ratio), 1), max(round(size[1] * ratio), 1)
@@ -108,16 +113,16 @@ def _shrunk_mask(mask: Mask, size: tuple[int, int]) -> Mask:
     return np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.9, np.bool_)
 
 
-def _features(image: Rgb, background: Mask) -> tuple[Points, Float32, float]:
-    """(points (m, 2) in canvas pixels, RootSIFT (m, 128), working / canvas size), spread over the background."""
+def _features(image: Rgb, background: Mask, sar: float) -> tuple[Points, Float32, float]:
+    """(points (m, 2) in canvas pixels, RootSIFT (m, 128), working / canvas height), spread over the background."""
     tuning, (height, width) = TUNING.descriptor, background.shape
-    size = _fitted((width, height), tuning.feature_area, tuning.feature_height)
+    size = _fitted((width * sar, height), tuning.feature_area, tuning.feature_height)
     gray: Gray = np.asarray(cv2.resize(gray_of(image), size, interpolation=cv2.INTER_AREA), np.uint8)
     mask = np.pad(_shrunk_mask(background, size).astype(np.uint8), 1)
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 5)[1:-1, 1:-1]
     sift = cv2.SIFT.create(contrastThreshold=tuning.contrast)
     found = [k for k in sift.detect(gray, mask[1:-1, 1:-1]) if _clear(k, inside)]
-    scale = size[0] / width
+    scale = size[1] / height
     if not found:
         return np.empty((0, 2)), np.empty((0, 128), np.float32), scale
     at = np.array([k.pt for k in found], float)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Affine, Int64
-from remaster.imaging.camera import apply
+from remaster.imaging.camera import apply, compose, invert
 from remaster.sets.descriptor import SetDescriptor
 from remaster.sets.tuning import TUNING
 
@@ -22,8 +22,9 @@ def camera_hypotheses(a: SetDescriptor, b: SetDescriptor) -> list[Affine]:
     """Similarity cameras (2, 3) from ``a``'s canvas to ``b``'s, those with most inliers first."""
     tuning = TUNING.proof
     pairs = _matches(a, b)
-    from_a = a.points[pairs[:, 0]].astype(np.float64) * a.scale
-    from_b = b.points[pairs[:, 1]].astype(np.float64) * b.scale
+    working_a, working_b = _working(a), _working(b)
+    from_a = apply(working_a, a.points[pairs[:, 0]].astype(np.float64))
+    from_b = apply(working_b, b.points[pairs[:, 1]].astype(np.float64))
     found: list[Affine] = []
     left = np.ones(len(pairs), bool)
     while len(found) < tuning.max_hypotheses and left.sum() >= tuning.min_inliers:
@@ -38,22 +39,28 @@ def camera_hypotheses(a: SetDescriptor, b: SetDescriptor) -> list[Affine]:
         agree = np.linalg.norm(apply(similarity, from_a) - from_b, axis=1) < 2 * tuning.reprojection
         agree[np.flatnonzero(left)[inliers.ravel() > 0]] = True
         left &= ~agree
-        # From working pixels to canvas pixels on both sides; points are already at canvas pixels' centres.
-        whole = np.column_stack([similarity[:, :2] * (a.scale / b.scale), similarity[:, 2] / b.scale])
+        whole = compose(invert(working_b), compose(similarity, working_a))
         if plausible_camera(whole, a, b):
             found.append(whole)
     return found
 
 
+def _working(descriptor: SetDescriptor) -> Affine:
+    """The camera from canvas pixels to square ones of the size at which features were found; centres stay centres."""
+    return np.array([[descriptor.scale * descriptor.sar, 0.0, 0.0], [0.0, descriptor.scale, 0.0]])
+
+
 def plausible_camera(camera: Affine, a: SetDescriptor, b: SetDescriptor) -> bool:
     """Whether a set can be filmed so: scale (of small pictures as of canvases), rotation and shear within bounds."""
-    tuning, linear = TUNING.proof, camera[:, :2]
+    # Of square pixels.
+    tuning, linear = TUNING.proof, np.diag([b.sar, 1.0]) @ camera[:, :2] @ np.diag([1 / a.sar, 1.0])
     u, v = np.linalg.svd(linear, compute_uv=False)
     if np.linalg.det(linear) <= 0 or u > tuning.max_shear * v:
         return False
     rotation = abs(float(np.arctan2(linear[1, 0] - linear[0, 1], linear[0, 0] + linear[1, 1])))
     # Canvases may have been stored at different sizes; what counts is the part of the set that each shows.
-    relative = float(np.sqrt(u * v)) * min(a.size) / min(b.size)
+    shorter = [min(d.size[0] * d.sar, d.size[1]) for d in (a, b)]
+    relative = float(np.sqrt(u * v)) * shorter[0] / shorter[1]
     return rotation <= tuning.max_rotation and tuning.scale[0] <= relative <= tuning.scale[1]
 
 

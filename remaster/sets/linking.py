@@ -2,7 +2,7 @@
 
 Proofs are asked for in rounds, so that they can run anywhere and in any order; what is asked next depends on the
 results alone. A set of n scenes costs proofs in proportion to n. Then the links, strongest first, are joined to sets as
-long as the cameras around every cycle agree.
+long as the cameras around every cycle agree. ``donor_links`` are those by which a scene borrows from its set.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from remaster.arrays import Affine
+from remaster.arrays import Affine, Float64, Mask
 from remaster.imaging.camera import IDENTITY, compose, corner_error, invert
 from remaster.sets.candidates import Candidate
-from remaster.sets.proof import Link
+from remaster.sets.descriptor import SetDescriptor, small_picture
+from remaster.sets.light import SAME_LIGHT, relit
+from remaster.sets.overlap import resizing
+from remaster.sets.proof import Link, prove
 from remaster.sets.tuning import TUNING
 
 Pair = tuple[str, str]
@@ -46,14 +50,17 @@ def link_scenes(pairs: Iterable[Candidate], prove_all: ProveAll) -> list[Link]:
     """The links among candidate pairs, given the most promising first.
 
     ``prove_all`` proves some pairs and keeps their order; no scene comes twice in one call. A pair whose scenes are in
-    one set already is left out unless one of them has few links; so are pairs of sets between which proofs have failed.
+    one set already is left out unless one of them has few links; so are pairs of sets between which proofs have failed,
+    the more the more scenes the smaller of them has.
     """
     waiting = [(c.first, c.second) for c in pairs]
-    root, degree, size = dict[str, str](), Counter[str](), Counter[str]()
+    root, degree = dict[str, str](), Counter[str]()
+    # Links that made the set of a root: one less than its scenes.
+    size = Counter[str]()
     failed, links, alone = list[Pair](), list[Link](), list[Link]()
     while waiting:
         failures = Counter(_joint(root, pair) for pair in failed)
-        batch, waiting = _round(waiting, root, degree, failures)
+        batch, waiting = _round(waiting, root, degree, size, failures)
         for pair, link in zip(batch, prove_all(batch) if batch else [], strict=True):
             if link is None:
                 failed.append(pair)
@@ -76,7 +83,11 @@ def link_scenes(pairs: Iterable[Candidate], prove_all: ProveAll) -> list[Link]:
 
 
 def _round(
-    waiting: Sequence[Pair], root: dict[str, str], degree: Mapping[str, int], failures: Mapping[Pair, int]
+    waiting: Sequence[Pair],
+    root: dict[str, str],
+    degree: Mapping[str, int],
+    size: Mapping[str, int],
+    failures: Mapping[Pair, int],
 ) -> tuple[list[Pair], list[Pair]]:
     """(the pairs to prove now, those that wait); what need not be proved is in neither."""
     tuning = TUNING.linking
@@ -87,7 +98,7 @@ def _round(
         same = joint[0] == joint[1]
         if same and min(degree[key] for key in pair) >= tuning.links_per_scene:
             continue
-        if not same and failures[joint] >= tuning.max_failures:
+        if not same and failures[joint] >= tuning.max_failures * (1 + min(size[key] for key in joint)):
             continue
         if busy_scenes.isdisjoint(pair) and (same or joint not in busy_sets):
             batch.append(pair)
@@ -200,3 +211,48 @@ def _scene_set(members: Sequence[str], links: Sequence[Link], camera: Mapping[st
     home = invert(camera[representative])
     cameras = tuple(compose(home, camera[key]) for key in members)
     return SceneSet(tuple(members), representative, cameras, tuple(sorted(links, key=lambda k: (k.a, k.b))))
+
+
+def light_to_representative(found: SceneSet) -> dict[str, Float64]:
+    """The colour matrix (3, 4) that takes each member's colours to the representative's light.
+
+    By the strongest links from the representative outwards (Prim's tree); the members come in that order.
+    """
+    lights = {found.representative: SAME_LIGHT}
+    while len(lights) < len(found.members):
+        edges = [link for link in found.links if (link.a in lights) != (link.b in lights)]
+        best = min(edges, key=lambda link: (-link.strength, link.a, link.b))
+        seen = best.seen_from(best.a if best.a in lights else best.b)
+        # First the new scene's colours to its neighbour's light, then as those go.
+        to_neighbour, onwards = seen.colour, lights[seen.a]
+        lights[seen.b] = np.column_stack([onwards[:, :3] @ to_neighbour[:, :3], relit(to_neighbour[:, 3], onwards)])
+    return lights
+
+
+def donor_links(target: str, found: SceneSet, descriptors: Mapping[str, SetDescriptor]) -> list[Link]:
+    """The links by which member ``target`` may borrow from its set, seen from it, the strongest first.
+
+    Links of the set are used as they are. Other members are proved by way of the representative, those first that show
+    most of what the target does not; ``max_lenders`` bounds proofs and links. Each link proves a side of the target.
+    """
+    own = descriptors[target]
+    seen = (link.seen_from(target) for link in found.links if target in (link.a, link.b))
+    links = {link.b: link for link in seen}
+    others = [key for key in found.members if key != target and key not in links]
+    unseen = ~small_picture(own).covered
+    gains = {key: _gain(own, unseen, descriptors[key], found.camera(target, key)) for key in others}
+    useful = sorted((key for key in others if gains[key] > 0), key=lambda key: (-gains[key], key))
+    for key in useful[: max(TUNING.linking.max_lenders - len(links), 0)]:
+        link = prove(own, descriptors[key], found.camera(target, key))
+        if link is not None:
+            links[key] = link
+    usable = sorted((link for link in links.values() if link.sides_a), key=lambda link: (-link.strength, link.b))
+    return usable[: TUNING.linking.max_lenders]
+
+
+def _gain(own: SetDescriptor, unseen: Mask, other: SetDescriptor, camera: Affine) -> int:
+    """Pixels of the small picture ``own`` that it shows not (``unseen``) and the other does."""
+    small = compose(compose(resizing(other.size, other.small), camera), resizing(own.small, own.size))
+    known = small_picture(other).background.astype(np.uint8)
+    shown = cv2.warpAffine(known, small, own.small, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    return int(((np.asarray(shown) > 0) & unseen).sum())

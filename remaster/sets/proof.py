@@ -119,9 +119,11 @@ def _proved(
 def _margins(overlap: Overlap) -> float | None:
     """The smallest margin 0-1 of the tests over the whole overlap; None where one fails."""
     tuning = TUNING.proof
-    structured, agreeing = _cells(overlap)
+    structured, agreeing, best = _cells(overlap)
     area = overlap.both.sum() / tuning.cell**2
     if structured < max(tuning.min_structure * area, tuning.min_cells) or overlap.error > tuning.max_error:
+        return None
+    if overlap.error > tuning.close_error and best < tuning.close_correlation:
         return None
     whole = overlap.correlation
     agreement = agreeing / structured
@@ -130,8 +132,11 @@ def _margins(overlap: Overlap) -> float | None:
     return min(_margin(whole, tuning.correlation), _margin(agreement, tuning.min_agreement))
 
 
-def _cells(overlap: Overlap) -> tuple[float, float]:
-    """(cells of the overlap that have structure in both pictures, those of them that agree), by their area."""
+def _cells(overlap: Overlap) -> tuple[float, float, float]:
+    """(cells of the overlap that have structure, those of them that agree, the correlation that a quarter exceeds).
+
+    Cells are counted by their area in the overlap.
+    """
     tuning, side = TUNING.proof, TUNING.proof.cell
     weight = _pooled(overlap.both.astype(np.float32), side)
     one, two = (overlap.detail[i] * overlap.both for i in (0, 1))
@@ -139,8 +144,10 @@ def _cells(overlap: Overlap) -> tuple[float, float]:
     product = _pooled(one * two, side) / np.maximum(weight, 1e-6)
     # Structure in one picture alone is a disagreement, too.
     structured = (weight > 0.5) & (np.maximum(*energies) >= tuning.detail_levels**2)
-    agrees = product >= tuning.cell_correlation * np.sqrt(np.maximum(energies[0] * energies[1], 1e-12))
-    return float(weight[structured].sum()), float(weight[structured & agrees].sum())
+    energy = np.sqrt(np.maximum(energies[0] * energies[1], 1e-12))
+    agrees = product >= tuning.cell_correlation * energy
+    best = float(np.quantile((product / energy)[structured], 0.75)) if structured.any() else 0.0
+    return float(weight[structured].sum()), float(weight[structured & agrees].sum()), best
 
 
 def _proved_sides(overlap: Overlap, picture: MaskedPicture) -> dict[Side, float]:

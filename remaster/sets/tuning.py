@@ -120,6 +120,12 @@ class ProofTuning:
     """Bounds of the light's gain: beyond them a picture is too dark to prove anything."""
     max_error: float = 20.0
     """Levels that the overlap may differ by after the light was matched (root mean square of ``error_share``)."""
+    close_error: float = 6.5
+    """Levels from which on the overlap is off by more than resampling and coding: figures came or went, or the set was
+    painted anew in other colours. True pairs have at most 5.5 without figures; rooms painted anew 8 to 17."""
+    close_correlation: float = 0.955
+    """Correlation of detail that a quarter of the structured cells must then have. Around figures cells are the same
+    drawing, 0.98; those of a room painted anew reach 0.93."""
     error_share: float = 0.75
     """Share of the overlap that this counts, the best fitting: figures come and go."""
     colour_samples: int = 6000
@@ -137,11 +143,14 @@ class LinkingTuning:
     links_per_scene: int = 2
     """A pair within a set is still proved while one of its scenes has fewer links: cycles show wrong ones."""
     max_failures: int = 4
-    """Failed proofs between two sets after which they are not tried again."""
+    """Failed proofs between two sets, for each scene of the smaller one, after which they are not tried again. The
+    two sides of a dialogue have several shots each that share nothing, until a wide view joins them."""
     strong: float = 0.5
     """Strength from which one link alone may join two sets of several scenes."""
     max_cycle_error: float = 0.05
     """Share of the picture's diagonal by which the cameras around a cycle may disagree."""
+    max_lenders: int = 40
+    """Links that a scene borrows by: in a large set more proofs cost time and bring nothing new."""
 
 
 @dataclass(frozen=True)
@@ -168,12 +177,132 @@ class LendingTuning:
     """Share of the picture's height over which a difference in light at the join is carried outward."""
     max_step: float = 32.0
     """Levels: a larger difference at the join is another object, not another light."""
+    trusted: tuple[float, float] = (8.0, 20.0)
+    """Levels by which a donor may differ from the borrower beside the join: from the first on it counts less, from the
+    second on not at all."""
+    trust_scales: tuple[float, ...] = (0.3, 0.1)
+    """As ``light_scales``, for that difference."""
+    misplaced: float = 0.003
+    """Share of the picture's height over which that difference is smoothed: outlines may lie a pixel or two beside."""
+    match_height: int = 270
+    """Rows on which outlines are matched at the join."""
+    match_radius: int = 3
+    """Pixels of those by which they may be moved."""
+    match_block: float = 0.08
+    """Side of the blocks that are matched, as a share of the height."""
+    match_cost: float = 0.5
+    """Squared levels that a shift by a pixel must win."""
+    match_scales: tuple[float, ...] = (0.1, 0.05)
+    """As ``light_scales``, for those shifts."""
     max_donors: int = 24
     """Donors used, the strongest first."""
     refine_height: int = 480
     """Rows on which a donor's camera is refined."""
     block_pixels: int = 1 << 19
     """Pixels that are voted on at once: 512k x 24 donors x 3 float32 are 150 MB."""
+
+
+@dataclass(frozen=True)
+class SetCanvasTuning:
+    """One canvas a set (``set_canvas.py``)."""
+
+    max_growth: float = 3.0
+    """Area of a canvas over that of the largest member."""
+    max_pixels: int = 4_000_000
+    """Pixels of a canvas: lending to it takes about 80 bytes each, and 7 for each donor."""
+    max_upscale: float = 1.6
+    """How much finer a member may be than the canvas: generated pixels would be blurred in it beyond that."""
+    donors_at_once: int = 8
+    """Members that are put on the canvas together: enough to vote, few enough to hold."""
+    margin: int = 4
+    """Pixels by which holes are grown on the canvas, so that interpolation finds filled ones all around."""
+
+
+@dataclass(frozen=True)
+class SameFootageTuning:
+    """Frames of another recording that are the same ones (``same_footage.py``)."""
+
+    side: int = 160
+    """Pixels of the longer side of the pictures that are compared: a cell is 4 pixels of 640, so that a mouth that
+    opens is several cells, and what registration leaves is less than one."""
+    search_reduction: int = 4
+    """How many times smaller the pictures are in which frames are searched for: 40x30, 1,200 bytes a frame."""
+    inset: float = 0.03
+    """Share of the picture on each side that is not compared: edges are dirty, soft or blanked."""
+    min_common: float = 0.9
+    """Share of what is compared that the other recording must show."""
+    same_geometry: float = 0.03
+    """Share of the picture's diagonal by which proposals may differ that count as one geometry."""
+    max_geometries: int = 3
+    """Geometries that are tried, those first that most backgrounds propose."""
+    refined_height: int = 480
+    """Rows of the pictures on which a geometry is refined."""
+    refined_on: int = 6
+    """Frames on which a geometry is refined; the one that fits all of them best is taken."""
+    probes: int = 8
+    """Frames of a piece by which it is searched for."""
+    min_score: float = 0.8
+    """Mean correlation of these frames from which an offset is looked at."""
+    max_offsets: int = 3
+    """Offsets that are compared frame by frame."""
+    neighbours: int = 4
+    """Frames on each side from which an offset must be told apart; animation on fours changes once in these."""
+    flat: float = 2.0
+    """Standard deviation in levels of a picture below which it says nothing."""
+    gain: tuple[float, float] = (0.4, 2.5)
+    """Bounds of the gain between two recordings."""
+    light_frames: int = 12
+    """Frames to which the light of a piece is fitted."""
+    light_rounds: int = 4
+    """Reweightings of that fit."""
+    bad_levels: float = 14.0
+    """Levels by which a cell may lie outside what the nine cells around it show in the other recording."""
+    max_bad_share: float = 0.0025
+    """Share of such cells up to which a frame agrees: 48 of 160x120, a patch of 28 pixels of 640. Two encodings of one
+    flat cartoon (x264, crf 21 and 23, another size and light) have at most 0.18 %, of a rendered film 0.005 %; four
+    frames later half of all frames have over 0.1 to 0.7 %, one in ten over 8 %."""
+    min_agreeing: float = 0.95
+    """Share of a piece's frames that must agree."""
+    max_worst_share: float = 0.03
+    """Share of such cells in any frame: more is another picture, such as a cut that lies elsewhere."""
+    changed_levels: float = 8.0
+    """Levels by which a cell changes."""
+    changed_share: float = 0.001
+    """Share of changed cells that makes a frame another drawing than the last one."""
+    min_changes: int = 3
+    """Drawings that must follow the first one for a piece to prove its offset by itself."""
+    told_apart: float = 1.3
+    """How many times more the next frames must differ (mean square) where the piece moves."""
+    told_far: float = 2.5
+    """The same for the worst frame on either side within ``neighbours``."""
+    colour_frames: int = 4
+    """Frames to which a piece's colours are matched."""
+    chunk_frames: int = 300
+    """Frames that are compared at once: 300 x 19 kB, twice."""
+    min_wings: float = 0.98
+    """Share of the wings that the other recording must show: it is used whole or not at all."""
+
+
+@dataclass(frozen=True)
+class VisitingFiguresTuning:
+    """What is in one visit alone (``visiting_figures.py``)."""
+
+    min_voters: int = 2
+    """Other visits that must agree. One alone is right in 0.42 to 0.69 of what it marks."""
+    majority: float = 0.5
+    """Share of the visits that saw a pixel that more must agree."""
+    max_donors: int = 8
+    """Visits that vote, the strongest first."""
+    levels: float = 20.0
+    """Levels by which the borrower must differ; light was matched to a few."""
+    misplaced: float = 0.005
+    """Share of the picture's height by which an edge may lie elsewhere: cameras are 1 to 2 pixels of 480 wrong."""
+    thickness: float = 0.015
+    """Share of the picture's height that a difference must be thick: outlines are thinner."""
+    min_area: float = 0.0008
+    """Share of the picture that it must cover where it is thick and clear."""
+    light_scales: tuple[float, ...] = (0.3, 0.1)
+    """As in ``LendingTuning``; finer boxes would take a figure for light."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +314,9 @@ class SetsTuning:
     proof: ProofTuning = field(default_factory=ProofTuning)
     linking: LinkingTuning = field(default_factory=LinkingTuning)
     lending: LendingTuning = field(default_factory=LendingTuning)
+    set_canvas: SetCanvasTuning = field(default_factory=SetCanvasTuning)
+    visiting_figures: VisitingFiguresTuning = field(default_factory=VisitingFiguresTuning)
+    same_footage: SameFootageTuning = field(default_factory=SameFootageTuning)
 
 
 TUNING: Final = SetsTuning()

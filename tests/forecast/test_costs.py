@@ -47,6 +47,16 @@ def test_failed_scenes_tell_nothing() -> None:
         fitted([shot("a", 30, 4.0, status="fallback")])
 
 
+def test_a_run_that_linked_has_its_second_decoding_in_its_seconds() -> None:
+    rows = [shot(str(n), n, 2.0 + 0.1 * n) for n in (10, 50, 90, 200)]
+    alone, linked = fitted(rows), fitted(rows, linked=True)
+    assert linked.work(True)["resample"] == linked.work(False)["resample"] == alone.work(False)["resample"]
+    more = alone.work(True)["resample"].pixels - alone.work(False)["resample"].pixels
+    assert more == pytest.approx(alone.link.reread) and more > 0
+    assert list(alone.work(False)) == list(STAGES)
+    assert list(alone.work(True)) == [*STAGES[:4], "describe", "link", *STAGES[4:]]
+
+
 def info(frames: int | None, duration: float | None, width: int = 640) -> VideoInfo:
     pixels, color = PixelFormat("yuv420p", "yuv", 8, 1, 1), ColorSpec()
     rate, tick = Fraction(24), Fraction(1, 1000)

@@ -6,14 +6,18 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from clips import series_clip, still
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from rich.console import Console
 
 from remaster.config import config_dir, register_schema, to_config
 from remaster.errors import UserError
 from remaster.pipeline.forecasting import PlanConfig, run_plan
+from remaster.tables import SHOTS, STAGES
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +63,44 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, key: str) -> None:
     clip = series_clip(tmp_path / "clip.mp4", [still(0, 4)])
     with pytest.raises(UserError, match=r"plan\."):
         planned(f"dataset.path={clip}", key)
+
+
+def test_linking_is_planned_by_its_scope(tmp_path: Path) -> None:
+    clip = series_clip(tmp_path / "clip.mp4", [still(0, 24)])
+    keys = (f"dataset.path={clip}", "plan.cpus=16", "plan.repeat=5000", "plan.scene_seconds=1")
+    said = {scope: planned(*keys, f"scenes.link={scope}")[1] for scope in ("series", "video", "off")}
+    assert planned(*keys)[1] == said["series"]
+    for scope in ("series", "video"):
+        assert "describe" in said[scope] and "descriptors on disk, for linking: 0.5 GB" in said[scope]
+    assert "describe" not in said["off"] and "linking" not in said["off"]
+    first = {scope: said[scope].split("first finished scene after: ")[1].split("\n")[0] for scope in said}
+    assert first["series"].endswith(" min") and first["off"].endswith(" s")
+
+
+def measured_run(folder: Path, link: str | None) -> Path:
+    """An output folder with the rows of a run; None: of a version that had no key for linking."""
+    names = {f"seconds_{stage}" for stage in STAGES}
+    row = {"video": "a", "shot": 0, "start_frame": 0, "start_pts": 0, "end_pts": 1, "time_base": "1/1", "fps": 24.0}
+    row |= {"width": 640, "height": 480, "out_width": 852, "out_height": 480, "method": "still", "seed": 0}
+    row |= {"status": "ok", "attempts": 1, "fingerprint": "", "segment_bytes": 9}
+    rows = [row | {"scene_id": f"s{n}", "end_frame": 24 * n} | dict.fromkeys(names, 0.5 * n) for n in range(1, 6)]
+    table = pa.Table.from_pylist([{name: one.get(name) for name in SHOTS.names} for one in rows], schema=SHOTS)
+    (folder / "metadata" / "scenes").mkdir(parents=True)
+    pq.write_table(table, folder / "metadata" / "scenes" / "a.parquet")
+    scenes = {"limit": None} | ({"link": link} if link else {})
+    (folder / "run.yaml").write_text(OmegaConf.to_yaml({"scenes": scenes}))
+    return folder
+
+
+def test_a_measured_run_that_linked_decodes_no_more(tmp_path: Path) -> None:
+    clip = series_clip(tmp_path / "clip.mp4", [still(0, 240)])
+    keys = (f"dataset.path={clip}", "plan.cpus=16", "plan.repeat=2000", "plan.scene_seconds=60")
+
+    def resample_hours(link: str | None) -> float:
+        folder = measured_run(tmp_path / str(link), link)
+        said = planned(*keys, f"plan.measured={folder}")[1]
+        return float(next(line for line in said.splitlines() if "resample" in line).split("│")[3].replace(",", ""))
+
+    linked = resample_hours("series")
+    assert resample_hours("video") == linked
+    assert resample_hours("off") == resample_hours(None) > linked

@@ -1,7 +1,4 @@
-"""Every kind of file that is promised to be handled: how to make a tiny one, and what must become of it.
-
-``docs/media.md`` lists them: ``make docs`` writes its tables, in which the last column comes from what is checked.
-"""
+"""Every kind of file that is promised to be handled: how to make a tiny one, and what must become of it."""
 
 from __future__ import annotations
 
@@ -62,23 +59,7 @@ class Kind:
     copied: bool = False
     incomplete: bool = False
 
-    @property
-    def checked(self) -> str:
-        """What the test of the whole job looks at, in words."""
-        if self.fails:
-            said = f"and \u201c{self.fails}\u201d" if self.fails != "." else ""
-            return f"status `failed`, one sentence with the file's name {said}".rstrip()
-        facts = [f"status `{'incomplete' if self.incomplete else 'ok'}`", "colour tags, shape"]
-        facts += [f"{self.frames} frame{'s' if self.frames > 1 else ''}"] if self.frames > 0 else []
-        facts += ["the picture's packets"] if self.copied else ["times and centre, exact"] if self.exact else []
-        facts += ["{}x{} pixels".format(*self.size)] if self.size else ["fills 16:9"]
-        facts += [f"every packet of {', '.join(self.tracks)}"] if self.tracks else []
-        facts += [f"a note with \u201c{self.notes}\u201d"] if self.notes else []
-        return "; ".join(facts)
 
-
-DOCS = Path(__file__).parents[2] / "docs" / "media.md"
-BEGIN, END = "<!-- tables: made by `make docs` -->", "<!-- end of the tables -->"
 KEY = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "1" * 32, "encryption_kid": "2" * 32}
 VARIED = list(accumulate([33, 5, 500, 20, 41, 42, 33, 40, 41], initial=0))
 LATE = [1500 + 42 * number for number in range(FRAMES)]
@@ -401,23 +382,3 @@ DAMAGE = (
 )
 GROUPS = {"Geometry": GEOMETRY, "Colour": COLOUR, "Time": TIME, "Streams and containers": STREAMS, "Damage": DAMAGE}
 KINDS = tuple(kind for group in GROUPS.values() for kind in group)
-
-
-def table() -> str:
-    """The kinds as Markdown."""
-    lines = []
-    for title, kinds in GROUPS.items():
-        lines += [f"### {title}", "", "| kind | what becomes of it | what the test checks |", "| --- | --- | --- |"]
-        lines += [f"| {kind.what} | {kind.becomes} | {kind.checked} |" for kind in kinds]
-        lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def documented(page: str) -> str:
-    """The page with its tables made anew."""
-    begin, end = page.index(BEGIN) + len(BEGIN), page.index(END)
-    return f"{page[:begin]}\n\n{table()}\n{page[end:]}"
-
-
-if __name__ == "__main__":
-    DOCS.write_text(documented(DOCS.read_text()))

@@ -69,7 +69,7 @@ def cropped(tmp_path: Path) -> Path:
 def test_what_matroska_crops_is_no_part_of_the_picture(cropped: Path) -> None:
     stored = probe(str(cropped))
     assert (stored.width, stored.height) == (128, 72)
-    assert stored.shown == Rect(16, 0, 96, 72), "inwards to the chroma grid"
+    assert stored.visible == Rect(16, 0, 96, 72), "inwards to the chroma grid"
     info = treated(stored, "off", True, False)
     assert (info.width, info.height, info.treatment and info.treatment.name) == (96, 72, "crop")
     shown = list(source_frames(info, Entry(0, 0), np.array([frame.pts for frame in decode(stored)])))

@@ -16,12 +16,12 @@ from media_files import NTSC, OPEN_GOP, Source, picture, same_planes, write_sour
 
 from remaster.errors import MediaError
 from remaster.media import decode as decoding
-from remaster.media.clock import Repairs
 from remaster.media.decode import decode
 from remaster.media.encode import to_frame
 from remaster.media.formats import planar_format
 from remaster.media.probe import probe
 from remaster.media.timeline import timeline
+from remaster.media.timestamp_repair import Repairs
 from remaster.media.types import Frame
 from remaster.notes import losses
 
@@ -64,7 +64,7 @@ def test_a_range_is_decoded_from_its_own_keyframe(suffix: str, tmp_path: Path, m
     path = write_source(tmp_path / f"a{suffix}", Source(options={"g": "12", "sc_threshold": "0", "bf": "2"}))
     times = [frame.pts for frame in read(path)]
     decoded = 0
-    pictures = decoding._pictures
+    pictures = decoding.decoded_pictures
 
     def counting(stream: VideoStream, packets: Iterator[Packet[VideoStream]], repairs: Repairs) -> Iterator[VideoFrame]:
         def counted() -> Iterator[Packet[VideoStream]]:
@@ -75,7 +75,7 @@ def test_a_range_is_decoded_from_its_own_keyframe(suffix: str, tmp_path: Path, m
 
         return pictures(stream, counted(), repairs)
 
-    monkeypatch.setattr(decoding, "_pictures", counting)
+    monkeypatch.setattr(decoding, "decoded_pictures", counting)
     assert len(read(path, times[24], 4)) == 4
     assert 4 <= decoded <= 10
 
@@ -186,7 +186,7 @@ def test_ranges_of_an_avi_with_b_frames_are_not_read_from_its_start(
     assert len(whole) == 90
     assert timeline(probe(str(path))).ranked == (source.codec == "libx264")
     planes = [tuple(np.array(plane) for plane in frame.planes) for frame in whole]
-    monkeypatch.setattr(decoding, "_from_start", lambda *_: pytest.fail("read from the start"))
+    monkeypatch.setattr(decoding, "frames_from_start", lambda *_: pytest.fail("read from the start"))
     for number in range(32, 90):
         part = read(path, whole[number].pts, 4)
         assert [f.pts for f in part] == [f.pts for f in whole[number : number + 4]]

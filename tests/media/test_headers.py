@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 from media_files import NTSC, YUV420, picture
-from test_tracks import Tracks, remade, write
+from track_files import Tracks, remade, write
 
 from remaster.media import matroska
 from remaster.media.decode import decode
@@ -123,7 +123,7 @@ def test_nested_and_ordered_chapters_are_kept_with_all_names(tmp_path: Path) -> 
     for name in ("Second first", "後編", "Inner", "Innen", "First last", "All"):
         assert data.count(name.encode()) == 1
     made = matroska.read_header(str(out))
-    assert matroska.told_by_chapters(made.chapters) == matroska.told_by_chapters(chapters)
+    assert matroska.chapter_checksums(made.chapters) == matroska.chapter_checksums(chapters)
     assert element(0x89, made.uids[1])[-len(made.uids[1]) :] in made.chapters
     with av.open(str(out)) as container:
         assert {c["metadata"]["title"] for c in container.chapters()} <= {"Second first", "First last", "All", "後編"}

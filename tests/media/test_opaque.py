@@ -72,7 +72,7 @@ def test_fields_are_known_under_an_opaque_alpha_channel(tmp_path: Path) -> None:
             frame.pts, frame.time_base = number, Fraction(1, 25)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    looks = [frame.look for frame in decode(probe(str(path)), native=True)]
+    looks = [frame.properties for frame in decode(probe(str(path)), native=True)]
     assert [look is not None and look.interlaced for look in looks] == [True] * 3
     assert all(look is not None and "a" not in look.format.name for look in looks)
 

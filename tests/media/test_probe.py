@@ -12,12 +12,12 @@ from media_files import NTSC, Source, picture, write_source
 
 from remaster.errors import MediaError
 from remaster.media import containers
-from remaster.media.clock import Repairs
 from remaster.media.decode import decode
 from remaster.media.encode import to_frame
 from remaster.media.formats import planar_format
 from remaster.media.probe import probe
 from remaster.media.siting import SITINGS
+from remaster.media.timestamp_repair import Repairs
 from remaster.media.types import ColorSpec
 
 

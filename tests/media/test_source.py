@@ -14,10 +14,10 @@ from media_files import NTSC, YUV420, Source, picture, same_planes, write_source
 
 from remaster.arrays import Plane
 from remaster.errors import MediaError
-from remaster.media.clock import Repairs
 from remaster.media.encode import to_frame
 from remaster.media.probe import probe
 from remaster.media.source import SourceReader, source_frames, treated
+from remaster.media.timestamp_repair import Repairs
 from remaster.media.types import Frame, PixelFormat, VideoInfo
 
 SIZE = (96, 64)

@@ -12,9 +12,9 @@ import pytest
 from media_files import Source, write_segments, write_source
 
 from remaster.errors import MediaError
-from remaster.media import carry, clock, jumps, matroska, timeline
+from remaster.media import discontinuities, matroska, timeline, timestamp_repair, track_copy
+from remaster.media.discontinuities import TimeShifts
 from remaster.media.encoders import EncoderSettings
-from remaster.media.jumps import Moves
 from remaster.media.probe import probe
 from remaster.media.remux import assemble, verify
 
@@ -40,7 +40,7 @@ def prove(folder: Path, source: Path) -> None:
     verify(info, out, pts, departures=assemble(info, segments, pts, out).departures)
 
 
-def late(self: carry.TrackClock, packet: Any) -> None:
+def late(self: track_copy.TrackClock, packet: Any) -> None:
     packet.pts = packet.dts = packet.pts + 1000
     self.count += 1
 
@@ -67,12 +67,12 @@ def silent(self: Any, stream: Any, film: Any) -> None:
     """Says nothing and takes nothing along."""
 
 
-def slow(self: clock.Clock[Any], item: Any, stamp: int | None) -> list[tuple[int, Any]]:
+def slow(self: timestamp_repair.Clock[Any], item: Any, stamp: int | None) -> list[tuple[int, Any]]:
     self.last = 40 if self.last is None else self.last + 40
     return [(self.last, item)]
 
 
-def forgetful(self: clock.Clock[Any], item: Any, stamp: int | None) -> list[tuple[int, Any]]:
+def forgetful(self: timestamp_repair.Clock[Any], item: Any, stamp: int | None) -> list[tuple[int, Any]]:
     self.shift += 1
     return [] if self.shift == 7 else [(stamp or 0, item)]
 
@@ -84,14 +84,24 @@ def renamed(self: Any, stream: Any) -> None:
 @pytest.mark.parametrize(
     ("place", "name", "spoiled", "named"),
     [
-        (carry.TrackClock, "settle", late, r"packet 0 of audio stream 1 .* is at 0\.995000 s instead of -0\.005000 s"),
-        (carry, "_uncut", thinned, "audio stream 1 .* has 2. packets instead of 3"),
-        (carry, "_uncut", changed, "the content of audio stream 1 .* differs"),
-        (carry, "_uncut", fleeting, r"packet 0 of subtitle stream 2 .* is shown for 0\.001 s instead of"),
-        (carry._Adding, "track", silent, "has 0 sound streams instead of 1 .audio stream 1"),
-        (carry._Adding, "attach", renamed, "lacks the attachment font.ttf"),
-        (clock.Clock, "push", slow, "begins at 0.040 s, and its source at 0.000 s|shows frame"),
-        (clock.Clock, "push", forgetful, "shows 29 frames, and its source 30"),
+        (
+            track_copy.TrackClock,
+            "settle",
+            late,
+            r"packet 0 of audio stream 1 .* is at 0\.995000 s instead of -0\.005000 s",
+        ),
+        (track_copy, "without_cut_packets", thinned, "audio stream 1 .* has 2. packets instead of 3"),
+        (track_copy, "without_cut_packets", changed, "the content of audio stream 1 .* differs"),
+        (
+            track_copy,
+            "without_cut_packets",
+            fleeting,
+            r"packet 0 of subtitle stream 2 .* is shown for 0\.001 s instead of",
+        ),
+        (track_copy.TrackAdder, "track", silent, "has 0 sound streams instead of 1 .audio stream 1"),
+        (track_copy.TrackAdder, "attach", renamed, "lacks the attachment font.ttf"),
+        (timestamp_repair.Clock, "push", slow, "begins at 0.040 s, and its source at 0.000 s|shows frame"),
+        (timestamp_repair.Clock, "push", forgetful, "shows 29 frames, and its source 30"),
         (matroska, "chapters_for", lambda chapters, uids: b"", "0 chapters instead of 2"),
     ],
 )
@@ -105,19 +115,19 @@ def test_what_is_spoiled_is_named(
         prove(tmp_path, source)
 
 
-def none(streams: Any, film: int, forward: bool) -> Moves:
-    return Moves({})
+def none(streams: Any, film: int, forward: bool) -> TimeShifts:
+    return TimeShifts({})
 
 
-def film_alone(streams: Any, film: int, forward: bool) -> Moves:
-    found = jumps.find_moves(streams, film, forward)
-    return Moves({film: found.steps[film]}, found.at)
+def film_alone(streams: Any, film: int, forward: bool) -> TimeShifts:
+    found = discontinuities.find_time_shifts(streams, film, forward)
+    return TimeShifts({film: found.steps[film]}, found.at)
 
 
-def paused(streams: Any, film: int, forward: bool) -> Moves:
-    found = jumps.find_moves(streams, film, forward)
+def paused(streams: Any, film: int, forward: bool) -> TimeShifts:
+    found = discontinuities.find_time_shifts(streams, film, forward)
     later = {i: tuple((n, by and by + 180_000) for n, by in steps) for i, steps in found.steps.items()}
-    return Moves(later, found.at)
+    return TimeShifts(later, found.at)
 
 
 @pytest.mark.parametrize("suffix", [".mpg", ".ts"])
@@ -130,15 +140,14 @@ def paused(streams: Any, film: int, forward: bool) -> Moves:
     ],
 )
 def test_a_clock_that_starts_again_is_proved(
-    suffix: str, spoiled: Callable[..., Moves], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    suffix: str, spoiled: Callable[..., TimeShifts], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = joined(tmp_path, suffix)
-    prove(tmp_path, source)
-    monkeypatch.setattr(timeline, "find_moves", spoiled)
-    timeline._timeline.cache_clear()
+    prove(tmp_path, joined(tmp_path, suffix))
+    monkeypatch.setattr(timeline, "find_time_shifts", spoiled)
+    again = tmp_path / "again"  # timelines are cached for each path
+    again.mkdir()
     with pytest.raises(MediaError, match=named):
-        prove(tmp_path, source)
-    timeline._timeline.cache_clear()
+        prove(again, joined(again, suffix))
 
 
 def test_a_result_of_other_frames_is_named(tmp_path: Path) -> None:

@@ -78,4 +78,4 @@ def probe_chunk(videos: Sequence[VideoFile], job: Job) -> list[batch.Probed]:
     """Reads headers as the pipeline does, but a file called ``evil`` takes its worker along."""
     if any("evil" in video.name for video in videos):
         os.kill(os.getpid(), signal.SIGKILL)
-    return batch._probe_chunk(videos, job)
+    return batch.probe_chunk(videos, job)

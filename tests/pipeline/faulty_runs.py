@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import StringIO
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, NoReturn
 
 import psutil
 import pyarrow.parquet as pq
+from batch_runs import run_overrides
 from hydra import compose, initialize_config_dir
 from programs import FORKS
 from rich.console import Console
@@ -78,11 +78,7 @@ class Case:
 
     def run(self, *more: str) -> tuple[int, str]:
         """A run in this process and the Ray that it is connected to: (exit code, what it printed)."""
-        register_schema()
-        with initialize_config_dir(str(config_dir()), version_base="1.3"):
-            composed = compose("batch", overrides=[*self.overrides(), *more])
-        printed = StringIO()
-        return run_batch(to_config(composed), composed, Console(file=printed, width=200)), printed.getvalue()
+        return run_overrides([*self.overrides(), *more])
 
     def environment(self) -> dict[str, str]:
         """What a run as a program needs to find the engines of this folder."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
-from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,35 +15,17 @@ import pyarrow.parquet as pq
 import pytest
 import ray
 import ray.data
+from batch_runs import batch
 from clips import HEIGHT, WIDTH, pan, series_clip, still, two_scenes
 from faulty_runs import Case, command_of, wait_for
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from kind_files import PLAIN
 from media_files import write_source
-from rich.console import Console
 
-from remaster.config import config_dir, register_schema, to_config
 from remaster.errors import UserError
-from remaster.pipeline.batch import run_batch
+from remaster.sets.visual_words import signature
 from remaster.tables import SHOTS, VIDEOS
 
-pytestmark = pytest.mark.usefixtures("ray_cluster", "hydra_ready")
-
-
-@pytest.fixture
-def hydra_ready() -> Iterator[None]:
-    register_schema()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        yield
-
-
-def batch(source: Path, out: Path, *overrides: str) -> tuple[int, str]:
-    quoted = [f'dataset.path="{source}"', f'output.dir="{out}"', "output.preset=ultrafast", *overrides]
-    composed = compose("batch", overrides=quoted)
-    printed = StringIO()
-    code = run_batch(to_config(composed), composed, Console(file=printed, width=200))
-    return code, printed.getvalue()
+pytestmark = pytest.mark.usefixtures("ray_cluster")
 
 
 def shots(out: Path) -> list[dict[str, Any]]:
@@ -70,9 +50,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> Path:
     (root / "series").mkdir()
     two_scenes(root / "series" / "one.mp4", seed=1)
     two_scenes(root / "series" / "two.mp4", seed=5)
-    register_schema()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        code, printed = batch(root / "series", root / "out", "output.codec=ffv1")
+    code, printed = batch(root / "series", root / "out", "output.codec=ffv1")
     (root / "printed").write_text(printed)
     assert code == 0, printed
     return root
@@ -212,22 +190,24 @@ def test_what_is_left_out_is_said_where_people_look(tmp_path: Path) -> None:
     assert code == 1, "what a dead link stands for may be a video"
 
 
+@pytest.mark.parametrize(("link", "first"), [("off", "notes/begun-*"), ("series", "out/scenes/*/*.stitch.parquet")])
 def test_on_two_cpus_scenes_begin_before_the_last_video_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    link: str, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Scenes that are linked wait for each other once they are stitched."""
     source = tmp_path / "in"
     source.mkdir()
     for seed in range(12):
         series_clip(source / f"{seed}.mp4", [still(seed, 4)])
     options = ray.data.ExecutionOptions(resource_limits=ray.data.ExecutionResources(cpu=2))
     monkeypatch.setattr(ray.data.DataContext.get_current(), "execution_options", options)
-    GlobalHydra.instance().clear()
     case = Case(tmp_path, source)
     case.engine()
     # A worker that has to start first would let the other read all videos alone. The counter's actor takes a third.
     ray.get([ray.remote(import_module).remote("remaster.pipeline.graph") for _ in range(3)])
-    assert case.run()[0] == 0
-    begun = [path.stat().st_mtime_ns for path in case.notes.glob("begun-*")]
+    ray.get([ray.remote(signature).remote(np.ones((1, 128), np.float32)) for _ in range(3)])  # it learns words once
+    assert case.run(f"scenes.link={link}")[0] == 0
+    begun = [path.stat().st_mtime_ns for path in tmp_path.glob(first)]
     planned = [path.stat().st_mtime_ns for path in (case.out / "metadata" / "plan").glob("*.parquet")]
     assert len(begun) == len(planned) == 12
     assert sum(time < max(planned) for time in begun) > 3, "one may slip in before Ray has a second video to read"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import ray
-from test_rows import INFO
+from full_rows import INFO
 
 from remaster.config import ClusterConfig
 from remaster.pipeline.cluster import BASE_BYTES, connected, reservable, worker_bytes

@@ -188,7 +188,7 @@ def test_a_shared_card_must_hold_both_engines(models: Path, monkeypatch: pytest.
         asked.append((engine.name, engine.settings["gpu_gb"]))
         return {}
 
-    monkeypatch.setattr("remaster.pipeline.engines._preflight_on_gpu", on_gpu)
+    monkeypatch.setattr("remaster.pipeline.engines.preflight_on_gpu", on_gpu)
     overrides = ["segmenter=maskrcnn", "inpainter=stable_diffusion"]
     chosen = choose_engines(to_config(compose("batch", overrides=overrides)), gpus=1)
     assert asked == [("maskrcnn", 2.5), ("stable_diffusion", 6.5)], "an 8 GB card has room for both"
@@ -200,7 +200,7 @@ def test_a_shared_card_must_hold_both_engines(models: Path, monkeypatch: pytest.
 
 def test_two_engines_share_every_card_and_one_alone_takes_whole_cards(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first pool of the graph takes over half of each card, so that no two of its actors are put on one."""
-    monkeypatch.setattr("remaster.pipeline.engines._preflight_on_gpu", lambda engine: {})
+    monkeypatch.setattr("remaster.pipeline.engines.preflight_on_gpu", lambda engine: {})
 
     def pools(*overrides: str) -> list[tuple[float, int | None, int | None]]:
         engines = choose_engines(to_config(compose("batch", overrides=list(overrides))), gpus=4).values()

@@ -13,12 +13,11 @@ import av
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hydra import initialize_config_dir
-from kinds import DOCS, GREY, KINDS, RGB, YUV420P10, YUV422, YUV422P10, YUV444, Kind, documented
+from batch_runs import batch
+from kinds import GREY, KINDS, RGB, YUV420P10, YUV422, YUV422P10, YUV444, Kind
+from kinds_page import DOCS, documented
 from media_files import YUV420, packets_of
-from test_batch import batch
 
-from remaster.config import config_dir, register_schema
 from remaster.imaging.geometry import window
 from remaster.media.siting import chroma_location
 from remaster.media.types import PixelFormat, Rect
@@ -47,9 +46,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> Run:
     (root / "in").mkdir()
     for kind in KINDS:
         kind.make(root / "in" / kind.name)
-    register_schema()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        code, printed = batch(root / "in", root / "out", "output.codec=ffv1", "segmenter=none")
+    code, printed = batch(root / "in", root / "out", "output.codec=ffv1", "segmenter=none")
     rows = pq.read_table(root / "out" / "metadata" / "videos").to_pylist()
     return Run(root, code, printed, {row["video"]: row for row in rows})
 

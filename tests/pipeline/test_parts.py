@@ -22,7 +22,7 @@ from remaster.media.decode import decode
 from remaster.media.encode import to_frame
 from remaster.media.planes import to_rgb
 from remaster.media.probe import probe
-from remaster.media.source import like_tints
+from remaster.media.source import same_primaries_and_transfer
 from remaster.media.types import ColorSpec, PixelFormat
 
 Planes = tuple[Plane, ...]
@@ -170,8 +170,16 @@ def test_other_primaries_are_no_loss_where_packets_are_copied(tmp_path: Path, ta
 
 
 def test_the_same_colours_by_other_numbers_are_no_loss() -> None:
-    assert like_tints((1, 1), (1, 6)) and like_tints((6, 6), (7, 14)) and like_tints((2, 2), (1, 1))
-    assert not like_tints((6, 6), (1, 1)) and not like_tints((1, 1), (1, 18)) and not like_tints((9, 16), (2, 2))
+    assert (
+        same_primaries_and_transfer((1, 1), (1, 6))
+        and same_primaries_and_transfer((6, 6), (7, 14))
+        and same_primaries_and_transfer((2, 2), (1, 1))
+    )
+    assert (
+        not same_primaries_and_transfer((6, 6), (1, 1))
+        and not same_primaries_and_transfer((1, 1), (1, 18))
+        and not same_primaries_and_transfer((9, 16), (2, 2))
+    )
 
 
 def moving(moments: int) -> list[Planes]:

@@ -14,7 +14,7 @@ from clips import series_clip, still
 from faulty_runs import Case
 
 from remaster.pipeline import batch as program
-from remaster.pipeline import run
+from remaster.pipeline import flow
 from remaster.rows import DELIVERED, DeliveredScene
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
@@ -34,7 +34,7 @@ def case(tmp_path: Path) -> Case:
 
 def with_batches(change: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the driver see what ``change`` makes of the graph's tables."""
-    real = run.build_graph
+    real = flow.build_graph
 
     class Changed:
         def __init__(self, *arguments: Any) -> None:
@@ -43,7 +43,7 @@ def with_batches(change: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
         def iter_batches(self, **options: Any) -> Iterator[pa.Table]:
             return change(self.dataset.iter_batches(**options))
 
-    monkeypatch.setattr(run, "build_graph", Changed)
+    monkeypatch.setattr(flow, "build_graph", Changed)
 
 
 def balanced(case: Case) -> None:
@@ -115,7 +115,7 @@ def test_scenes_that_get_lost_are_marked(case: Case, monkeypatch: pytest.MonkeyP
 def test_a_file_whose_headers_kill_the_worker_costs_nothing_else(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     (case.source / "evil.mp4").write_bytes(b"whatever")
     (case.source / "b.mp4").unlink()
-    monkeypatch.setattr(program, "_probe_chunk", faulty_engines.probe_chunk)
+    monkeypatch.setattr(program, "probe_chunk", faulty_engines.probe_chunk)
     code, printed = case.run()
     assert code == 1
     assert "evil.mp4" in printed

@@ -10,17 +10,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from faulty_runs import Case
+from full_rows import assert_same, full_scene, scene_rows
 from hydra import compose, initialize_config_dir
-from test_rows import assert_same, full_scene, scene_rows
 
 from remaster.config import config_dir, register_schema, to_config
 from remaster.imaging.geometry import parse_aspect
 from remaster.pipeline.engines import choose
 from remaster.pipeline.job import Job
 from remaster.pipeline.scene_cache import cache_scene, drop, restored
+from remaster.pipeline.stages import refuse_unstitched
 from remaster.pipeline.store import Store
-from remaster.records import Background, Shot
-from remaster.rows import FilledScene, PlannedScene, StitchedScene
+from remaster.records import Background, Borrowed, Shot
+from remaster.rows import ANALYZED, SEGMENTED, FailedScene, FilledScene, PlannedScene, StitchedScene
 from remaster.tables import OutpaintColumns
 
 
@@ -47,11 +48,25 @@ def painted(picture: Background) -> Background:
 def stages() -> tuple[PlannedScene, StitchedScene, FilledScene]:
     """A scene before ``stitch``, after it, and after ``outpaint``."""
     *_, row, _ = scene_rows()
-    shots = tuple(shot.repainted(lambda picture: replace(picture, image=picture.image)) for shot in row.shots)
+    shots = tuple(shot.repainted(lambda picture: replace(picture, borrowed=None)) for shot in row.shots)
     stitched = replace(row, shots=shots)
     filled = tuple(shot.repainted(painted) for shot in shots)
     planned = PlannedScene(replace(full_scene(), gate=None, framing=0.5, seconds={}, attempts=7))
     return planned, stitched, stitched.filled(filled, OutpaintColumns(5, 4, 2))
+
+
+def lent(picture: Background) -> Background:
+    """The picture with other colours in a hole, which another scene saw: it is none any more."""
+    mask = np.zeros_like(picture.holes)
+    mask.flat[np.flatnonzero(picture.holes)[:2]] = True
+    return replace(
+        picture,
+        image=np.where(mask[..., None], np.uint8(77), picture.image),
+        coverage=picture.coverage | mask,
+        holes=picture.holes & ~mask,
+        fine=None if picture.fine is None else np.where(mask[..., None], np.int8(0), picture.fine),
+        borrowed=Borrowed("a-1-0000000.000", 3, mask),
+    )
 
 
 def kinds(shots: tuple[Shot, ...]) -> list[str]:
@@ -82,6 +97,27 @@ def test_what_was_generated_alone_is_kept_of_the_pictures_a_second_time(job: Job
     back = restored(planned, job)
     assert isinstance(back, FilledScene)
     assert_same(back.shots, filled.shots)
+
+
+def test_what_other_scenes_lent_comes_back_with_what_was_generated(job: Job) -> None:
+    planned, stitched, filled = stages()
+    shots = tuple(shot.repainted(lent).repainted(painted) for shot in stitched.shots)
+    cache_scene(stitched, job)
+    cache_scene(replace(filled, shots=shots), job)
+    back = restored(planned, job)
+    assert isinstance(back, FilledScene)
+    assert_same(back.shots, shots)
+
+
+def test_a_scene_whose_cache_is_gone_fails_where_no_segmenter_is_loaded(job: Job) -> None:
+    analyzed = scene_rows()[1]
+    described = Path(job.store.root) / job.store.cached(analyzed.scene.video_id, analyzed.scene.scene_id, "describe")
+    described.parent.mkdir(parents=True)
+    described.write_bytes(b"of no use any more")
+    (row,) = SEGMENTED.read(refuse_unstitched(ANALYZED.write([analyzed]), job))
+    assert isinstance(row, FailedScene)
+    assert "start again" in row.failure.error
+    assert not described.exists()  # so that it is stitched again
 
 
 def test_nothing_that_was_made_otherwise_comes_back(job: Job, tmp_path: Path) -> None:

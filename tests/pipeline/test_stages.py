@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from full_rows import INFO
 from hydra import compose, initialize_config_dir
-from test_rows import INFO
 from tiny_models import lama
 
 from remaster.arrays import Rgb

@@ -241,3 +241,61 @@ def test_what_of_the_inputs_was_not_taken_is_there(tmp_path, run_facts, videos_t
     page = written(tmp_path, run, videos_table({}), shots_table({})).text
     assert "dead link (1): <a>.mkv -> /b" in page
     assert "not taken" in page
+
+
+def test_a_set_shows_its_shots_without_a_second_copy_of_their_pictures(tmp_path, run_facts, videos_table, shots_table):
+    names = previews(tmp_path, 4)
+    shots = shots_table(
+        {"video": "b.mkv", "preview": names[0], "set_id": "a-1.000", "recovered_from_other_scenes": 0.25},
+        {"start_frame": 10, "end_frame": 20, "preview": names[1], "set_id": "a-1.000"},
+        {"start_frame": 20, "end_frame": 30, "preview": names[2]},
+        {"start_frame": 30, "end_frame": 40, "preview": names[3], "set_id": "a-1.000", "status": "failed"},
+    )
+    page = written(tmp_path, run_facts, videos_table({}, {"video": "b.mkv"}), shots)
+    assert page.source.count("base64") == len(page.all("img")) == 4
+    assert "1 set returns, in 2 of 4 shots." in page.text
+    assert "8.3 % of the wings are recovered from other scenes" in page.text
+    assert "2 shots in 2 videos set a-1.000" in page.text and "12.5 % recovered from other scenes" in page.text
+    visits = [a["href"] for a in page.all("a") if (a["href"] or "").startswith("#shot-")]
+    assert visits == ["#shot-0", "#shot-3"]
+    rows = {"#" + a["id"]: a for a in page.all("tr") if "id" in a}
+    assert len(rows) == 4 and set(visits) <= rows.keys()
+    assert len(page.all("a", href="#set-0")) == 3  # each of its shots names it, also the one that failed
+    assert page.all("details", id="set-0")
+    assert page.text.count("25.0 % recovered from other scenes") == 1
+
+
+def test_of_many_sets_the_largest_are_shown(tmp_path, run_facts, videos_table, shots_table, monkeypatch):
+    monkeypatch.setattr(report_page, "MAX_SETS", 2)
+    monkeypatch.setattr(report_page, "MAX_UNFOLDED", 1)
+    shown = [name for name, shots in (("x", 1), ("y", 3), ("z", 2)) for _ in range(shots)]
+    page = written(tmp_path, run_facts, videos_table({}), shots_table(*({"set_id": name} for name in shown)))
+    sets = page.all("details", **{"class": "set card"})
+    assert [(a["id"], "open" in a) for a in sets] == [("set-0", True), ("set-1", False)]
+    assert page.text.index("3 shots in 1 video set y") < page.text.index("2 shots in 1 video set z")
+    assert "1 shot in 1 video set x" not in page.text
+    assert "3 sets return, in 6 of 6 shots." in page.text
+    assert "This page shows the 2 sets with most shots; the others are in metadata/scenes." in page.text
+    assert page.text.count("set x") == 1 and len(page.all("a", href="#set-1")) == 2  # x is named, but leads nowhere
+
+
+def test_a_set_says_how_many_of_its_shots_the_page_has_no_room_for(
+    tmp_path, run_facts, videos_table, shots_table, monkeypatch
+):
+    monkeypatch.setattr(report_page, "MAX_SHOTS", 3)
+    rows = [{"start_frame": 10 * i, "end_frame": 10 * i + 10, "set_id": "a-1.000"} for i in range(5)]
+    page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
+    assert "5 shots in 1 video" in page.text and "3 of the shots are on this page" in page.text
+    assert len([a for a in page.all("a") if (a["href"] or "").startswith("#shot-")]) == 3
+
+
+def test_without_sets_nothing_is_said_of_them(tmp_path, run_facts, videos_table, shots_table):
+    page = written(tmp_path, run_facts, videos_table({}), shots_table({}))
+    assert not page.all("h2", id="sets") and "other scenes" not in page.text
+
+
+def test_the_name_of_a_set_is_text(tmp_path, run_facts, videos_table, shots_table):
+    page = written(tmp_path, run_facts, videos_table({"video": EVIL}), shots_table({"video": EVIL, "set_id": EVIL}))
+    assert len(page.all("script")) == 1 and "alert(1)</script>" not in page.source
+    assert page.text.count(f"set {EVIL}") == 2
+    assert page.all("a", href="#set-0") and page.all("a", href="#shot-0")

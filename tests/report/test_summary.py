@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from remaster.report.console import MAX_LISTED, render_summary
-from remaster.report.summary import EngineChoice, WingUse, summarize, wing_use, wing_uses
+from remaster.report.summary import EngineChoice, SetSummary, WingUse, lent_pixels, summarize, wing_use, wing_uses
 
 
 def rendered(summary, terminal=False, engines=(), width=160, **options):
@@ -194,3 +194,54 @@ def test_very_many_notes_are_cut_off_and_counted(shots_table, videos_table):
     out = rendered(summarize(videos_table(*rows), shots_table(), 1.0)).splitlines()
     assert sum(line.startswith("note: ") for line in out) == MAX_LISTED
     assert "3 more notes, in the report and in metadata/videos" in out
+
+
+def test_sets_are_counted_over_videos_by_their_number_of_shots(shots_table, videos_table):
+    seen = {"recovered": 0.5, "propagated": 0.0, "generated": 0.5, "soft": 0.0}
+    shots = shots_table(
+        {"set_id": "b-0.000", "linked": 1, "recovered_from_other_scenes": 0.4, **seen},
+        {"set_id": "a-0.000", "linked": 2, "recovered_from_other_scenes": 0.0, **seen},
+        {
+            "video": "b.mkv",
+            "set_id": "b-0.000",
+            "linked": 1,
+            "recovered_from_other_scenes": 0.2,
+            "end_frame": 30,
+            **seen,
+        },
+        {"scene_id": "s2", "set_id": "b-0.000", "status": "failed"},
+        {"scene_id": "s3", **seen},
+    )
+    summary = summarize(videos_table({}, {"video": "b.mkv"}), shots, 1.0)
+    one = 10 * 14 * 30
+    assert summary.sets == (
+        SetSummary("b-0.000", 2, 2, WingUse(2 * one, 0, 2 * one, 0), one),
+        SetSummary("a-0.000", 1, 1, WingUse(one // 2, 0, one // 2, 0), 0),
+    )
+    assert summary.sets[0].lent_share == 0.25
+    assert summary.set_shots == 3
+    assert summary.lent_share == pytest.approx(1 / 6)
+    line = (
+        "sets that return: 2, in 3 of 5 shots; 16.7 % of the wings recovered from other scenes instead of generated\n"
+    )
+    assert line in rendered(summary) and line in rendered(summary, terminal=True)
+
+
+def test_without_sets_no_line_is_printed(shots_table, videos_table):
+    summary = summarize(videos_table({}), shots_table({}), 1.0)
+    assert summary.sets == () and summary.lent_share == 0.0
+    assert "sets" not in rendered(summary)
+    nothing = summarize(videos_table(), shots_table(), 1.0)
+    assert nothing.sets == () and nothing.lent_share is None
+
+
+def test_what_is_lent_is_a_part_of_what_is_recovered(shots_table):
+    seen = {"recovered": 1 / 3, "propagated": 0.0, "generated": 2 / 3, "soft": 0.0, "width": 53}
+    shots = shots_table(
+        {"recovered_from_other_scenes": 0.3334, **seen},
+        {"recovered_from_other_scenes": float("nan"), **seen},
+        {"recovered_from_other_scenes": 0.2, "status": "failed", **seen},
+        {**seen},
+    )
+    assert lent_pixels(shots).tolist() == [100, 0, 0, 0]
+    assert wing_uses(shots)[0].recovered == 100

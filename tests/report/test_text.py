@@ -63,3 +63,10 @@ def test_first_line_of_a_message():
     assert text.first_line("\n  one \ntwo") == "one"
     assert text.first_line(None) == text.first_line(" \n") == "–"
     assert text.first_line("x" * 300, 20) == "x" * 17 + "..."
+
+
+def test_a_list_names_a_few_and_counts_the_rest() -> None:
+    assert text.listed([]) == ""
+    assert text.listed(["a", "b", "c"]) == "a, b, c"
+    assert text.listed(["a", "b", "c", "d"]) == "a, b, c and 1 more"
+    assert text.listed([str(n) for n in range(2003)]) == "0, 1, 2 and 2,000 more"

@@ -1,4 +1,7 @@
-"""A drawn scene whose every point is known exactly: frames, windows and backgrounds are samples of one function."""
+"""A drawn scene whose every point is known exactly, and a renderer of its wings.
+
+Frames, windows and backgrounds are samples of one function.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,16 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from remaster.arrays import Plane, Rgb
+from remaster.arrays import Mask, Plane, Rgb
 from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window, window
 from remaster.media.planes import from_rgb
 from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Background, Method, Shot
+from remaster.resample.figure_layers import Continuation
+from remaster.resample.layout import FrameFormat
+from remaster.resample.rendering import FilmTraces, ShotDonors, WingRenderer
+from remaster.resample.tuning import ResampleSettings
 
 YUV420P = PixelFormat("yuv420p", "yuv", 8, 1, 1)
 YUV422P = PixelFormat("yuv422p", "yuv", 8, 1, 0)
@@ -75,3 +82,43 @@ def shot_of(cameras: list[cam.Affine], background: Background | None, method: Me
 
 def window_of(width: int, height: int, pixel_format: PixelFormat, aspect: str = "16/9", framing: float = 0.5) -> Window:
     return window(Rect(0, 0, width, height), Fraction(1), pixel_format, Fraction(aspect), framing)
+
+
+def renderer(
+    shot: Shot,
+    shown: Window,
+    pixel_format: PixelFormat = YUV420P,
+    color: ColorSpec = COLOR,
+    gate: Mask | None = None,
+    noise: float = 0.0,
+    settings: ResampleSettings | None = None,
+    seed: int = 5,
+    continuation: Continuation | None = None,
+) -> WingRenderer:
+    """A renderer with defaults for all that a test is not about."""
+    form, film = FrameFormat(shown, pixel_format, color), FilmTraces(noise, gate)
+    return WingRenderer(shot, form, film, settings or ResampleSettings(), seed, ShotDonors(continuation))
+
+
+def outside(planes: Planes, shown: Window, plane: int = 0) -> np.ndarray:
+    """The samples of a plane that belong to the wings, in 8-bit levels, flat."""
+    rows, columns = planes[plane].shape
+    step_y, step_x = round(shown.height / rows), round(shown.width / columns)
+    a = shown.active
+    wing = np.ones((rows, columns), bool)
+    left, top = shown.x // step_x, shown.y // step_y
+    wing[top : -(-(shown.y + a.height) // step_y), left : -(-(shown.x + a.width) // step_x)] = False
+    return planes[plane][wing].astype(float)
+
+
+def noisy(planes: Planes, sigma: float, seed: int) -> Planes:
+    rng = np.random.default_rng(seed)
+    return tuple(np.clip(np.rint(p + rng.normal(0, sigma, p.shape)), 0, 255).astype(np.uint8) for p in planes)
+
+
+def with_figure(planes: Planes, x: int, y: int, width: int, height: int) -> Planes:
+    """A flat blue figure on yuv420p planes."""
+    drawn = [p.copy() for p in planes]
+    for plane, level, step in zip(drawn, (70, 190, 90), (1, 2, 2), strict=True):
+        plane[y // step : (y + height) // step, x // step : (x + width) // step] = level
+    return tuple(drawn)

@@ -12,7 +12,8 @@ from remaster.media.planes import from_rgb
 from remaster.media.types import PixelFormat
 from remaster.records import Background
 from remaster.resample.background_wings import without_steps
-from remaster.resample.rendering import WingRenderer
+from remaster.resample.layout import FrameFormat
+from remaster.resample.rendering import FilmTraces, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 
 DEEP = PixelFormat("yuv420p10le", "yuv", 10, 1, 1)
@@ -55,7 +56,7 @@ def test_what_was_stitched_finer_is_shown_so() -> None:
     for known in (fine, None):
         background = Background(image, everywhere, ~everywhere, ~everywhere, known)
         shot = shot_of([cam.translation(window.x, window.y)], background, "still")
-        renderer = WingRenderer(shot, window, DEEP, COLOR, None, 0.0, ResampleSettings(), 1)
+        renderer = WingRenderer(shot, FrameFormat(window, DEEP, COLOR), FilmTraces(), ResampleSettings(), 1)
         shown = np.array(renderer.render(0, picture_of(planes, window, DEEP), False)[0], int)
         off.append((shown - planes[0].astype(int))[:, : window.x].std())
     assert off[0] < 0.6 < 0.9 < off[1], "in levels of ten bits"
@@ -69,7 +70,7 @@ def test_wings_have_the_source_s_depth(method: str) -> None:
     image, everywhere = np.rint(truth).astype(np.uint8), np.ones(truth.shape[:2], bool)
     background = Background(image, everywhere, ~everywhere, ~everywhere)
     shot = shot_of([cam.translation(window.x, window.y)] * 2, background, "still")
-    renderer = WingRenderer(shot, window, DEEP, COLOR, None, 0.0, ResampleSettings(), 1)
+    renderer = WingRenderer(shot, FrameFormat(window, DEEP, COLOR), FilmTraces(), ResampleSettings(), 1)
     shown = [np.array(renderer.render(n, picture_of(planes, window, DEEP), n > 0)[0], int) for n in range(2)]
     wing = np.s_[:, : window.x]
     off = shown[0][wing] - planes[0].astype(int)[wing]

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
-from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, seen, shot_of, window_of
-from test_rendering import renderer
+from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, renderer, seen, shot_of, window_of
 
 from remaster.arrays import Rgb
 from remaster.imaging import camera as cam

@@ -10,8 +10,8 @@ from remaster.arrays import Mask, Plane
 from remaster.imaging import camera as cam
 from remaster.media.types import PixelFormat
 from remaster.records import Method
-from remaster.resample.layout import gate_samples
-from remaster.resample.rendering import WingRenderer
+from remaster.resample.layout import FrameFormat, gate_samples
+from remaster.resample.rendering import FilmTraces, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
@@ -34,7 +34,8 @@ def gated(
     truth = picture_of(whole_window(shown, LOOK, pixel_format), shown, pixel_format)
     filmed = through(gate, truth, pixel_format)
     shot = shot_of([LOOK], canvas() if method == "mosaic" else None, method)
-    renderer = WingRenderer(shot, shown, pixel_format, COLOR, gate, 0.0, ResampleSettings(feather=feather), 1)
+    form, settings = FrameFormat(shown, pixel_format, COLOR), ResampleSettings(feather=feather)
+    renderer = WingRenderer(shot, form, FilmTraces(gate=gate), settings, 1)
     return truth, filmed, picture_of(renderer.render(0, filmed, False), shown, pixel_format), gate
 
 
@@ -92,7 +93,8 @@ def test_an_unfilled_gate_does_not_enter_the_wings(method: Method, off: float) -
     truth = whole_window(shown, LOOK, YUV420P)
     filmed = through(gate, picture_of(truth, shown, YUV420P), YUV420P)
     shot = shot_of([LOOK], canvas() if method == "mosaic" else None, method)
-    renderer = WingRenderer(shot, shown, YUV420P, COLOR, gate, 0.0, ResampleSettings(), 1, fill_gate=False)
+    form, film = FrameFormat(shown, YUV420P, COLOR), FilmTraces(gate=gate, fill_gate=False)
+    renderer = WingRenderer(shot, form, film, ResampleSettings(), 1)
     out = renderer.render(0, filmed, False)
     assert all(np.array_equal(a, b) for a, b in zip(picture_of(out, shown, YUV420P), filmed, strict=True))
     for wing in (np.s_[:, : shown.x], np.s_[:, shown.x + 160 :]):
@@ -102,7 +104,8 @@ def test_an_unfilled_gate_does_not_enter_the_wings(method: Method, off: float) -
 def test_without_a_gate_the_dark_edge_stays() -> None:
     shown = window_of(160, 120, YUV420P)
     dark = tuple(np.full(shape, 20, np.uint8) for shape in YUV420P.plane_shapes(160, 120))
-    renderer = WingRenderer(shot_of([LOOK], canvas()), shown, YUV420P, COLOR, None, 0.0, ResampleSettings(), 1)
+    form = FrameFormat(shown, YUV420P, COLOR)
+    renderer = WingRenderer(shot_of([LOOK], canvas()), form, FilmTraces(), ResampleSettings(), 1)
     out = picture_of(renderer.render(0, dark, False), shown, YUV420P)
     assert all(np.array_equal(a, b) for a, b in zip(out, dark, strict=True))
 

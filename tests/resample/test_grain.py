@@ -9,7 +9,8 @@ from resample_scene import COLOR, FULL, GBRP, YUV420P, YUV444P10, canvas, pictur
 from remaster.arrays import Plane
 from remaster.imaging import camera as cam
 from remaster.media.types import ColorSpec, PixelFormat
-from remaster.resample.rendering import WingRenderer
+from remaster.resample.layout import FrameFormat
+from remaster.resample.rendering import FilmTraces, WingRenderer
 from remaster.resample.tuning import Grain, ResampleSettings
 
 LOOK = cam.translation(60.0, 22.0)
@@ -24,9 +25,8 @@ def wings(
     order: tuple[int, ...] = (0, 1, 2, 3),
 ) -> dict[int, tuple[Plane, ...]]:
     """Left wings by frame, of clean frames that differ in one sample only, so that none repeats."""
-    renderer = WingRenderer(
-        shot_of([LOOK] * 4, canvas()), SHOWN, pixel_format, color, None, noise, ResampleSettings(grain=grain), 3
-    )
+    form = FrameFormat(SHOWN, pixel_format, color)
+    renderer = WingRenderer(shot_of([LOOK] * 4, canvas()), form, FilmTraces(noise), ResampleSettings(grain=grain), 3)
     picture = picture_of(whole_window(SHOWN, LOOK, pixel_format, color), SHOWN, pixel_format)
     drawn = {}
     for i in order:

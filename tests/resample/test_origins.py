@@ -14,8 +14,9 @@ from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
 from remaster.propagation.grid import Grid
 from remaster.records import Background, Key, Propagation, Shot
+from remaster.resample.layout import FrameFormat
 from remaster.resample.origins import GENERATED, ORIGINAL, PROPAGATED, RECOVERED, SOFT, recovered_share
-from remaster.resample.rendering import SceneRenderers, ShotWings, WingRenderer
+from remaster.resample.rendering import FilmTraces, SceneRenderers, ShotDonors, ShotWings, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 
 WIDE, TALL = window_of(160, 120, YUV420P), window_of(120, 160, YUV420P, "120/212")
@@ -27,9 +28,8 @@ FRAMES, STEP, AT = 12, 2, 7
 def drawn(shot: Shot, shown: Window = WIDE, gate: Mask | None = None, fill_gate: bool = True) -> WingRenderer:
     """A renderer after frame ``AT`` of a shot (or its last one) has been drawn."""
     frames = [picture(shown)] * len(shot.cameras)
-    renderer = WingRenderer(
-        shot, shown, YUV420P, COLOR, gate, 0.0, ResampleSettings(), 1, fill_gate=fill_gate, read=lambda i: frames[i]
-    )
+    film, donors = FilmTraces(gate=gate, fill_gate=fill_gate), ShotDonors(read=lambda i: frames[i])
+    renderer = WingRenderer(shot, FrameFormat(shown, YUV420P, COLOR), film, ResampleSettings(), 1, donors)
     for index in range(min(AT + 1, len(frames))):
         frames[index] = tuple(plane ^ (index & 1) for plane in frames[index])  # No two frames are the same.
         renderer.render(index, frames[index], False)
@@ -121,7 +121,8 @@ def test_a_dissolve_shows_the_shot_with_the_larger_share() -> None:
     turn = replace(shot_of([LOOK] * 3, covered(200), "still"), start=1, end=4, mix=mix)
 
     def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
-        return WingRenderer(shot, WIDE, YUV420P, COLOR, None, 0.0, ResampleSettings(), 1, before=before, after=after)
+        form, donors = FrameFormat(WIDE, YUV420P, COLOR), ShotDonors(before=before, after=after)
+        return WingRenderer(shot, form, FilmTraces(), ResampleSettings(), 1, donors)
 
     renderers = SceneRenderers([first, turn, last], make, lambda frame: shown)
     renderers.renderer(first).render(0, shown, False)

@@ -15,20 +15,21 @@ from resample_scene import (
     YUV422P,
     YUV444P10,
     canvas,
+    noisy,
+    outside,
     paint,
     picture_of,
+    renderer,
     shot_of,
     whole_window,
     window_of,
+    with_figure,
 )
 
-from remaster.arrays import Mask, Plane
+from remaster.arrays import Plane
 from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
 from remaster.media.types import ColorSpec, PixelFormat, Rect
-from remaster.records import Shot
-from remaster.resample.figure_layers import Continuation
-from remaster.resample.rendering import WingRenderer
 from remaster.resample.tuning import Grain, ResampleSettings
 
 Planes = tuple[Plane, ...]
@@ -36,53 +37,14 @@ FORMATS = [(YUV420P, COLOR), (YUV422P, COLOR), (YUV444P10, COLOR), (GRAY, COLOR)
 LOOK = cam.translation(60.0, 22.0)
 
 
-def renderer(
-    shot: Shot,
-    shown: Window,
-    pixel_format: PixelFormat = YUV420P,
-    color: ColorSpec = COLOR,
-    gate: Mask | None = None,
-    noise: float = 0.0,
-    settings: ResampleSettings | None = None,
-    seed: int = 5,
-    continuation: Continuation | None = None,
-) -> WingRenderer:
-    settings = settings or ResampleSettings()
-    return WingRenderer(shot, shown, pixel_format, color, gate, noise, settings, seed, continuation=continuation)
-
-
-def outside(planes: Planes, shown: Window, plane: int = 0) -> np.ndarray:
-    """The samples of a plane that belong to the wings, in 8-bit levels, flat."""
-    rows, columns = planes[plane].shape
-    step_y, step_x = round(shown.height / rows), round(shown.width / columns)
-    a = shown.active
-    wing = np.ones((rows, columns), bool)
-    left, top = shown.x // step_x, shown.y // step_y
-    wing[top : -(-(shown.y + a.height) // step_y), left : -(-(shown.x + a.width) // step_x)] = False
-    return planes[plane][wing].astype(float)
-
-
 def psnr(a: np.ndarray, b: np.ndarray, peak: float = 255.0) -> float:
     return float(10 * np.log10(peak**2 / max(np.mean((a - b) ** 2), 1e-9)))
-
-
-def noisy(planes: Planes, sigma: float, seed: int) -> Planes:
-    rng = np.random.default_rng(seed)
-    return tuple(np.clip(np.rint(p + rng.normal(0, sigma, p.shape)), 0, 255).astype(np.uint8) for p in planes)
 
 
 def faded(planes: Planes, gain: float, to: int = 16) -> Planes:
     """YUV planes faded towards a luma level."""
     pairs = zip(planes, (to, 128, 128), strict=True)
     return tuple(np.rint(level + gain * (p.astype(float) - level)).astype(np.uint8) for p, level in pairs)
-
-
-def with_figure(planes: Planes, x: int, y: int, width: int, height: int) -> Planes:
-    """A flat blue figure on yuv420p planes."""
-    drawn = [p.copy() for p in planes]
-    for plane, level, step in zip(drawn, (70, 190, 90), (1, 2, 2), strict=True):
-        plane[y // step : (y + height) // step, x // step : (x + width) // step] = level
-    return tuple(drawn)
 
 
 @pytest.mark.parametrize(("pixel_format", "color"), FORMATS, ids=lambda value: getattr(value, "name", ""))

@@ -12,8 +12,9 @@ from remaster.imaging.geometry import Window
 from remaster.media.planes import to_rgb
 from remaster.media.types import Rect
 from remaster.records import Background, Shot
+from remaster.resample.layout import FrameFormat
 from remaster.resample.origins import GENERATED, RECOVERED, SOFT, planned_shares
-from remaster.resample.rendering import MixedWings, SceneRenderers, ShotWings, WingRenderer
+from remaster.resample.rendering import FilmTraces, MixedWings, SceneRenderers, ShotDonors, ShotWings, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 from remaster.stitch.propagated_shots import mixture
 
@@ -49,7 +50,8 @@ def renderers(clip: Clip, shots: list[Shot], made: list[int] | None = None) -> S
     def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
         if made is not None:
             made.append(shot.start)
-        return WingRenderer(shot, SHOWN, YUV, COLOR, None, 0.0, ResampleSettings(), 0, before=before, after=after)
+        form, donors = FrameFormat(SHOWN, YUV, COLOR), ShotDonors(before=before, after=after)
+        return WingRenderer(shot, form, FilmTraces(), ResampleSettings(), 0, donors)
 
     def read(frame: int) -> tuple[Plane, ...]:
         return clip.planes[frame]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from resample_scene import YUV420P, canvas, picture_of, shot_of, whole_window, window_of
-from test_rendering import noisy, renderer
+from resample_scene import YUV420P, canvas, noisy, picture_of, renderer, shot_of, whole_window, window_of
 
 from remaster.imaging import camera as cam
 from remaster.resample.tuning import Grain, ResampleSettings

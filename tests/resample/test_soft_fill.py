@@ -20,7 +20,8 @@ from resample_scene import (
 from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat
-from remaster.resample.rendering import WingRenderer
+from remaster.resample.layout import FrameFormat
+from remaster.resample.rendering import FilmTraces, WingRenderer
 from remaster.resample.tuning import Grain, ResampleSettings
 
 SHOWN = window_of(160, 120, YUV420P)
@@ -44,7 +45,7 @@ def plain(luma: np.ndarray, pixel_format: PixelFormat = YUV420P) -> Planes:
 
 def rendered(frames: list[Planes], shown: Window = SHOWN, pixel_format: PixelFormat = YUV420P) -> list[Planes]:
     shot = shot_of([LOOK] * len(frames), None, "ambient")
-    renderer = WingRenderer(shot, shown, pixel_format, COLOR, None, 0.0, CLEAN, 1)
+    renderer = WingRenderer(shot, FrameFormat(shown, pixel_format, COLOR), FilmTraces(), CLEAN, 1)
     return [renderer.render(i, frame, False) for i, frame in enumerate(frames)]
 
 

@@ -14,7 +14,7 @@ from remaster_sample.episodes import EPISODES
 from remaster_sample.render import GRAIN_SIGMA, Truth, add_grain, gate
 from remaster_sample.script import Episode, Shot
 
-MORNING, LAMP, LANE = EPISODES
+MORNING, LAMP, LANE, _ = EPISODES
 
 
 def shot_of(episode: Episode, kind: str) -> Shot:
@@ -84,8 +84,11 @@ def test_the_mask_covers_all_that_is_not_background() -> None:
 def test_the_same_frame_is_the_same_bytes_when_all_is_drawn_anew() -> None:
     index = middle(shot_of(MORNING, "dialogue"))
     first = render.render(MORNING, index)
-    for cache in (backgrounds.background, characters.cel, render._plate, render._compose):
+    for cache in (backgrounds.background, characters.cel):
         cache.cache_clear()
+    pan = shot_of(MORNING, "follow")
+    for other in range(pan.start, pan.start + 64, 8):  # more pictures than are cached
+        render.render(MORNING, other)
     second = render.render(MORNING, index)
     assert first.wide is not second.wide
     np.testing.assert_array_equal(first.wide, second.wide)

@@ -19,7 +19,7 @@ from remaster_sample.render import GRAIN_SIGMA, render
 from remaster_sample.script import Episode
 from remaster_sample.write import SAMPLE_RATE, beeps, film, write_episode, write_truth
 
-MORNING, LAMP, LANE = EPISODES
+MORNING, LAMP, LANE, _ = EPISODES
 
 
 def pictures(path: Path) -> tuple[list[np.ndarray], list[float]]:
@@ -42,9 +42,9 @@ def flat_frames(count: int) -> list[np.ndarray]:
     return [np.full((48, 64, 3), 40 + 4 * k, np.uint8) for k in range(count)]
 
 
-@pytest.mark.parametrize("episode", [MORNING, LAMP, LANE], ids=lambda e: e.name)
+@pytest.mark.parametrize("episode", EPISODES, ids=lambda e: e.name)
 def test_an_episode_holds_its_frames_sound_and_beep_at_the_cut(episode: Episode, tmp_path: Path) -> None:
-    cut = next(c for c in episode.cuts if episode.shot_at(c).kind in ("dialogue", "pan", "multiplane"))
+    cut = next(c for c in episode.cuts if episode.shot_at(c).kind in ("dialogue", "pan", "multiplane", "still"))
     frames = range(cut - 9, cut + 6)
     path = write_episode(episode, tmp_path, frames)
     assert path.name == f"{episode.name}{episode.suffix}"
@@ -109,6 +109,7 @@ def test_truth_files_hold_the_wide_picture_the_masks_and_the_cameras(tmp_path: P
     assert data["cuts"] == list(MORNING.cuts)
     assert data["window"]["x"] == MORNING.window.x
     assert [s["start"] for s in data["shots"]] == [s.start for s in MORNING.shots]
+    assert data["shots"][1] | {"set": "village", "light": "day"} == data["shots"][1]
 
 
 def test_beeps_start_at_their_onsets_and_nothing_else_sounds() -> None:

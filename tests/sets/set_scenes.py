@@ -42,10 +42,10 @@ def view(seed: int, camera: Affine, *figures: Figure) -> Rgb:
     return picture
 
 
-def described(key: str, picture: Rgb, figures: Mask | None = None) -> SetDescriptor:
+def described(key: str, picture: Rgb, figures: Mask | None = None, sar: float = 1.0) -> SetDescriptor:
     """The descriptor of a picture that is known everywhere."""
     known = np.ones(picture.shape[:2], bool)
-    return describe(key, picture, known, ~known if figures is None else figures)
+    return describe(key, picture, known, ~known if figures is None else figures, sar)
 
 
 def by_night(picture: Rgb, gain: float = 0.55) -> Rgb:

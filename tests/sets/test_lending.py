@@ -9,7 +9,7 @@ from set_scenes import SIZE, at, view
 
 from remaster.arrays import Mask, Rgb
 from remaster.imaging.camera import IDENTITY, corner_error, translation
-from remaster.sets.lending import Donor, Lent, lend, refined_camera
+from remaster.sets.lending import Donor, Lent, lend, refined_camera, refined_donor
 from remaster.sets.light import SAME_LIGHT
 from remaster.sets.proof import SIDES, Side
 
@@ -107,3 +107,43 @@ def test_nothing_to_lend_changes_nothing() -> None:
     lent = lend(image, known, ~known, [away])
     assert (lent.coverage == known).all() and (lent.image == image).all()
     assert cv2.countNonZero(lent.seen_by.astype(np.uint8)) == 0
+
+
+@pytest.mark.parametrize("shift", [(2.0, -1.0), (-1.0, 2.0)])
+def test_outlines_meet_at_the_join(shift: tuple[float, float]) -> None:
+    whole, image, known = borrower()
+    misplaced = Donor(whole, np.ones_like(known), translation(*shift), SAME_LIGHT, SIDES)
+    off = lend(image, known, ~known, [misplaced]).image.astype(float) - whole
+    beside = np.concatenate([off[10:-10, WING - 8 : WING], off[10:-10, -WING : -WING + 8]], axis=1)
+    apart = cv2.warpAffine(whole, translation(-shift[0], -shift[1]), SIZE).astype(float) - whole
+    unmatched = np.concatenate([apart[10:-10, WING - 8 : WING], apart[10:-10, -WING : -WING + 8]], axis=1)
+    assert (beside**2).mean() < 0.5 * (unmatched**2).mean()
+
+
+def test_a_donor_that_differs_at_the_join_is_refused() -> None:
+    whole, image, known = borrower()
+    other = view(22, at(100, 120))
+    lent = lend(image, known, ~known, [donor(other), donor(whole)])
+    assert error(lent, whole) < 3
+    alone = lend(image, known, ~known, [donor(other)])
+    assert alone.coverage[:, :WING].mean() < 0.3
+
+
+def test_figures_of_the_borrower_do_not_speak_against_a_donor() -> None:
+    whole, image, known = borrower()
+    figures = np.zeros_like(known)
+    figures[40:220, WING : WING + 70] = True
+    hidden = np.where(figures[..., None], 20, image).astype(np.uint8)
+    assert lend(hidden, known, ~known, [donor(whole)], figures).coverage.mean() > 0.99
+    assert lend(hidden, known, ~known, [donor(whole)]).coverage[60:200, :WING].mean() < 0.9
+
+
+def test_the_light_of_a_donor_is_refitted_without_figures() -> None:
+    _, image, known = borrower()
+    bright = np.clip(view(21, at(100, 120)) * 0.8 + 20, 0, 255).astype(np.uint8)
+    figure = np.zeros_like(known)
+    figure[60:, 100:200] = True
+    bright[figure] = 0
+    near = Donor(bright, np.ones_like(known), IDENTITY, SAME_LIGHT, SIDES)
+    found = refined_donor(image, known & ~figure, near)
+    np.testing.assert_allclose(np.diag(found.colour), 1.25, atol=0.06)

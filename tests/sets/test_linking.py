@@ -90,3 +90,18 @@ def test_sets_with_one_weak_link_between_them_are_tried_again() -> None:
     links = link_scenes(pairs, prove_all)
     assert len(links) == len(order)
     assert len(sets_of(links, SIZES)) == 1
+
+
+def test_a_wide_view_joins_the_two_sides_of_a_dialogue() -> None:
+    """However many of its shots were tried against each other before: these share nothing."""
+    sides = [f"{n:03d}" for n in range(3)], [f"{n:03d}" for n in range(10, 13)]
+    inside = [(a, b) for side in sides for a, b in combinations(side, 2)]
+    across = [(a, b) for a in sides[0] for b in sides[1]]
+    wide = [("000", "020"), ("010", "020")]
+    pairs = [Candidate(a, b, 1 - 0.01 * i) for i, (a, b) in enumerate([*inside, *across, *wide])]
+
+    def prove_all(batch: Sequence[Pair]) -> list[Link | None]:
+        return [None if pair in across else link(int(pair[0]), int(pair[1]), 0.0, 0.9) for pair in batch]
+
+    (found,) = sets_of(link_scenes(pairs, prove_all), SIZES)
+    assert found.members == (*sides[0], *sides[1], "020")

@@ -101,3 +101,15 @@ def test_the_order_of_the_two_does_not_matter() -> None:
     assert str(asdict(link)) == str(asdict(again))
     assert str(asdict(back)) == str(asdict(link.reversed()))
     assert (back.a, back.sides_a) == ("b", link.sides_b)
+
+
+@pytest.mark.parametrize("sar", [8 / 9, 64 / 45])
+def test_a_set_is_known_again_in_a_video_with_other_pixels(sar: float) -> None:
+    first, second = at(100, 120), at(100, 120, 1.5)
+    wide = view(1, second)
+    squeezed = cv2.resize(wide, (round(SIZE[0] / sar), SIZE[1]), interpolation=cv2.INTER_AREA)
+    stretch = np.array([[SIZE[0] / squeezed.shape[1], 0.0, 0.0], [0.0, 1.0, 0.0]])
+    stretch[0, 2] = stretch[0, 0] / 2 - 0.5
+    link = prove(described("a", view(1, first)), described("b", np.asarray(squeezed, np.uint8), sar=sar))
+    assert link is not None
+    assert off(link.camera, first, compose(second, stretch)) < 2.0

@@ -1,8 +1,8 @@
-"""ASS and SSA scripts: places, margins and resolutions moved with the picture, as libass reads them.
+"""Moves ASS and SSA scripts with the picture: positions, margins and resolution, as libass interprets them.
 
-The script's resolution grows with the frame, so that sizes stay what they were on the picture; what has a place is
-moved by where the picture lies, what has none by its margins. A script's events may fall into shots that lie elsewhere
-in their frames (``framing=auto``): their styles, which hold the margins, then get variants.
+The script's resolution grows with the frame, so that sizes on the picture stay. Positioned events move by their
+positions, others by their margins. Where shots lie differently in their frames (``framing=auto``), styles, which hold
+the margins, get variants.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal
 from remaster.media.subtitles.places import Place
 
 Vertical = Literal["below", "middle", "above"]
-# What libass takes for a resolution that a script does not tell.
+# libass's resolution for scripts that have none.
 DEFAULT_RESOLUTION = (384, 288)
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _HEADER_LINE = re.compile(r"^\s*(PlayRes|LayoutRes)([XY])\s*:\s*(\d+)\s*$", re.IGNORECASE)
@@ -32,10 +32,10 @@ _SCROLL = re.compile(r"(scroll (?:up|down));([^;]*);([^;]*)(.*)", re.IGNORECASE 
 
 @dataclass(frozen=True)
 class Style:
-    """What places an event of a style: ``margins`` left, right and vertical, in the script's units.
+    """A style's ``margins`` (left, right, vertical) in script units, and its alignment.
 
-    ``line`` is its number in the header and ``fields`` what stands in it; ``columns`` say where in them the name and
-    the margins are.
+    ``line`` is the number of its line in the header, ``fields`` are the line's values, ``columns`` the indices of the
+    name and the margins in them.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Script:
 
 @dataclass(frozen=True)
 class _Frame:
-    """A place in script units: x becomes ``left + x * scale_x``; all of the script is ``width x height``."""
+    """A place in script units: x becomes ``left + x * scale_x``; ``width x height`` is the new resolution."""
 
     width: int
     height: int
@@ -76,7 +76,7 @@ class _Frame:
         return self.above + value * self.scale_y
 
     def margins(self, margins: Sequence[int], vertical: Vertical) -> tuple[int, int, int]:
-        """Left, right and vertical margin; what lay on bars that are gone stays within the frame."""
+        """The moved left, right and vertical margin; text on bars that were cropped off stays within the frame."""
         left, right = (
             side + margin * self.scale_x for side, margin in ((self.left, margins[0]), (self.right, margins[1]))
         )
@@ -85,7 +85,7 @@ class _Frame:
 
 
 def read_script(header: str) -> Script:
-    """Parse a script's header: all before its events."""
+    """Parse a script's header, which is all before its events."""
     lines = tuple(header.splitlines())
     found = {}
     for line in lines:
@@ -137,22 +137,22 @@ def _integer(text: str, otherwise: int = 0) -> int:
 
 
 def _numpad(alignment: int) -> tuple[Vertical, Literal["left", "middle", "right"]]:
-    """ASS's alignments, which lie as the numbers on a keypad."""
+    """ASS's alignment: positions of the digits on a numeric keypad."""
     rows: tuple[Vertical, ...] = ("below", "middle", "above")
     place = alignment - 1 if 1 <= alignment <= 9 else 1
     return rows[place // 3], (("left", "middle", "right")[place % 3])
 
 
 def _legacy(alignment: int) -> tuple[Vertical, Literal["left", "middle", "right"]]:
-    """SSA's: 1 to 3 below, 4 more above, 8 more in the middle."""
+    """SSA's alignment: 1 to 3 at the bottom, plus 4 at the top, plus 8 in the middle."""
     row: Vertical = "above" if alignment & 4 else "middle" if alignment & 8 else "below"
     return row, ("middle", "left", "middle", "right")[alignment & 3]
 
 
 class ScriptMover:
-    """Moves a script's header and events; ``usual`` is the place by which its resolution grows.
+    """Moves a script's header and events; ``usual`` is the place that its resolution and styles are adapted to.
 
-    Events are moved first: they tell which variants of the styles the header must have.
+    Events must be moved first: they determine which variants of the styles the header needs.
     """
 
     def __init__(self, script: Script, usual: Place) -> None:
@@ -162,18 +162,18 @@ class ScriptMover:
         self._variants: dict[tuple[str, tuple[int, int, int]], str] = {}
 
     def event(self, event: str, place: Place) -> str:
-        """An event as Matroska has it: ``ReadOrder,Layer,Style,Name,MarginL,MarginR,MarginV,Effect,Text``."""
+        """Move an event in Matroska's form: ``ReadOrder,Layer,Style,Name,MarginL,MarginR,MarginV,Effect,Text``."""
         fields = event.split(",", 8)
         if len(fields) < 9:
             return event
         frame = self._frame(place)
         style = self._style_of(fields[2])
-        vertical, across, placed = _standing(fields[8], style)
+        vertical, across, placed = _alignment(fields[8], style)
         own = [_integer(text) for text in fields[4:7]]
         if style is not None:
             fields[2] = self._variant(style, frame.margins(style.margins, vertical))
         moved = frame.margins(own, vertical)
-        # 0 stands for the style's, and so it would if that were where the margin has come to.
+        # 0 means the style's margin, so a moved margin must not become 0.
         fields[4:7] = [str(max(value, 1)) if before else "0" for before, value in zip(own, moved, strict=True)]
         fields[7] = _scrolled(fields[7], frame)
         fields[8] = _moved_text(fields[8], frame)
@@ -185,16 +185,18 @@ class ScriptMover:
         return ",".join(fields)
 
     def header(self) -> str:
-        """The header with its resolution and styles moved, and the variants that the events moved so far refer to."""
-        lines, told = list(self._script.lines), set()
+        """The header with its resolution and styles moved, and the variants that the events so far need."""
+        lines, present = list(self._script.lines), set()
         for number, line in enumerate(lines):
             if match := _HEADER_LINE.match(line):
                 axis = match[2].upper()
-                told.add((match[1].lower(), axis))
+                present.add((match[1].lower(), axis))
                 lines[number] = f"{match[1]}{match[2]}: {self._resolution(match[1], axis, int(match[3]))}"
         frame = self._frame(self._usual)
         added = [
-            f"PlayRes{axis}: {self._resolution('playres', axis, 0)}" for axis in "XY" if ("playres", axis) not in told
+            f"PlayRes{axis}: {self._resolution('playres', axis, 0)}"
+            for axis in "XY"
+            if ("playres", axis) not in present
         ]
         variants: list[str] = []
         last = max((style.line for style in self._script.styles.values()), default=0)
@@ -221,7 +223,7 @@ class ScriptMover:
         return _Frame(new_x, new_y, *edges, place.width * new_x / old_x, place.height * new_y / old_y)
 
     def _style_of(self, name: str) -> Style | None:
-        """The style that libass takes for a name: where there is none of it, ``Default``."""
+        """The style that libass uses for a name: ``Default`` where there is none of that name."""
         styles, wanted = self._script.styles, name.strip().lstrip("*")
         return styles.get(wanted) or styles.get("Default")
 
@@ -245,8 +247,8 @@ def _style_line(style: Style, name: str, margins: tuple[int, int, int]) -> str:
     return f"Style: {','.join(fields)}"
 
 
-def _standing(text: str, style: Style | None) -> tuple[Vertical, Literal["left", "middle", "right"], bool]:
-    """How an event is aligned (by its first tag, as libass has it), and whether it has a place of its own."""
+def _alignment(text: str, style: Style | None) -> tuple[Vertical, Literal["left", "middle", "right"], bool]:
+    """An event's alignment (by its first tag, as in libass, or by its style), and whether it has a position."""
     sides = ("below", "middle") if style is None else (style.vertical, style.across)
     for block in _BLOCK.findall(text):
         if match := _ALIGNS.search(block):
@@ -258,14 +260,14 @@ def _standing(text: str, style: Style | None) -> tuple[Vertical, Literal["left",
 
 
 def _middle(frame: _Frame, margins: tuple[int, int, int], across: str) -> str:
-    """Where an event stands that is aligned to the middle of the picture's height."""
+    """The position of an event that is aligned to the middle of the picture's height."""
     left, right = Fraction(margins[0]), Fraction(frame.width - margins[1])
     x = {"left": left, "right": right, "middle": (left + right) / 2}[across]
     return f"{_text(x)},{_text((frame.above + frame.height - frame.below) / 2)}"
 
 
 def _scrolled(effect: str, frame: _Frame) -> str:
-    """The effect "Scroll up;y0;y1;..." between the lines where they have come to."""
+    """The effect "Scroll up;y0;y1;..." with its rows moved."""
     match = _SCROLL.match(effect)
     if match is None or not (_NUMBER.search(match[2]) and _NUMBER.search(match[3])):
         return effect
@@ -274,7 +276,7 @@ def _scrolled(effect: str, frame: _Frame) -> str:
 
 
 def _moved_text(text: str, frame: _Frame) -> str:
-    """An event's text: tags with places, and drawings."""
+    """An event's text with its positions and drawings moved."""
     result, end, drawing = [], 0, False
     for block in _BLOCK.finditer(text):
         between = text[end : block.start()]
@@ -305,9 +307,9 @@ def _moved_block(block: str, frame: _Frame) -> str:
 
 
 def _along(value: Fraction, index: int, frame: _Frame, keep: bool) -> Fraction:
-    """A coordinate (even ``index``: across) where it has come to; what was seen ``keep``s within the frame.
+    """Move a coordinate (even ``index``: x, odd: y); with ``keep``, one that was visible stays within the frame.
 
-    What stood on bars that are gone would otherwise be lost with them; what was outside of the picture stays so.
+    Text on bars that were cropped off would be lost otherwise; what was outside the picture stays outside.
     """
     moved, size = (frame.y(value), frame.height) if index % 2 else (frame.x(value), frame.width)
     edge, scale = (frame.above, frame.scale_y) if index % 2 else (frame.left, frame.scale_x)
@@ -316,14 +318,14 @@ def _along(value: Fraction, index: int, frame: _Frame, keep: bool) -> Fraction:
 
 
 def _clipped(inside: str, frame: _Frame) -> str:
-    """A clip's drawing, which is in the script's units times a power of two."""
+    """A clip's drawing, in script units times a power of two."""
     first, comma, drawing = inside.rpartition(",")
     scale = _integer(first, 1) if comma else 1
     return f"{first}{comma}{_drawn(drawing, frame, max(scale, 1))}"
 
 
 def _drawn(drawing: str, frame: _Frame, scale: int) -> str:
-    """A drawing's points: absolute ones moved, where ``scale`` (1, 2 ...) says their units; else (0) scaled alone."""
+    """Move a drawing's absolute points, in units by ``scale`` (1, 2 ...); with 0, relative ones are only scaled."""
     unit = 1 << (scale - 1) if scale else 0
     if not unit and frame.scale_x == frame.scale_y == 1:
         return drawing

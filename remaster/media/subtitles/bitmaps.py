@@ -1,7 +1,7 @@
-"""PGS, VobSub and DVB subtitles: canvases and places of their pictures rewritten, their pixels untouched.
+"""Moves PGS, VobSub and DVB subtitles with the picture: rewrites canvas sizes and positions, not pixels.
 
-The canvas grows as the frame does, so that a pixel of a subtitle covers the same pixels of the picture as before. What
-lay on bars that are gone is moved onto the frame.
+The canvas grows with the frame, so that a subtitle's pixel covers the same part of the picture as before. Subtitles on
+bars that were cropped off are moved onto the frame.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _VOBSUB_SIZE = re.compile(rb"^([ \t]*size[ \t]*:[ \t]*)(\d+)[ \t]*x[ \t]*(\d+)",
 
 @dataclass(frozen=True)
 class _Canvas:
-    """A source's canvas ``old``, and the ``new`` one."""
+    """The source's canvas size ``old`` and the ``new`` one, in pixels."""
 
     old: Size
     new: Size
 
     def corner(self, x: int, y: int, place: Place, size: Size | None) -> tuple[int, int]:
-        """Where the upper left corner of a picture of ``size`` (None: unknown) comes to."""
+        """The moved top left corner of a picture of ``size`` (None: unknown), within the new canvas."""
         moved = (
             round(place.across(Fraction(x, self.old[0])) * self.new[0]),
             round(place.down(Fraction(y, self.old[1])) * self.new[1]),
@@ -55,7 +55,7 @@ class PgsMover:
         self._canvas: _Canvas | None = None
 
     def packet(self, data: bytes, place: Place) -> bytes:
-        """A packet of whole segments; what ends inside of one is left as it is."""
+        """Move a packet of whole segments; an incomplete segment is left as it is."""
         moved = bytearray(data)
         parts = list(_pgs_segments(data))
         for kind, at, length in parts:
@@ -73,7 +73,7 @@ class PgsMover:
     def _windows(
         self, data: bytearray, at: int, length: int, place: Place, canvas: _Canvas
     ) -> dict[int, tuple[int, int]]:
-        """Move the windows; by how much, by their numbers."""
+        """Move the windows; return their shifts by window number."""
         shifts = {}
         for place_of in range(at + 1, at + 1 + 9 * data[at], 9):
             if place_of + 9 > at + length:
@@ -120,13 +120,13 @@ def _pgs_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def vobsub_canvas(header: bytes, frame: Size) -> Size:
-    """The canvas that a VobSub header (``.idx``) tells; where there is none, the video's own ``frame``."""
+    """The canvas size in a VobSub header (``.idx``); without one, the video's own ``frame`` size."""
     match = _VOBSUB_SIZE.search(header)
     return (int(match[2]), int(match[3])) if match and int(match[2]) and int(match[3]) else frame
 
 
 class VobSubMover:
-    """Sub-pictures of DVD: their display area, and where their colours change."""
+    """Sub-pictures of DVDs: their display areas, and the areas where their colours change."""
 
     def __init__(self, header: bytes, frame: Size, usual: Place) -> None:
         self._canvas = _grown(vobsub_canvas(header, frame), usual)
@@ -140,7 +140,7 @@ class VobSubMover:
         return b"size: " + size + b"\n" + self._header
 
     def packet(self, data: bytes, place: Place) -> bytes:
-        """A whole sub-picture unit; what is none is left as it is."""
+        """Move a whole sub-picture unit; anything else is left as it is."""
         moved, at, seen = bytearray(data), _number(data, 2) if len(data) >= 4 else 0, set()
         shift = (0, 0)
         while 4 <= at + 4 <= len(data) and at not in seen:
@@ -151,7 +151,7 @@ class VobSubMover:
         return bytes(moved)
 
     def _commands(self, data: bytearray, at: int, place: Place, shift: tuple[int, int]) -> tuple[int, int]:
-        """One sequence of commands; returns by how much its area was moved."""
+        """Move one sequence of commands; return the shift of its area."""
         lengths = {0x00: 1, 0x01: 1, 0x02: 1, 0x03: 3, 0x04: 3, 0x05: 7, 0x06: 5}
         while at < len(data) and data[at] != 0xFF:
             command = data[at]
@@ -189,7 +189,7 @@ def _put_twelve(data: bytearray, at: int, values: tuple[int, int, int, int]) -> 
 
 
 def _move_colours(data: bytearray, at: int, end: int, shift: tuple[int, int]) -> None:
-    """The lines and columns from which other colours hold (command CHG_COLCON)."""
+    """Move the rows and columns from which other colours apply (command CHG_COLCON)."""
     while at + 4 <= end and data[at : at + 4] != b"\x0f\xff\xff\xff":
         first, count, last = _number(data, at) & 0xFFF, data[at + 2] >> 4, _number(data, at + 2) & 0xFFF
         _put(data, at, min(first + shift[1], 0xFFF))
@@ -200,7 +200,7 @@ def _move_colours(data: bytearray, at: int, end: int, shift: tuple[int, int]) ->
 
 
 class DvbMover:
-    """DVB subtitles (EN 300 743): page compositions, and the display definition that tells the canvas."""
+    """DVB subtitles (EN 300 743): page compositions, and the display definition with the canvas size."""
 
     STANDARD = (720, 576)
 
@@ -210,7 +210,7 @@ class DvbMover:
         self._regions: dict[int, Size] = {}
 
     def packet(self, data: bytes, place: Place) -> bytes:
-        """A packet of segments; one display definition stands before each page."""
+        """Move a packet of segments; a display definition is added before a page that has none."""
         parts = list(_dvb_segments(data))
         for kind, _, body in parts:
             if kind == 0x14 and len(body) >= 5:
@@ -232,7 +232,7 @@ class DvbMover:
         return result + data[end:]
 
     def _definition(self, body: bytes, place: Place) -> bytes:
-        """A display definition; regions lie in its window where it has one, which moves then."""
+        """Move a display definition; if it has a window, regions lie in that, and only the window moves."""
         width, height = (value - 1 for value in self._canvas.new)
         new = body[:1] + width.to_bytes(2) + height.to_bytes(2)
         if not self._windowed or len(body) < 13:

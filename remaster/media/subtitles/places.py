@@ -1,4 +1,4 @@
-"""Where the source's picture lies in what is shown, at any time."""
+"""Where the source's picture lies in the output frame, at any time."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from fractions import Fraction
 
 @dataclass(frozen=True)
 class Place:
-    """Where the whole picture of the source, which its subtitles were made for, lies in the frame that is shown.
+    """Where the source's whole picture, for which its subtitles were made, lies in the displayed output frame.
 
-    ``x`` and ``y`` are its left and upper edge, ``width`` and ``height`` its size, in shares of the frame's: 0, 0, 1, 1
-    where nothing moves. What is cropped off (bars) lies outside of 0..1.
+    ``x`` and ``y`` are its left and top edge, ``width`` and ``height`` its size, in shares of the frame: 0, 0, 1, 1
+    where nothing moves. Bars that were cropped off lie outside 0..1.
     """
 
     x: Fraction = Fraction(0)
@@ -22,21 +22,21 @@ class Place:
     height: Fraction = Fraction(1)
 
     def across(self, share: Fraction) -> Fraction:
-        """The place across the frame, 0 left and 1 right, of what lies at ``share`` of the source's width."""
+        """The x in the frame (0 left, 1 right) of the point at ``share`` of the source's width."""
         return self.x + share * self.width
 
     def down(self, share: Fraction) -> Fraction:
-        """The place down the frame, 0 above and 1 below, of what lies at ``share`` of the source's height."""
+        """The y in the frame (0 top, 1 bottom) of the point at ``share`` of the source's height."""
         return self.y + share * self.height
 
     @property
     def right(self) -> Fraction:
-        """What lies right of the picture, in shares of the frame's width."""
+        """The margin right of the picture, in shares of the frame's width."""
         return 1 - self.x - self.width
 
     @property
     def below(self) -> Fraction:
-        """What lies below the picture, in shares of the frame's height."""
+        """The margin below the picture, in shares of the frame's height."""
         return 1 - self.y - self.height
 
 
@@ -51,13 +51,13 @@ class Stay:
 
 @dataclass(frozen=True)
 class Places:
-    """A video's places by time: ``stays`` in the order of time, at least one."""
+    """A video's places by time; ``stays`` are in the order of time, at least one."""
 
     stays: Sequence[Stay]
 
     @property
     def usual(self) -> Place:
-        """The place that holds longest in all."""
+        """The place with the longest total time."""
         seconds: Counter[Place] = Counter()
         for stay in self.stays:
             seconds[stay.place] += stay.end - stay.start  # type: ignore[assignment] # counts exact seconds
@@ -65,11 +65,11 @@ class Places:
 
     @property
     def moved(self) -> bool:
-        """Whether the picture ever lies elsewhere than in the source."""
+        """Whether the picture ever lies elsewhere than it does in the source."""
         return any(stay.place != Place() for stay in self.stays)
 
     def at(self, start: Fraction, end: Fraction) -> Place:
-        """The place that holds longest from ``start`` to ``end``; before the first and after the last frame, theirs."""
+        """The place with the longest time between ``start`` and ``end``; outside the video, its first or last place."""
         shared: dict[Place, Fraction] = {}
         for stay in self.stays:
             both = min(end, stay.end) - max(start, stay.start)

@@ -1,4 +1,4 @@
-"""From what one shot's frames show to where the source's picture lies in them, as a viewer sees it."""
+"""Computes a shot's ``Place`` from its window and the display matrix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _A, _B, _C, _D = 0, 1, 3, 4  # of a display matrix: x' = a x + c y, y' = b x + d
 
 
 def place_of(window: Window, info: VideoInfo) -> Place:
-    """Where the whole picture of ``info``, bars included, lies in ``window``, turned and mirrored as it is shown."""
+    """Where the whole picture of ``info``, bars included, lies in ``window``, rotated and mirrored for display."""
     whole = _whole(info)
     left, above = window.x - window.active.x + whole[0], window.y - window.active.y + whole[1]
     across = left / window.width, whole[2] / window.width
@@ -27,16 +27,16 @@ def place_of(window: Window, info: VideoInfo) -> Place:
 
 
 def _whole(info: VideoInfo) -> tuple[Fraction, Fraction, Fraction, Fraction]:
-    """Left and upper edge, width and height of the source's whole picture in pixels of ``info``'s frames.
+    """Left and top edge, width and height of the source's whole picture in pixels of ``info``'s frames.
 
-    These are all of it, but where a part was scaled into the frame of the rest, its bars cut off.
+    It is the frame itself, unless this part was cropped and scaled into the frame of the rest of the video.
     """
     treatment = info.treatment
-    if treatment is None or treatment.frame is None or (shown := treatment.stored.shown) is None:
+    if treatment is None or treatment.frame is None or (visible := treatment.stored.visible) is None:
         return Fraction(0), Fraction(0), Fraction(info.width), Fraction(info.height)
-    by_x, by_y = Fraction(info.width, shown.width), Fraction(info.height, shown.height)
+    by_x, by_y = Fraction(info.width, visible.width), Fraction(info.height, visible.height)
     stored = treatment.stored
-    return -shown.x * by_x, -shown.y * by_y, stored.width * by_x, stored.height * by_y
+    return -visible.x * by_x, -visible.y * by_y, stored.width * by_x, stored.height * by_y
 
 
 def _flipped(start: Fraction, size: Fraction, flip: bool) -> tuple[Fraction, Fraction]:

@@ -16,6 +16,21 @@ function slide(image) {
   pair.classList.add("slider");
   pair.append(top, range);
 }
+function glimpse(link) {
+  const image = document.querySelector(link.hash + " .pair img");
+  if (!image) return;
+  const after = new Image();
+  after.onload = () => { after.style.aspectRatio = (after.naturalWidth - gap) / 2 + "/" + after.naturalHeight; };
+  Object.assign(after, {alt: "", loading: "lazy", src: image.src});
+  link.prepend(after);
+}
+function reveal(target) {
+  const part = target.closest("details");
+  if (target.hidden || part && part.hidden) { form.reset(); form.oninput(); }
+  if (part) part.open = true;
+}
+for (const link of document.querySelectorAll(".visits a")) glimpse(link);
+for (const link of document.querySelectorAll('a[href^="#"]')) link.onclick = () => reveal(document.querySelector(link.hash));
 for (const image of document.querySelectorAll(".pair img")) {
   if (image.complete) slide(image); else image.onload = () => slide(image);
 }

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from remaster.media.clock import Clock, Repairs
+from remaster.media.timestamp_repair import Clock, Repairs
 from remaster.notes import losses, texts
 
 

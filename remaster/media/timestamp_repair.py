@@ -1,4 +1,4 @@
-"""Repairing timestamps: every frame gets a time of its own, later than the one before."""
+"""Repairs timestamps: every frame gets a time of its own, later than that of the frame before."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from remaster.notes import Note
 
 Item = TypeVar("Item")
 
-# How many frames in a row may lack a good time before the stream is taken to have jumped back.
-_PATIENCE = 8
-_TOLD = 4  # of the jumps that are named
+_MAX_UNTIMED = 8
+"""Frames in a row without a usable time after which the clock is taken to have jumped back."""
+_MAX_NAMED = 4
+"""Jumps that a note names."""
 
 
 @dataclass
 class Repairs:
-    """What had to be repaired while decoding, as counts of frames or packets; ``jumps``: the clock's, in seconds."""
+    """Counts of frames or packets that were repaired while decoding; ``jumps``: where the file's clock jumps, in s."""
 
     missing: int = 0
     disordered: int = 0
@@ -43,8 +44,8 @@ class Repairs:
         self.jumps = self.jumps or other.jumps
 
     def notes(self) -> tuple[Note, ...]:
-        """The repairs that were made, one short sentence each."""
-        told = (
+        """The repairs that were made, one sentence each."""
+        kinds = (
             (self.missing, Note("{} frames had no timestamp")),
             (self.disordered, Note("{} frames had a repeated or backward timestamp")),
             (self.broken, Note("{} broken packets were skipped", loss=True)),
@@ -52,10 +53,10 @@ class Repairs:
             (self.converted, Note("{} frames differed in size or pixel format and were converted")),
             (self.cut_off, Note("the file could not be read to its end", loss=True)),
         )
-        found = tuple(replace(note, text=note.text.format(count)) for count, note in told if count)
+        found = tuple(replace(note, text=note.text.format(count)) for count, note in kinds if count)
         if self.jumps:
-            at = ", ".join(f"{float(second):.1f}" for second in self.jumps[:_TOLD]) + (
-                "..." * (len(self.jumps) > _TOLD)
+            at = ", ".join(f"{float(second):.1f}" for second in self.jumps[:_MAX_NAMED]) + (
+                "..." * (len(self.jumps) > _MAX_NAMED)
             )
             found += (Note(f"the file's clock starts again or jumps at {at} s: picture and tracks go on together"),)
         return found
@@ -65,11 +66,13 @@ class Repairs:
 class Clock(Generic[Item]):
     """Turns the stamps of frames in presentation order into strictly ascending times.
 
-    A stamp later than all before it is kept. Frames without such a stamp wait for the next that has one, and are then
-    set between their neighbours: at the nominal rate from the last good time where there is room, else spread evenly.
-    After ``_PATIENCE`` of them in a row the stamps are taken to have jumped (joined recordings): they go on at the
-    nominal rate, and all later stamps are shifted by the same amount. Frames before the first stamp are counted
-    back from it; a stream without any stamp begins at 0.
+    A stamp later than all before it is kept. Frames without such a stamp wait for the next frame that has one, and are
+    then placed between their neighbours: at the nominal rate from the last good time where there is room, else evenly.
+    After ``_MAX_UNTIMED`` such frames in a row the stamps are taken to have jumped (joined recordings): the times
+    continue at the nominal rate, and all later stamps are shifted by the same amount. Frames before the first stamp
+    are counted back from it. A stream without any stamp begins at 0.
+
+    ``step`` is the nominal duration of a frame in ticks, ``last`` the last time, ``shift`` ticks added to stamps.
     """
 
     step: Fraction
@@ -79,7 +82,7 @@ class Clock(Generic[Item]):
     waiting: list[Item] = field(default_factory=list)
 
     def push(self, item: Item, stamp: int | None) -> list[tuple[int, Item]]:
-        """Take the next frame and its stamp; returns the frames whose times are now known."""
+        """Take the next frame and its stamp; return the frames whose times are now known, with their times."""
         time = None if stamp is None else stamp + self.shift
         if time is not None and (self.last is None or time > self.last):
             ready = [*self._between(time), (time, item)]
@@ -91,7 +94,7 @@ class Clock(Generic[Item]):
         else:
             self.repairs.disordered += 1
         self.waiting.append(item)
-        if len(self.waiting) < _PATIENCE:
+        if len(self.waiting) < _MAX_UNTIMED:
             return []
         ready = self.flush()
         if stamp is not None and self.last is not None:

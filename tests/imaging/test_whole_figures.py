@@ -7,35 +7,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import numpy.typing as npt
+from talking_figure import HEIGHT, KEYFRAMES, WIDTH, picture, preview
 
 from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import IDENTITY, translation
 from remaster.imaging.whole_figures import find_figures, passing, placed
-from remaster.stitch.background_plan import in_usual_light
-
-WIDTH, HEIGHT, KEYFRAMES = 320, 240, 8
-
-
-def picture(talking: int, present: bool = True) -> npt.NDArray[np.uint8]:
-    rng = np.random.default_rng(3)
-    coarse = rng.integers(90, 200, (HEIGHT // 12, WIDTH // 12, 3), np.uint8)
-    ground = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC) // 2 + np.array([40, 90, 60], np.uint8)
-    if present:
-        cv2.rectangle(ground, (135, 130), (185, 239), (40, 60, 190), -1)
-        cv2.circle(ground, (160, 100), 34, (245, 200, 170), -1)
-        cv2.circle(ground, (160, 100), 34, (20, 20, 20), 3)
-        cv2.ellipse(ground, (160, 118), (14, 3 + 8 * (talking % 2)), 0, 0, 360, (150, 20, 20), -1)
-        cv2.line(ground, (140, 150), (100, 190 - 40 * (talking % 2)), (40, 60, 190), 14)
-    return ground
-
-
-def preview(present: bool = True) -> Preview:
-    pictures = np.stack([picture(i, present) for i in range(KEYFRAMES)])
-    median = np.median(pictures, axis=0)
-    moving = np.abs(pictures - median).max(axis=-1) > 30
-    seen = ~np.stack([cv2.dilate(m.astype(np.uint8), np.ones((5, 5))) > 0 for m in moving])
-    cameras = np.repeat(IDENTITY[None], KEYFRAMES, axis=0)
-    return Preview(pictures, seen, np.zeros_like(seen), cameras, WIDTH, HEIGHT, 1.0)
 
 
 def truth() -> npt.NDArray[np.bool_]:
@@ -55,16 +31,6 @@ def test_under_a_moving_camera_nothing_is_grown() -> None:
     found = find_figures(replace(still, cameras=cameras), np.ones((HEIGHT, WIDTH), bool))
     assert found.any()
     assert found.mean() < 0.5 * truth().mean()
-
-
-def test_what_differs_in_a_dissolve_is_no_figure() -> None:
-    everywhere = np.ones((HEIGHT, WIDTH), bool)
-    dissolving = preview(present=False)
-    dissolving.seen[4:, 60:200, 40:140] = False
-    light = np.array([130, 131, 130, 129, 124, 118, 110, 104], np.float32)
-    assert find_figures(dissolving, everywhere).any()
-    assert not find_figures(in_usual_light(dissolving, light, 130.0), everywhere).any()
-    assert in_usual_light(preview(), light, 110.0).seen.shape == preview().seen.shape
 
 
 def test_it_is_placed_on_the_canvas() -> None:

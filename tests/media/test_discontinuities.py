@@ -14,12 +14,12 @@ import pytest
 from captioned_files import captioned
 from media_files import OPEN_GOP, Source, packets_of, same_planes, write_segments, write_source
 
-from remaster.media.clock import Repairs
 from remaster.media.decode import decode
+from remaster.media.discontinuities import Packets, find_time_shifts
 from remaster.media.encoders import EncoderSettings
-from remaster.media.jumps import Packets, find_moves
 from remaster.media.probe import probe
 from remaster.media.remux import assemble, verify
+from remaster.media.timestamp_repair import Repairs
 
 FAST = EncoderSettings(preset="ultrafast")
 FILM = Source(
@@ -117,28 +117,28 @@ def test_a_pause_in_one_track_is_no_jump() -> None:
             if packets is second and 100 <= number < 500:
                 continue
             packets.pts.append(time)
-            packets.lasts.append(40)
-            packets.places.append(number)
+            packets.durations.append(40)
+            packets.positions.append(number)
             packets.keys.append(True)
     streams = {0: film, 1: sound, 2: second}
-    assert find_moves(streams, 0, True).at == ()
+    assert find_time_shifts(streams, 0, True).at == ()
     # The same pause in all of them is one of the clock.
     for packets in streams.values():
         packets.pts = [None if t is None else t + 60_000 * (t >= 30_000) for t in packets.pts]
-    found = find_moves(streams, 0, True)
+    found = find_time_shifts(streams, 0, True)
     assert found.at == (Fraction(30),)
-    assert [found.by(index, len(packets.pts) - 1) for index, packets in streams.items()] == [-60_000] * 3
-    assert find_moves(streams, 0, False).at == ()
+    assert [found.ticks(index, len(packets.pts) - 1) for index, packets in streams.items()] == [-60_000] * 3
+    assert find_time_shifts(streams, 0, False).at == ()
 
 
 def test_one_wrong_stamp_is_no_jump() -> None:
     packets = Packets("video", Fraction(1, 1000))
     for number in range(100):
         packets.pts.append(5 if number == 50 else 40 * number)
-        packets.lasts.append(40)
-        packets.places.append(number)
+        packets.durations.append(40)
+        packets.positions.append(number)
         packets.keys.append(True)
-    assert find_moves({0: packets}, 0, True).at == ()
+    assert find_time_shifts({0: packets}, 0, True).at == ()
 
 
 @pytest.mark.parametrize("before", [1, 70])

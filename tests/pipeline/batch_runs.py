@@ -1,0 +1,27 @@
+"""Runs of the whole job in this process, on the Ray that it is connected to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from rich.console import Console
+
+from remaster.config import config_dir, register_schema, to_config
+from remaster.pipeline.batch import run_batch
+
+
+def run_overrides(overrides: Sequence[str]) -> tuple[int, str]:
+    """Run the job with these overrides, as Hydra wants them quoted: (exit code, what it printed)."""
+    register_schema()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        composed = compose("batch", overrides=list(overrides))
+    printed = StringIO()
+    return run_batch(to_config(composed), composed, Console(file=printed, width=200)), printed.getvalue()
+
+
+def batch(source: Path, out: Path, *overrides: str) -> tuple[int, str]:
+    """Run the job on a file or folder: (exit code, what it printed)."""
+    return run_overrides([f'dataset.path="{source}"', f'output.dir="{out}"', "output.preset=ultrafast", *overrides])
