@@ -94,7 +94,7 @@ CASES: tuple[Case, ...] = (
         "linked set-ups",
         "detect",
         "each run between two cuts is a scene of its own",
-        "detect.setups",
+        "detect.cuts.find_setups detect.cuts._Setup detect.cuts._shows",
         detect__cuts__find_setups=lambda lengths, *_: tuple(range(len(lengths))),
     ),
     _case(
@@ -108,15 +108,15 @@ CASES: tuple[Case, ...] = (
         "motion of shading",
         "analyze",
         "none where there is no texture",
-        "imaging.shading_motion",
+        " ".join(f"imaging.camera_motion.{n}" for n in ("shading_motion", "_aligned", "_difference", "_warped")),
         imaging__camera_motion__shading_motion=_constant(None),
     ),
     _case(
         "transitions",
         "analyze",
         "no dissolve or morph is found",
-        "analyze.transitions",
-        analyze__transitions__TransitionFinder___end=_constant(None),
+        "analyze.analysis.TransitionFinder analyze.analysis._change",
+        analyze__analysis__TransitionFinder___end=_constant(None),
     ),
     _case(
         "flashes bridged",
@@ -129,14 +129,17 @@ CASES: tuple[Case, ...] = (
         "staying on the screen",
         "segment",
         "nothing",
-        "segment.screen_fixed",
+        " ".join(
+            f"segment.motion_segmenter.{n}"
+            for n in ("fixed_on_screen", "_outlined", "_comparisons", "_partners", "_shifted")
+        ),
         segment__motion_segmenter__fixed_on_screen=lambda pictures, *_: np.zeros(pictures.shape[:3], bool),
     ),
     _case(
         "standing characters",
         "segment",
         "masks as they are",
-        "segment.resting_figures",
+        "imaging.whole_figures.with_whole_figures",
         pipeline__stages__with_whole_figures=lambda analysis, masks: masks,
     ),
     # Stitch: cameras and spans.
@@ -204,7 +207,10 @@ CASES: tuple[Case, ...] = (
         "parts that pass apart",
         "stitch",
         "none",
-        "stitch.parallax",
+        " ".join(
+            f"stitch.background_trust.{n}"
+            for n in ("has_parallax", "_third_evidence", "_seen_as", "_in_place", "_shifts")
+        ),
         stitch__background_trust__has_parallax=_constant(False),
     ),
     _case(
@@ -214,7 +220,6 @@ CASES: tuple[Case, ...] = (
         "stitch.holdout.thirds_of",
         stitch__background_trust__thirds_of=_whole_strips,
         stitch__donors__thirds_of=_whole_strips,
-        stitch__parallax__thirds_of=_whole_strips,
     ),
     _case(
         "spread of keyframes",
@@ -354,23 +359,20 @@ CASES: tuple[Case, ...] = (
         propagation__sources___trust=lambda grid, s, life: (s.frame >= 0).astype(np.float32),
     ),
     _case(
-        "bends", "outpaint", "none", "outpaint.exemplar.mirror_warp", outpaint__exemplar__blending__mirror_warp=_unbent
+        "bends",
+        "outpaint",
+        "none",
+        "outpaint.exemplar.blending.mirror_warp outpaint.exemplar.blending._curve",
+        outpaint__exemplar__blending__mirror_warp=_unbent,
     ),
     _case(
         "bends of mirrors",
         "outpaint",
         "none",
-        "outpaint.exemplar.mirror_warp._curve",
-        outpaint__exemplar__mirror_warp___curve=lambda full, row, place, step, radius: np.zeros(
+        "outpaint.exemplar.blending._curve",
+        outpaint__exemplar__blending___curve=lambda full, row, place, step, radius: np.zeros(
             (len(row), full.holes.shape[1 if abs(step) == 1 else 0]), np.float32
         ),
-    ),
-    _case(
-        "refined borders",
-        "outpaint",
-        "as found at low resolution",
-        "outpaint.exemplar.labelling.refine outpaint.exemplar.labelling._band outpaint.exemplar.labelling._join_cost",
-        outpaint__exemplar__labelling__refine=lambda full, candidates, grown, *_: grown,
     ),
     _case(
         "size of the fill",
@@ -421,22 +423,24 @@ CASES: tuple[Case, ...] = (
         "characters continued",
         "resample",
         "they end at the join",
-        "resample.continuation resample.figure_tracking resample.drawings resample.figure_matching "
-        "resample.figure_layers resample.periodic_motion",
+        "resample.continuation resample.figure_tracking resample.drawings resample.figure_layers",
         pipeline__encoding___continuation=_constant(None),
     ),
     _case(
         "walks",
         "resample",
         "who is not found again ends",
-        "resample.periodic_motion",
+        " ".join(
+            f"resample.figure_tracking.{n}"
+            for n in ("extrapolated", "_at_rest", "_is_periodic", "_next_pose", "_same_figure", "_visible_share")
+        ),
         resample__figure_tracking__extrapolated=_constant({}),
     ),
     _case(
         "mixed shots",
         "resample",
         "each has its own",
-        "resample.scene_renderers resample.rendering.MixedWings",
+        "resample.rendering.SceneRenderers resample.rendering.MixedWings",
         told=False,
         method="propagated",
         resample__rendering__MixedWings=lambda own, *_: own,
@@ -444,19 +448,10 @@ CASES: tuple[Case, ...] = (
     _case(
         "seam",
         "resample",
-        "the field alone joins",
+        "the tone alone joins",
         "resample.seam",
         told=False,
         resample__seam__Seams__close=lambda self, planes, drawn, new, resting: new,
-    ),
-    _case(
-        "field at the join",
-        "resample",
-        "the tone alone",
-        "resample.join_correction._Smoother",
-        resample__join_correction___Smoother__CALL=lambda self, total, count: np.zeros(
-            (len(total), 4, total.shape[1]), np.float32
-        ),
     ),
     _case(
         "tone",

@@ -28,8 +28,7 @@ from remaster.arrays import Mask, Rgb
 from remaster.outpaint import FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.stable_diffusion import Network, Scheduler, StableDiffusionInpainter
-from remaster.outpaint.tile_plan import plan_rounds
-from remaster.outpaint.tiled_fill import Crop
+from remaster.outpaint.tiled_fill import Crop, plan_rounds
 from remaster.segment.maskrcnn import MaskRcnnSegmenter
 
 KEYFRAMES = 14  # of a scene with a still camera

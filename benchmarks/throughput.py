@@ -32,7 +32,7 @@ from remaster.media.probe import probe
 from remaster.outpaint import FillTask
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.filling import fill_work
-from remaster.outpaint.tile_plan import plan_rounds
+from remaster.outpaint.tiled_fill import plan_rounds
 from remaster.pipeline.job import Job
 from remaster.report.summary import WING_KINDS
 from remaster.rows import DeliveredScene, SceneRow, StitchedScene

@@ -29,7 +29,6 @@ from remaster.detect.scenes import detect
 from remaster.detect.tuning import DetectSettings
 from remaster.evaluation.hidden_sides import FILLS, TELEA_RADIUS, mirror
 from remaster.evaluation.measures import FrameMeasures, compare, summarize
-from remaster.imaging.footage import Footage
 from remaster.imaging.gate import proxy_valid, with_scene_sides
 from remaster.imaging.geometry import Window, window
 from remaster.media.decode import decode
@@ -38,11 +37,10 @@ from remaster.media.probe import probe
 from remaster.media.types import Rect, VideoInfo
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.filling import outpaint
-from remaster.records import Analysis, Shot
+from remaster.records import Analysis, Footage, Shot
 from remaster.resample.continuation import continue_figures
 from remaster.resample.layout import FrameFormat
-from remaster.resample.rendering import FilmTraces, ShotDonors, ShotWings, WingRenderer
-from remaster.resample.scene_renderers import SceneRenderers
+from remaster.resample.rendering import FilmTraces, SceneRenderers, ShotDonors, ShotWings, WingRenderer
 from remaster.resample.tuning import Grain, ResampleSettings
 from remaster.segment.motion_segmenter import MotionSegmenter
 from remaster.stitch.stitching import stitch

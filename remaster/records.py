@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -189,3 +189,15 @@ class Shot:
             return replace(self, background=background)
         keys = tuple(k if k.picture is None else replace(k, picture=paint(k.picture)) for k in self.propagation.keys)
         return replace(self, background=background, propagation=replace(self.propagation, keys=keys))
+
+
+@dataclass(frozen=True)
+class Footage:
+    """How a scene's frames are read again, each in one pass, in the order of time.
+
+    ``small(start, end, width, height)`` yields frames ``[start, end)`` at that size, uint8 RGB; ``strips(wanted)``
+    yields, for each frame asked, full-size uint8 RGB of the rectangles of its active picture.
+    """
+
+    small: Callable[[int, int, int, int], Iterator[Rgb]]
+    strips: Callable[[Mapping[int, Sequence[Rect]]], Iterator[Sequence[Rgb]]]

@@ -12,14 +12,13 @@ import numpy.typing as npt
 from remaster.analyze.analysis import analyze
 from remaster.arrays import Float32, Mask, Plane, Rgb
 from remaster.imaging.camera import IDENTITY, chain
-from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
 from remaster.media.planes import crop, from_rgb, resize_rgb, to_rgb
 from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.filling import outpaint
 from remaster.propagation.shot_plan import propagate
-from remaster.records import Propagation, Shot
+from remaster.records import Footage, Propagation, Shot
 from remaster.resample.layout import FrameFormat
 from remaster.resample.rendering import FilmTraces, ShotDonors, WingRenderer
 from remaster.resample.tuning import ResampleSettings

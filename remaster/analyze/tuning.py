@@ -63,7 +63,7 @@ class KeyframeTuning:
 
 @dataclass(frozen=True)
 class TransitionTuning:
-    """Gradual transitions (``transitions.py``)."""
+    """Gradual transitions (``analysis.py``)."""
 
     half_window: int = 4
     """Frames before and after a place whose medians are compared."""

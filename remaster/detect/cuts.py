@@ -1,9 +1,13 @@
-"""The cuts of a stream of small pictures: hard cuts, fades through black and dissolves, in bounded memory."""
+"""The cuts of a stream of small pictures, in bounded memory, and which runs between two cuts share a background.
+
+Cuts are hard, fades through black, or dissolves. Runs share a camera set-up in a dialogue that cuts to and fro.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import cv2
@@ -12,8 +16,7 @@ from scenedetect import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector, ContentDetector, ThresholdDetector
 
 from remaster.arrays import Gray, Rgb
-from remaster.detect.setups import find_setups
-from remaster.detect.similarity import Thumb, explained_area
+from remaster.detect.similarity import Thumb, area_in_place, explained_area
 from remaster.detect.tuning import TUNING, DetectSettings
 from remaster.imaging.channels import gray_of
 
@@ -253,3 +256,44 @@ def _thumb(rgb: Rgb) -> Thumb:
     scale = min(TUNING.cuts.thumb_side / max(width, height), 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+@dataclass
+class _Setup:
+    """A set-up: its first run, how many frames it has so far, and the views of its last run."""
+
+    run: int
+    frames: int
+    views: tuple[Thumb, ...] = field(repr=False)
+
+
+def find_setups(
+    lengths: Sequence[int], views: Sequence[tuple[Thumb, ...]], same_area: float, max_frames: int
+) -> tuple[int, ...]:
+    """For each run, in the order of time, the number of the first run that shows its set-up: its own where it is new.
+
+    ``lengths`` are the runs' numbers of frames, ``views`` float32 luma thumbs (h, w) of each run's ends, as far as they
+    are known. A run joins the latest set-up of which a view shows ``same_area`` (0-1) of each of its own at the same
+    place, as long as both together have at most ``max_frames``: a scene is one task.
+    """
+    recent: deque[_Setup] = deque(maxlen=TUNING.similarity.recent_setups)
+    found = []
+    for run, (length, own) in enumerate(zip(lengths, views, strict=True)):
+        candidates = (s for s in reversed(recent) if s.frames + length <= max_frames)
+        setup = next((s for s in candidates if _shows(s.views, own, same_area)), None)
+        if setup is None:
+            setup = _Setup(run, 0, own)
+        else:
+            recent.remove(setup)
+        setup.frames += length
+        setup.views = own
+        recent.append(setup)
+        found.append(setup.run)
+    return tuple(found)
+
+
+def _shows(known: Sequence[Thumb], own: Sequence[Thumb], same_area: float) -> bool:
+    """Whether each of a run's ends looks like one of the set-up's."""
+    if not known or not own:
+        return False
+    return all(max(area_in_place(view, end) for view in known) >= same_area for end in own)

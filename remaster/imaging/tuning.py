@@ -156,7 +156,7 @@ class CameraMotionTuning:
 
 @dataclass(frozen=True)
 class ShadingTuning:
-    """Motion of a picture without texture (``shading_motion.py``)."""
+    """Motion of a picture without texture (``camera_motion.py``)."""
 
     sigma: float = 4.0
     """Working pixels of the Gaussian that leaves only shading."""

@@ -3,6 +3,7 @@
 Masks of motion serve matching and compositing, and must not cover background that a wing may need. Sources for filling
 are chosen more strictly: a repeated cap or braid beside the picture is the most visible fault. ``find_figures`` takes
 the masked places of many keyframes, removes what only passes by (``passing``), and grows the rest by GrabCut.
+``with_whole_figures`` does so to the masks of a scene's keyframes, where the camera rests.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import numpy.typing as npt
 
 from remaster.arrays import Affine, Mask
 from remaster.imaging.aligned_keyframes import Preview, masked_median
-from remaster.imaging.camera import corner_error
+from remaster.imaging.camera import IDENTITY, chain, corner_error
 from remaster.imaging.tuning import TUNING
+from remaster.records import Analysis
 
 Regions = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float64]]
 """Labels (h, w), statistics (n, 5) and centroids (n, 2) of connected components, as OpenCV gives them."""
@@ -151,3 +153,26 @@ def _grow(picture: npt.NDArray[np.uint8], seeds: Mask, visible: Mask, scale: flo
         return np.asarray(seeds)
     grown = cv2.dilate(figure, np.ones((3, 3), np.uint8))
     return np.asarray(cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0)
+
+
+def with_whole_figures(analysis: Analysis, masks: Mask) -> Mask:
+    """The keyframes' masks, bool (k, h, w), grown to whole characters where only a part of one moves (eyes, a mouth).
+
+    Under a moving camera the masks stay as they are.
+    """
+    k, height, width = masks.shape
+    if not k or not masks.any():
+        return masks
+    cameras = chain(analysis.motion)[analysis.keyframes]
+    if not at_rest(cameras, width, height):
+        return masks
+    scale = min(TUNING.preview.height / height, 1.0)
+    w, h = round(width * scale), round(height * scale)
+    pictures = np.stack([cv2.resize(p, (w, h), interpolation=cv2.INTER_AREA) for p in analysis.proxies])
+    seen = np.stack([cv2.resize(m.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST) == 0 for m in masks])
+    valid = cv2.resize(analysis.valid.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST) > 0
+    still = np.repeat(IDENTITY[None], k, axis=0)
+    preview = Preview(np.asarray(pictures, np.uint8), seen, np.zeros_like(seen), still, w, h, scale)
+    grow = 1 / scale
+    to_full = np.array([[grow, 0.0, grow / 2 - 0.5], [0.0, grow, grow / 2 - 0.5]])
+    return masks | placed(find_figures(preview, np.asarray(valid)), to_full, (width, height))

@@ -3,8 +3,8 @@
 In come a scene's shots, whose backgrounds have holes; out come the same shots with the holes filled. In reading order:
 this file has the interface of engines; ``filling`` is the step, which asks an engine for each background at the size at
 which the picture beside its holes was seen. ``exemplar/`` is the embedded engine, without weights. ``lama`` and
-``stable_diffusion`` are neural engines; both see one tile at a time, as ``tile_plan`` cuts them and ``tiled_fill`` puts
-them together. ``tuning`` holds the numbers.
+``stable_diffusion`` are neural engines; both see one tile at a time, which ``tiled_fill`` cuts out and puts together.
+``tuning`` holds the numbers.
 """
 
 from __future__ import annotations

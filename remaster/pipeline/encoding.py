@@ -26,8 +26,7 @@ from remaster.resample.continuation import continue_figures
 from remaster.resample.figure_layers import Continuation
 from remaster.resample.layout import FrameFormat
 from remaster.resample.origins import WingShares, borrowed_share, planned_shares
-from remaster.resample.rendering import FilmTraces, ShotDonors, ShotWings, WingRenderer
-from remaster.resample.scene_renderers import SceneRenderers
+from remaster.resample.rendering import FilmTraces, SceneRenderers, ShotDonors, ShotWings, WingRenderer
 from remaster.rows import ExactFrames, Found, Run, Scene
 from remaster.storage import checksum
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from remaster.arrays import FineRgb, Rgb
-from remaster.imaging.footage import Footage
 from remaster.media.planes import crop, resize_rgb, to_fine_rgb, to_rgb
 from remaster.media.source import source_frames
 from remaster.media.types import Frame, Rect
+from remaster.records import Footage
 from remaster.rows import Run, Scene
 
 CACHE_BYTES = 384 * 2**20

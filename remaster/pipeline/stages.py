@@ -23,6 +23,7 @@ from remaster.detect.active_picture import FrameSampler
 from remaster.detect.noise import grain_levels
 from remaster.imaging.camera import chain
 from remaster.imaging.gate import proxy_valid, with_scene_sides
+from remaster.imaging.whole_figures import with_whole_figures
 from remaster.media.planes import luma8, proxy_size, resize_rgb
 from remaster.outpaint.filling import Outpainted, outpaint_scenes
 from remaster.pipeline.donor_frames import is_exact
@@ -54,7 +55,6 @@ from remaster.rows import (
     failed,
 )
 from remaster.segment import Foreground
-from remaster.segment.resting_figures import with_whole_figures
 from remaster.stitch.stitching import stitch
 from remaster.tables import OutpaintColumns, SegmentColumns, StitchColumns
 

@@ -10,14 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Mask, Rgb
-from remaster.imaging.footage import Footage
 from remaster.media.types import Rect
 from remaster.propagation.grid import Grid, Upright, outside_gate
 from remaster.propagation.outward_motion import Motion
-from remaster.propagation.sampling import RUN
-from remaster.propagation.sources import Chosen, carried_fill
+from remaster.propagation.sources import RUN, Chosen, carried_fill
 from remaster.propagation.tuning import TUNING
-from remaster.records import Background
+from remaster.records import Background, Footage
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from remaster.arrays import Affine, Float32, Mask
 from remaster.imaging.camera import IDENTITY, compose, corner_error, invert
 from remaster.imaging.channels import gray_of
-from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
 from remaster.propagation.age import AgeMeter
 from remaster.propagation.grid import Grid, Upright
@@ -19,7 +18,7 @@ from remaster.propagation.key_pictures import KeyFrame, key_pictures, wanted_cel
 from remaster.propagation.outward_motion import REST, FlowMeter, Motion
 from remaster.propagation.sources import Chosen, chosen, future_sources, past_sources
 from remaster.propagation.tuning import TUNING
-from remaster.records import Key, Propagation
+from remaster.records import Footage, Key, Propagation
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Continues figures that a join cuts with donor frames of the shot that show them whole.
 
 A figure that walks through the picture's side is whole in other drawings, often in the same pose: a step earlier or
-later. Where such a donor predicts what is visible at the join (``figure_matching``), the wing shows the rest of it;
+later. Where such a donor predicts what is visible at the join (``figure_tracking``), the wing shows the rest of it;
 elsewhere the figure ends at the join. In come a shot, its holds and its footage; out goes a ``Continuation``: layers
 cut out of the donors, and where each frame places them.
 """
@@ -17,16 +17,14 @@ import numpy.typing as npt
 
 from remaster.arrays import Mask
 from remaster.imaging import camera as cam
-from remaster.imaging.footage import Footage
 from remaster.imaging.gate import proxy_valid
 from remaster.imaging.geometry import Window
 from remaster.media.types import PixelFormat, Rect
-from remaster.records import Background, Shot
+from remaster.records import Background, Footage, Shot
 from remaster.resample.drawings import Drawing, drawings
 from remaster.resample.figure_layers import NO_PLACEMENTS, Continuation, Layer, Placement, cut_out, figure_rect
-from remaster.resample.figure_tracking import track_figures
+from remaster.resample.figure_tracking import DonorFigure, track_figures
 from remaster.resample.framing import joined_sides
-from remaster.resample.periodic_motion import DonorFigure
 from remaster.resample.tuning import TUNING
 
 

@@ -19,8 +19,16 @@ from remaster.imaging.geometry import Window
 from remaster.media.types import ColorSpec, Rect
 from remaster.propagation.grid import Grid, Upright
 from remaster.propagation.outward_motion import Motion
-from remaster.propagation.sampling import View, gathered
-from remaster.propagation.sources import Chosen, Sources, carried_fill, chosen, future_sources, past_sources
+from remaster.propagation.sources import (
+    Chosen,
+    Sources,
+    View,
+    carried_fill,
+    chosen,
+    future_sources,
+    gathered,
+    past_sources,
+)
 from remaster.records import Background, Key, Propagation
 from remaster.resample.background_wings import plane_grid, planes_of
 from remaster.resample.layout import FrameFormat, Patch, on_plane, plane_steps

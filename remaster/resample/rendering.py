@@ -2,12 +2,13 @@
 
 In come a shot and the planes of its active picture, frame by frame; out go the window's planes. A wing source predicts
 the patches, a ``JoinMatcher`` corrects them to match the frame, layers continue cut figures, ``Seams`` closes the
-joins, and grain is added.
+joins, and grain is added. ``SceneRenderers`` makes the renderers of a scene's shots: at dissolves, each gets the last
+or first wings of the neighbouring shots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Protocol
@@ -23,14 +24,14 @@ from remaster.resample.background_wings import BackgroundWings
 from remaster.resample.compose import Composer
 from remaster.resample.exact_wings import DonorReader, ExactWings
 from remaster.resample.figure_layers import NO_PLACEMENTS, Continuation, LayerPainter
+from remaster.resample.gain_compensation import Tone
 from remaster.resample.grain import GrainTile
-from remaster.resample.join_correction import Correction, CutDetector, Field, JoinMatcher
+from remaster.resample.join_correction import CutDetector, JoinMatcher, Strips
 from remaster.resample.layout import FrameFormat, Patch, patches, plane_steps
 from remaster.resample.origins import Origins, WingShares, compose_origins
 from remaster.resample.propagated_wings import FrameReader, PropagatedWings
 from remaster.resample.seam import Seams
 from remaster.resample.soft_fill import SoftFill
-from remaster.resample.strips import Strips
 from remaster.resample.tuning import TUNING, Grain, ResampleSettings
 
 Prediction = Sequence[Sequence[npt.NDArray[np.generic]]]
@@ -146,7 +147,6 @@ class WingRenderer:
         self._replacing = _replacing(self._placed, film.fill_gate)
         self._composer = Composer(window, self._replacing, pixel_format, settings.feather)
         self._strips = Strips(form, self._placed, gate)
-        self._fields = self._make_fields(steps)
         self._source = _source(shot, form, self._placed, self._strips, gate, settings, donors.read)
         self._propagated = self._source if isinstance(self._source, PropagatedWings) else None
         if shot.mix is not None and (donors.before or donors.after):
@@ -165,23 +165,15 @@ class WingRenderer:
         self._seams = Seams(self._placed, steps, gate, self._strips.unit, noise)
         self._grain = _grain(noise if settings.grain is Grain.match else 0.0, pixel_format, self._placed, seed)
         self._no_grain = _grain(0.0, pixel_format, self._placed, seed) if donors.exact is not None else self._grain
-        self._cuts = np.zeros((len(self._placed), 2))  # lengths of each patch's last drawing: cut, and continued
-        self._total = np.zeros(2)
+        self._covered = [np.zeros(count, np.float32) for count, _ in self._strips.shapes]  # by layers, for each bin
+        self._total = np.zeros(2)  # lengths of the joins, over the frames: cut, and continued
         self._index, self._level = 0, np.zeros(len(steps))
         self._predicted: Prediction = []
         self._predicted_strips: Float32 = np.zeros((len(steps), 0), np.float32)
-        self._correction: Correction | None = None
+        self._tone: Tone | None = None
         self._clean: list[list[Float32]] = []
         self._drawn: list[list[Plane]] | None = None
         self._last: tuple[tuple[Plane, ...], tuple[Plane, ...]] | None = None
-
-    def _make_fields(self, steps: Sequence[tuple[int, int]]) -> list[list[Field]]:
-        """Return the correction fields ``[patch][plane]``."""
-        strips = self._strips
-        return [
-            [Field(patch, count, step, pivot, strips.unit) for step, pivot in zip(steps, strips.pivots, strict=True)]
-            for patch, (count, _) in zip(self._placed, strips.shapes, strict=True)
-        ]
 
     def render(self, index: int, planes: Sequence[Plane], hold: bool) -> tuple[Plane, ...]:
         """Render the window's planes of frame ``index`` from the active picture's; format and depth are unchanged.
@@ -259,23 +251,23 @@ class WingRenderer:
         correction = self._matcher.match(planes, self._predicted_strips, resting)
         placements = self._placements if self._painter is None else self._painter.placements[index]
         placements = placements if exact is None else NO_PLACEMENTS
-        new = not (resting and correction is self._correction and placements is self._placements)
+        new = not (resting and correction.tone is self._tone and placements is self._placements)
         if new:
-            self._correction, self._placements = correction, placements
-            self._clean = [self._patch(i, predicted[i], correction) for i in range(len(self._placed))]
-        self._total += self._cuts.sum(axis=0)
+            self._tone, self._placements = correction.tone, placements
+            self._clean = [self._patch(i, predicted[i], correction.tone) for i in range(len(self._placed))]
+        for cut, covered in zip(() if self._shown else correction.cuts, self._covered, strict=False):
+            self._total += cut.sum(), (cut * covered).sum()
         if self._seams.close(planes, self._clean, new, resting):
             self._drawn = None
 
-    def _patch(self, i: int, predicted: Sequence[npt.NDArray[np.generic]], correction: Correction) -> list[Float32]:
+    def _patch(self, i: int, predicted: Sequence[npt.NDArray[np.generic]], tone: Tone) -> list[Float32]:
         """Draw one patch's planes: the prediction and its layers, corrected to match the frame."""
-        cut = correction.cuts[i] if correction.cuts and not self._shown else np.zeros(1, np.float32)
-        covered = np.zeros_like(cut)
+        bins = len(self._covered[i])
+        self._covered[i] = np.zeros(bins, np.float32)
         if self._painter is not None and self._placements:
             predicted, over = self._painter.over(predicted, i, self._placements)
-            covered = np.asarray(cv2.resize(over[:, None], (1, len(cut)), interpolation=cv2.INTER_AREA)[:, 0])
-        self._cuts[i] = cut.sum(), (cut * covered).sum()
-        return [field(predicted[p], correction.tone, p, correction.bands[i]) for p, field in enumerate(self._fields[i])]
+            self._covered[i] = np.asarray(cv2.resize(over[:, None], (1, bins), interpolation=cv2.INTER_AREA)[:, 0])
+        return [self._strips.toned(plane, tone, p) for p, plane in enumerate(predicted)]
 
     def _sample(self, clean: Float32, grain: Float32) -> Plane:
         """Convert one plane of one patch to the picture's own sample type, with this frame's grain."""
@@ -314,3 +306,57 @@ def _source(
     if shot.propagation is None or read is None:
         return soft
     return PropagatedWings(shot.propagation, form, gate, placed, read, soft)
+
+
+class SceneRenderers:
+    """Makes the renderers of a scene's shots when they are first needed; they must be used in the order of the shots.
+
+    ``make(shot, before, after)`` makes one: where the shot dissolves, with the last wings of the shot before it and the
+    first ones of the shot after it. ``read(frame)`` returns the planes of the active picture of a scene's frame. The
+    shot before should have been rendered to its end; if it has not, its last frame is rendered here.
+    """
+
+    def __init__(
+        self,
+        shots: Sequence[Shot],
+        make: Callable[[Shot, ShotWings | None, ShotWings | None], WingRenderer],
+        read: Callable[[int], Sequence[Plane]],
+    ):
+        self._shots, self._make, self._read = shots, make, read
+        self._made: dict[int, WingRenderer] = {}
+
+    def renderer(self, shot: Shot) -> WingRenderer:
+        """Return the renderer of a shot; those of shots earlier than the one before it are freed."""
+        return self._renderer(self._number(shot))
+
+    def neighbours(self, shot: Shot) -> tuple[Shot, Shot]:
+        """Return the shots before and after one; the shot itself where there is none."""
+        number = self._number(shot)
+        return self._shots[max(number - 1, 0)], self._shots[min(number + 1, len(self._shots) - 1)]
+
+    def _number(self, shot: Shot) -> int:
+        return next(i for i, one in enumerate(self._shots) if one is shot)
+
+    def _renderer(self, number: int) -> WingRenderer:
+        """Return the renderer of the shot at an index."""
+        self._made = {i: renderer for i, renderer in self._made.items() if i >= number - 1}
+        if number not in self._made:
+            shot = self._shots[number]
+            before, after = (False, False) if shot.mix is None else (bool(share.any()) for share in shot.mix)
+            self._made[number] = self._make(
+                shot, self._last(number - 1) if before else None, self._first(number + 1) if after else None
+            )
+        return self._made[number]
+
+    def _last(self, number: int) -> ShotWings:
+        """Return the wings of a shot's last frame."""
+        renderer, shot = self._renderer(number), self._shots[number]
+        if not renderer.wings:
+            renderer.render(shot.end - 1 - shot.start, self._read(shot.end - 1), False)
+        return renderer.last_wings()
+
+    def _first(self, number: int) -> ShotWings:
+        """Return the wings of a shot's first frame."""
+        renderer = self._renderer(number)
+        renderer.render(0, self._read(self._shots[number].start), False)
+        return renderer.last_wings()

@@ -1,8 +1,8 @@
 """Removes the last step at the join, line by line: the wing starts with the levels of the picture's outermost samples.
 
-In come a frame's planes and the corrected patches; the patches are changed in place. The field of ``join_correction``
-is as fine as its bins, and excludes foreground. What remains is a step that is visible as a line along the join: codec
-noise, light on moving water, an outline half a pixel off. It is spread into the wing as a membrane would (Perez et al.,
+In come a frame's planes and the corrected patches; the patches are changed in place. After one gain and
+offset a plane (``join_correction``) what remains is a step that is visible as a line along the join: codec noise, light
+that differs along it, an outline half a pixel off. It is spread into the wing as a membrane would (Perez et al.,
 "Poisson Image Editing", SIGGRAPH 2003), over a few pixels only, so that nothing of the picture is smeared far.
 """
 

@@ -38,7 +38,7 @@ class ResampleSettings:
 
 @dataclass(frozen=True)
 class LayoutTuning:
-    """The strips of known picture beside the joins (``layout.py``, ``strips.py``)."""
+    """The strips of known picture beside the joins (``layout.py``, ``join_correction.py``)."""
 
     strip_width: float = 1 / 40
     """Width of a strip, as a share of the join."""
@@ -174,20 +174,10 @@ class JoinTuning:
     """Levels off the prediction, besides the grain, at which a bin loses weight."""
     grain_sigmas: float = 2.0
     """Standard deviations of the grain that are added to that, and taken off a cut figure's difference."""
-    sigmas: tuple[float, ...] = (0.8, 3.0, 9.0)
-    """Bins along the join over which the field's bands are smoothed."""
-    decay_distance: float = 1.5
-    """Times its sigma, away from the join, after which a band has fallen to 1/e."""
-    prior_bins: float = 0.15
-    """Known bins that weigh as much as the next coarser band's estimate."""
     dead_zone: float = 0.4
     """Levels by which a correction may change while the picture rests before it is applied."""
     settling: float = 0.7
     """Levels of change of tone of which half is applied at once; smaller changes are mostly noise."""
-    resting_memory: float = 0.9
-    """Share of the earlier frames that stays in the differences while the prediction rests."""
-    moving_memory: float = 0.5
-    """The same while it moves."""
     cut_levels: tuple[float, float] = (16.0, 30.0)
     """Levels off the background, besides the grain, between which a bin becomes a figure's."""
     min_cut: float = 1 / 24
@@ -269,7 +259,7 @@ class FigureTuning:
 
 @dataclass(frozen=True)
 class MatchingTuning:
-    """Matching of a cut figure with a donor (``figure_matching.py``)."""
+    """Matching of a cut figure with a donor (``figure_tracking.py``)."""
 
     hold_out: float = 1 / 3
     """Share of the compared part, at the join, that is held out of the search and predicted."""
@@ -311,7 +301,7 @@ class TrackingTuning:
 
 @dataclass(frozen=True)
 class PeriodicMotionTuning:
-    """Periodic motion (``periodic_motion.py``)."""
+    """Periodic motion (``figure_tracking.py``)."""
 
     min_drawings: int = 3
     """Successive drawings that establish a periodic motion."""

@@ -24,7 +24,7 @@ class MotionTuning:
 
 @dataclass(frozen=True)
 class ScreenFixedTuning:
-    """What is fixed on the screen (``screen_fixed.py``)."""
+    """What is fixed on the screen (``motion_segmenter.py``)."""
 
     height: int = 120
     """Rows at which pictures are compared."""

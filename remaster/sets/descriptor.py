@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from remaster.arrays import Float32, Gray, Int64, Mask, Points, Rgb
 from remaster.imaging.channels import gray_of
-from remaster.imaging.distances import nearest
+from remaster.imaging.estimation import nearest
 from remaster.sets.overlap import MaskedPicture
 from remaster.sets.tuning import TUNING
 from remaster.sets.visual_words import root_sift, signature

@@ -8,13 +8,13 @@ reading order:
 keyframes directly or by SIFT, ``cameras`` is the bundle adjustment and gives every frame its camera.
 
 ``background_plan`` decides which spans get a background: ``shot_split`` cuts the scene where registration breaks;
-``resting_camera`` distinguishes a drifting camera from a resting one; ``background_canvas`` is the canvas;
-``keyframe_alignment`` warps the keyframes to a small canvas (the preview), ``exposure`` compensates their gains;
-``holdout`` predicts keyframes from others, ``parallax`` finds parts at another speed, and ``background_trust`` judges
-by both what a background is worth; ``rigid_layers`` gives parts of the set back that were masked.
+``resting_camera`` distinguishes a drifting camera from a resting one; ``background_canvas`` is the canvas, with the
+holes that remain to be generated; ``keyframe_alignment`` warps the keyframes to a small canvas (the preview),
+``exposure`` compensates their gains;
+``holdout`` predicts keyframes from others, and ``background_trust`` judges by that, and by parts at another speed, what
+a background is worth; ``rigid_layers`` gives parts of the set back that were masked.
 
 ``shot_background`` makes a planned background at full size: ``composite`` is the robust mean of the keyframes,
-``donors`` finds keyframes of other shots that extend it, ``holes`` what remains to be generated, and
-``wing_confidence`` predicts the error of the wings. ``propagated_shots`` serves shots without a background.
-``tuning`` holds the numbers.
+``donors`` finds keyframes of other shots that extend it, and ``wing_confidence`` predicts the error of the wings.
+``propagated_shots`` serves shots without a background. ``tuning`` holds the numbers.
 """

@@ -12,9 +12,8 @@ import numpy.typing as npt
 from remaster.arrays import Mask, Rgb
 from remaster.imaging.camera import chain, rescale
 from remaster.imaging.channels import outline_colors
-from remaster.imaging.footage import Footage
 from remaster.propagation.shot_plan import propagate
-from remaster.records import Analysis, Shot
+from remaster.records import Analysis, Footage, Shot
 from remaster.stitch.background_plan import Scene
 from remaster.stitch.tuning import TUNING
 from remaster.stitch.wing_confidence import border_error, confidence

@@ -14,6 +14,7 @@ from remaster.imaging.aligned_keyframes import Preview
 from remaster.imaging.camera import IDENTITY, apply, compose, invert, rescale
 from remaster.imaging.whole_figures import placed
 from remaster.records import Background, Method, Shot
+from remaster.stitch.background_canvas import find_holes, visible_in_wings
 from remaster.stitch.background_plan import BackgroundInputs, Plan, Scene, inner_area, travel
 from remaster.stitch.composite import (
     Source,
@@ -26,7 +27,6 @@ from remaster.stitch.composite import (
 )
 from remaster.stitch.donors import Donors, find_donors, with_donors
 from remaster.stitch.exposure import Exposure, balance
-from remaster.stitch.holes import find_holes, visible_in_wings
 from remaster.stitch.keyframe_alignment import from_size, to_keyframe
 from remaster.stitch.tuning import TUNING
 from remaster.stitch.wing_confidence import border_error, confidence

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Mask
-from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
-from remaster.records import Analysis, Shot
+from remaster.records import Analysis, Footage, Shot
 from remaster.stitch.background_plan import Scene, plan_shots
 from remaster.stitch.propagated_shots import with_propagated_wings
 from remaster.stitch.registration import background_pixels, find_pairs

@@ -325,7 +325,7 @@ class TrustTuning:
 
 @dataclass(frozen=True)
 class ParallaxTuning:
-    """A part at another speed (``parallax.py``). Shares are of a third's textured cells."""
+    """A part at another speed (``background_trust.py``). Shares are of a third's textured cells."""
 
     max_shift: int = 12
     """Preview pixels by which a third is shifted, at most."""
@@ -411,7 +411,7 @@ class CompositeTuning:
 
 @dataclass(frozen=True)
 class HoleTuning:
-    """Holes (``holes.py``)."""
+    """Holes (``background_canvas.py``)."""
 
     max_gap: float = 0.02
     """Share of the picture's smaller side: narrower uncovered gaps beside a hole are filled with it."""

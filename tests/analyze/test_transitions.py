@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from remaster.analyze.transitions import TransitionFinder
+from remaster.analyze.analysis import TransitionFinder
 
 HEIGHT, WIDTH, FRAMES = 120, 160, 40
 Draw = Callable[[int], np.ndarray]

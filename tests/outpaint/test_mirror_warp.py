@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from remaster.outpaint.exemplar.blending import mirror_warp
 from remaster.outpaint.exemplar.labels import Labels, from_rows
-from remaster.outpaint.exemplar.mirror_warp import mirror_warp
 from remaster.outpaint.exemplar.pyramid_level import Level, features
 
 HEIGHT, WIDTH, JOIN = 240, 320, 220

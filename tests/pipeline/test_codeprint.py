@@ -20,7 +20,7 @@ EDITS = {
     "media/probe.py": "plan",
     "pipeline/video_plan.py": "plan",
     "analyze/keyframes.py": "stitch",
-    "stitch/holes.py": "stitch",
+    "stitch/background_canvas.py": "stitch",
     "propagation/sources.py": "stitch",
     "outpaint/filling.py": "outpaint",
     "resample/grain.py": "resample",

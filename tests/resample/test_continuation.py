@@ -11,10 +11,10 @@ from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, renderer,
 
 from remaster.arrays import Rgb
 from remaster.imaging import camera as cam
-from remaster.imaging.footage import Footage
 from remaster.imaging.geometry import Window
 from remaster.media.planes import crop, from_rgb, resize_rgb, to_rgb
 from remaster.media.types import Rect
+from remaster.records import Footage
 from remaster.resample.continuation import continue_figures
 from remaster.resample.figure_layers import Continuation
 from remaster.resample.tuning import Grain, ResampleSettings

@@ -16,8 +16,7 @@ from remaster.propagation.grid import Grid
 from remaster.records import Background, Key, Propagation, Shot
 from remaster.resample.layout import FrameFormat
 from remaster.resample.origins import GENERATED, ORIGINAL, PROPAGATED, RECOVERED, SOFT, recovered_share
-from remaster.resample.rendering import FilmTraces, ShotDonors, ShotWings, WingRenderer
-from remaster.resample.scene_renderers import SceneRenderers
+from remaster.resample.rendering import FilmTraces, SceneRenderers, ShotDonors, ShotWings, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 
 WIDE, TALL = window_of(160, 120, YUV420P), window_of(120, 160, YUV420P, "120/212")

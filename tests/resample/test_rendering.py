@@ -158,19 +158,6 @@ def test_a_shot_that_begins_black_or_flashes_is_followed() -> None:
         assert np.abs(outside(out, shown) - outside(faded(truth, gain, to), shown)).mean() < 0.8
 
 
-def test_a_local_step_of_brightness_is_met_at_the_join_and_fades_outwards() -> None:
-    shown = window_of(160, 120, YUV420P)
-    truth = whole_window(shown, LOOK, YUV420P)
-    lighter = [p.copy() for p in picture_of(truth, shown, YUV420P)]
-    lighter[0][60:] += 6
-    out = renderer(shot_of([LOOK], canvas()), shown).render(0, tuple(lighter), False)
-    change = out[0].astype(float) - truth[0]
-    near, far = change[80:, shown.x - 2 : shown.x].mean(), change[80:, :4].mean()
-    assert 4.5 < near < 7
-    assert abs(change[:40, shown.x - 2 : shown.x].mean()) < 1.2
-    assert far < near - 0.5
-
-
 def test_a_figure_at_the_join_colours_only_what_is_beside_it() -> None:
     shown = window_of(160, 120, YUV420P)
     truth = whole_window(shown, LOOK, YUV420P)

@@ -14,8 +14,7 @@ from remaster.media.types import Rect
 from remaster.records import Background, Shot
 from remaster.resample.layout import FrameFormat
 from remaster.resample.origins import GENERATED, RECOVERED, SOFT, planned_shares
-from remaster.resample.rendering import FilmTraces, MixedWings, ShotDonors, ShotWings, WingRenderer
-from remaster.resample.scene_renderers import SceneRenderers
+from remaster.resample.rendering import FilmTraces, MixedWings, SceneRenderers, ShotDonors, ShotWings, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 from remaster.stitch.propagated_shots import mixture
 

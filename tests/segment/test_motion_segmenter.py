@@ -10,8 +10,8 @@ from drawn_scenes import Drawn, background, draw, other_background, panning, wal
 from remaster.analyze.analysis import analyze
 from remaster.arrays import Affine
 from remaster.records import Analysis
+from remaster.segment import NoneSegmenter
 from remaster.segment.motion_segmenter import MotionSegmenter
-from remaster.segment.no_segmenter import NoneSegmenter
 
 SIZE = (240, 180)
 VALID = np.ones((180, 240), np.bool_)

@@ -6,10 +6,10 @@ import numpy as np
 
 from remaster.arrays import Mask
 from remaster.imaging.camera import IDENTITY, translation
+from remaster.imaging.whole_figures import with_whole_figures
 from remaster.records import Analysis
 from remaster.resample.framing import choose_framing, cut_foreground
 from remaster.resample.tuning import ResampleSettings
-from remaster.segment.resting_figures import with_whole_figures
 
 HEIGHT, WIDTH, KEYFRAMES = 120, 160, 6
 BODY, EYES = np.s_[30:118, 128:160], np.s_[42:50, 138:150]

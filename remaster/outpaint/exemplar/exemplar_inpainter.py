@@ -12,13 +12,12 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Mask
-from remaster.imaging.distances import nearest, thickness
+from remaster.imaging.estimation import nearest, thickness
 from remaster.outpaint import Filled, FillTask
 from remaster.outpaint.exemplar.blending import compose
-from remaster.outpaint.exemplar.exemplar_settings import ExemplarSettings
 from remaster.outpaint.exemplar.labelling import label
 from remaster.outpaint.exemplar.pyramid_level import Masks
-from remaster.outpaint.tuning import TUNING
+from remaster.outpaint.tuning import TUNING, ExemplarSettings
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,12 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Float32, Int64
-from remaster.imaging.distances import nearest
-from remaster.imaging.estimation import normalized
-from remaster.outpaint.exemplar.exemplar_settings import ExemplarSettings
+from remaster.imaging.estimation import nearest, normalized
 from remaster.outpaint.exemplar.graphcut import FORBIDDEN
 from remaster.outpaint.exemplar.labels import Labels
 from remaster.outpaint.exemplar.poisson import neighbors
 from remaster.outpaint.exemplar.pyramid_level import Level
-from remaster.outpaint.tuning import TUNING
+from remaster.outpaint.tuning import TUNING, ExemplarSettings
 
 FLAT = 0
 """The label of the shift by (0, 0): it shows the membrane, for pixels where no copy is possible."""

@@ -1,25 +1,22 @@
 """From a picture with holes to a label for each hole pixel.
 
 Candidates are found and priced on the low level, a reduced picture, and chosen there by graph cut; those that were
-chosen are aligned with the join; last, the borders between labels are refined at full resolution.
+chosen are aligned with the join.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
-from remaster.arrays import Float32, Int64, Mask
+from remaster.arrays import Float32, Int64
 from remaster.outpaint.exemplar.candidates import across, align, continuing, dominant, mirrors
-from remaster.outpaint.exemplar.exemplar_settings import ExemplarSettings
-from remaster.outpaint.exemplar.graphcut import FORBIDDEN, Problem, edges, expand
+from remaster.outpaint.exemplar.graphcut import Problem, edges, expand
 from remaster.outpaint.exemplar.label_costs import FLAT, unary
 from remaster.outpaint.exemplar.labels import Labels, append, join, shifts
 from remaster.outpaint.exemplar.pyramid_level import Level, Masks, grow, shrink
-from remaster.outpaint.tuning import TUNING
+from remaster.outpaint.tuning import ExemplarSettings
 
 
 def label(
@@ -37,7 +34,7 @@ def label(
     chosen = expand(_problem(low, priced, settings), chosen, range(1, len(priced.labels)))
     for _ in range(settings.alignments):
         priced, chosen = _aligned(low, full, priced, chosen, distinct, settings)
-    return full, priced.labels, refine(full, priced.labels, _enlarged(low, full, chosen), scale, settings.seam_cost)
+    return full, priced.labels, permitted(full, priced.labels, _enlarged(low, full, chosen))
 
 
 @dataclass(frozen=True)
@@ -128,62 +125,10 @@ def _enlarged(low: Level, full: Level, chosen: Int64) -> Int64:
     return np.where(full.holes, enlarged, -1)
 
 
-def refine(full: Level, candidates: Labels, enlarged: Int64, scale: int, seam_cost: float) -> Int64:
-    """Move the borders between labels by up to about ``scale`` pixels to where they are least visible.
-
-    ``enlarged`` int64 (h, w) are the labels from the low level; the result is alike. Pixels are relabelled only near a
-    border, near the join and where ``enlarged`` copies what it may not.
-    """
-    band = _band(full, candidates, enlarged, scale)
-    if not band.any():
-        return enlarged
-    ring = (cv2.dilate(band.astype(np.uint8), _square(1)) > 0) & full.holes
-    y, x = np.nonzero(ring)
-    used = np.unique(np.append(enlarged[full.holes], FLAT))
-    labels = candidates.take(used)
-    start = np.searchsorted(used, enlarged[y, x])
-    cost = np.full((len(used), len(y)), FORBIDDEN, np.float32)
-    movable = band[y, x]
-    for i in range(1, len(used)):
-        near = cv2.dilate((enlarged == used[i]).astype(np.uint8), _square(2 * scale))[y, x] > 0
-        index = np.full(len(y), i)
-        possible = near & movable & full.allowed(labels, index, x, y)
-        cost[i] = np.where(possible, _join_cost(full, labels, index, x, y), FORBIDDEN)
-    cost[0] = np.where(movable, TUNING.costs.flat, FORBIDDEN)
-    fixed = np.flatnonzero(~movable)
-    cost[start[fixed], fixed] = 0
-    problem = Problem(cost, edges(ring), lambda index, at: full.sample(labels, index, x[at], y[at]), seam_cost)
-    refined = enlarged.copy()
-    refined[y, x] = used[expand(problem, start, range(len(used)))]
-    return refined
-
-
-def _band(full: Level, candidates: Labels, enlarged: Int64, scale: int) -> Mask:
-    """The hole pixels that may be relabelled."""
-    holes = full.holes
-    y, x = np.nonzero(holes)
-    border = cv2.dilate(full.context.astype(np.uint8), _square(1)) > 0
-    border[:, 1:] |= (enlarged[:, 1:] != enlarged[:, :-1]) & holes[:, 1:] & holes[:, :-1]
-    border[1:] |= (enlarged[1:] != enlarged[:-1]) & holes[1:] & holes[:-1]
-    border[y, x] |= ~full.allowed(candidates, enlarged[y, x], x, y) & (enlarged[y, x] != FLAT)
-    near: Mask = cv2.dilate((border & holes).astype(np.uint8), _square(scale)) > 0
-    return near & holes
-
-
-def _join_cost(full: Level, candidates: Labels, index: Int64, x: Int64, y: Int64) -> Float32:
-    """How far the labels are from the 4-neighbors of the pixels (x, y) in the context, summed."""
-    cost = np.zeros(len(x), np.float32)
-    h, w = full.context.shape
-    for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
-        qy, qx = np.clip(y + dy, 0, h - 1), np.clip(x + dx, 0, w - 1)
-        at = np.flatnonzero(full.context[qy, qx])
-        differ = np.abs(full.sample(candidates, index[at], qx[at], qy[at]) - full.features[qy[at], qx[at]]).sum(1)
-        step = np.abs(full.sample(candidates, index[at], x[at], y[at]) - full.features[qy[at], qx[at]]).sum(1)
-        allowed = full.allowed(candidates, index[at], qx[at], qy[at])
-        cost[at] += np.where(allowed, differ, step + TUNING.costs.unseen)
-    return cost
-
-
-def _square(radius: int) -> npt.NDArray[np.uint8]:
-    """A structuring element of 2 ``radius`` + 1 pixels a side."""
-    return np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+def permitted(full: Level, candidates: Labels, chosen: Int64) -> Int64:
+    """The labels ``chosen``, int64 (h, w), flat where they copy what they may not at full resolution."""
+    y, x = np.nonzero(full.holes)
+    index = chosen[y, x]
+    found = chosen.copy()
+    found[y, x] = np.where(full.allowed(candidates, index, x, y), index, FLAT)
+    return found

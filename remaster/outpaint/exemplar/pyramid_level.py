@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from remaster.arrays import Float32, Int64, Mask
-from remaster.imaging.distances import nearest
+from remaster.imaging.estimation import nearest
 from remaster.outpaint.exemplar.labels import Labels
 from remaster.outpaint.exemplar.poisson import correction, neighbors
 from remaster.outpaint.tuning import TUNING

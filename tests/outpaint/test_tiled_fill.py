@@ -7,8 +7,7 @@ import pytest
 
 from remaster.arrays import Mask, Rgb
 from remaster.outpaint import FillTask
-from remaster.outpaint.tile_plan import Tile, crop, extend, paste, plan_rounds, uncrop
-from remaster.outpaint.tiled_fill import Crop, fill_tiled, match_colors
+from remaster.outpaint.tiled_fill import Crop, Tile, crop, extend, fill_tiled, match_colors, paste, plan_rounds, uncrop
 
 
 def wings(width: int, height: int, wing: int) -> Mask:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from remaster.detect.setups import find_setups
+from remaster.detect.cuts import find_setups
 from remaster.detect.similarity import Thumb
 from remaster.detect.tuning import TUNING
 
