@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import argparse
 import pickle
-import resource
 import time
+import tracemalloc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -282,10 +282,13 @@ def simulated(described: Sequence[SetDescriptor], counts: Sequence[int]) -> Iter
     for count in counts:
         crowd = _Crowd(usable, count)
         signatures = crowd.signatures()
-        before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        tracemalloc.start()
+        candidates(signatures)
+        memory = tracemalloc.get_traced_memory()[1] / 1e6
+        tracemalloc.stop()
+        started = time.process_time()
         pairs = candidates(signatures)
         searched = time.process_time()
-        memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         links = link_scenes(pairs, crowd.prove_all)
         sets = sets_of(links, crowd.sizes())
         measured_once = sum(seconds for _, seconds in crowd.proved.values())
