@@ -37,8 +37,8 @@ def with_batches(change: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
     real = flow.build_graph
 
     class Changed:
-        def __init__(self, *arguments: Any) -> None:
-            self.dataset = real(*arguments)
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            self.dataset = real(*arguments, **options)
 
         def iter_batches(self, **options: Any) -> Iterator[pa.Table]:
             return change(self.dataset.iter_batches(**options))
