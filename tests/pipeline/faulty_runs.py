@@ -36,10 +36,14 @@ pool: {pool}
 
 @dataclass(frozen=True)
 class Case:
-    """A folder for one test: the input, the output, the engine's notes and its configuration."""
+    """A folder for one test: the input, the output, the engine's notes and its configuration.
+
+    ``link`` off is faster, where sets that return are not what the test is about.
+    """
 
     root: Path
     source: Path
+    link: str = "series"
 
     @property
     def out(self) -> Path:
@@ -69,6 +73,7 @@ class Case:
             "output.preset=ultrafast",
             "segmenter=none",
             "inpainter=faulty",
+            f"scenes.link={self.link}",
             f"hydra.searchpath=[file://{self.root / 'conf'}]",
         ]
 

@@ -34,7 +34,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def clean(source: Path, tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> dict[str, bytes]:
     """The videos of a run that nothing happens to."""
-    case = Case(tmp_path_factory.mktemp("clean"), source)
+    case = Case(tmp_path_factory.mktemp("clean"), source, link="off")
     case.engine()
     code, printed = case.run()
     assert code == 0, printed
@@ -44,7 +44,7 @@ def clean(source: Path, tmp_path_factory: pytest.TempPathFactory, ray_cluster: N
 
 @pytest.fixture
 def case(source: Path, tmp_path: Path) -> Case:
-    case = Case(tmp_path, source)
+    case = Case(tmp_path, source, link="off")
     case.engine()
     return case
 
