@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, NoReturn
@@ -43,7 +43,7 @@ class Case:
 
     root: Path
     source: Path
-    link: str = "series"
+    link: str = field(default="series", kw_only=True)
 
     @property
     def out(self) -> Path:
