@@ -7,6 +7,7 @@ must come out much better than by mirroring the picture's own inside. Each side 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from remaster.arrays import Affine, Float32, Float64, Mask
 from remaster.imaging.camera import compose, invert
 from remaster.sets.descriptor import SetDescriptor, small_picture
 from remaster.sets.hypotheses import camera_hypotheses, plausible_camera
-from remaster.sets.light import inverse_light
+from remaster.sets.light import inverse_light, tint
 from remaster.sets.overlap import (
     MaskedPicture,
     Overlap,
@@ -125,11 +126,36 @@ def _margins(overlap: Overlap) -> float | None:
         return None
     if overlap.error > tuning.close_error and best < tuning.close_correlation:
         return None
+    # Another colour of light may as well be other paint: a matrix fits walls and floor, but not what stands there.
+    if tint(overlap.colour) > tuning.tint and _colour_error(overlap) > tuning.tinted_error:
+        return None
     whole = overlap.correlation
     agreement = agreeing / structured
     if whole < tuning.correlation or agreement < tuning.min_agreement:
         return None
     return min(_margin(whole, tuning.correlation), _margin(agreement, tuning.min_agreement))
+
+
+def _colour_error(overlap: Overlap) -> float:
+    """What three quarters of the structured cells are off by at most, in levels, after light was matched."""
+    weight, energies = _cell_energies(overlap)
+    smooth = cv2.GaussianBlur((overlap.first - overlap.second) * overlap.both[..., None], (0, 0), 1.0)
+    square = _pooled((smooth**2).mean(axis=2) * overlap.both, TUNING.proof.cell) / np.maximum(weight, 1e-6)
+    structured = _structured(weight, energies)
+    return float(np.sqrt(np.quantile(square[structured], 0.75))) if structured.any() else 0.0
+
+
+def _cell_energies(overlap: Overlap) -> tuple[Float32, list[Float32]]:
+    """(the share of each cell that both pictures show, the energy of detail in each cell of either picture)."""
+    weight = _pooled(overlap.both.astype(np.float32), TUNING.proof.cell)
+    planes = (overlap.detail[i] * overlap.both for i in (0, 1))
+    pooled = (_pooled(p * p, TUNING.proof.cell) / np.maximum(weight, 1e-6) for p in planes)
+    return weight, [np.asarray(energy, np.float32) for energy in pooled]
+
+
+def _structured(weight: Float32, energies: Sequence[Float32]) -> Mask:
+    """Cells that have structure: in one picture alone it is a disagreement, too."""
+    return np.asarray((weight > 0.5) & (np.maximum(*energies) >= TUNING.proof.detail_levels**2), np.bool_)
 
 
 def _cells(overlap: Overlap) -> tuple[float, float, float]:
@@ -138,12 +164,10 @@ def _cells(overlap: Overlap) -> tuple[float, float, float]:
     Cells are counted by their area in the overlap.
     """
     tuning, side = TUNING.proof, TUNING.proof.cell
-    weight = _pooled(overlap.both.astype(np.float32), side)
+    weight, energies = _cell_energies(overlap)
     one, two = (overlap.detail[i] * overlap.both for i in (0, 1))
-    energies = [_pooled(p * p, side) / np.maximum(weight, 1e-6) for p in (one, two)]
     product = _pooled(one * two, side) / np.maximum(weight, 1e-6)
-    # Structure in one picture alone is a disagreement, too.
-    structured = (weight > 0.5) & (np.maximum(*energies) >= tuning.detail_levels**2)
+    structured = _structured(weight, energies)
     energy = np.sqrt(np.maximum(energies[0] * energies[1], 1e-12))
     agrees = product >= tuning.cell_correlation * energy
     best = float(np.quantile((product / energy)[structured], 0.75)) if structured.any() else 0.0

@@ -35,11 +35,9 @@ def stitch(
     those scene frames at full stored size, RGB (H, W, 3), in the order asked: uint8, or, for deeper sources, uint16 in
     256ths of a level. ``gate`` bool (H, W) is the projector's gate on the active picture, or None. ``footage`` reads
     frames for shots without a background; without it none is ``propagated``. ``cuts`` are the frames that do not
-    continue the frame before in time. The shots tile the scene's frames ``[0, n)`` exactly. The same ``seed`` gives the
-    same bytes.
+    continue the frame before in time. The shots tile the scene's frames ``[0, n)`` exactly. A ``window`` without wings
+    is that of a picture which only lends to others. The same ``seed`` gives the same bytes.
     """
-    if window.passthrough:
-        return [shot_without_background("passthrough", 0, len(analysis.motion), 1.0)]
     cv2.setRNGSeed(seed & 0x7FFFFFFF)
     usable = background_pixels(analysis, masks, TUNING.alignment.mask_margin)
     pairs = find_pairs(analysis, usable, settings.features, settings.min_overlap, settings.pair_share)

@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import WIDTH, Picture, painting, series_clip, still
+from clips import HEIGHT, WIDTH, Picture, painting, series_clip, still
 from faulty_runs import Case, kill, wait_for
 
 from remaster.errors import UserError
@@ -87,7 +87,7 @@ SEEN = [("a.mp4", 0), ("b.mp4", 0), ("c.mp4", 8)]
 def test_what_other_episodes_saw_is_lent(done: tuple[Case, str]) -> None:
     case, printed = done
     rows = shots(case)
-    assert "linked 6 scenes: 3 backgrounds show 1 set(s) that return" in printed
+    assert "looked for sets in 6 scenes: 3 backgrounds show 1 set(s) that return" in printed
     names = {rows[place]["set_id"] for place in SEEN}
     assert len(names) == 1 and None not in names
     assert [rows[place]["linked"] for place in SEEN] == [2, 2, 2]
@@ -170,21 +170,23 @@ def test_an_episode_more_changes_those_alone_that_look_different_then(done: tupl
     assert "b.mp4: 1 finished scene(s) look different by what others show, and are made again" in printed
 
 
-def wide(frames: int, scale: float) -> Iterator[Picture]:
-    """A resting camera that sees more of the set, in a larger picture, with another light."""
-    picture = np.clip(GROUND[:, AT - 30 : AT + WIDTH + 30] * 0.9 + 8, 0, 255).astype(np.uint8)
+def wide(frames: int, size: tuple[int, int]) -> Iterator[Picture]:
+    """A resting camera that sees 214 columns of the set, or 220, in a larger picture, with another light."""
+    more = round((HEIGHT * size[0] / size[1] - WIDTH) / 2)
+    picture = np.clip(GROUND[:, AT - more : AT + WIDTH + more] * 0.9 + 8, 0, 255).astype(np.uint8)
     for _ in range(frames):
-        yield cv2.resize(picture, (round(220 * scale), round(120 * scale)), interpolation=cv2.INTER_CUBIC)
+        yield cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)
 
 
-def test_donors_are_looked_at_and_not_delivered(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [(330, 180), (320, 180)], ids=["wider than the target", "just as wide"])
+def test_donors_are_looked_at_and_not_delivered(tmp_path: Path, size: tuple[int, int]) -> None:
     case = Case(tmp_path, tmp_path / "in")
     case.source.mkdir()
     case.engine()
     series_clip(case.source / "b.mp4", [visit(AT, 16), still(2, 8)])
     donors = tmp_path / "hd"
     donors.mkdir()
-    series_clip(donors / "b.mp4", [wide(12, 1.5)])
+    series_clip(donors / "b.mp4", [wide(12, size)])
     (donors / "broken.mp4").write_bytes(b"no video")
     code, printed = case.run(f"dataset.donors={donors}")
     assert code == 0, printed

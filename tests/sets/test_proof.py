@@ -113,3 +113,29 @@ def test_a_set_is_known_again_in_a_video_with_other_pixels(sar: float) -> None:
     link = prove(described("a", view(1, first)), described("b", np.asarray(squeezed, np.uint8), sar=sar))
     assert link is not None
     assert off(link.camera, first, compose(second, stretch)) < 2.0
+
+
+def furnished(seed: int, wall: tuple[int, int, int], floor: tuple[int, int, int]) -> Rgb:
+    """A flat room, 240 x 420: things of many colours before a wall and on a floor; which things, ``seed`` says."""
+    rng = np.random.default_rng(seed)
+    picture = np.full((240, 420, 3), wall, np.uint8)
+    picture[170:] = floor
+    for x in range(10, 380, 52):
+        colour, inner = (tuple(int(v) for v in rng.integers(20, 250, 3)) for _ in range(2))
+        top, wide = int(rng.integers(20, 90)), int(rng.integers(30, 46))
+        cv2.rectangle(picture, (x, top), (x + wide, 200), colour, -1)
+        cv2.rectangle(picture, (x, top), (x + wide, 200), (20, 20, 20), 2)
+        cv2.circle(picture, (x + wide // 2, top + 24), int(rng.integers(6, 14)), inner, -1, cv2.LINE_AA)
+        cv2.line(picture, (x, top + 60), (x + wide, top + int(rng.integers(44, 70))), inner, 3, cv2.LINE_AA)
+    return picture
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_a_room_with_the_same_things_before_another_wall_is_refused(seed: int) -> None:
+    """A colour matrix fits the walls and floors of both; what stands there says that it is paint, and not light."""
+    room = furnished(seed, (200, 150, 160), (120, 80, 50))
+    other = furnished(seed, (110, 170, 210), (70, 110, 90))
+    assert prove(described("a", room[:, :320]), described("b", room[:, 60:380])) is not None
+    assert prove(described("a", room[:, :320]), described("b", other[:, 60:380])) is None
+    tinted = np.clip(room * np.array([0.55, 0.62, 0.8]) + (2, 4, 14), 0, 255).astype(np.uint8)
+    assert prove(described("a", room[:, :320]), described("b", tinted[:, 60:380])) is not None

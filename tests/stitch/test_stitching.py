@@ -352,11 +352,12 @@ def test_single_frame_is_a_still(world: np.ndarray) -> None:
     assert shot.method == "still" and shot.background is not None
 
 
-def test_passthrough_has_no_background(world: np.ndarray) -> None:
+def test_a_picture_without_wings_has_a_background_to_lend_from_and_no_holes(world: np.ndarray) -> None:
     drawn = shoot(world, resting(4), keyframes=2)
     whole = replace(drawn.window, width=WIDTH, height=HEIGHT, x=0, y=0)
     (shot,) = run(replace(drawn, window=whole))
-    assert shot.method == "passthrough" and shot.background is None
+    assert shot.background is not None and shot.background.coverage.mean() > 0.9
+    assert not shot.background.holes.any()
 
 
 def test_what_all_masks_of_a_resting_camera_cover_is_a_figure_of_the_background() -> None:
