@@ -14,12 +14,6 @@ LARGE = 32.0
 """Levels beyond which a residual is another object; how large it is says nothing about the light."""
 
 
-def tint(colour: Float64) -> float:
-    """By how much a colour matrix (3, 4) differs from a change of brightness: 0 where all channels change alike."""
-    linear = colour[:, :3]
-    return float(np.abs(linear - np.eye(3) * np.trace(linear) / 3).max())
-
-
 def colour_matrix(picture: Rgb, like: Rgb, where: Mask, offsets: bool = False) -> Float64:
     """The matrix (3, 4) that takes ``picture``'s colours to ``like``'s, of pixels that both show ``where`` (h, w).
 

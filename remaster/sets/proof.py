@@ -19,7 +19,7 @@ from remaster.arrays import Affine, Float32, Float64, Mask
 from remaster.imaging.camera import compose, invert
 from remaster.sets.descriptor import SetDescriptor, small_picture
 from remaster.sets.hypotheses import camera_hypotheses, plausible_camera
-from remaster.sets.light import inverse_light, tint
+from remaster.sets.light import colour_matrix, inverse_light, relit
 from remaster.sets.overlap import (
     MaskedPicture,
     Overlap,
@@ -126,8 +126,7 @@ def _margins(overlap: Overlap) -> float | None:
         return None
     if overlap.error > tuning.close_error and best < tuning.close_correlation:
         return None
-    # Another colour of light may as well be other paint: a matrix fits walls and floor, but not what stands there.
-    if tint(overlap.colour) > tuning.tint and _colour_error(overlap) > tuning.tinted_error:
+    if _paint_error(overlap) > tuning.paint_error:
         return None
     whole = overlap.correlation
     agreement = agreeing / structured
@@ -136,13 +135,27 @@ def _margins(overlap: Overlap) -> float | None:
     return min(_margin(whole, tuning.correlation), _margin(agreement, tuning.min_agreement))
 
 
-def _colour_error(overlap: Overlap) -> float:
-    """What three quarters of the structured cells are off by at most, in levels, after light was matched."""
+def _paint_error(overlap: Overlap) -> float:
+    """What three quarters of the cells that show the same drawing are off by at most, in levels, in one light.
+
+    Figures that came or went are another drawing, and the light is fitted again without them. The same drawing in other
+    colours is other paint: a colour matrix fits walls and floor, but not what stands there.
+    """
+    side = TUNING.proof.cell
     weight, energies = _cell_energies(overlap)
-    smooth = cv2.GaussianBlur((overlap.first - overlap.second) * overlap.both[..., None], (0, 0), 1.0)
-    square = _pooled((smooth**2).mean(axis=2) * overlap.both, TUNING.proof.cell) / np.maximum(weight, 1e-6)
-    structured = _structured(weight, energies)
-    return float(np.sqrt(np.quantile(square[structured], 0.75))) if structured.any() else 0.0
+    one, two = (overlap.detail[i] * overlap.both for i in (0, 1))
+    product = _pooled(one * two, side) / np.maximum(weight, 1e-6)
+    same = product >= TUNING.proof.same_drawing * np.sqrt(np.maximum(energies[0] * energies[1], 1e-12))
+    same &= _structured(weight, energies)
+    if not same.any():
+        return 0.0
+    height, width = overlap.both.shape
+    where = overlap.both & np.kron(same, np.ones((side, side), bool))[:height, :width]
+    second = overlap.second.astype(np.uint8)
+    lit = relit(second, colour_matrix(second, overlap.first.astype(np.uint8), where))
+    smooth = cv2.GaussianBlur((overlap.first - lit).astype(np.float32) * overlap.both[..., None], (0, 0), 1.0)
+    square = _pooled((smooth**2).mean(axis=2) * overlap.both, side) / np.maximum(weight, 1e-6)
+    return float(np.sqrt(np.quantile(square[same], 0.75)))
 
 
 def _cell_energies(overlap: Overlap) -> tuple[Float32, list[Float32]]:
