@@ -34,7 +34,7 @@ from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.filling import fill_work
 from remaster.outpaint.tiled_fill import plan_rounds
 from remaster.pipeline.job import Job
-from remaster.report.summary import WING_KINDS
+from remaster.report.wing_use import WING_KINDS
 from remaster.rows import DeliveredScene, SceneRow, StitchedScene
 
 RESULTS = Path(__file__).parent / "results"

@@ -6,7 +6,8 @@ A video's rows are ``VideoRow`` (probed) -> ``PlannedVideo`` or ``FailedVideo``.
 
 or, instead of a step, ``FailedScene``; ``PassthroughScene`` is one that needs no wings. A stage takes the rows of one
 class and hands on all others as they are; the last delivers them all. ``PLANNED`` to ``DELIVERED`` are the tables after
-each stage, whose schemas follow from the classes (see ``arrow``): a field is declared here and nowhere else.
+each stage, whose schemas follow from the classes (see ``arrow``): a field is declared here and nowhere else. The rows
+of sets are in ``set_rows``.
 """
 
 from __future__ import annotations
@@ -17,14 +18,12 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 
-from remaster.arrays import Affine, Float32, Float64, Int64, Mask, Rgb
+from remaster.arrays import Affine, Float32, Float64, Int64, Mask
 from remaster.arrow import MixedTable, RowTable
 from remaster.media.types import Entry, Rect, VideoInfo
 from remaster.notes import Note
-from remaster.records import Analysis, Borrowed, Shot
+from remaster.records import Analysis, Shot
 from remaster.sets.candidates import Signature
-from remaster.sets.linking import SceneSet
-from remaster.sets.set_canvas import SetCanvas
 from remaster.tables import SHOTS, OutpaintColumns, SegmentColumns, StitchColumns
 
 ShotRows = tuple[Annotated[dict[str, Any], pa.struct(list(SHOTS))], ...]
@@ -179,14 +178,6 @@ class ExactFrames:
     def frames(self) -> int:
         """How many there are."""
         return self.end - self.start
-
-
-@dataclass(frozen=True)
-class SceneExact:
-    """The frames of the scene ``scene_id`` that a donor shows, too."""
-
-    scene_id: str
-    frames: tuple[ExactFrames, ...]
 
 
 @dataclass(frozen=True)
@@ -363,73 +354,6 @@ class DescribedScene:
     error: str | None = None
 
 
-@dataclass(frozen=True)
-class SetTask:
-    """A set to lend within. ``stitched`` are the fingerprints of its members' caches; ``receivers`` are the members
-    that borrow: not those of videos that are only looked at.
-    """
-
-    found: SceneSet
-    stitched: tuple[str, ...]
-    receivers: tuple[str, ...]
-
-    @property
-    def set_id(self) -> str:
-        """The set's name: its first background's."""
-        return self.found.members[0]
-
-
-@dataclass(frozen=True)
-class LentBackground:
-    """What a set gives a background, whose name is ``key``: see ``Borrowed``.
-
-    ``image`` uint8 (H, W, 3) is black where nothing was given. ``made`` bool (H, W) are holes that were filled for the
-    whole set, ``figures`` bool (H, W) what other visits to the set do not show. ``generated_pixels`` and ``calls`` of
-    the engine count for the whole set, with one of its members.
-    """
-
-    key: str
-    borrowed: Borrowed
-    image: Rgb
-    made: Mask
-    figures: Mask
-    generated_pixels: int = 0
-    calls: int = 0
-
-
-@dataclass(frozen=True)
-class ComposedSet:
-    """A set whose members have what others saw; the holes of its ``canvas`` are still to be filled, by this ``seed``.
-
-    ``calls`` are those to the engine. ``fingerprint`` is of all that the set's results depend on.
-    """
-
-    task: SetTask
-    fingerprint: str
-    canvas: SetCanvas
-    seed: int
-    calls: int = 0
-
-    @property
-    def generated_pixels(self) -> int:
-        """Pixels that are filled once for the whole set."""
-        return int(self.canvas.holes.sum())
-
-
-@dataclass(frozen=True)
-class LentSet:
-    """A set that was lent within: ``digests`` of what each of the ``receivers`` was given, empty for nothing.
-
-    ``members`` counts the set's backgrounds. ``errors``: what went wrong, where nothing was lent.
-    """
-
-    set_id: str
-    members: int
-    receivers: tuple[str, ...] = ()
-    digests: tuple[str, ...] = ()
-    errors: tuple[str, ...] = ()
-
-
 StepRow = PlannedScene | AnalyzedScene | SegmentedScene | StitchedScene | FilledScene
 """A scene that a step works on, or is finished with."""
 SceneRow = StepRow | PassthroughScene | FailedScene
@@ -452,9 +376,6 @@ SEGMENTED = MixedTable((*_OTHERS, SegmentedScene, *_LATER))
 STITCHED = MixedTable((*_OTHERS, *_LATER))
 FILLED = MixedTable((*_OTHERS, FilledScene))
 DESCRIBED = MixedTable((PlannedVideo, FailedVideo, DescribedScene))
-SETS = RowTable(SetTask)
-LENT = MixedTable((LentSet, ComposedSet))
-LENT_BACKGROUND = RowTable(LentBackground)
 DELIVERED = MixedTable((PlannedVideo, FailedVideo, DeliveredScene))
 
 

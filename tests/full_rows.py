@@ -14,21 +14,18 @@ from remaster.notes import Note
 from remaster.records import Analysis, Background, Borrowed, Key, Propagation, Shot
 from remaster.rows import (
     AnalyzedScene,
-    ComposedSet,
     DescribedBackground,
     DescribedScene,
     FilledScene,
     FrameFacts,
-    LentBackground,
-    LentSet,
     LentShot,
     PlannedScene,
     Run,
     Scene,
     SegmentedScene,
-    SetTask,
     StitchedScene,
 )
+from remaster.set_rows import ComposedSet, LentBackground, LentSet, SetTask
 from remaster.sets.candidates import Signature
 from remaster.sets.linking import SceneSet
 from remaster.sets.proof import Link

@@ -15,13 +15,10 @@ from remaster.rows import (
     DELIVERED,
     DESCRIBED,
     FILLED,
-    LENT,
-    LENT_BACKGROUND,
     PLAN,
     PLANNED,
     PROBED,
     SEGMENTED,
-    SETS,
     STITCHED,
     AnalyzedScene,
     DeliveredScene,
@@ -36,6 +33,7 @@ from remaster.rows import (
     VideoRow,
     failed,
 )
+from remaster.set_rows import LENT, LENT_BACKGROUND, SETS
 from remaster.tables import SHOTS, OutpaintColumns, SegmentColumns, StitchColumns
 
 

@@ -28,7 +28,7 @@ from remaster.pipeline.finished import segment_whole
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.video_plan import limited, stored_plan
-from remaster.report.summary import WING_KINDS, wing_use
+from remaster.report.wing_use import WING_KINDS, wing_use
 from remaster.rows import PlannedVideo, Scene
 from remaster.tables import SHOTS, VIDEOS
 

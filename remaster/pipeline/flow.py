@@ -23,16 +23,14 @@ from remaster.pipeline.set_stages import lent_by_scene
 from remaster.rows import (
     DELIVERED,
     DESCRIBED,
-    LENT,
     DeliveredScene,
     DescribedScene,
     FailedVideo,
-    LentSet,
     LentShot,
     PlannedVideo,
-    SetTask,
     VideoRow,
 )
+from remaster.set_rows import LENT, LentSet, SetTask
 
 
 @dataclass(frozen=True)

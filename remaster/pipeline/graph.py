@@ -17,7 +17,8 @@ from remaster.pipeline.job import Job
 from remaster.pipeline.set_stages import FillSetStage, lend_stage, share_stage
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, refuse_unstitched, stitch_stage
 from remaster.pipeline.video_plan import detect_stage
-from remaster.rows import PROBED, SETS, SetTask, VideoRow
+from remaster.rows import PROBED, VideoRow
+from remaster.set_rows import SETS, SetTask
 
 # A task that dies with its worker is started again by Ray; ``attempts`` ends that, and every write is idempotent.
 TASK: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": 1, "num_cpus": 1}

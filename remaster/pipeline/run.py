@@ -21,16 +21,8 @@ from remaster.pipeline.flow import DonorFailed, Event, SetsLinked, run_graphs
 from remaster.pipeline.job import Job
 from remaster.pipeline.video_plan import limited, stored_plan
 from remaster.report.progress import ProgressView
-from remaster.rows import (
-    DescribedScene,
-    FailedScene,
-    FailedVideo,
-    Failure,
-    Found,
-    LentSet,
-    PlannedVideo,
-    VideoRow,
-)
+from remaster.rows import DescribedScene, FailedScene, FailedVideo, Failure, Found, PlannedVideo, VideoRow
+from remaster.set_rows import LentSet
 
 POLL_SECONDS = 0.25
 """How long the driver waits for one thing before it looks at the others."""

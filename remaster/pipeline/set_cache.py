@@ -13,7 +13,8 @@ from remaster.pipeline import store as files
 from remaster.pipeline.describing import distinct_backgrounds, key_of, place_of, same_background
 from remaster.pipeline.job import Job
 from remaster.records import Background, Shot
-from remaster.rows import LENT_BACKGROUND, LentBackground, Scene
+from remaster.rows import Scene
+from remaster.set_rows import LENT_BACKGROUND, LentBackground
 
 
 def applied(background: Background, given: LentBackground) -> Background:

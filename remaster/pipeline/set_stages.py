@@ -28,7 +28,8 @@ from remaster.pipeline.lock import working
 from remaster.pipeline.scene_cache import STITCH, stitch_key
 from remaster.pipeline.set_cache import applied, is_there, only, read_any, write_lent
 from remaster.records import Background, Borrowed, Shot
-from remaster.rows import LENT, SETS, ComposedSet, LentBackground, LentSet, LentShot, SetTask
+from remaster.rows import LentShot
+from remaster.set_rows import LENT, SETS, ComposedSet, LentBackground, LentSet, SetTask
 from remaster.sets.descriptor import SetDescriptor
 from remaster.sets.lending import Donor, lend, refined_donor
 from remaster.sets.linking import donor_links

@@ -45,7 +45,6 @@ from remaster.rows import (
     FailedScene,
     FilledScene,
     FrameFacts,
-    LentBackground,
     PlannedScene,
     Scene,
     SceneRow,
@@ -55,6 +54,7 @@ from remaster.rows import (
     failed,
 )
 from remaster.segment import Foreground
+from remaster.set_rows import LentBackground
 from remaster.stitch.stitching import stitch
 from remaster.tables import OutpaintColumns, SegmentColumns, StitchColumns
 

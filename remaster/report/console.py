@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from remaster.report import text
-from remaster.report.summary import WING_KINDS, EngineChoice, Failure, Note, Summary, VideoSummary, WingUse
+from remaster.report.summary import EngineChoice, Failure, Note, Summary, VideoSummary
+from remaster.report.wing_use import WING_KINDS, WingUse
 
 MAX_LISTED = 40  # videos or notes; of more videos, only those that are not ok are listed
 _COLUMNS = ("video", "status", "frames", "time", "shots", *WING_KINDS, "calls")

@@ -22,7 +22,8 @@ import pyarrow.compute as pc
 from remaster.media.partfile import PartFile
 from remaster.report import text
 from remaster.report.preview import GAP
-from remaster.report.summary import SET_COLUMNS, WING_COLUMNS, RunFacts, lent_pixels, summarize, wing_uses
+from remaster.report.summary import SET_COLUMNS, RunFacts, summarize
+from remaster.report.wing_use import WING_COLUMNS, lent_pixels, wing_uses
 
 MAX_EMBEDDED = 300  # previews
 MAX_EMBEDDED_BYTES = 10_000_000  # of base64

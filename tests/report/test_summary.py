@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from remaster.report.console import MAX_LISTED, render_summary
-from remaster.report.summary import EngineChoice, SetSummary, WingUse, lent_pixels, summarize, wing_use, wing_uses
+from remaster.report.summary import EngineChoice, SetSummary, summarize
+from remaster.report.wing_use import WingUse, lent_pixels, wing_use, wing_uses
 
 
 def rendered(summary, terminal=False, engines=(), width=160, **options):
