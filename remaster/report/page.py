@@ -32,7 +32,7 @@ MAX_UNFOLDED = 5  # videos; of more, each one's shots are folded up; so are the 
 MAX_SETS = 100  # those with most shots
 _COLUMNS = (
     *("video", "scene_id", "shot", "start_pts", "end_pts", "time_base", *WING_COLUMNS),
-    *("inpaint_calls", "confidence", "preview", "error_stage", "error", "attempts", *SET_COLUMNS),
+    *("inpaint_calls", "confidence", "preview", "error_stage", "error", "attempts", "donor", *SET_COLUMNS),
 )
 
 
