@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ import av
 import cv2
 import numpy as np
 import pytest
+import ray
 from clips import HEIGHT, WIDTH, Picture, painting, series_clip, still
-from faulty_runs import Case, kill, wait_for
+from faulty_runs import Case, wait_for
 
 from remaster.errors import UserError
 
@@ -225,10 +225,11 @@ def test_a_killed_run_goes_on_to_the_same_bytes(done: tuple[Case, str], tmp_path
     other.root.mkdir()
     other.engine()
     pattern = {"described": "scenes/*/*.describe.parquet", "lent": "sets/*.parquet", "encoded": "scenes/*/*.mkv"}[when]
-    with other.started() as process:
-        wait_for(lambda: bool(list(other.out.glob(pattern))), process)
-        kill(process)
-    time.sleep(0.1)
+    process = other.forked(ray.get_runtime_context().gcs_address)
+    wait_for(lambda: bool(list(other.out.glob(pattern))) or not process.is_alive())
+    assert process.is_alive()
+    process.kill()
+    process.join()
     code, printed = other.run()
     assert code == 0, printed
     assert other.delivered() == case.delivered()
