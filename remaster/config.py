@@ -187,7 +187,7 @@ def to_config(composed: DictConfig) -> BatchConfig:
     return config
 
 
-def _framing_settings(config: BatchConfig) -> list[float]:
+def framing_settings(config: BatchConfig) -> list[float]:
     """What ``target.framing=auto`` weighs by."""
     return [config.resample.framing_penalty, config.resample.framing_invention]
 
@@ -202,7 +202,7 @@ def stage_settings(config: BatchConfig, segmenter: Any, inpainter: Any) -> dict[
         "stitch": {
             "target": asdict(config.target),
             # The framing is chosen, by settings of resample's, before the holes are known.
-            "framing": _framing_settings(config) if config.target.framing == "auto" else None,
+            "framing": framing_settings(config) if config.target.framing == "auto" else None,
             "gate": config.gate,
             "seed": config.seed,
             "steps": [asdict(step) for step in (config.analyze, config.stitch)],
