@@ -96,7 +96,8 @@ class OutputConfig:
     ``encoder`` None is the codec's software encoder; h264_nvenc, hevc_nvenc and av1_nvenc need the hardware.
     ``pixel_format`` None is the source's own; another (yuv420p, yuv420p10le, ...) costs the exact centre.
     ``encoder_threads`` is fixed, not the machine's cores: x264's bytes depend on it. ``map``: a picture a shot that
-    shows which pixels of its wings come from where.
+    shows which pixels of its wings come from where. ``backgrounds``: a picture a shot of its filled background, which
+    may be edited and put back by ``overrides.yaml``.
     """
 
     dir: str | None = None
@@ -109,6 +110,7 @@ class OutputConfig:
     grain: Grain = Grain.match
     encoder_threads: int = 1
     map: bool = False
+    backgrounds: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def to_config(composed: DictConfig) -> BatchConfig:
     return config
 
 
-def _framing_settings(config: BatchConfig) -> list[float]:
+def framing_settings(config: BatchConfig) -> list[float]:
     """What ``target.framing=auto`` weighs by."""
     return [config.resample.framing_penalty, config.resample.framing_invention]
 
@@ -202,7 +204,7 @@ def stage_settings(config: BatchConfig, segmenter: Any, inpainter: Any) -> dict[
         "stitch": {
             "target": asdict(config.target),
             # The framing is chosen, by settings of resample's, before the holes are known.
-            "framing": _framing_settings(config) if config.target.framing == "auto" else None,
+            "framing": framing_settings(config) if config.target.framing == "auto" else None,
             "gate": config.gate,
             "seed": config.seed,
             "steps": [asdict(step) for step in (config.analyze, config.stitch)],

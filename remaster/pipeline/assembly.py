@@ -20,7 +20,7 @@ from remaster.media.subtitles.places import Places, Stay
 from remaster.media.subtitles.placing import place_of
 from remaster.media.types import VideoInfo
 from remaster.media.verify import verify
-from remaster.notes import losses, status_of, texts
+from remaster.notes import Note, losses, status_of, texts
 from remaster.pipeline import store as files
 from remaster.pipeline.encoding import encoder_settings
 from remaster.pipeline.failures import raise_if_disk_full
@@ -30,6 +30,7 @@ from remaster.pipeline.lock import working
 from remaster.pipeline.video_plan import limited, stored_plan
 from remaster.report.wing_use import WING_KINDS, wing_use
 from remaster.rows import PlannedVideo, Scene
+from remaster.steering.checking import STEP_METHODS
 from remaster.tables import SHOTS, VIDEOS
 
 CENTRE_SAMPLES = 8
@@ -75,7 +76,8 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
         shots = _shots(task)
         made_of = [[shot[name] for name in ("fingerprint", "status", "segment", "segment_bytes")] for shot in shots]
         code, subtitles = task.job.code["assemble"], task.job.config.subtitles
-        fingerprint = digest(code, task.output, task.partial, made_of, subtitles)
+        misfits = [note.text for note in task.row.notes if note.decision]
+        fingerprint = digest(code, task.output, task.partial, made_of, subtitles, *misfits)
         kept = _still_good(task, fingerprint)
         if kept is not None:
             return kept
@@ -198,7 +200,7 @@ def _check_centre(task: VideoTask, shots: Sequence[Mapping[str, Any]], path: Pat
         run = scene.runs[0]
         until = min(run.frames // 2, MAX_CENTRE_DEPTH_FRAMES) + 1
         number = run.start_frame + until - 1
-        hidden = scene.gate if task.job.fills_gate else None
+        hidden = scene.gate if task.job.fills_gate(scene) else None
         trusted = None if hidden is None else without_border(~hidden, IMAGING.gate.strip)
         sample = CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y)
         check_centre(scene.info, path, [sample], trusted, floor)
@@ -213,7 +215,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     if not _is_copied(shots):
         other = converted(settings, info.format)
         notes += [*lost_hdr(settings, info.color), *([] if other is None else [other])]
-    notes += made.notes
+    notes += [*made.notes, *_unmet(task, shots)]
     return _source_columns(info) | {
         "video": task.row.video,
         "output": task.key,
@@ -233,6 +235,18 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "notes": texts(notes),
         "losses": losses(notes),
     }
+
+
+def _unmet(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> list[Note]:
+    """Notes on shots for which a person decided a method that could not be made."""
+    scenes, notes = _planned(task), []
+    for shot in shots:
+        frames = int(shot["start_frame"]), int(shot["end_frame"])
+        wanted = scenes[str(shot["scene_id"])].steering.method(*frames)
+        if wanted in STEP_METHODS and wanted != shot["method"]:
+            made = f"frames {frames[0]}-{frames[1]} are {shot['method']}: {wanted} cannot be made"
+            notes.append(Note(f"{task.job.store.overrides}: {made}", decision=True))
+    return notes
 
 
 def _filters(task: VideoTask) -> str | None:

@@ -29,6 +29,7 @@ from remaster.pipeline.counters import RunClock
 from remaster.pipeline.encoding import encoder_settings
 from remaster.pipeline.engines import check_fit, choose_engines, early_engines
 from remaster.pipeline.failures import explain_full_disk
+from remaster.pipeline.inpainters import decided_inpainters
 from remaster.pipeline.inputs import (
     Dataset,
     VideoFile,
@@ -42,6 +43,7 @@ from remaster.pipeline.inputs import (
 from remaster.pipeline.interruption import exit_code
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
+from remaster.pipeline.override_file import check_decisions, read_decisions
 from remaster.pipeline.run import Driver
 from remaster.pipeline.store import Store
 from remaster.report import text
@@ -88,13 +90,16 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
     videos = dataset.videos
     check_codec(encoder_settings(config.output), COMMON_FORMAT)
     _refuse_other_dataset(store, config)
+    decisions = read_decisions(store, {video.name for video in videos})
     engines = early_engines(config)
     with explain_full_disk(store), lock(store) as store, connected(config.cluster) as resources:
         quiet()
         files.remove_temporaries(store)
         engines = engines or choose_engines(config, resources.gpus)
         check_fit(engines, resources.cpus, resources.gpus)
-        job = Job(config, store, aspect, framing, engines["segmenter"], engines["inpainter"])
+        chosen = engines["inpainter"]
+        named = decided_inpainters(decisions, chosen, resources.gpus, store.where(store.overrides))
+        job = Job(config, store, aspect, framing, engines["segmenter"], chosen, decisions=decisions, inpainters=named)
         _write_run(store, composed, job)
         facts = replace(_facts(job, resources), left_out=(*dataset.left_out, *donors.left_out))
         _announce(console, facts, len(videos))
@@ -131,6 +136,7 @@ class _Ended:
 def _execute(videos: Sequence[VideoFile], donors: Sequence[VideoFile], job: Job, console: Console) -> _Ended:
     """Run the graphs over what can be read."""
     readable, outputs, unreadable = _probe(videos, job)
+    check_decisions(job.decisions, readable, job.store)
     inputs = {video.path for video in videos}
     found = [item for item in _probed(donors, job) if not _lends_anyway(item, inputs, job)]
     looked_at = [replace(item[0], donor=True) for item in found if not isinstance(item, FailedVideo)]

@@ -17,12 +17,13 @@ import pyarrow as pa
 
 from remaster.imaging.camera import IDENTITY
 from remaster.pipeline import store as files
-from remaster.pipeline.encoding import EncodedPiece, encode_scene, grain_of, pieces
+from remaster.pipeline.encoding import EncodedPiece, decided_pieces, encode_scene, grain_of
 from remaster.pipeline.failures import attempt, raise_if_disk_full
 from remaster.pipeline.finished import finished_rows
 from remaster.pipeline.frames import forget_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
+from remaster.pipeline.painted import with_painted_backgrounds, write_backgrounds
 from remaster.pipeline.scene_cache import drop
 from remaster.records import Method, Shot
 from remaster.resample.origins import WingShares
@@ -30,6 +31,7 @@ from remaster.rows import (
     DELIVERED,
     FILLED,
     DeliveredScene,
+    ExactFrames,
     FailedScene,
     FilledScene,
     Found,
@@ -72,8 +74,12 @@ def _deliver(row: Deliverable, job: Job) -> DeliveredScene:
     started = time.perf_counter()
     try:
         with attempt(job.store, scene.video_id, f"{scene.scene_id}-resample"):
-            encoded = encode_scene(scene, _shots(row, job), row.found, job)
-        status = "fallback" if isinstance(row, FailedScene) else "ok"
+            shots = _shots(row, job)
+            write_backgrounds(scene, shots, job)
+            encoded = encode_scene(scene, with_painted_backgrounds(scene, shots, job), row.found, job)
+        # What a person decided needs nothing of what failed.
+        needed = not all(item.piece.decided for item in encoded)
+        status = "fallback" if isinstance(row, FailedScene) and needed else "ok"
     except Exception as error:
         raise_if_disk_full(error)
         row = row if isinstance(row, FailedScene) else failed(row, "resample", error)
@@ -90,6 +96,7 @@ def _delivered(scene: Scene, results: Rows) -> DeliveredScene:
 
 def _deliver_ambient(row: FailedScene, job: Job) -> tuple[str, list[EncodedPiece]]:
     """Deliver a scene by the lowest method: (status, segments); none, and the error in the rows, if that fails."""
+    row = replace(row, scene=replace(row.scene, steering=replace(row.scene.steering, methods=(), backgrounds=())))
     try:
         with attempt(job.store, row.scene.video_id, f"{row.scene.scene_id}-ambient"):
             return "fallback", encode_scene(row.scene, _shots(row, job), row.found, job)
@@ -111,7 +118,7 @@ def _written(row: Deliverable, encoded: Sequence[EncodedPiece], status: str, job
     """Write and return the scene's rows; without segments, one shot for each run of the scene."""
     scene = row.scene
     shots = encoded or [
-        EncodedPiece(piece, "", 0, 0, "", WingShares(), None) for piece in pieces(_shots(row, job), scene.runs)
+        EncodedPiece(piece, "", 0, 0, "", WingShares(), None) for piece in decided_pieces(_shots(row, job), scene)
     ]
     shared = _scene_columns(row, status, job)
     rows = [shared | _shot_columns(scene, row.found, number, item) for number, item in enumerate(shots)]
@@ -123,7 +130,7 @@ def _remove_others(scene: Scene, shots: int, job: Job) -> None:
     """Remove segments and pictures of shots that the scene had in an earlier run."""
     number, store = shots, job.store
     while store.files.size(store.segment(scene.video_id, scene.scene_id, number)) is not None:
-        for place in (store.segment, store.preview, store.map):
+        for place in (store.segment, store.preview, store.map, store.background):
             store.files.remove(place(scene.video_id, scene.scene_id, number))
         number += 1
 
@@ -131,8 +138,9 @@ def _remove_others(scene: Scene, shots: int, job: Job) -> None:
 def _scene_columns(row: Deliverable, status: str, job: Job) -> dict[str, Any]:
     """The columns that all shots of a scene share."""
     scene, window = row.scene, job.window(row.scene)
-    failure = row.failure if isinstance(row, FailedScene) else None
-    gate_pixels = 0 if scene.gate is None or window.passthrough or not job.fills_gate else int(scene.gate.sum())
+    failure = row.failure if isinstance(row, FailedScene) and status != "ok" else None
+    fills = scene.gate is not None and not window.passthrough and job.fills_gate(scene)
+    gate_pixels = int(scene.gate.sum()) if fills and scene.gate is not None else 0
     return row.found.columns | {
         "video": scene.video,
         "scene_id": scene.scene_id,
@@ -145,8 +153,8 @@ def _scene_columns(row: Deliverable, status: str, job: Job) -> dict[str, Any]:
         "framing": scene.framing,
         "gate_pixels": gate_pixels,
         "segmenter": job.segmenter.name,
-        "inpainter": job.inpainter.name,
-        "seed": scene.seed,
+        "inpainter": job.engine_of(scene.steering).name,
+        "seed": scene.fill_seed,
         "status": status,
         "error_stage": failure and failure.stage,
         "error": failure and failure.error,
@@ -173,7 +181,7 @@ def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -
         "coverage": item.shares.coverage,
         **asdict(item.shares),
         "continued": continued_share(item.continued, cut),
-        "confidence": shot.confidence if exact is None else confidence(1.0, exact.error, 0.0),
+        "confidence": None if piece.decided else _sure(shot, exact),
         "grain": grain_of(scene, found, shot),
         "segment": item.segment or None,
         "segment_bytes": item.size if item.segment else None,
@@ -183,7 +191,13 @@ def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -
         "linked": borrowed and borrowed.scenes,
         "recovered_from_other_scenes": item.borrowed,
         "donor": exact and exact.donor.video,
+        "overrides": scene.steering.keys(piece.start_frame, piece.start_frame + piece.frames),
+        **({"gate_pixels": 0} if shot.method == "leave" else {}),
     }
+
+
+def _sure(shot: Shot, exact: ExactFrames | None) -> float:
+    return shot.confidence if exact is None else confidence(1.0, exact.error, 0.0)
 
 
 def continued_share(drawn: float | None, cut: float | None) -> float | None:

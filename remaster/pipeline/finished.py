@@ -39,7 +39,7 @@ def finished_and_todo(
     prepared for the work: rows and files of other scenes and settings are removed, those of finished scenes outside the
     limit are set aside for a run without it.
     """
-    _name_sets(video, scenes, job)
+    _update_names(video, scenes, job)
     stored = (files.read_shots(job.store, video.video_id), files.read_set_aside(job.store, video.video_id))
     check = not _is_delivered(video, job)
     whole = {scene.scene_id: rows for scene in scenes if (rows := _finished_rows(scene, stored, job, check))}
@@ -93,13 +93,16 @@ def _as_filled(scene: Scene, job: Job) -> Scene:
     return replace(before, fingerprint=job.fingerprints(before).resample)
 
 
-def _name_sets(video: VideoRow, scenes: Sequence[Scene], job: Job) -> None:
-    """Bring the names and sizes of sets in the rows of finished scenes up to date: they change without any picture."""
+def _update_names(video: VideoRow, scenes: Sequence[Scene], job: Job) -> None:
+    """Bring sets' names and sizes and decisions in rows of finished scenes up to date: they may change no picture."""
     known = {scene.scene_id: scene for scene in scenes}
 
     def named(row: dict[str, Any]) -> dict[str, Any]:
         scene = known.get(row["scene_id"])
-        if scene is None or row["fingerprint"] != scene.fingerprint or row["method"] not in ("mosaic", "still"):
+        if scene is None or row["fingerprint"] != scene.fingerprint:
+            return row
+        row = row | {"overrides": scene.steering.keys(row["start_frame"], row["end_frame"])}
+        if row["method"] not in ("mosaic", "still"):
             return row
         sets = {(one.set_id, one.scenes) for one in scene.lent}
         if len(sets) > 1:  # which shot shows which does not stand in the rows
@@ -156,17 +159,17 @@ def _is_finished(scene: Scene, rows: Rows, job: Job, check: bool) -> bool:
     covered = sorted(frame for row in rows for frame in range(row["start_frame"], row["end_frame"]))
     tiles = covered == [frame for run in scene.runs for frame in range(run.start_frame, run.end_frame)]
     return tiles and all(
-        (scene.copied and row["segment"] is None) or (segment_whole(job, row, check) and _has_map(scene, row, job))
+        (scene.copied and row["segment"] is None) or (segment_whole(job, row, check) and _has_pictures(scene, row, job))
         for row in rows
     )
 
 
-def _has_map(scene: Scene, row: Mapping[str, Any], job: Job) -> bool:
-    """Whether a shot has its map, where the configuration asks for one."""
-    if not job.config.output.map or row["method"] == "passthrough":
-        return True
-    key = job.store.map(scene.video_id, scene.scene_id, row["shot"])
-    return job.store.files.size(key) is not None
+def _has_pictures(scene: Scene, row: Mapping[str, Any], job: Job) -> bool:
+    """Whether a shot has its map and its background's picture, where the configuration asks for them."""
+    output, place = job.config.output, (scene.video_id, scene.scene_id, row["shot"])
+    wanted = [job.store.map(*place)] if output.map and row["method"] != "passthrough" else []
+    wanted += [job.store.background(*place)] if output.backgrounds and row["method"] in ("mosaic", "still") else []
+    return all(job.store.files.size(key) is not None for key in wanted)
 
 
 def _within(row: Mapping[str, Any], scene: Scene) -> bool:

@@ -37,7 +37,7 @@ from remaster.set_rows import LENT, LentSet, SetTask
 class SetsLinked:
     """Sets were looked for among ``scenes`` scenes, and ``looked_at`` ones of donors.
 
-    ``sets`` were found that have ``members`` backgrounds; ``errors`` cost links.
+    ``sets`` were found that have ``members`` backgrounds; ``errors`` cost links. ``names`` are the sets' own.
     """
 
     scenes: int
@@ -45,6 +45,7 @@ class SetsLinked:
     sets: int
     members: int
     errors: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ def _deliver(found: Ready, job: Job, tell: Tell) -> None:
     errors = tuple(error for part in linked for error in part.errors)
     looked_at = sum(scene.video_id in donors for scene in scenes)
     members = sum(len(one.found.members) for one in sets)
-    tell(SetsLinked(len(scenes) - looked_at, looked_at, len(sets), members, errors))
+    names = tuple(one.set_id for one in sets)
+    tell(SetsLinked(len(scenes) - looked_at, looked_at, len(sets), members, errors, names))
     if not videos:
         return
     exact, told = exact_frames(sets, found[0], job) if donors else ({}, [])

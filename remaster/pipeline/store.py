@@ -48,6 +48,11 @@ class Store:
         """A file's or folder's whole path or address, for a person."""
         return joined(self.root, key) if is_remote(self.root) else f"{self.root}/{key}"
 
+    @property
+    def overrides(self) -> str:
+        """A person's decisions."""
+        return "overrides.yaml"
+
     def plan(self, video_id: str) -> str:
         """The plan of a video: one row a scene."""
         return f"metadata/plan/{video_id}.parquet"
@@ -75,6 +80,10 @@ class Store:
     def map(self, video_id: str, scene_id: str, shot: int) -> str:
         """Where the wings of a shot's middle frame come from, as a picture."""
         return f"scenes/{video_id}/{scene_id}-{shot}.map.png"
+
+    def background(self, video_id: str, scene_id: str, shot: int) -> str:
+        """The filled background of a shot, as a picture to edit."""
+        return f"scenes/{video_id}/{scene_id}-{shot}.background.png"
 
     def cached(self, video_id: str, scene_id: str, stage: str) -> str:
         """A scene as a stage left it, for the stages after it."""
