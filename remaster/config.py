@@ -96,7 +96,7 @@ class OutputConfig:
     ``encoder`` None is the codec's software encoder; h264_nvenc, hevc_nvenc and av1_nvenc need the hardware.
     ``pixel_format`` None is the source's own; another (yuv420p, yuv420p10le, ...) costs the exact centre.
     ``encoder_threads`` is fixed, not the machine's cores: x264's bytes depend on it. ``map``: a picture a shot that
-    shows which pixels of its wings come from where.
+    shows which pixels of its wings come from where. ``layers``: files of each shot's wings alone, with alpha.
     """
 
     dir: str | None = None
@@ -109,6 +109,7 @@ class OutputConfig:
     grain: Grain = Grain.match
     encoder_threads: int = 1
     map: bool = False
+    layers: bool = False
 
 
 @dataclass(frozen=True)

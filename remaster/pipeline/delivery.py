@@ -123,7 +123,7 @@ def _remove_others(scene: Scene, shots: int, job: Job) -> None:
     """Remove segments and pictures of shots that the scene had in an earlier run."""
     number, store = shots, job.store
     while store.files.size(store.segment(scene.video_id, scene.scene_id, number)) is not None:
-        for place in (store.segment, store.preview, store.map):
+        for place in (store.segment, store.preview, store.map, store.layer_record):
             store.files.remove(place(scene.video_id, scene.scene_id, number))
         number += 1
 
