@@ -21,14 +21,16 @@ import pyarrow.compute as pc
 
 from remaster.media.partfile import PartFile
 from remaster.report import text
+from remaster.report.charts import confidence_bins, timelines
 from remaster.report.preview import GAP
 from remaster.report.summary import SET_COLUMNS, RunFacts, summarize
 from remaster.report.wing_use import WING_COLUMNS, lent_pixels, wing_uses
 
-MAX_EMBEDDED = 300  # previews
-MAX_EMBEDDED_BYTES = 10_000_000  # of base64
+MAX_EMBEDDED = 60  # previews; more make the page slow to open
+MAX_EMBEDDED_BYTES = 1_500_000  # of base64
 MAX_SHOTS = 5_000  # rows; browsers get slow with more
 MAX_UNFOLDED = 5  # videos; of more, each one's shots are folded up; so are the sets after the first so many
+MAX_UNFOLDED_SHOTS = 200  # of more, each video's are folded up: browsers lay out only what is open
 MAX_SETS = 100  # those with most shots
 _COLUMNS = (
     *("video", "scene_id", "shot", "start_pts", "end_pts", "time_base", *WING_COLUMNS),
@@ -49,6 +51,7 @@ def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, out
     listed = _listed_shots(shots)
     by_video = {name: list(rows) for name, rows in itertools.groupby(listed, lambda row: str(row["video"]))}
     sets, by_set = summary.sets[:MAX_SETS], _by_set(listed)
+    numbers = {(str(row["video"]), int(row["start_frame"])): int(row["number"]) for row in listed}
     pictures = Pictures(path.parent, output_dir)
     for row in itertools.chain.from_iterable(by_video.get(video.video, ()) for video in summary.videos):
         row["picture"] = pictures.source(row["preview"])
@@ -65,7 +68,10 @@ def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, out
             shots_by_video=by_video,
             sets=[(one, by_set.get(one.set_id, [])) for one in sets],
             set_numbers={one.set_id: number for number, one in enumerate(sets)},
-            unfolded=len(by_video) <= MAX_UNFOLDED,
+            numbers=numbers,
+            timelines=timelines(shots, numbers),
+            confidence=confidence_bins(shots),
+            unfolded=len(by_video) <= MAX_UNFOLDED and len(listed) <= MAX_UNFOLDED_SHOTS,
             unfolded_sets=MAX_UNFOLDED,
             all_shots=shots.num_rows,
             pictures=pictures,

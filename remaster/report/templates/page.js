@@ -30,7 +30,10 @@ function reveal(target) {
   if (part) part.open = true;
 }
 for (const link of document.querySelectorAll(".visits a")) glimpse(link);
-for (const link of document.querySelectorAll('a[href^="#"]')) link.onclick = () => reveal(document.querySelector(link.hash));
+document.addEventListener("click", event => {
+  const link = event.target.closest('a[href^="#"]');
+  if (link) reveal(document.querySelector(link.hash));
+});
 for (const image of document.querySelectorAll(".pair img")) {
   if (image.complete) slide(image); else image.onload = () => slide(image);
 }
