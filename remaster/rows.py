@@ -342,7 +342,8 @@ class DescribedBackground:
 class DescribedScene:
     """A scene whose backgrounds are stitched, cached and described; none where it shows none.
 
-    ``stitched`` is the fingerprint under which they are cached. ``error``: why they could not be described.
+    ``stitched`` is the fingerprint under which they are cached. ``error``: why they could not be described. ``frames``
+    is the scene's number of them.
     """
 
     video: str
@@ -352,6 +353,7 @@ class DescribedScene:
     stitched: str
     backgrounds: tuple[DescribedBackground, ...] = ()
     error: str | None = None
+    frames: int = 0
 
 
 StepRow = PlannedScene | AnalyzedScene | SegmentedScene | StitchedScene | FilledScene

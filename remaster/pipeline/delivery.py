@@ -71,7 +71,10 @@ def _deliver(row: Deliverable, job: Job) -> DeliveredScene:
         return _delivered(scene, _written(row, [], "ok", job))
     started = time.perf_counter()
     try:
-        with attempt(job.store, scene.video_id, f"{scene.scene_id}-resample"):
+        with (
+            job.at_work("resample", [scene], last=True),
+            attempt(job.store, scene.video_id, f"{scene.scene_id}-resample"),
+        ):
             encoded = encode_scene(scene, _shots(row, job), row.found, job)
         status = "fallback" if isinstance(row, FailedScene) else "ok"
     except Exception as error:

@@ -145,15 +145,16 @@ def _describe(row: StitchedScene | FilledScene, job: Job) -> DescribedScene:
 def _row(scene: Scene, descriptors: list[SetDescriptor], job: Job) -> DescribedScene:
     found = tuple(DescribedBackground(place_of(d.key)[2], d.size, Signature.of(d)) for d in descriptors)
     return DescribedScene(
-        scene.video, scene.video_id, scene.scene_id, scene.seconds, job.fingerprints(scene).stitch, found
-    )
+        scene.video, scene.video_id, scene.scene_id, scene.seconds, job.fingerprints(scene).stitch, found,
+        frames=scene.frames,
+    )  # fmt: skip
 
 
 def _without(scene: Scene, job: Job, error: str | None = None) -> DescribedScene:
     """The row of a scene that takes no part in any set."""
     return DescribedScene(
         scene.video, scene.video_id, scene.scene_id, scene.seconds, job.fingerprints(scene).stitch,
-        error=error,
+        error=error, frames=scene.frames,
     )  # fmt: skip
 
 

@@ -175,24 +175,25 @@ def test_shots_stand_in_order_under_their_video(tmp_path, run_facts, videos_tabl
     assert sorted(("b1shot", "b2shot", "a1shot"), key=text.index) == ["b1shot", "b2shot", "a1shot"]
 
 
-def test_many_shots_embed_some_pictures_and_link_the_rest(tmp_path, run_facts, videos_table, shots_table):
+def test_the_pictures_of_many_shots_are_files_beside_the_page(tmp_path, run_facts, videos_table, shots_table):
     names = previews(tmp_path, 500, JPEG + bytes(40_000))
     rows = [{"preview": n, "scene_id": n, "start_frame": 10 * i, "end_frame": 10 * i + 10} for i, n in enumerate(names)]
     page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
-    sources = [a["src"] for a in page.all("img")]
-    embedded = [s for s in sources if s.startswith("data:")]
-    assert 20 < len(embedded) <= report_page.MAX_EMBEDDED
-    assert sum(map(len, embedded)) <= report_page.MAX_EMBEDDED_BYTES + 30 * len(embedded)
-    assert len(page.source) < report_page.MAX_EMBEDDED_BYTES + 2_000 * len(sources)
-    assert sources[len(embedded) :] == [f"../{n}" for n in names[len(embedded) :]]
-    assert f"{len(embedded)} pictures are part of this page; {500 - len(embedded)} more are linked" in page.text
+    assert [a["src"] for a in page.all("img")] == [f"../{n}" for n in names]
+    assert len(page.source) < 2_000 * len(names) + 20_000
+    assert "500 pictures are files beside this page" in page.text
 
 
-def test_small_pictures_are_embedded_up_to_their_number(tmp_path, run_facts, videos_table, shots_table, monkeypatch):
-    monkeypatch.setattr(report_page, "MAX_EMBEDDED", 3)
-    names = previews(tmp_path, 5)
-    page = written(tmp_path, run_facts, videos_table({}), shots_table(*[{"preview": n} for n in names]))
-    assert [a["src"].startswith("data:") for a in page.all("img")] == [True, True, True, False, False]
+@pytest.mark.parametrize(("limit", "value"), [("MAX_EMBEDDED", 5), ("MAX_EMBEDDED_BYTES", 5 * 4 * 343)])
+def test_pictures_are_part_of_the_page_where_all_of_them_fit(
+    limit, value, tmp_path, run_facts, videos_table, shots_table, monkeypatch
+):
+    monkeypatch.setattr(report_page, limit, value)
+    names = previews(tmp_path, 6)
+    for number, embedded in ((5, True), (6, False)):
+        rows = [{"preview": name, "start_frame": 10 * i} for i, name in enumerate(names[:number])]
+        page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
+        assert [a["src"].startswith("data:") for a in page.all("img")] == [embedded] * number
 
 
 def test_too_many_shots_keep_the_bad_ones(tmp_path, run_facts, videos_table, shots_table, monkeypatch):

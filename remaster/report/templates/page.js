@@ -29,7 +29,10 @@ function reveal(target) {
   if (target.hidden || part && part.hidden) { form.reset(); form.oninput(); }
   if (part) part.open = true;
 }
-for (const link of document.querySelectorAll(".visits a")) glimpse(link);
+for (const part of document.querySelectorAll(".set")) {
+  const show = () => { part.ontoggle = null; part.querySelectorAll(".visits a").forEach(glimpse); };
+  if (part.open) show(); else part.ontoggle = show;
+}
 document.addEventListener("click", event => {
   const link = event.target.closest('a[href^="#"]');
   if (link) reveal(document.querySelector(link.hash));
