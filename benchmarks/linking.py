@@ -89,6 +89,7 @@ def backgrounds(path: Path, cache: Path | None) -> list[Scene]:
                 key = f"{path.stem}:{first + shot.start:06d}"
                 made.append(Scene(key, path.stem, first + shot.start, shot, shot.background, shown, float(info.sar)))
     if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(pickle.dumps(made))
     return made
 

@@ -66,6 +66,7 @@ SHOTS = pa.schema(
         pa.field("set_id", pa.string()),  # the set that the shot's background shows with those of other scenes
         pa.field("linked", pa.int32()),  # how many other backgrounds show it
         pa.field("recovered_from_other_scenes", pa.float64()),  # share of the wing pixels, part of ``recovered``
+        pa.field("donor", pa.string()),  # the recording whose same frames the wings are drawn from
     ]
 )
 

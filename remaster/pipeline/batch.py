@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from remaster.imaging.geometry import parse_aspect, parse_framing
 from remaster.media.encoders import check_codec
 from remaster.media.probe import probe
 from remaster.media.remux import output_suffix
-from remaster.media.types import PixelFormat
+from remaster.media.types import PixelFormat, Rect
 from remaster.pipeline import store as files
 from remaster.pipeline.assembly import failed_video
 from remaster.pipeline.cluster import Resources, connected, quiet
@@ -84,7 +84,7 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
     aspect, framing = parse_aspect(config.target.aspect), parse_framing(config.target.framing)
     store = Store(_output_dir(config))
     dataset = find_dataset(inputs_of(config.dataset), store.root)
-    donors = _donors(config, store, dataset)
+    donors = _donors(config, store)
     videos = dataset.videos
     check_codec(encoder_settings(config.output), COMMON_FORMAT)
     _refuse_other_dataset(store, config)
@@ -133,7 +133,8 @@ def _execute(
 ) -> _Ended:
     """Run the graphs over what can be read; ``workers`` is the number of cores."""
     readable, outputs, unreadable = _probe(videos, job)
-    found = _probed(donors, job)
+    inputs = {video.path for video in videos}
+    found = [item for item in _probed(donors, job) if not _lends_anyway(item, inputs, job)]
     looked_at = [replace(item[0], donor=True) for item in found if not isinstance(item, FailedVideo)]
     with ProgressView(console, workers=workers) as view:
         view.found(len(videos))
@@ -146,16 +147,20 @@ def _execute(
         return _Ended(driver.run(), driver.lost + len(found) > len(looked_at))
 
 
-def _donors(config: BatchConfig, store: Store, dataset: Dataset) -> Dataset:
+def _donors(config: BatchConfig, store: Store) -> Dataset:
     """The videos that are looked at alone; raises ``UserError`` where they cannot be used."""
     paths = config.dataset.donor_inputs
     if paths and config.scenes.link is LinkScope.off:
         raise UserError("dataset.donors lends by links between scenes; leave out scenes.link=off")
-    donors = find_donors(paths, store.root)
-    twice = {video.path for video in donors.videos} & {video.path for video in dataset.videos}
-    if twice:
-        raise UserError(f"{min(twice)} is a donor and an input; name it once")
-    return donors
+    return find_donors(paths, store.root)
+
+
+def _lends_anyway(donor: Probed, inputs: Collection[str], job: Job) -> bool:
+    """Whether a donor is an input that gets wings, so that its scenes are stitched and lend without being named."""
+    if isinstance(donor, FailedVideo):
+        return False
+    info = donor[0].info
+    return info.path in inputs and not job.window_of(info, Rect(0, 0, info.width, info.height)).passthrough
 
 
 def _outcome(videos: Sequence[VideoFile], store: Store) -> Outcome:

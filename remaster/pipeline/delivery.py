@@ -185,6 +185,7 @@ def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -
         "set_id": borrowed and borrowed.set_id,
         "linked": borrowed and borrowed.scenes,
         "recovered_from_other_scenes": item.borrowed,
+        "donor": exact and exact.donor.video,
     }
 
 

@@ -35,9 +35,13 @@ from remaster.set_rows import LENT, LentSet, SetTask
 
 @dataclass(frozen=True)
 class SetsLinked:
-    """Sets were looked for among ``scenes`` scenes: ``sets`` have ``members`` backgrounds; ``errors`` cost links."""
+    """Sets were looked for among ``scenes`` scenes, and ``looked_at`` ones of donors.
+
+    ``sets`` were found that have ``members`` backgrounds; ``errors`` cost links.
+    """
 
     scenes: int
+    looked_at: int
     sets: int
     members: int
     errors: tuple[str, ...]
@@ -142,17 +146,18 @@ def _deliver(found: Ready, job: Job, tell: Tell) -> None:
     linked = [link_backgrounds(group, donors, job) for group in scopes(scenes, donors, job.config.scenes.link)]
     sets = [one for part in linked for one in part.sets]
     errors = tuple(error for part in linked for error in part.errors)
-    tell(SetsLinked(len(scenes), len(sets), sum(len(one.found.members) for one in sets), errors))
-    lent = _lend(sets, found[0], job, tell) if sets else {}
+    looked_at = sum(scene.video_id in donors for scene in scenes)
+    members = sum(len(one.found.members) for one in sets)
+    tell(SetsLinked(len(scenes) - looked_at, looked_at, len(sets), members, errors))
     if not videos:
         return
     exact, told = exact_frames(sets, found[0], job) if donors else ({}, [])
     for one in told:
         tell(one)
     # What is to be removed for ``resume=false`` the survey has removed.
-    config = replace(job.config, resume=True)
-    delivering = replace(job, lent=lent, exact=exact, config=config)
-    for row in _rows(build_graph(videos, delivering, surveyed=True), DELIVERED):
+    job = replace(job, exact=exact, config=replace(job.config, resume=True))
+    lent = _lend(sets, found[0], job, tell) if sets else {}
+    for row in _rows(build_graph(videos, replace(job, lent=lent), surveyed=True), DELIVERED):
         tell(row)
 
 

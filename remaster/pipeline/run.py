@@ -169,7 +169,8 @@ class Driver:
             found = (
                 f"{row.members:,} backgrounds show {row.sets:,} set(s) that return" if row.sets else "no set returns"
             )
-            self.view.message(f"looked for sets in {row.scenes:,} scenes: {found}")
+            donors = f" and {row.looked_at:,} of donors" if row.looked_at else ""
+            self.view.message(f"looked for sets in {row.scenes:,} scenes{donors}: {found}")
         if isinstance(row, ExactFound) and row.shots:
             self.view.message(f"{row.video}: {row.shots:,} shot(s) are drawn from the same frames of {row.donor}")
         for error in row.errors:

@@ -20,15 +20,16 @@ from remaster.arrow import RowTable
 from remaster.config import digest
 from remaster.outpaint import FillTask
 from remaster.pipeline import store as files
-from remaster.pipeline.describing import place_of, read_descriptor
+from remaster.pipeline.describing import place_of, read_descriptor, same_background
+from remaster.pipeline.donor_frames import is_exact
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.failures import attempt, raise_if_disk_full
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.scene_cache import STITCH, stitch_key
 from remaster.pipeline.set_cache import applied, is_there, only, read_any, write_lent
-from remaster.records import Background, Borrowed, Shot
-from remaster.rows import LentShot
+from remaster.records import Background, Borrowed
+from remaster.rows import LentShot, StitchedScene
 from remaster.set_rows import LENT, SETS, ComposedSet, LentBackground, LentSet, SetTask
 from remaster.sets.descriptor import SetDescriptor
 from remaster.sets.lending import Donor, lend, refined_donor
@@ -106,7 +107,10 @@ def _guarded(task: SetTask, stage: str, job: Job, step: Callable[[Any, Job], Any
 
 @dataclass
 class _Pictures:
-    """A set's backgrounds, read from their scenes' caches; those used last are held."""
+    """A set's backgrounds, read from their scenes' caches; those used last are held.
+
+    Those from which no wings are drawn come without holes: of donors, and where donors show the very same frames.
+    """
 
     task: SetTask
     job: Job
@@ -114,7 +118,7 @@ class _Pictures:
 
     def __call__(self, key: str) -> Background:
         if key not in self.held:
-            self.held[key] = self._shot(key)[0]
+            self.held[key] = self._needed(key)
         self.held.move_to_end(key)
         while len(self.held) > 1 and sum(_nbytes(b) for b in self.held.values()) > PICTURE_BYTES:
             self.held.popitem(last=False)
@@ -122,16 +126,26 @@ class _Pictures:
 
     def seed(self, key: str) -> int:
         """The seed of the scene that a background is of."""
-        return self._shot(key)[1]
+        return self._row(key).scene.seed
 
-    def _shot(self, key: str) -> tuple[Background, int]:
-        video_id, scene_id, number = place_of(key)
+    def _needed(self, key: str) -> Background:
+        row, number = self._row(key), place_of(key)[2]
+        own = row.shots[number].background if number < len(row.shots) else None
+        if own is None:
+            raise FileNotFoundError(f"the background of {key} is gone; start again")
+        shown = [shot for shot in row.shots if shot.background is not None and same_background(shot.background, own)]
+        scene = replace(row.scene, exact=self.job.exact.get(row.scene.scene_id, ()))
+        if key in self.task.receivers and not all(is_exact(scene, shot) for shot in shown):
+            return own
+        return replace(own, holes=np.zeros_like(own.holes))
+
+    def _row(self, key: str) -> StitchedScene:
+        video_id, scene_id, _ = place_of(key)
         stitched = self.task.stitched[self.task.found.members.index(key)]
         rows = files.read_rows(self.job.store, stitch_key(self.job.store, video_id, scene_id), STITCH, stitched)
-        shot: Shot | None = rows[0].shots[number] if rows and number < len(rows[0].shots) else None
-        if shot is None or shot.background is None:
+        if not rows:
             raise FileNotFoundError(f"the background of {key} is gone; start again")
-        return shot.background, rows[0].scene.seed
+        return rows[0]
 
 
 def _nbytes(background: Background) -> int:
@@ -218,7 +232,9 @@ def _fingerprint(task: SetTask, job: Job) -> str:
         for link in found.links
     ]
     cameras = [camera.tolist() for camera in found.cameras]
+    scenes = {place_of(key)[1] for key in found.members}
+    exact = [(one.start, one.end) for scene_id in sorted(scenes) for one in job.exact.get(scene_id, ())]
     return digest(
         job.code["lend"], job.inpainter.identity(), found.members, found.representative, cameras, links,
-        task.stitched, task.receivers,
+        task.stitched, task.receivers, exact,
     )  # fmt: skip

@@ -34,7 +34,7 @@ MAX_UNFOLDED_SHOTS = 200  # of more, each video's are folded up: browsers lay ou
 MAX_SETS = 100  # those with most shots
 _COLUMNS = (
     *("video", "scene_id", "shot", "start_pts", "end_pts", "time_base", *WING_COLUMNS),
-    *("inpaint_calls", "confidence", "preview", "error_stage", "error", "attempts", *SET_COLUMNS),
+    *("inpaint_calls", "confidence", "preview", "error_stage", "error", "attempts", "donor", *SET_COLUMNS),
 )
 
 

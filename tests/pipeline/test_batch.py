@@ -50,7 +50,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> Path:
     (root / "series").mkdir()
     two_scenes(root / "series" / "one.mp4", seed=1)
     two_scenes(root / "series" / "two.mp4", seed=5)
-    code, printed = batch(root / "series", root / "out", "output.codec=ffv1")
+    code, printed = batch(root / "series", root / "out", "output.codec=ffv1", link="series")
     (root / "printed").write_text(printed)
     assert code == 0, printed
     return root

@@ -94,8 +94,9 @@ def test_frames_that_show_more_are_taken_whole(tmp_path: Path) -> None:
     for first in (0, WALK):
         assert rows[first]["recovered"] == rows[first]["recovered_from_other_scenes"] > 0.98
         assert rows[first]["method"] == "still" and rows[first]["generated"] == 0.0
-        assert rows[first]["confidence"] > 0.9
-    assert rows[WALK + REST]["recovered_from_other_scenes"] is None
+        assert rows[first]["confidence"] > 0.9 and rows[first]["donor"] == "donor:wide.mp4"
+        assert rows[first]["generated_pixels"] == rows[first]["inpaint_calls"] == 0
+    assert rows[WALK + REST]["recovered_from_other_scenes"] is rows[WALK + REST]["donor"] is None
     walking, resting = (list(part) for part in (walk(WALK), rest(REST)))
     assert max(wing_errors(case, walking, 0)) < 5  # of which the figure has no part: it alone would be 10
     assert max(wing_errors(case, resting, WALK)) < 5

@@ -46,7 +46,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> Run:
     (root / "in").mkdir()
     for kind in KINDS:
         kind.make(root / "in" / kind.name)
-    code, printed = batch(root / "in", root / "out", "output.codec=ffv1", "segmenter=none", "scenes.link=off")
+    code, printed = batch(root / "in", root / "out", "output.codec=ffv1", "segmenter=none")
     rows = pq.read_table(root / "out" / "metadata" / "videos").to_pylist()
     return Run(root, code, printed, {row["video"]: row for row in rows})
 

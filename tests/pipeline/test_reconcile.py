@@ -27,7 +27,7 @@ def case(tmp_path: Path) -> Case:
     source.mkdir()
     series_clip(source / "a.mp4", [still(seed, 4) for seed in (1, 2, 3)])
     series_clip(source / "b.mp4", [still(9, 4)])
-    case = Case(tmp_path, source)
+    case = Case(tmp_path, source, link="off")
     case.engine()
     return case
 

@@ -25,7 +25,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def case(source: Path, tmp_path: Path) -> Case:
-    case = Case(tmp_path, source)
+    case = Case(tmp_path, source, link="off")
     case.engine()
     return case
 

@@ -31,7 +31,7 @@ def job(tmp_path: Path) -> Job:
 
 
 def job_of(root: Path, *overrides: str) -> Job:
-    case = Case(root, root / "in")
+    case = Case(root, root / "in", link="off")
     case.engine()
     register_schema()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):

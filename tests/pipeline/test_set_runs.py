@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ import av
 import cv2
 import numpy as np
 import pytest
+import ray
 from clips import HEIGHT, WIDTH, Picture, painting, series_clip, still
-from faulty_runs import Case, kill, wait_for
+from faulty_runs import Case, wait_for
 
 from remaster.errors import UserError
 
@@ -199,8 +199,23 @@ def test_donors_are_looked_at_and_not_delivered(tmp_path: Path, size: tuple[int,
     assert case.run(f"dataset.donors={donors}", "strict=true")[0] == 1
     with pytest.raises(UserError, match=r"leave out scenes\.link=off"):
         case.run(f"dataset.donors={donors}", "scenes.link=off")
-    with pytest.raises(UserError, match="name it once"):
-        case.run(f"dataset.donors={case.source}")
+
+
+def test_an_input_that_fills_the_target_lends_where_it_is_named_as_a_donor(tmp_path: Path) -> None:
+    case = Case(tmp_path, tmp_path / "in")
+    case.source.mkdir()
+    case.engine()
+    series_clip(case.source / "b.mp4", [visit(AT, 16), still(2, 8)])
+    series_clip(case.source / "wide.mp4", [wide(12, (320, 180))])
+    code, printed = case.run()
+    assert code == 0, printed
+    assert shots(case)["b.mp4", 0]["set_id"] is None
+    code, printed = case.run(f"dataset.donors={case.source}")
+    assert code == 0, printed
+    assert "looked for sets in 3 scenes and 1 of donors" in printed
+    rows = shots(case)
+    assert rows["b.mp4", 0]["recovered_from_other_scenes"] > 0.95
+    assert rows["wide.mp4", 0]["method"] == "passthrough"
 
 
 @pytest.mark.parametrize("when", ["described", "lent", "encoded"])
@@ -210,10 +225,11 @@ def test_a_killed_run_goes_on_to_the_same_bytes(done: tuple[Case, str], tmp_path
     other.root.mkdir()
     other.engine()
     pattern = {"described": "scenes/*/*.describe.parquet", "lent": "sets/*.parquet", "encoded": "scenes/*/*.mkv"}[when]
-    with other.started() as process:
-        wait_for(lambda: bool(list(other.out.glob(pattern))), process)
-        kill(process)
-    time.sleep(0.1)
+    process = other.forked(ray.get_runtime_context().gcs_address)
+    wait_for(lambda: bool(list(other.out.glob(pattern))) or not process.is_alive())
+    assert process.is_alive()
+    process.kill()
+    process.join()
     code, printed = other.run()
     assert code == 0, printed
     assert other.delivered() == case.delivered()

@@ -328,6 +328,12 @@ def test_a_set_shows_its_shots_without_a_second_copy_of_their_pictures(tmp_path,
     assert page.text.count("25.0 % recovered from other scenes") == 1
 
 
+def test_a_shot_names_the_recording_whose_frames_it_shows(tmp_path, run_facts, videos_table, shots_table):
+    shots = shots_table({}, {"start_frame": 10, "end_frame": 20, "donor": "donor:<wide>.mkv"})
+    page = written(tmp_path, run_facts, videos_table({}), shots).text
+    assert page.count("same frames of donor:<wide>.mkv") == page.count("same frames of") == 1
+
+
 def test_of_many_sets_the_largest_are_shown(tmp_path, run_facts, videos_table, shots_table, monkeypatch):
     monkeypatch.setattr(report_page, "MAX_SETS", 2)
     monkeypatch.setattr(report_page, "MAX_UNFOLDED", 1)
