@@ -97,7 +97,7 @@ class OutputConfig:
     ``pixel_format`` None is the source's own; another (yuv420p, yuv420p10le, ...) costs the exact centre.
     ``encoder_threads`` is fixed, not the machine's cores: x264's bytes depend on it. ``map``: a picture a shot that
     shows which pixels of its wings come from where. ``backgrounds``: a picture a shot of its filled background, which
-    may be edited and put back by ``overrides.yaml``.
+    may be edited and put back by ``overrides.yaml``. ``layers``: files of each shot's wings alone, with alpha.
     """
 
     dir: str | None = None
@@ -111,6 +111,7 @@ class OutputConfig:
     encoder_threads: int = 1
     map: bool = False
     backgrounds: bool = False
+    layers: bool = False
 
 
 @dataclass(frozen=True)

@@ -369,6 +369,11 @@ class DescribedScene:
     ranges: tuple[tuple[int, int], ...] = ()
     steering: Steering = field(default_factory=Steering)
 
+    @property
+    def frames(self) -> int:
+        """The scene's number of frames."""
+        return sum(end - start for start, end in self.ranges)
+
 
 StepRow = PlannedScene | AnalyzedScene | SegmentedScene | StitchedScene | FilledScene
 """A scene that a step works on, or is finished with."""

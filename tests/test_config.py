@@ -110,6 +110,7 @@ def test_what_touches_pixels_changes_the_fingerprint_and_nothing_else_does() -> 
         "output.dir=y",
         "output.container=mkv",
         "output.map=true",
+        "output.layers=true",
         "resume=false",
         "strict=true",
     )

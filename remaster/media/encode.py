@@ -46,7 +46,8 @@ class SegmentWriter:
     The file is written under a temporary name beside ``path`` and renamed when the block ends without an error, else
     removed. It begins with an IDR picture, all its GOPs are closed, and equal frames and settings give equal bytes. In
     the file, frame ``n`` has the time ``n / fps``: assembly restores the source's exact times by rank. The encoder gets
-    the true times for its rate control.
+    the true times for its rate control. With ``timed``, for codecs that do not reorder frames, the file has the true
+    times too, from 0 on, as exactly as its container stores them.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class SegmentWriter:
         fps: Fraction,
         time_base: Fraction,
         settings: EncoderSettings,
+        timed: bool = False,
     ) -> None:
         check_codec(settings, pixel_format)
         if settings.codec is Codec.dnxhr and (width < DNXHR_MIN_SIZE[0] or height < DNXHR_MIN_SIZE[1]):
@@ -69,6 +71,7 @@ class SegmentWriter:
         self._size = (width, height)
         self._format, self._color = pixel_format, color
         self._frame_time, self._time_base = 1 / fps, time_base
+        self._timed = timed
         self._ranks: dict[int, int] = {}
         self._first: int | None = None
         self._last: int | None = None
@@ -152,6 +155,11 @@ class SegmentWriter:
 
     def _mux(self, packets: Iterable[Any]) -> None:
         for packet in packets:
+            if self._timed:
+                packet.dts, packet.time_base = packet.pts, self._time_base
+                packet.duration = round(self._frame_time / self._time_base)
+                self._container.mux(packet)
+                continue
             packet.pts = self._ranks.pop(packet.pts)
             # Matroska keeps no decoding times: these need only rise and not exceed the presentation times.
             packet.dts = self._packets - self._reorder

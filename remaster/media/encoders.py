@@ -72,7 +72,7 @@ AV1_PRESETS = {
 NVENC_PRESETS = dict(zip(AV1_PRESETS, ("p1", "p1", "p2", "p3", "p3", "p4", "p5", "p6", "p7", "p7"), strict=True))
 HARDWARE = {"h264_nvenc": Codec.h264, "hevc_nvenc": Codec.hevc, "av1_nvenc": Codec.av1}
 _MAX_CRF = {Codec.h264: 51, Codec.hevc: 51, Codec.av1: 63}
-# (codec, kind of picture) -> encoder; FFV1 and x264 take 8-bit RGB only as packed pixels, which loses nothing.
+# Codec -> encoder; FFV1 and x264 take 8-bit RGB (with alpha: FFV1) only as packed pixels, which loses nothing.
 SOFTWARE_ENCODERS = {
     Codec.h264: "libx264",
     Codec.hevc: "libx265",
@@ -81,7 +81,11 @@ SOFTWARE_ENCODERS = {
     Codec.prores: "prores_ks",
     Codec.dnxhr: "dnxhd",
 }
-PACKED_ENCODERS = {(Codec.h264, "gbrp"): ("libx264rgb", "rgb24"), (Codec.ffv1, "gbrp"): ("ffv1", "bgr0")}
+PACKED_ENCODERS = {
+    (Codec.h264, "gbrp"): ("libx264rgb", "rgb24"),
+    (Codec.ffv1, "gbrp"): ("ffv1", "bgr0"),
+    (Codec.ffv1, "gbrap"): ("ffv1", "bgra"),
+}
 _CPU_AVX_512F = 13  # OpenCV's CV_CPU_AVX_512F, for which the binding has no name.
 
 

@@ -26,6 +26,7 @@ from remaster.pipeline.encoding import encoder_settings
 from remaster.pipeline.failures import raise_if_disk_full
 from remaster.pipeline.finished import segment_whole
 from remaster.pipeline.job import Job
+from remaster.pipeline.layers import write_index
 from remaster.pipeline.lock import working
 from remaster.pipeline.video_plan import limited, stored_plan
 from remaster.report.wing_use import WING_KINDS, wing_use
@@ -78,6 +79,7 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
         code, subtitles = task.job.code["assemble"], task.job.config.subtitles
         misfits = [note.text for note in task.row.notes if note.decision]
         fingerprint = digest(code, task.output, task.partial, made_of, subtitles, *misfits)
+        write_index(task.row.info, video_id, task.key, shots, task.job)
         kept = _still_good(task, fingerprint)
         if kept is not None:
             return kept

@@ -106,7 +106,7 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         _say_left_out(console, facts)
         try:
             with clock.keep(store, config.resume):
-                ended = _execute(videos, donors.videos, job, console)
+                ended = _execute(videos, donors.videos, job, console, resources.cpus)
         except KeyboardInterrupt:
             _report(videos, store, _ended(facts, clock, exit_code()))
             raise
@@ -133,14 +133,16 @@ class _Ended:
     donors_lost: bool
 
 
-def _execute(videos: Sequence[VideoFile], donors: Sequence[VideoFile], job: Job, console: Console) -> _Ended:
-    """Run the graphs over what can be read."""
+def _execute(
+    videos: Sequence[VideoFile], donors: Sequence[VideoFile], job: Job, console: Console, workers: float
+) -> _Ended:
+    """Run the graphs over what can be read; ``workers`` is the number of cores."""
     readable, outputs, unreadable = _probe(videos, job)
     check_decisions(job.decisions, readable, job.store)
     inputs = {video.path for video in videos}
     found = [item for item in _probed(donors, job) if not _lends_anyway(item, inputs, job)]
     looked_at = [replace(item[0], donor=True) for item in found if not isinstance(item, FailedVideo)]
-    with ProgressView(console) as view:
+    with ProgressView(console, workers=workers) as view:
         view.found(len(videos))
         for row in unreadable:
             view.video_done(row["video"], None, "failed", [row["error"]])

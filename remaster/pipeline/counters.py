@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -64,14 +66,35 @@ class RunClock:
 
 
 class FrameCounter:
-    """Counts frames that workers have encoded, so that long scenes show progress before they end."""
+    """Counts frames that workers have encoded, so that long scenes show progress before they end.
+
+    It also knows at or behind which step each scene is. A scene that a lost worker had is told of again by the next
+    one, so that it is never counted twice.
+    """
 
     def __init__(self) -> None:
         self.frames = 0
+        self.places: dict[str, tuple[str, bool]] = {}  # by scene: the step, and whether it is at work there
 
     def add(self, frames: int) -> None:
         """Add encoded frames."""
         self.frames += frames
+
+    def enter(self, scenes: Sequence[str], step: str) -> None:
+        """Scenes are at work at a step."""
+        self.places.update(dict.fromkeys(scenes, (step, True)))
+
+    def leave(self, scenes: Sequence[str], step: str, last: bool) -> None:
+        """Scenes have left a step, and wait for the next one unless it was their ``last``."""
+        for scene in scenes:
+            if last:
+                self.places.pop(scene, None)
+            else:
+                self.places[scene] = (step, False)
+
+    def state(self) -> tuple[int, dict[tuple[str, bool], int]]:
+        """(the number of frames so far; how many scenes are at work at a step, True, or wait behind it, False)."""
+        return self.frames, dict(Counter(self.places.values()))
 
     def total(self) -> int:
         """The number of frames so far."""

@@ -73,7 +73,10 @@ def _deliver(row: Deliverable, job: Job) -> DeliveredScene:
         return _delivered(scene, _written(row, [], "ok", job))
     started = time.perf_counter()
     try:
-        with attempt(job.store, scene.video_id, f"{scene.scene_id}-resample"):
+        with (
+            job.at_work("resample", [scene], last=True),
+            attempt(job.store, scene.video_id, f"{scene.scene_id}-resample"),
+        ):
             shots = _shots(row, job)
             write_backgrounds(scene, shots, job)
             encoded = encode_scene(scene, with_painted_backgrounds(scene, shots, job), row.found, job)
@@ -130,7 +133,7 @@ def _remove_others(scene: Scene, shots: int, job: Job) -> None:
     """Remove segments and pictures of shots that the scene had in an earlier run."""
     number, store = shots, job.store
     while store.files.size(store.segment(scene.video_id, scene.scene_id, number)) is not None:
-        for place in (store.segment, store.preview, store.map, store.background):
+        for place in (store.segment, store.preview, store.map, store.background, store.layer_record):
             store.files.remove(place(scene.video_id, scene.scene_id, number))
         number += 1
 

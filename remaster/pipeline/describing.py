@@ -154,7 +154,7 @@ def _without(scene: Scene, job: Job, error: str | None = None) -> DescribedScene
     """The row of a scene that takes no part in any set."""
     return DescribedScene(
         scene.video, scene.video_id, scene.scene_id, scene.seconds, job.fingerprints(scene).stitch,
-        error=error,
+        error=error, ranges=tuple(scene.ranges),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +21,7 @@ from remaster.media.types import VideoInfo
 from remaster.pipeline.donor_frames import donor_reader, exact_in, is_exact
 from remaster.pipeline.frames import Lookahead, active_planes, footage_of, scene_frames
 from remaster.pipeline.job import Job
+from remaster.pipeline.layers import ShotLayers
 from remaster.propagation.tuning import TUNING as PROPAGATION
 from remaster.records import Method, Shot
 from remaster.report.preview import before_after, origin_map
@@ -190,16 +192,24 @@ def _encode_piece(
     scene: Scene, number: int, piece: Piece, found: Found, renderers: SceneRenderers, frames: Lookahead, job: Job
 ) -> EncodedPiece:
     store, window = job.store, job.window(scene)
-    segment, preview, map_key = (
-        key(scene.video_id, scene.scene_id, number) for key in (store.segment, store.preview, store.map)
+    segment, preview, map_key, record = (
+        key(scene.video_id, scene.scene_id, number)
+        for key in (store.segment, store.preview, store.map, store.layer_record)
     )
     holds = np.zeros(scene.frames, bool) if found.frames is None else found.frames.holds
     with store.files.view() as folder:
         path = folder / segment
         path.parent.mkdir(parents=True, exist_ok=True)
         renderer = _renderer(scene, piece, renderers, job)
-        picture, origins = _write_piece(path, scene, piece, renderer, holds, frames, job)
+        layers = None
+        if renderer is not None and job.config.output.layers:
+            layers = ShotLayers(folder, scene, number, piece.start_frame, job)
+        else:  # older ones show other wings
+            store.files.remove(record)
+        picture, origins = _write_piece(path, scene, piece, renderer, holds, frames, job, layers)
         store.files.put(path, segment)
+        if layers is not None:
+            layers.store()
         store.files.write(preview, picture, durable=False)
         if origins:
             store.files.write(map_key, origins, durable=False)
@@ -231,13 +241,14 @@ def _write_piece(
     holds: np.ndarray[Any, np.dtype[np.bool_]],
     frames: Lookahead,
     job: Job,
+    layers: ShotLayers | None,
 ) -> tuple[bytes, bytes]:
     """Encode a piece; returns pictures of its middle frame: before and after, and where its wings come from."""
     info, window, shot, picture, origins = scene.info, job.window(scene), piece.shot, b"", b""
     with SegmentWriter(
         path, window.width, window.height, info.sar, info.format, info.color, info.fps, info.time_base,
         encoder_settings(job.config.output),
-    ) as writer:  # fmt: skip
+    ) as writer, layers or nullcontext():  # fmt: skip
         for index in range(piece.frames):
             at = piece.start + index
             frame = frames[at]
@@ -245,6 +256,8 @@ def _write_piece(
             planes = active_planes(frame, scene)
             composed = renderer.render(at - shot.start, planes, bool(holds[at])) if renderer else planes
             writer.write(composed, frame.pts - piece.start_pts)
+            if layers is not None and renderer is not None:
+                layers.write(composed, renderer.origins(), frame.pts)
             if index == piece.frames // 2:
                 picture = _preview(info, window, planes, composed)
                 origins = origin_map(renderer.origins()) if renderer is not None and job.config.output.map else b""

@@ -14,6 +14,7 @@ from typing import Any
 
 from remaster.pipeline import store as files
 from remaster.pipeline.job import Job
+from remaster.pipeline.layers import drop_index, has_layers
 from remaster.pipeline.scene_cache import filled_before
 from remaster.rows import Scene, VideoRow
 
@@ -53,6 +54,8 @@ def finished_and_todo(
             outside.pop(name, None)
     todo = _todo(video, wanted, finished, stored[0], job)
     again = {scene.scene_id for scene in todo}
+    if todo:
+        drop_index(job, video.video, video.video_id)
     if todo or not files.holds_exactly(job.store, video.video_id, finished):
         files.uncompact(job.store, video.video_id, finished, outside)
         files.remove_unplanned(job.store, video.video_id, [scene.scene_id for scene in scenes])
@@ -159,7 +162,8 @@ def _is_finished(scene: Scene, rows: Rows, job: Job, check: bool) -> bool:
     covered = sorted(frame for row in rows for frame in range(row["start_frame"], row["end_frame"]))
     tiles = covered == [frame for run in scene.runs for frame in range(run.start_frame, run.end_frame)]
     return tiles and all(
-        (scene.copied and row["segment"] is None) or (segment_whole(job, row, check) and _has_pictures(scene, row, job))
+        (scene.copied and row["segment"] is None)
+        or (segment_whole(job, row, check) and _has_pictures(scene, row, job) and has_layers(scene, row, job))
         for row in rows
     )
 

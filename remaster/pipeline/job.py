@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -70,6 +71,18 @@ class Job:
         """Tell the progress of so many more encoded frames."""
         if self.counter is not None:
             self.counter.add.remote(frames)
+
+    @contextmanager
+    def at_work(self, step: str, scenes: Sequence[Scene], last: bool = False) -> Iterator[None]:
+        """Tell the progress that scenes are at work at a step, and that they have left it; ``last``: for good."""
+        names = [scene.scene_id for scene in scenes]
+        if self.counter is not None:
+            self.counter.enter.remote(names, step)
+        try:
+            yield
+        finally:
+            if self.counter is not None:
+                self.counter.leave.remote(names, step, last)
 
     def window(self, scene: Scene) -> Window:
         """What the frames of a scene will show."""

@@ -20,8 +20,18 @@ from remaster.pipeline.failures import raise_if_disk_full
 from remaster.pipeline.flow import DonorFailed, Event, SetsLinked, run_graphs
 from remaster.pipeline.job import Job
 from remaster.pipeline.video_plan import limited, stored_plan
+from remaster.report import text
 from remaster.report.progress import ProgressView
-from remaster.rows import DescribedScene, FailedScene, FailedVideo, Failure, Found, PlannedVideo, VideoRow
+from remaster.rows import (
+    DeliveredScene,
+    DescribedScene,
+    FailedScene,
+    FailedVideo,
+    Failure,
+    Found,
+    PlannedVideo,
+    VideoRow,
+)
 from remaster.set_rows import LentSet
 
 POLL_SECONDS = 0.25
@@ -69,7 +79,7 @@ class Driver:
         # Where its worker dies it starts again at zero: only the progress bar reads it.
         self.counter: Any = ray.remote(FrameCounter).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
         self.stopped: str | None = None
-        self.counted: ray.ObjectRef[int] | None = None
+        self.counted: ray.ObjectRef[tuple[int, dict[tuple[str, bool], int]]] | None = None
         self.asked = 0.0
         self.job = replace(job, counter=self.counter)
         self.states = {v.video_id: VideoState(out) for v, out in zip(videos, outputs, strict=True)}
@@ -123,12 +133,14 @@ class Driver:
             yield item
 
     def _count(self) -> None:
-        """Ask for the number of frames now and then, and show it once it has come; never wait for it."""
+        """Ask for frames and scenes now and then, and show what is said once it has come; never wait for it."""
         if self.counted is None:
             if time.monotonic() - self.asked >= COUNT_SECONDS:
-                self.asked, self.counted = time.monotonic(), self.counter.total.remote()
+                self.asked, self.counted = time.monotonic(), self.counter.state.remote()
         elif ray.wait([self.counted], timeout=0)[0]:
-            self.view.encoded(ray.get(self.counted))
+            frames, places = ray.get(self.counted)
+            self.view.encoded(frames)
+            self.view.at_steps(places)
             self.counted = None
 
     def _arrived(self, row: Event) -> None:
@@ -145,11 +157,13 @@ class Driver:
         elif isinstance(row, PlannedVideo):
             self._planned(state, row)
         elif isinstance(row, DescribedScene):
-            self.view.described(row.seconds)
+            self.view.described(row.seconds, row.frames)
         else:
             state.done.add(row.scene_id)
             status = row.results[0]["status"] if row.results else "failed"
             self.view.scene_done(row.video, row.frames, row.seconds, status)
+            if status != "ok":
+                self.view.trouble(_trouble(row, status))
         self._hand_over(state)
 
     def _linked(self, row: SetsLinked | LentSet | ExactFound) -> None:
@@ -243,6 +257,14 @@ class Driver:
             files.write_video(self.job.store, video_id, row)
         notes = row["notes"] if row["error"] is None else [row["error"], *row["notes"]]
         self.view.video_done(row["video"], row["output"], row["status"], notes)
+
+
+def _trouble(row: DeliveredScene, status: str) -> str:
+    """What went wrong with a scene, for a person."""
+    first = row.results[0] if row.results else {}
+    where = f", frame {first['start_frame']:,}" if first else ""
+    stage, error = first.get("error_stage") or "unknown step", first.get("error")
+    return f"{status}: {row.video}{where}, {stage}: {text.first_line(error)}"
 
 
 def _pump(videos: Sequence[VideoRow], job: Job, arrived: queue.Queue[Any]) -> None:

@@ -260,7 +260,10 @@ def _together(rows: Sequence[Given], job: Job, stage: str, step: Callable[[Seque
     """The rows after the step; none where it failed: whose fault that is shows when each is alone."""
     started, first = time.perf_counter(), rows[0]
     try:
-        with attempt(job.store, first.scene.video_id, _batch_name(first, stage), limit=1, final=False):
+        with (
+            job.at_work(stage, [row.scene for row in rows]),
+            attempt(job.store, first.scene.video_id, _batch_name(first, stage), limit=1, final=False),
+        ):
             made = step(rows)
     except Exception:
         return []
@@ -272,7 +275,10 @@ def _timed(stage: str, row: Given, step: Callable[[Given], Made], job: Job, fina
     cv2.setNumThreads(1)
     started = time.perf_counter()
     try:
-        with attempt(job.store, row.scene.video_id, _name(row, stage), final=final):
+        with (
+            job.at_work(stage, [row.scene]),
+            attempt(job.store, row.scene.video_id, _name(row, stage), final=final),
+        ):
             made = step(row)
     except Exception as error:
         raise_if_disk_full(error)

@@ -8,6 +8,7 @@ folder belongs to one run at a time (see ``lock``).
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from remaster.tables import SHOTS, VIDEOS
 TEMPORARY = re.compile(r"\..*\.(?:[0-9a-f]{32}\.part(?:\.[^.]*)?|tries)", re.DOTALL)
 """Names that ``PartFile`` and ``failures`` write; no video has one, since hidden files are not taken."""
 
+MAX_NAME_BYTES = 255
+"""Of a file's or folder's name, on all common file systems."""
 FINGERPRINT = b"remaster.fingerprint"
 """Under which the metadata of a file of rows says what they were made of."""
 
@@ -84,6 +87,15 @@ class Store:
     def background(self, video_id: str, scene_id: str, shot: int) -> str:
         """The filled background of a shot, as a picture to edit."""
         return f"scenes/{video_id}/{scene_id}-{shot}.background.png"
+
+    def layer_record(self, video_id: str, scene_id: str, shot: int) -> str:
+        """Which files are a shot's layers, and what they were made of."""
+        return f"scenes/{video_id}/{scene_id}-{shot}.layers.json"
+
+    def layers(self, video: str, video_id: str) -> str:
+        """The folder of a video's layers: under its own name, or its id where the name is too long for a folder."""
+        fits = all(len(os.fsencode(part)) <= MAX_NAME_BYTES for part in PurePosixPath(video).parts)
+        return f"layers/{video if fits else video_id}"
 
     def cached(self, video_id: str, scene_id: str, stage: str) -> str:
         """A scene as a stage left it, for the stages after it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,16 @@ import pyarrow.compute as pc
 
 from remaster.media.partfile import PartFile
 from remaster.report import text
+from remaster.report.charts import confidence_bins, timelines
 from remaster.report.preview import GAP
 from remaster.report.summary import SET_COLUMNS, RunFacts, summarize
 from remaster.report.wing_use import WING_COLUMNS, lent_pixels, wing_uses
 
-MAX_EMBEDDED = 300  # previews
-MAX_EMBEDDED_BYTES = 10_000_000  # of base64
+MAX_EMBEDDED = 100  # previews: of more, none is part of the page, which would make it slow to open
+MAX_EMBEDDED_BYTES = 4_000_000  # of base64
 MAX_SHOTS = 5_000  # rows; browsers get slow with more
 MAX_UNFOLDED = 5  # videos; of more, each one's shots are folded up; so are the sets after the first so many
+MAX_UNFOLDED_SHOTS = 200  # of more, each video's are folded up: browsers lay out only what is open
 MAX_SETS = 100  # those with most shots
 _COLUMNS = (
     *("video", "scene_id", "shot", "start_pts", "end_pts", "time_base", *WING_COLUMNS),
@@ -40,16 +42,17 @@ def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, out
     """Write the report of a run to ``path``, atomically; its folder is made.
 
     ``videos`` and ``shots`` have the columns of ``tables.VIDEOS`` and ``tables.SHOTS``. Previews are read from
-    ``output_dir`` and embedded up to ``MAX_EMBEDDED`` and ``MAX_EMBEDDED_BYTES``; the others are linked, and so are the
-    results. Of more than ``MAX_SHOTS`` shots those that are not ``ok`` come first; of more than ``MAX_SETS`` sets those
-    with most shots are shown. Sets show the pictures of their shots' entries again, without a second copy. The page
-    says what it links to or leaves out. Raises ``OSError`` where the page cannot be written.
+    ``output_dir``: they are embedded where all fit into ``MAX_EMBEDDED`` and ``MAX_EMBEDDED_BYTES``, else linked. The
+    results are linked. Of more than ``MAX_SHOTS`` shots those that are not ``ok`` come first; of more than ``MAX_SETS``
+    sets those with most shots are shown. Sets show the pictures of their shots' entries again, without a second copy.
+    The page says what it links to or leaves out. Raises ``OSError`` where the page cannot be written.
     """
     summary = summarize(videos, shots, run.seconds, run.earlier_seconds)
     listed = _listed_shots(shots)
     by_video = {name: list(rows) for name, rows in itertools.groupby(listed, lambda row: str(row["video"]))}
     sets, by_set = summary.sets[:MAX_SETS], _by_set(listed)
-    pictures = Pictures(path.parent, output_dir)
+    numbers = {(str(row["video"]), int(row["start_frame"])): int(row["number"]) for row in listed}
+    pictures = Pictures(path.parent, output_dir, [row["preview"] for row in listed])
     for row in itertools.chain.from_iterable(by_video.get(video.video, ()) for video in summary.videos):
         row["picture"] = pictures.source(row["preview"])
     no_row = dict.fromkeys(videos.column_names)
@@ -65,7 +68,10 @@ def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, out
             shots_by_video=by_video,
             sets=[(one, by_set.get(one.set_id, [])) for one in sets],
             set_numbers={one.set_id: number for number, one in enumerate(sets)},
-            unfolded=len(by_video) <= MAX_UNFOLDED,
+            numbers=numbers,
+            timelines=timelines(shots, numbers),
+            confidence=confidence_bins(shots),
+            unfolded=len(by_video) <= MAX_UNFOLDED and len(listed) <= MAX_UNFOLDED_SHOTS,
             unfolded_sets=MAX_UNFOLDED,
             all_shots=shots.num_rows,
             pictures=pictures,
@@ -94,13 +100,15 @@ def templates() -> jinja2.Environment:
 
 
 class Pictures:
-    """Gives the URLs of previews: embedded while the budget lasts, then links relative to the page's folder."""
+    """Gives the URLs of previews: all embedded where the budget allows it, else links relative to the page's folder."""
 
-    def __init__(self, page_dir: Path, output_dir: Path) -> None:
+    def __init__(self, page_dir: Path, output_dir: Path, names: Sequence[str | None]) -> None:
         self._page_dir = page_dir
         self._output_dir = output_dir
-        self._bytes_left = MAX_EMBEDDED_BYTES
-        self.embedded = self.linked = 0
+        files = [file for name in names if name is not None and (file := output_dir / name).is_file()]
+        size = sum(-(-file.stat().st_size // 3) * 4 for file in files)
+        self._embeds = len(files) <= MAX_EMBEDDED and size <= MAX_EMBEDDED_BYTES
+        self.linked = 0
 
     def link(self, name: str) -> str:
         """The URL of a file of the output folder, relative to the page."""
@@ -111,12 +119,9 @@ class Pictures:
         file = None if name is None else self._output_dir / name
         if name is None or file is None or not file.is_file():
             return None
-        size = -(-file.stat().st_size // 3) * 4
-        if self.embedded >= MAX_EMBEDDED or size > self._bytes_left:
+        if not self._embeds:
             self.linked += 1
             return self.link(name)
-        self.embedded += 1
-        self._bytes_left -= size
         return "data:image/jpeg;base64," + base64.b64encode(file.read_bytes()).decode("ascii")
 
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from remaster.arrays import Rgb
 
 GAP = 6  # pixels between before and after; the page's slider needs it
-MAP_COLORS = (0x000000, 0x2B8A84, 0x5B8FD0, 0xD9973A, 0xA9ADB3)
-"""0xRRGGBB of original, recovered, propagated, generated and soft pixels; the page uses the same colours."""
+MAP_COLORS = (0x000000, 0x2B8A84, 0x5B8FD0, 0xD9973A, 0xA9ADB3, 0xF0E05A)
+"""0xRRGGBB of original, recovered, propagated, generated, soft and lent pixels; the page uses the same colours."""
 _JPEG_QUALITY = 82
 _GAP_LEVEL = 128  # grey
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
 from remaster.report import text
+from remaster.report.remaining import FIRST_STEPS, LAST_STEPS, Left, StepCosts
 from remaster.report.summary import slowest_step
 
+_TROUBLES = 3  # lines: the last ones, as many as leave a small terminal room
 _WINDOW_SECONDS = 120.0  # frame rate and slowest step are measured over this time
 
 
@@ -25,8 +28,15 @@ class ProgressView:
     that was found is planned or finished. No name or message can format or break the output.
     """
 
-    def __init__(self, console: Console, interval: float = 10.0, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        console: Console,
+        interval: float = 10.0,
+        now: Callable[[], float] = time.monotonic,
+        workers: float | None = None,
+    ) -> None:
         self._console = console
+        self._workers = workers
         self._interval = interval
         self._now = now
         self._videos = 0
@@ -34,7 +44,8 @@ class ProgressView:
         self._finished: set[str] = set()
         self._settled: set[str] = set()  # planned or finished
         self._planned_totals = [0, 0]  # scenes and frames
-        self._described = 0  # scenes
+        self._described = [0, 0]  # scenes and frames
+        self._costs = StepCosts()
         self._reused = [0, 0]  # scenes and frames of earlier runs
         self._scenes = self._scene_frames = self._encoded = 0  # of this run
         self._status: Counter[str] = Counter()
@@ -43,13 +54,16 @@ class ProgressView:
         # Tuples are replaced, never changed: the thread that draws the bars reads them.
         self._samples: tuple[tuple[float, int], ...] = ((now(), 0),)  # (time, frames of this run)
         self._recent: tuple[tuple[float, Mapping[str, float]], ...] = ()  # (time, seconds by step)
+        self._places: Mapping[tuple[str, bool], int] = {}
+        self._troubles: tuple[str, ...] = ()
         self._bars: Progress | None = None
 
     def __enter__(self) -> ProgressView:
         self._printed_at = self._now()
         self._samples = ((self._printed_at, 0),)
         if self._console.is_terminal and not self._console.is_dumb_terminal:
-            self._bars = Progress(
+            self._bars = _Bars(
+                self._below,
                 TextColumn("{task.description}", markup=False, table_column=Column(min_width=6, no_wrap=True)),
                 BarColumn(bar_width=24),
                 _Live(self._count, min_width=12),
@@ -96,9 +110,20 @@ class ProgressView:
         self._encoded = max(self._encoded, frames)
         self._changed()
 
-    def described(self, seconds_by_stage: Mapping[str, float]) -> None:
+    def at_steps(self, scenes: Mapping[tuple[str, bool], int]) -> None:
+        """How many scenes are at work at a step (step, True), or have left it and wait for the next (step, False)."""
+        self._places = dict(scenes)
+
+    def trouble(self, content: str) -> None:
+        """A scene failed or fell back: bars show the last few below them, plain lines only count them."""
+        line = text.printable(text.first_line(content), self._console.encoding)
+        self._troubles = (*self._troubles, line)[-_TROUBLES:]
+
+    def described(self, seconds_by_stage: Mapping[str, float], frames: int = 0) -> None:
         """A scene is stitched, and waits until the sets of all scenes are found."""
-        self._described += 1
+        self._described[0] += 1
+        self._described[1] += frames
+        self._costs.add(frames, seconds_by_stage, FIRST_STEPS)
         now = self._now()
         self._recent = (*(e for e in self._recent if e[0] >= now - _WINDOW_SECONDS), (now, dict(seconds_by_stage)))
         self._changed()
@@ -108,6 +133,8 @@ class ProgressView:
         self._scenes += 1
         self._scene_frames += frames
         self._status[status] += 1
+        steps = LAST_STEPS if self._described[0] else (*FIRST_STEPS, *LAST_STEPS)
+        self._costs.add(frames, seconds_by_stage, steps)
         now = self._now()
         self._recent = (*(e for e in self._recent if e[0] >= now - _WINDOW_SECONDS), (now, dict(seconds_by_stage)))
         self._changed()
@@ -138,11 +165,38 @@ class ProgressView:
 
     def _speed(self) -> str:
         """Speed, remaining time of the planned frames, fallbacks and failures, as text."""
-        rate = self._rate()
-        left = max(self._planned_totals[1] - self._done[1], 0)
-        parts = [f"{text.ratio(rate)} fps", f"eta {text.clock(left / rate if rate else None)}{self._open}"]
+        parts = [f"{text.ratio(self._rate())} fps", f"eta {self._eta()}"]
         parts += [f"{self._status[status]:,} {status}" for status in ("fallback", "failed") if self._status[status]]
         return text.printable(", ".join(parts), self._console.encoding)
+
+    def _eta(self) -> str:
+        """The remaining time of the planned frames, as text; ``+`` where more is to come than can be told.
+
+        It follows from the measured costs of the steps where the number of workers is known, else from the rate.
+        """
+        planned, done = self._planned_totals[1], self._done[1]
+        stitched = self._reused[1] + (self._described[1] if self._described[0] else self._scene_frames)
+        scenes = max(self._planned_totals[0] - self._done[0], 0)
+        left = Left(max(planned - stitched, 0), max(planned - done, 0), scenes)
+        seconds = None if self._workers is None else self._costs.seconds(left, self._workers)
+        if seconds is not None:
+            unknown = "" if self._costs.complete or not left.last_frames else "+"
+            return f"{text.clock(seconds)}{self._open or unknown}"
+        rate = self._rate()
+        return f"{text.clock(left.last_frames / rate if rate else None)}{self._open}"
+
+    def _below(self) -> list[str]:
+        """The lines below the bars: the scenes at each step, and what went wrong last."""
+        return [*filter(None, [self._steps()]), *self._troubles]
+
+    def _steps(self) -> str:
+        """How many scenes are at each step and wait behind it, as text; empty where none is known."""
+        parts = []
+        for step in (*FIRST_STEPS, *LAST_STEPS):
+            working, waiting = (self._places.get((step, at_work), 0) for at_work in (True, False))
+            if working or waiting:
+                parts.append(f"{step} {working:,}" + (f" ({waiting:,} wait behind it)" if waiting else ""))
+        return "steps  " + ", ".join(parts) if parts else ""
 
     @property
     def _made(self) -> int:
@@ -175,7 +229,8 @@ class ProgressView:
     def _survey(self) -> str:
         """How many scenes are stitched, as text, as long as some are not, where they wait for each other."""
         total = self._planned_totals[0]
-        return f", stitched {self._described:,}/{total:,}{self._open}" if 0 < self._described < total else ""
+        described = self._described[0]
+        return f", stitched {described:,}/{total:,}{self._open}" if 0 < described < total else ""
 
     def _rate(self) -> float | None:
         """Frames a second over the last minutes of this run; None before the first frame."""
@@ -212,6 +267,20 @@ class ProgressView:
 
     def _print(self, line: str) -> None:
         self._console.print(Text(text.printable(line, self._console.encoding)), soft_wrap=True)
+
+
+class _Bars(Progress):
+    """Bars with lines of text below them, which a function gives at each refresh."""
+
+    def __init__(self, below: Callable[[], Sequence[str]], *columns: ProgressColumn, **options: Any) -> None:
+        self._below = below  # the base class draws at once
+        super().__init__(*columns, **options)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bars, and the lines below them."""
+        yield from super().get_renderables()
+        for line in self._below():
+            yield Text(line, no_wrap=True, overflow="ellipsis")
 
 
 class _Live(ProgressColumn):

@@ -65,12 +65,13 @@ class BackgroundWings:
 
     def __init__(self, background: Background, cameras: Affine, form: FrameFormat, placed: Sequence[Patch]):
         window, steps = form.window, plane_steps(form.pixels)
-        self._cameras, self._size, self._coverage = cameras, (window.width, window.height), background.coverage
+        self._cameras, self._size, self._background = cameras, (window.width, window.height), background
         self._planes = BackgroundPlanes(background, form)
         self._placed = [Rect(p.rect.x - window.x, p.rect.y - window.y, p.rect.width, p.rect.height) for p in placed]
         self._rects = [[on_plane(rect, step) for step in steps] for rect in self._placed]
         self._camera: Affine | None = None
         self._views: list[list[Plane]] = []
+        self._mapped: tuple[Affine, list[Origins]] | None = None
 
     def predict(self, index: int, planes: Sequence[Plane]) -> list[list[Plane]]:
         """Return ``[patch][plane]`` of frame ``index``, the same object while the camera rests."""
@@ -81,8 +82,11 @@ class BackgroundWings:
         return self._views
 
     def origins(self, index: int) -> list[Origins]:
-        """Return the origins of frame ``index``, ``[patch]``."""
-        return [background_origins(self._coverage, self._cameras[index], rect) for rect in self._placed]
+        """Return the origins of frame ``index``, ``[patch]``, the same object while the camera rests."""
+        camera = self._cameras[index]
+        if self._mapped is None or not np.array_equal(camera, self._mapped[0]):
+            self._mapped = camera, [background_origins(self._background, camera, rect) for rect in self._placed]
+        return self._mapped[1]
 
 
 def planes_of(background: Background, form: FrameFormat) -> Planes:

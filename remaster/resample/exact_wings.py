@@ -19,7 +19,7 @@ from remaster.imaging import camera as cam
 from remaster.media.planes import Planes, crop, from_rgb, to_fine_rgb, to_rgb
 from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.resample.layout import FrameFormat, Patch, on_plane, part, plane_steps
-from remaster.resample.origins import RECOVERED, Origins, uniform_origins
+from remaster.resample.origins import LENT, Origins, uniform_origins
 from remaster.resample.tuning import TUNING
 
 
@@ -68,7 +68,7 @@ class ExactWings:
 
     def origins(self) -> list[Origins]:
         """Return the origins of a frame that a donor shows, ``[patch]``."""
-        return uniform_origins(RECOVERED, self._placed)
+        return uniform_origins(LENT, self._placed)
 
 
 def _seen(frame: DonorFrame, rect: Rect) -> Float32:

@@ -1,6 +1,6 @@
 """Where the wings' pixels come from: maps of single frames, and shares of whole shots.
 
-In come coverage and cameras of a shot; out go maps uint8 (h, w) of the five origins below, and ``WingShares``.
+In come coverage and cameras of a shot; out go maps uint8 (h, w) of the six origins below, and ``WingShares``.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from remaster.arrays import Affine, Mask
 from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
 from remaster.media.types import Rect
-from remaster.records import Shot
+from remaster.records import Background, Shot
 from remaster.resample.layout import Patch, part
 from remaster.resample.tuning import TUNING
 
-ORIGINAL, RECOVERED, PROPAGATED, GENERATED, SOFT = range(5)
-"""The picture itself; the shot's background, as frames saw it; frames near in time; the inpainter; the soft fill."""
+ORIGINAL, RECOVERED, PROPAGATED, GENERATED, SOFT, LENT = range(6)
+"""The picture itself; the shot's background, as frames of its scene saw it; frames near in time; the inpainter; the
+soft fill; what only other scenes of the set, or another recording of the same frames, saw (``WingShares`` count it as
+recovered).
+"""
 
 Origins = npt.NDArray[np.uint8]
 
@@ -31,13 +34,16 @@ def uniform_origins(kind: int, placed: Sequence[Patch]) -> list[Origins]:
     return [np.full((p.rect.height, p.rect.width), kind, np.uint8) for p in placed]
 
 
-def background_origins(coverage: Mask, camera: Affine, rect: Rect) -> Origins:
-    """Map what ``camera`` sees of a background to ``RECOVERED`` or ``GENERATED``.
+def background_origins(background: Background, camera: Affine, rect: Rect) -> Origins:
+    """Map what ``camera`` sees of a background to ``RECOVERED``, ``LENT`` or ``GENERATED``.
 
-    ``rect`` is counted from the picture's first pixel; ``coverage`` bool (canvas height, canvas width).
+    ``rect`` is counted from the picture's first pixel.
     """
-    recovered = covered(coverage, camera, rect.x + np.arange(rect.width), rect.y + np.arange(rect.height))
-    return np.where(recovered, RECOVERED, GENERATED).astype(np.uint8)
+    x, y = rect.x + np.arange(rect.width), rect.y + np.arange(rect.height)
+    found = np.where(covered(background.coverage, camera, x, y), RECOVERED, GENERATED).astype(np.uint8)
+    if background.borrowed is not None:
+        found[covered(background.borrowed.mask, camera, x, y)] = LENT
+    return found
 
 
 def compose_origins(window: Window, placed: Sequence[Patch], drawn: Sequence[Origins]) -> Origins:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from remaster.pipeline import counters
-from remaster.pipeline.counters import KEY, RunClock
+from remaster.pipeline.counters import KEY, FrameCounter, RunClock
 from remaster.pipeline.store import Store
 
 
@@ -33,3 +33,16 @@ def test_a_damaged_note_counts_as_none(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
     store.files.write(KEY, b"\xff?")
     assert RunClock().keep(store, resume=True).earlier == 0.0
+
+
+def test_a_scene_is_at_one_step_at_a_time() -> None:
+    counter = FrameCounter()
+    counter.add(12)
+    counter.enter(["a", "b", "c"], "analyze")
+    counter.leave(["a"], "analyze", False)
+    counter.enter(["b"], "analyze")  # its worker was lost
+    assert counter.state() == (12, {("analyze", True): 2, ("analyze", False): 1})
+    counter.enter(["a"], "resample")
+    counter.leave(["a"], "resample", True)
+    counter.leave(["a"], "resample", True)
+    assert counter.state() == (12, {("analyze", True): 2})

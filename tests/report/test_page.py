@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -174,24 +175,25 @@ def test_shots_stand_in_order_under_their_video(tmp_path, run_facts, videos_tabl
     assert sorted(("b1shot", "b2shot", "a1shot"), key=text.index) == ["b1shot", "b2shot", "a1shot"]
 
 
-def test_many_shots_embed_some_pictures_and_link_the_rest(tmp_path, run_facts, videos_table, shots_table):
+def test_the_pictures_of_many_shots_are_files_beside_the_page(tmp_path, run_facts, videos_table, shots_table):
     names = previews(tmp_path, 500, JPEG + bytes(40_000))
     rows = [{"preview": n, "scene_id": n, "start_frame": 10 * i, "end_frame": 10 * i + 10} for i, n in enumerate(names)]
     page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
-    sources = [a["src"] for a in page.all("img")]
-    embedded = [s for s in sources if s.startswith("data:")]
-    assert 150 < len(embedded) <= report_page.MAX_EMBEDDED
-    assert sum(map(len, embedded)) <= report_page.MAX_EMBEDDED_BYTES + 30 * len(embedded)
-    assert len(page.source) < 1.1 * report_page.MAX_EMBEDDED_BYTES
-    assert sources[len(embedded) :] == [f"../{n}" for n in names[len(embedded) :]]
-    assert f"{len(embedded)} pictures are part of this page; {500 - len(embedded)} more are linked" in page.text
+    assert [a["src"] for a in page.all("img")] == [f"../{n}" for n in names]
+    assert len(page.source) < 2_000 * len(names) + 20_000
+    assert "500 pictures are files beside this page" in page.text
 
 
-def test_small_pictures_are_embedded_up_to_their_number(tmp_path, run_facts, videos_table, shots_table, monkeypatch):
-    monkeypatch.setattr(report_page, "MAX_EMBEDDED", 3)
-    names = previews(tmp_path, 5)
-    page = written(tmp_path, run_facts, videos_table({}), shots_table(*[{"preview": n} for n in names]))
-    assert [a["src"].startswith("data:") for a in page.all("img")] == [True, True, True, False, False]
+@pytest.mark.parametrize(("limit", "value"), [("MAX_EMBEDDED", 5), ("MAX_EMBEDDED_BYTES", 5 * 4 * 343)])
+def test_pictures_are_part_of_the_page_where_all_of_them_fit(
+    limit, value, tmp_path, run_facts, videos_table, shots_table, monkeypatch
+):
+    monkeypatch.setattr(report_page, limit, value)
+    names = previews(tmp_path, 6)
+    for number, embedded in ((5, True), (6, False)):
+        rows = [{"preview": name, "start_frame": 10 * i} for i, name in enumerate(names[:number])]
+        page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
+        assert [a["src"].startswith("data:") for a in page.all("img")] == [embedded] * number
 
 
 def test_too_many_shots_keep_the_bad_ones(tmp_path, run_facts, videos_table, shots_table, monkeypatch):
@@ -243,6 +245,68 @@ def test_what_of_the_inputs_was_not_taken_is_there(tmp_path, run_facts, videos_t
     assert "not taken" in page
 
 
+def visits(page):
+    """Where the shots of sets link to."""
+    start = page.source.index('id="sets"')
+    return re.findall(r'href="(#shot-[0-9]+)"', page.source[start : page.source.index('id="shots"')])
+
+
+def test_failures_come_first_and_lead_to_their_shots(tmp_path, run_facts, videos_table, shots_table):
+    run = dataclasses.replace(run_facts, left_out=("no video (1): a.txt",))
+    bad = {"start_frame": 10, "end_frame": 20, "status": "failed", "error": "no keyframe"}
+    videos = videos_table({"notes": ["kept", "gone"], "losses": ["gone"], "status": "incomplete"})
+    page = written(tmp_path, run, videos, shots_table({}, bad))
+    order = ("What went wrong", "no keyframe", "What was left out", "no video (1): a.txt", "gone", "Methods over time")
+    assert [page.text.index(words) for words in order] == sorted(page.text.index(words) for words in order)
+    assert page.text.count("no video (1)") == 1
+    fault = page.source[page.source.index("What went wrong") : page.source.index("What was left out")]
+    assert 'href="#shot-1"' in fault and page.all("tr", id="shot-1")
+
+
+def test_a_timeline_has_a_link_for_each_shot(tmp_path, run_facts, videos_table, shots_table, monkeypatch):
+    monkeypatch.setattr(report_page, "MAX_SHOTS", 3)
+    rows = [
+        {"start_frame": 10 * i, "end_frame": 10 * i + 10 + i, "method": method, "status": status}
+        for i, (method, status) in enumerate(
+            [("mosaic", "ok"), ("still", "ok"), ("ambient", "fallback"), ("still", "ok"), ("still", "ok")]
+        )
+    ]
+    page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
+    (line,) = page.all("div", **{"class": "timeline few"})
+    assert line["aria-label"] == "Methods over time: ambient 1 shot, mosaic 1 shot, still 3 shots"
+    links = [a for a in page.all("a") if (a.get("class") or "").startswith("m-")]
+    assert [(a["class"].strip(), a["href"], a["style"]) for a in links] == [
+        ("m-mosaic", "#shot-0", "flex-grow:10"),
+        ("m-still", "#shot-1", "flex-grow:11"),
+        ("m-ambient trouble", "#shot-2", "flex-grow:12"),
+    ]
+    assert links[2]["title"] == "frame 20: ambient, fallback"
+    assert [a["style"] for a in page.all("span") if "style" in a] == ["flex-grow:27"]
+
+
+def test_confidence_is_drawn_with_its_numbers(tmp_path, run_facts, videos_table, shots_table):
+    rows = [{"confidence": value} for value in (0.0, 0.45, 0.45, 1.0, None)]
+    rows += [{"confidence": 0.9, "status": "failed"}, {"confidence": 0.9, "method": "passthrough"}]
+    page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
+    heights = [a["style"] for a in page.all("i") if "height" in (a.get("style") or "")]
+    expected = ["50.0", "0.0", "0.0", "0.0", "100.0", "0.0", "0.0", "0.0", "0.0", "50.0"]
+    assert heights == [f"height:{value}px" for value in expected]
+    assert "4 of 7 shots have one." in page.text
+
+
+def test_the_shots_of_long_runs_are_folded_up(tmp_path, run_facts, videos_table, shots_table, monkeypatch):
+    shots = shots_table({}, {"start_frame": 10, "end_frame": 20})
+    assert "open" in written(tmp_path, run_facts, videos_table({}), shots).all("details", id="video-0")[0]
+    monkeypatch.setattr(report_page, "MAX_UNFOLDED_SHOTS", 1)
+    assert "open" not in written(tmp_path, run_facts, videos_table({}), shots).all("details", id="video-0")[0]
+
+
+def test_pictures_wait_until_they_are_looked_at_and_keep_their_room(tmp_path, run_facts, videos_table, shots_table):
+    page = written(tmp_path, run_facts, videos_table({}), shots_table({"preview": previews(tmp_path, 1)[0]}))
+    (image,) = page.all("img")
+    assert (image["loading"], image["width"], image["height"]) == ("lazy", "108", "30")
+
+
 def test_a_set_shows_its_shots_without_a_second_copy_of_their_pictures(tmp_path, run_facts, videos_table, shots_table):
     names = previews(tmp_path, 4)
     shots = shots_table(
@@ -256,10 +320,9 @@ def test_a_set_shows_its_shots_without_a_second_copy_of_their_pictures(tmp_path,
     assert "1 set returns, in 2 of 4 shots." in page.text
     assert "8.3 % of the wings are recovered from other scenes" in page.text
     assert "2 shots in 2 videos set a-1.000" in page.text and "12.5 % recovered from other scenes" in page.text
-    visits = [a["href"] for a in page.all("a") if (a["href"] or "").startswith("#shot-")]
-    assert visits == ["#shot-0", "#shot-3"]
+    assert visits(page) == ["#shot-0", "#shot-3"]
     rows = {"#" + a["id"]: a for a in page.all("tr") if "id" in a}
-    assert len(rows) == 4 and set(visits) <= rows.keys()
+    assert len(rows) == 4 and set(visits(page)) <= rows.keys()
     assert len(page.all("a", href="#set-0")) == 3  # each of its shots names it, also the one that failed
     assert page.all("details", id="set-0")
     assert page.text.count("25.0 % recovered from other scenes") == 1
@@ -292,7 +355,7 @@ def test_a_set_says_how_many_of_its_shots_the_page_has_no_room_for(
     rows = [{"start_frame": 10 * i, "end_frame": 10 * i + 10, "set_id": "a-1.000"} for i in range(5)]
     page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
     assert "5 shots in 1 video" in page.text and "3 of the shots are on this page" in page.text
-    assert len([a for a in page.all("a") if (a["href"] or "").startswith("#shot-")]) == 3
+    assert len(visits(page)) == 3
 
 
 def test_without_sets_nothing_is_said_of_them(tmp_path, run_facts, videos_table, shots_table):

@@ -153,6 +153,60 @@ def test_odd_names_neither_format_nor_crash(plain):
     assert "[/bold]?[2J[link=x]? ??.mkv" in out.getvalue()
 
 
+def test_the_remaining_time_follows_from_what_each_step_has_cost():
+    clock = Clock()
+    view = ProgressView(Console(file=io.StringIO(), force_terminal=False), now=clock, workers=2)
+    with view:
+        view.found(1)
+        view.planned("a.mkv", 10, 1000)
+        clock.time += 10
+        for _ in range(4):
+            view.described({"detect": 9.0, "analyze": 1.0, "stitch": 2.0}, 100)
+        assert view.note().endswith("eta 0:09+")  # 600 frames of 0.03 s on two cores; what comes later is not known
+        for _ in range(6):
+            view.described({"detect": 9.0, "analyze": 1.0, "stitch": 2.0}, 100)
+        assert view.note().endswith("eta 0:00+")
+        view.scene_done("a.mkv", 100, {"detect": 9.0, "analyze": 1.0, "stitch": 2.0, "resample": 8.0}, "ok")
+        assert view.note().endswith("eta 0:36")  # 900 frames of 0.08 s on two
+        for _ in range(8):
+            view.scene_done("a.mkv", 100, {"resample": 8.0}, "ok")
+        assert view.note().endswith("eta 0:08")  # one scene is left, and works on one core
+
+
+def test_without_links_a_scene_has_left_all_steps_when_it_is_done():
+    clock = Clock()
+    view = ProgressView(Console(file=io.StringIO(), force_terminal=False), now=clock, workers=1)
+    with view:
+        view.planned("a.mkv", 4, 400)
+        clock.time += 1
+        view.scene_done("a.mkv", 100, {"analyze": 1.0, "outpaint": 2.0, "resample": 3.0}, "ok")
+        assert view.note().endswith("eta 0:18")
+        view.encoded(250)  # 150 frames of scenes that are not done: their last steps are half over
+        assert view.note().endswith("eta 0:10")
+
+
+def test_a_terminal_shows_where_scenes_are_and_what_went_wrong_last():
+    out = io.StringIO()
+    with ProgressView(Console(file=out, force_terminal=True, width=160)) as view:
+        drive(view, "a.mkv")
+        view.at_steps({("analyze", True): 2, ("stitch", False): 1234, ("resample", True): 1})
+        for number in range(5):
+            view.trouble(f"fallback: a.mkv, frame {number}, stitch: {EVIL}")
+    shown = out.getvalue()
+    assert "steps  analyze 2, stitch 0 (1,234 wait behind it), resample 1" in shown
+    last = shown[shown.rindex("steps  ") :]
+    assert [number for number in range(5) if f"frame {number}" in last] == [2, 3, 4]
+    assert "\x1b[2J" not in last
+
+
+def test_plain_lines_count_what_went_wrong_and_say_no_more(plain):
+    view, out, _ = plain
+    with view:
+        view.at_steps({("analyze", True): 2})
+        view.trouble("fallback: a.mkv, frame 1")
+    assert len(lines(out)) == 1 and "frame 1" not in out.getvalue() and "steps" not in out.getvalue()
+
+
 def drive(view, name):
     view.found(2)
     view.planned(name, 2, 20)

@@ -27,7 +27,7 @@ from remaster.media.types import ColorSpec, PixelFormat, Rect
 from remaster.records import Shot
 from remaster.resample.exact_wings import DonorFrame, DonorReader
 from remaster.resample.layout import FrameFormat
-from remaster.resample.origins import ORIGINAL, RECOVERED
+from remaster.resample.origins import LENT, ORIGINAL
 from remaster.resample.rendering import FilmTraces, ShotDonors, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 
@@ -77,7 +77,7 @@ def test_wings_are_what_the_donor_shows(
             off = np.abs(plane.astype(float) - truth) / unit
             assert off.mean() < 1.5 and np.quantile(off, 0.98) < 12
     origins = drawn.origins()
-    assert set(np.unique(origins)) == {ORIGINAL, RECOVERED}
+    assert set(np.unique(origins)) == {ORIGINAL, LENT}
     assert drawn.continued is None
 
 

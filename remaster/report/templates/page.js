@@ -29,8 +29,14 @@ function reveal(target) {
   if (target.hidden || part && part.hidden) { form.reset(); form.oninput(); }
   if (part) part.open = true;
 }
-for (const link of document.querySelectorAll(".visits a")) glimpse(link);
-for (const link of document.querySelectorAll('a[href^="#"]')) link.onclick = () => reveal(document.querySelector(link.hash));
+for (const part of document.querySelectorAll(".set")) {
+  const show = () => { part.ontoggle = null; part.querySelectorAll(".visits a").forEach(glimpse); };
+  if (part.open) show(); else part.ontoggle = show;
+}
+document.addEventListener("click", event => {
+  const link = event.target.closest('a[href^="#"]');
+  if (link) reveal(document.querySelector(link.hash));
+});
 for (const image of document.querySelectorAll(".pair img")) {
   if (image.complete) slide(image); else image.onload = () => slide(image);
 }
