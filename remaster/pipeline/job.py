@@ -97,6 +97,9 @@ class Job:
         outpaint = digest(
             self.code["outpaint"], stitch, settings["outpaint"], lent, [(one.start, one.end) for one in scene.exact]
         )
+        if not self.store.delivers:  # small pictures are encoded in one way
+            code = self.code[self.store.tables.removeprefix("metadata/")]
+            return Fingerprints(stitch, outpaint, digest(code, outpaint, settings["resample"]["step"], exact))
         return Fingerprints(stitch, outpaint, digest(self.code["resample"], outpaint, settings["resample"], exact))
 
     def _exact(self, one: ExactFrames) -> tuple[Any, ...]:
