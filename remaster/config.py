@@ -142,8 +142,9 @@ class ClusterConfig:
 class BatchConfig:
     """The whole configuration of ``remaster.jobs.batch``.
 
-    ``strict``: what was delivered with something left out (status ``incomplete``), and inputs that are left out and may
-    be videos, make the exit code 1.
+    ``preview``: every shot is drawn as a few small pictures, and nothing is encoded or delivered. ``strict``: what was
+    delivered with something left out (status ``incomplete``), and inputs that are left out and may be videos, make the
+    exit code 1.
     """
 
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
@@ -157,6 +158,7 @@ class BatchConfig:
     deinterlace: Deinterlace = Deinterlace.auto
     square_pixels: bool = False
     subtitles: Subtitles = Subtitles.follow
+    preview: bool = False
     resume: bool = True
     strict: bool = False
     seed: int = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pyarrow as pa
 
@@ -72,6 +72,39 @@ SHOTS = pa.schema(
         pa.field("overrides", pa.list_(pa.string())),  # the keys of overrides.yaml that hold for the shot, sorted
     ]
 )
+
+
+Tables = Literal["metadata", "metadata/preview", "metadata/triage"]
+"""The folder of a run's tables: of what was delivered, or of what was previewed or triaged, where nothing is."""
+OTHER_TABLES: tuple[Tables, ...] = ("metadata/preview", "metadata/triage")
+
+PREVIEWS = pa.schema(
+    [
+        *SHOTS,  # ``preview`` is the middle one of the stills; ``status``: preview, triage, fallback, failed
+        pa.field("stills", pa.list_(pa.string())),  # JPEGs of the first, middle and last frame, relative paths
+        pa.field("loop", pa.string()),  # an MP4 of up to two seconds around the middle, relative path
+    ]
+)
+"""The rows of shots that are not delivered: those of ``SHOTS`` as far as they are known, and pictures."""
+
+TRIAGE = pa.schema(
+    [
+        *(SHOTS.field(name) for name in ("video", "scene_id", "shot", "start_frame", "end_frame")),
+        pa.field("start_seconds", pa.float64()),  # since the video's first frame
+        pa.field("end_seconds", pa.float64()),
+        pa.field("verdict", pa.string(), nullable=False),  # recover, generate, give_up, keep (no wings), failed
+        *(SHOTS.field(name) for name in ("method", "confidence")),
+        pa.field("wing_pixels", pa.int64(), nullable=False),  # over all frames of the shot
+        *(SHOTS.field(name) for name in ("recovered", "propagated", "generated", "soft")),
+        *(SHOTS.field(name) for name in ("recovered_from_other_scenes", "set_id", "linked")),
+        *(SHOTS.field(name) for name in ("hole_pixels", "cut_foreground")),
+        pa.field("seconds_spent", pa.float64()),  # of one core, up to ``stitch``; the shot's part of its scene's
+        pa.field("seconds_outpaint", pa.float64()),  # foretold; null: nothing is known of such an engine
+        pa.field("seconds_resample", pa.float64()),  # foretold
+        *(SHOTS.field(name) for name in ("segmenter", "inpainter", "status", "error_stage", "error")),
+    ]
+)
+"""The rows of ``triage.parquet``: one a shot, the worst first."""
 
 
 @dataclass(frozen=True)

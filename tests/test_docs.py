@@ -20,6 +20,7 @@ from remaster.outpaint import FillTask
 from remaster.pipeline.arguments import hydra_arguments
 from remaster.pipeline.evaluation import EvaluateConfig
 from remaster.pipeline.forecasting import PlanConfig
+from remaster.pipeline.triage import TriageConfig
 from remaster.tables import STAGES, VIDEOS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,11 +39,13 @@ PROGRAMS = (
     "python -m remaster.jobs.batch",
     "python -m remaster.jobs.evaluate",
     "python -m remaster.jobs.plan",
+    "python -m remaster.jobs.triage",
 )
 SCHEMAS: dict[str, tuple[str, type[BatchConfig]]] = {
     "batch": ("batch", BatchConfig),
     "evaluate": ("evaluate", EvaluateConfig),
     "plan": ("plan", PlanConfig),
+    "triage": ("triage", TriageConfig),
 }
 
 

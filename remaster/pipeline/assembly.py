@@ -74,7 +74,7 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
     started = time.perf_counter()
     store, video_id = task.job.store, task.row.video_id
     try:
-        shots = _shots(task)
+        shots = whole_shots(task)
         made_of = [[shot[name] for name in ("fingerprint", "status", "segment", "segment_bytes")] for shot in shots]
         code, subtitles = task.job.code["assemble"], task.job.config.subtitles
         misfits = [note.text for note in task.row.notes if note.decision]
@@ -85,7 +85,7 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
             return kept
         made = _make(task, shots)
         rows = files.compact(store, video_id, list(task.row.planned))
-        row = _video_row(task, rows, made) | {"fingerprint": fingerprint, "output_bytes": made.bytes}
+        row = video_row(task, rows, made) | {"fingerprint": fingerprint, "output_bytes": made.bytes}
     except Exception as error:
         raise_if_disk_full(error)
         row = failed_video(task.row.video, task.row.info, f"{type(error).__name__}: {error}")
@@ -103,7 +103,7 @@ def failed_video(name: str, info: VideoInfo | None, error: str) -> dict[str, Any
     )
 
 
-def _shots(task: VideoTask) -> list[dict[str, Any]]:
+def whole_shots(task: VideoTask) -> list[dict[str, Any]]:
     """All rows of the video in the order of time; raises ``MediaError`` where a scene is missing or failed."""
     by_scene = files.read_shots(task.job.store, task.row.video_id)
     rows = [row for scene in task.row.planned for row in by_scene.get(scene, ())]
@@ -208,7 +208,8 @@ def _check_centre(task: VideoTask, shots: Sequence[Mapping[str, Any]], path: Pat
         check_centre(scene.info, path, [sample], trusted, floor)
 
 
-def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assembled) -> dict[str, Any]:
+def video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assembled | None) -> dict[str, Any]:
+    """The row of a video that was ``made`` of these shots, without its fingerprint and size; None: nothing was made."""
     info, first = task.row.info, shots[0]
     scenes = {shot["scene_id"]: shot for shot in shots}
     wings = wing_use(pa.Table.from_pylist(list(shots), schema=SHOTS))
@@ -217,15 +218,15 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     if not _is_copied(shots):
         other = converted(settings, info.format)
         notes += [*lost_hdr(settings, info.color), *([] if other is None else [other])]
-    notes += [*made.notes, *_unmet(task, shots)]
+    notes += [*(made.notes if made is not None else ()), *_unmet(task, shots)]
     return _source_columns(info) | {
         "video": task.row.video,
-        "output": task.key,
+        "output": task.key if made is not None else None,
         "status": status_of(any(shot["status"] != "ok" for shot in shots), notes),
         "error": None,
         "partial": task.partial,
-        "frames": made.frames,
-        "duration": made.duration,
+        "frames": made.frames if made is not None else task.row.frames,
+        "duration": made.duration if made is not None else float((task.row.pts[-1] - task.row.pts[0]) * info.time_base),
         "source_filter": _filters(task),
         **{name: first[name] for name in ("width", "height", "out_width", "out_height")},
         "scenes": len(scenes),

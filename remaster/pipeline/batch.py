@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import shlex
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -50,9 +51,9 @@ from remaster.report import text
 from remaster.report.console import render_summary
 from remaster.report.page import write_page
 from remaster.report.progress import ProgressView
-from remaster.report.summary import EngineChoice, RunFacts, summarize
+from remaster.report.summary import UNMADE, EngineChoice, RunFacts, summarize
 from remaster.rows import FailedVideo, VideoRow
-from remaster.tables import SHOTS, VIDEOS
+from remaster.tables import VIDEOS, Tables
 
 FILES_PER_PROBE_TASK = 16
 """A file whose headers kill its task costs as many others a second reading."""
@@ -73,7 +74,7 @@ class Outcome:
 
     def exit_code(self, strict: bool) -> int:
         """0 where every video was delivered and no step failed, ``strict`` with nothing left out; else 1."""
-        good = {"ok"} if strict else {"ok", "incomplete"}
+        good = {"ok", *UNMADE} if strict else {"ok", "incomplete", *UNMADE}
         return int(any(status not in good for status in self.videos.column("status").to_pylist()))
 
 
@@ -83,14 +84,48 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
     Raises ``UserError`` where nothing could start, and lets ``KeyboardInterrupt`` through once the report is written.
     """
     clock = RunClock()
+    with prepared(config, composed, "metadata/preview" if config.preview else "metadata", console) as run:
+        videos, facts, store = run.dataset.videos, run.facts, run.job.store
+        try:
+            with clock.keep(store, config.resume):
+                ended = execute(run, console)
+        except KeyboardInterrupt:
+            _report(videos, store, _ended(facts, clock, exit_code()))
+            raise
+        outcome = outcome_of(videos, store)
+        code = exit_code_of(run, ended, outcome)
+        facts = _ended(facts, clock, code)
+        page = _report(videos, store, facts)
+        render_summary(
+            summarize(outcome.videos, outcome.shots, facts.seconds, facts.earlier_seconds), console, facts.engines
+        )
+        _say_left_out(console, facts)
+        say_where(console, store, page)
+        say_stopped(console, ended)
+        return code
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is ready to start: what it works on, what it is given, its number of cores, and what is known of it."""
+
+    job: Job
+    dataset: Dataset
+    donors: Dataset
+    facts: RunFacts
+    cpus: float
+
+
+@contextmanager
+def prepared(config: BatchConfig, composed: DictConfig, tables: Tables, console: Console) -> Iterator[Prepared]:
+    """Hold the output folder and a Ray for a run that writes ``tables``; raises ``UserError`` where it cannot start."""
     aspect, framing = parse_aspect(config.target.aspect), parse_framing(config.target.framing)
-    store = Store(_output_dir(config))
+    store = Store(_output_dir(config), tables=tables)
     dataset = find_dataset(inputs_of(config.dataset), store.root)
     donors = _donors(config, store)
-    videos = dataset.videos
     check_codec(encoder_settings(config.output), COMMON_FORMAT)
     _refuse_other_dataset(store, config)
-    decisions = read_decisions(store, {video.name for video in videos})
+    decisions = read_decisions(store, {video.name for video in dataset.videos})
     engines = early_engines(config)
     with explain_full_disk(store), lock(store) as store, connected(config.cluster) as resources:
         quiet()
@@ -100,49 +135,38 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         chosen = engines["inpainter"]
         named = decided_inpainters(decisions, chosen, resources.gpus, store.where(store.overrides))
         job = Job(config, store, aspect, framing, engines["segmenter"], chosen, decisions=decisions, inpainters=named)
-        _write_run(store, composed, job)
+        if store.delivers or not store.files.names("metadata/videos"):  # else it tells how those videos were made
+            _write_run(store, composed, job)
         facts = replace(_facts(job, resources), left_out=(*dataset.left_out, *donors.left_out))
-        _announce(console, facts, len(videos))
+        _announce(console, facts, len(dataset.videos))
         _say_left_out(console, facts)
-        try:
-            with clock.keep(store, config.resume):
-                ended = _execute(videos, donors.videos, job, console, resources.cpus)
-        except KeyboardInterrupt:
-            _report(videos, store, _ended(facts, clock, exit_code()))
-            raise
-        outcome = _outcome(videos, store)
-        lost = config.strict and (dataset.lost or donors.lost or ended.donors_lost)
-        code = max(outcome.exit_code(config.strict), int(lost), int(ended.stopped is not None))
-        facts = _ended(facts, clock, code)
-        page = _report(videos, store, facts)
-        render_summary(
-            summarize(outcome.videos, outcome.shots, facts.seconds, facts.earlier_seconds), console, facts.engines
-        )
-        _say_left_out(console, facts)
-        say_where(console, store, page)
-        if ended.stopped is not None:
-            console.print(f"stopped early: {ended.stopped}; the same command goes on", highlight=False, markup=False)
-        return code
+        yield Prepared(job, dataset, donors, facts, resources.cpus)
+
+
+def exit_code_of(run: Prepared, ended: Ended, outcome: Outcome) -> int:
+    """0 where all went well, else 1."""
+    strict = run.job.config.strict
+    lost = strict and (run.dataset.lost or run.donors.lost or ended.donors_lost)
+    return max(outcome.exit_code(strict), int(lost), int(ended.stopped is not None))
 
 
 @dataclass(frozen=True)
-class _Ended:
+class Ended:
     """Why a run ended early, None where it did not, and whether donors could not be read."""
 
     stopped: str | None
     donors_lost: bool
 
 
-def _execute(
-    videos: Sequence[VideoFile], donors: Sequence[VideoFile], job: Job, console: Console, workers: float
-) -> _Ended:
-    """Run the graphs over what can be read; ``workers`` is the number of cores."""
+def execute(run: Prepared, console: Console) -> Ended:
+    """Run the graphs over what can be read."""
+    videos, donors, job = run.dataset.videos, run.donors.videos, run.job
     readable, outputs, unreadable = _probe(videos, job)
     check_decisions(job.decisions, readable, job.store)
     inputs = {video.path for video in videos}
     found = [item for item in _probed(donors, job) if not _lends_anyway(item, inputs, job)]
     looked_at = [replace(item[0], donor=True) for item in found if not isinstance(item, FailedVideo)]
-    with ProgressView(console, workers=workers) as view:
+    with ProgressView(console, workers=run.cpus) as view:
         view.found(len(videos))
         for row in unreadable:
             view.video_done(row["video"], None, "failed", [row["error"]])
@@ -150,7 +174,7 @@ def _execute(
             if isinstance(item, FailedVideo):
                 view.message(f"not taken: {item.video}: {item.error}")
         driver = Driver(readable, outputs, job, view, looked_at)
-        return _Ended(driver.run(), driver.lost + len(found) > len(looked_at))
+        return Ended(driver.run(), driver.lost + len(found) > len(looked_at))
 
 
 def _donors(config: BatchConfig, store: Store) -> Dataset:
@@ -169,17 +193,19 @@ def _lends_anyway(donor: Probed, inputs: Collection[str], job: Job) -> bool:
     return info.path in inputs and not job.window_of(info, Rect(0, 0, info.width, info.height)).passthrough
 
 
-def _outcome(videos: Sequence[VideoFile], store: Store) -> Outcome:
+def outcome_of(videos: Sequence[VideoFile], store: Store) -> Outcome:
     """What the folder holds of these videos, in their order; a video that never got a row has none here either."""
     rows = [row for video in videos for row in files.read_video(store, video.video_id)]
     shots = [row for video in videos for row in files.ordered_shots(store, video.video_id)]
-    return Outcome(pa.Table.from_pylist(rows, schema=VIDEOS), pa.Table.from_pylist(shots, schema=SHOTS))
+    return Outcome(pa.Table.from_pylist(rows, schema=VIDEOS), pa.Table.from_pylist(shots, schema=store.shots))
 
 
 def _report(videos: Sequence[VideoFile], store: Store, facts: RunFacts) -> str:
     """Write the report; returns where it is."""
-    outcome = _outcome(videos, store)
+    outcome = outcome_of(videos, store)
     previews = outcome.shots.column("preview").drop_null().to_pylist()
+    if not store.delivers:
+        previews = [key for stills in outcome.shots.column("stills").drop_null().to_pylist() for key in stills]
     with store.files.view(previews) as folder:
         write_page(folder / REPORT, facts, outcome.videos, outcome.shots, folder)
         store.files.put(folder / REPORT, REPORT)
@@ -261,6 +287,7 @@ def _write_run(store: Store, composed: DictConfig, job: Job) -> None:
     donors = [absolute(path) for path in job.config.dataset.donor_inputs]
     run["dataset"] = {"path": inputs[0] if alone else None, "paths": [] if alone else inputs, "donors": donors or None}
     run["output"]["dir"] = store.root
+    run.pop("triage", None)  # settings of a program that delivers nothing
     engines = {"segmenter": job.segmenter, "inpainter": job.inpainter}
     run["chosen"] = {
         step: {"name": engine.name, "reason": engine.reason, "weights": dict(engine.weights)}
@@ -294,6 +321,7 @@ def _facts(job: Job, resources: Resources) -> RunFacts:
         engines=tuple(EngineChoice(step, engine.name, engine.reason) for step, engine in engines.items()),
         settings=_settings(config),
         versions=_versions(),
+        preview=not job.store.delivers,
     )
 
 
@@ -328,9 +356,18 @@ def _say_left_out(console: Console, facts: RunFacts) -> None:
         console.print(text.printable(f"not taken: {line}", console.encoding), highlight=False, markup=False)
 
 
+def say_stopped(console: Console, ended: Ended) -> None:
+    """Print why a run ended early, where it did."""
+    if ended.stopped is not None:
+        console.print(f"stopped early: {ended.stopped}; the same command goes on", highlight=False, markup=False)
+
+
 def say_where(console: Console, store: Store, page: str) -> None:
     """Print where the videos and the page are; brackets in a folder's name are no markup."""
-    for line in (f"videos: {store.where('videos')}", f"report: {page}"):
+    made = f"videos: {store.where('videos')}"
+    if not store.delivers:
+        made = f"previews: {store.where(store.tables)}; the same command without preview=true goes on from there"
+    for line in (made, f"report: {page}"):
         console.print(text.printable(line, console.encoding), highlight=False, markup=False, soft_wrap=True)
 
 

@@ -37,6 +37,8 @@ STAGES: dict[str, tuple[Place, ...]] = {
     ),
     "outpaint": (("remaster.pipeline.stages", "OutpaintStage"),),
     "resample": (("remaster.pipeline.delivery", "resample_stage"),),
+    "preview": (("remaster.pipeline.previewing", "preview_stage"),),
+    "triage": (("remaster.pipeline.triage_stages", "triage_stage"),),
     "exact": (("remaster.pipeline.exact_frames", "find_exact"),),
     "assemble": (("remaster.pipeline.assembly", "assemble_video"),),
 }

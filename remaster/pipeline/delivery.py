@@ -7,7 +7,7 @@ of ``metadata/scenes`` say so.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -44,6 +44,8 @@ from remaster.tables import STAGES
 
 Rows = list[dict[str, Any]]
 Deliverable = FilledScene | PassthroughScene | FailedScene
+Make = Callable[[Scene, Sequence[Shot], Found, Job], Sequence[EncodedPiece]]
+"""Draws a scene's shots, and writes what shows them."""
 
 
 def resample_stage(table: pa.Table, job: Job) -> pa.Table:
@@ -64,51 +66,64 @@ def _deliver(row: Deliverable, job: Job) -> DeliveredScene:
     scene = row.scene
     earlier = finished_rows(scene, job)
     if earlier:
-        return _delivered(scene, earlier)
+        return delivered(scene, earlier)
     if isinstance(row, PassthroughScene):
         drop(scene, job)
     if scene.copied:
         _remove_others(scene, 0, job)
         job.count(scene.frames)
-        return _delivered(scene, _written(row, [], "ok", job))
-    started = time.perf_counter()
+        return delivered(scene, _written(row, [], "ok", job))
+    row, status, encoded = made(row, encode_scene, "resample", "ok", job)
+    results = _written(row, encoded, status, job)
+    _remove_others(scene, len(encoded), job)
+    return delivered(row.scene, results)
+
+
+def made(
+    row: Deliverable, make: Make, stage: str, good: str, job: Job
+) -> tuple[Deliverable, str, Sequence[EncodedPiece]]:
+    """(the row, a failed one where ``make`` failed; its status, ``good`` where nothing failed; the scene's pieces).
+
+    What fails is made again with the lowest method; none of the pieces is there if that fails, too.
+    """
+    scene, started = row.scene, time.perf_counter()
     try:
         with (
             job.at_work("resample", [scene], last=True),
-            attempt(job.store, scene.video_id, f"{scene.scene_id}-resample"),
+            attempt(job.store, scene.video_id, f"{scene.scene_id}-{stage}"),
         ):
-            shots = _shots(row, job)
-            write_backgrounds(scene, shots, job)
-            encoded = encode_scene(scene, with_painted_backgrounds(scene, shots, job), row.found, job)
+            shots = shots_of(row, job)
+            if job.store.delivers:
+                write_backgrounds(scene, shots, job)
+            encoded = make(scene, with_painted_backgrounds(scene, shots, job), row.found, job)
         # What a person decided needs nothing of what failed.
         needed = not all(item.piece.decided for item in encoded)
-        status = "fallback" if isinstance(row, FailedScene) and needed else "ok"
+        status = "fallback" if isinstance(row, FailedScene) and needed else good
     except Exception as error:
         raise_if_disk_full(error)
-        row = row if isinstance(row, FailedScene) else failed(row, "resample", error)
-        status, encoded = _deliver_ambient(row, job)
-    row = replace(row, scene=replace(scene, seconds={**scene.seconds, "resample": time.perf_counter() - started}))
-    results = _written(row, encoded, status, job)
-    _remove_others(scene, len(encoded), job)
-    return _delivered(row.scene, results)
+        row = row if isinstance(row, FailedScene) else failed(row, stage, error)
+        status, encoded = _made_ambient(row, make, job)
+    seconds = {**scene.seconds, "resample": time.perf_counter() - started}
+    return replace(row, scene=replace(scene, seconds=seconds)), status, encoded
 
 
-def _delivered(scene: Scene, results: Rows) -> DeliveredScene:
+def delivered(scene: Scene, results: Rows) -> DeliveredScene:
+    """The row of a scene whose rows are ``results``."""
     return DeliveredScene(scene.video, scene.video_id, scene.scene_id, scene.frames, scene.seconds, tuple(results))
 
 
-def _deliver_ambient(row: FailedScene, job: Job) -> tuple[str, list[EncodedPiece]]:
-    """Deliver a scene by the lowest method: (status, segments); none, and the error in the rows, if that fails."""
+def _made_ambient(row: FailedScene, make: Make, job: Job) -> tuple[str, Sequence[EncodedPiece]]:
+    """Make a scene by the lowest method: (status, pieces); none, and the error in the rows, if that fails."""
     row = replace(row, scene=replace(row.scene, steering=replace(row.scene.steering, methods=(), backgrounds=())))
     try:
         with attempt(job.store, row.scene.video_id, f"{row.scene.scene_id}-ambient"):
-            return "fallback", encode_scene(row.scene, _shots(row, job), row.found, job)
+            return "fallback", make(row.scene, shots_of(row, job), row.found, job)
     except Exception as error:  # report the first failure: this one follows from it or from its cause
         raise_if_disk_full(error)
         return "failed", []
 
 
-def _shots(row: Deliverable, job: Job) -> Sequence[Shot]:
+def shots_of(row: Deliverable, job: Job) -> Sequence[Shot]:
     """The shots to render: the stitched ones or, where there are none, the whole scene as one."""
     if isinstance(row, FilledScene):
         return row.shots
@@ -118,15 +133,20 @@ def _shots(row: Deliverable, job: Job) -> Sequence[Shot]:
 
 
 def _written(row: Deliverable, encoded: Sequence[EncodedPiece], status: str, job: Job) -> Rows:
-    """Write and return the scene's rows; without segments, one shot for each run of the scene."""
+    """Write and return the scene's rows."""
+    rows = rows_of(row, encoded, status, job)
+    files.write_shots(job.store, row.scene.scene_id, rows)
+    return rows
+
+
+def rows_of(row: Deliverable, encoded: Sequence[EncodedPiece], status: str, job: Job) -> Rows:
+    """The scene's rows; without segments, one shot for each run of the scene."""
     scene = row.scene
     shots = encoded or [
-        EncodedPiece(piece, "", 0, 0, "", WingShares(), None) for piece in decided_pieces(_shots(row, job), scene)
+        EncodedPiece(piece, "", 0, 0, "", WingShares(), None) for piece in decided_pieces(shots_of(row, job), scene)
     ]
     shared = _scene_columns(row, status, job)
-    rows = [shared | _shot_columns(scene, row.found, number, item) for number, item in enumerate(shots)]
-    files.write_shots(job.store, scene.scene_id, rows)
-    return rows
+    return [shared | _shot_columns(scene, row.found, number, item) for number, item in enumerate(shots)]
 
 
 def _remove_others(scene: Scene, shots: int, job: Job) -> None:
@@ -190,6 +210,8 @@ def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -
         "segment_bytes": item.size if item.segment else None,
         "segment_crc32": item.crc32 if item.segment else None,
         "preview": item.preview or None,
+        "stills": list(item.stills),
+        "loop": item.loop or None,
         "set_id": borrowed and borrowed.set_id,
         "linked": borrowed and borrowed.scenes,
         "recovered_from_other_scenes": item.borrowed,

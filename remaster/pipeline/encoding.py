@@ -69,7 +69,8 @@ class EncodedPiece:
     """What was written of one piece. ``continued``: see ``WingRenderer.continued``.
 
     ``borrowed`` is the share of its wing pixels that other scenes saw; None where its background shows no set. Those of
-    a donor that shows ``exact``-ly these frames count, too.
+    a donor that shows ``exact``-ly these frames count, too. ``stills`` and ``loop`` are a preview's, which has no
+    ``segment``.
     """
 
     piece: Piece
@@ -81,6 +82,8 @@ class EncodedPiece:
     continued: float | None
     borrowed: float | None = None
     exact: ExactFrames | None = None
+    stills: tuple[str, ...] = ()
+    loop: str = ""
 
 
 def pieces(shots: Sequence[Shot], runs: Sequence[Run]) -> list[Piece]:
@@ -152,7 +155,7 @@ def _form(scene: Scene, job: Job) -> FrameFormat:
     return FrameFormat(job.window(scene), info.format, info.color, info.height)
 
 
-def _renderer(scene: Scene, piece: Piece, renderers: SceneRenderers, job: Job) -> Renderer | None:
+def renderer_of(scene: Scene, piece: Piece, renderers: SceneRenderers, job: Job) -> Renderer | None:
     """What renders a piece; None where it has no wings."""
     method = piece.shot.method
     if method == "passthrough":
@@ -200,7 +203,7 @@ def _encode_piece(
     with store.files.view() as folder:
         path = folder / segment
         path.parent.mkdir(parents=True, exist_ok=True)
-        renderer = _renderer(scene, piece, renderers, job)
+        renderer = renderer_of(scene, piece, renderers, job)
         layers = None
         if renderer is not None and job.config.output.layers:
             layers = ShotLayers(folder, scene, number, piece.start_frame, job)
@@ -216,16 +219,26 @@ def _encode_piece(
         else:  # an older map shows other wings
             store.files.remove(map_key)
         size, crc = path.stat().st_size, checksum(path)
-    continued = renderer.continued if renderer else None
+    return replace(
+        drawn_piece(scene, piece, renderers, renderer, window), segment=segment, size=size, crc32=crc, preview=preview
+    )
+
+
+def drawn_piece(
+    scene: Scene, piece: Piece, renderers: SceneRenderers, renderer: Renderer | None, window: Window
+) -> EncodedPiece:
+    """What is known of a piece that its ``renderer`` (None: it has no wings) has drawn; no file is named yet."""
+    none = EncodedPiece(piece, "", 0, 0, "", WingShares(), renderer.continued if renderer else None)
     exact = None if piece.decided else exact_in(scene, piece.start, piece.end)
     if exact is not None and renderer is not None:
         shares = WingShares(recovered=exact.share, soft=1.0 - exact.share)
-        return EncodedPiece(piece, segment, size, crc, preview, shares, continued, exact.share, exact)
+        return replace(none, shares=shares, borrowed=exact.share, exact=exact)
     shares = piece_shares(piece, window, renderers, renderer)
-    return EncodedPiece(piece, segment, size, crc, preview, shares, continued, _borrowed(piece, window))
+    return replace(none, shares=shares, borrowed=borrowed_part(piece, window))
 
 
-def _borrowed(piece: Piece, window: Window) -> float | None:
+def borrowed_part(piece: Piece, window: Window) -> float | None:
+    """The share of a piece's wing pixels that other scenes of its set saw; None where its background shows no set."""
     shot, first = piece.shot, piece.start - piece.shot.start
     if shot.background is None or shot.background.borrowed is None:
         return None

@@ -157,15 +157,22 @@ def _finished_rows(scene: Scene, stored: Sequence[Mapping[str, Rows]], job: Job,
 
 
 def _is_finished(scene: Scene, rows: Rows, job: Job, check: bool) -> bool:
-    if not rows or any(row["status"] != "ok" or row["fingerprint"] != scene.fingerprint for row in rows):
+    good = "ok" if job.store.delivers else job.store.tables.removeprefix("metadata/")
+    if not rows or any(row["status"] != good or row["fingerprint"] != scene.fingerprint for row in rows):
         return False
     covered = sorted(frame for row in rows for frame in range(row["start_frame"], row["end_frame"]))
     tiles = covered == [frame for run in scene.runs for frame in range(run.start_frame, run.end_frame)]
-    return tiles and all(
-        (scene.copied and row["segment"] is None)
-        or (segment_whole(job, row, check) and _has_pictures(scene, row, job) and has_layers(scene, row, job))
-        for row in rows
-    )
+    return tiles and all(_has_files(scene, row, job, check) for row in rows)
+
+
+def _has_files(scene: Scene, row: Mapping[str, Any], job: Job, check: bool) -> bool:
+    """Whether the files that a shot's row names are there, and are those that this run would make."""
+    if not job.store.delivers:
+        keys = [*(row["stills"] or ()), *([row["loop"]] if row["loop"] else [])]
+        return all(job.store.files.size(key) is not None for key in keys)
+    if scene.copied and row["segment"] is None:
+        return True
+    return segment_whole(job, row, check) and _has_pictures(scene, row, job) and has_layers(scene, row, job)
 
 
 def _has_pictures(scene: Scene, row: Mapping[str, Any], job: Job) -> bool:

@@ -113,15 +113,7 @@ def _cluster(config: PlanConfig) -> Cluster:
 
 
 def _costs(settings: PlanSettings, cluster: Cluster) -> Costs:
-    costs = Costs()
-    if settings.measured is not None:
-        folder = Path(settings.measured) / "metadata" / "scenes"
-        if not folder.is_dir():
-            raise UserError(f"plan.measured={settings.measured} is no output folder: it has no metadata/scenes")
-        try:
-            costs = fitted(pq.read_table(folder).to_pylist(), linked=_has_linked(Path(settings.measured)))
-        except ValueError as error:
-            raise UserError(f"plan.measured={settings.measured}: {error}") from error
+    costs = Costs() if settings.measured is None else measured_costs(settings.measured, "plan.measured")
     given = {"segment": settings.segment_seconds, "outpaint": settings.outpaint_seconds}
     missing = [step for step in sorted(cluster.gpu_steps) if given[step] is None and settings.measured is None]
     if missing:
@@ -131,6 +123,17 @@ def _costs(settings: PlanSettings, cluster: Cluster) -> Costs:
         )
     steps = dict(costs.steps) | {step: LinearCost(value, 0.0) for step, value in given.items() if value is not None}
     return replace(costs, steps=steps)
+
+
+def measured_costs(measured: str, key: str) -> Costs:
+    """The costs of an earlier run by its output folder, which the setting ``key`` names; raises ``UserError``."""
+    folder = Path(measured) / "metadata" / "scenes"
+    if not folder.is_dir():
+        raise UserError(f"{key}={measured} is no output folder: it has no metadata/scenes")
+    try:
+        return fitted(pq.read_table(folder).to_pylist(), linked=_has_linked(Path(measured)))
+    except ValueError as error:
+        raise UserError(f"{key}={measured}: {error}") from error
 
 
 def _has_linked(folder: Path) -> bool:

@@ -14,8 +14,10 @@ from remaster.pipeline.delivery import resample_stage
 from remaster.pipeline.describing import describe_stage, survey_stage
 from remaster.pipeline.engines import Engine, pool_options
 from remaster.pipeline.job import Job
-from remaster.pipeline.set_stages import FillSetStage, lend_stage, share_stage
+from remaster.pipeline.previewing import preview_stage
+from remaster.pipeline.set_stages import FillSetStage, lend_stage, share_stage, unfilled_stage
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, refuse_unstitched, stitch_stage
+from remaster.pipeline.triage_stages import triage_stage
 from remaster.pipeline.video_plan import detect_stage
 from remaster.rows import PROBED, VideoRow
 from remaster.set_rows import SETS, SetTask
@@ -27,6 +29,8 @@ TASK: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": 1, "num_cpus": 
 def build_graph(videos: Sequence[VideoRow], job: Job, surveyed: bool = False) -> ray.data.Dataset:
     """The lazy dataset of delivered scenes, in the order they are finished, and of the videos' own rows.
 
+    A preview draws small pictures in place of the last step, a triage ends after ``stitch``.
+
     ``surveyed``: all scenes were stitched by ``build_survey`` and are in the cache, so that no segmenter is loaded.
 
     One video a block in, one scene a block after ``detect``: scenes of one video run side by side, and a second video
@@ -36,8 +40,11 @@ def build_graph(videos: Sequence[VideoRow], job: Job, surveyed: bool = False) ->
     """
     task = _task(videos, job)
     dataset = _stitched(videos, detect_stage, job, task, loads_segmenter=not surveyed)
+    if job.store.tables == "metadata/triage":
+        return dataset.map_batches(partial(triage_stage, job=job), **task)
     dataset = _engine_stage(dataset, OutpaintStage, job.inpainter, job, task)
-    return dataset.map_batches(partial(resample_stage, job=job), **task)
+    last_stage = resample_stage if job.store.delivers else preview_stage
+    return dataset.map_batches(partial(last_stage, job=job), **task)
 
 
 def build_survey(videos: Sequence[VideoRow], job: Job) -> ray.data.Dataset:
@@ -50,10 +57,12 @@ def build_survey(videos: Sequence[VideoRow], job: Job) -> ray.data.Dataset:
 
 
 def build_lending(sets: Sequence[SetTask], videos: Sequence[VideoRow], job: Job) -> ray.data.Dataset:
-    """The lazy dataset of sets that were lent within and filled; one set a block."""
+    """The lazy dataset of sets that were lent within and filled (not so for a triage); one set a block."""
     task = _task(videos, job)
     dataset: ray.data.Dataset = ray.data.from_arrow([SETS.write([one]) for one in sets])
     dataset = dataset.map_batches(partial(lend_stage, job=job), **task)
+    if job.store.tables == "metadata/triage":
+        return dataset.map_batches(partial(unfilled_stage, job=job), **task)
     dataset = _engine_stage(dataset, FillSetStage, job.inpainter, job, task)
     return dataset.map_batches(partial(share_stage, job=job), **task)
 

@@ -126,8 +126,11 @@ class Job:
         # What is drawn from a donor's frames needs no fill.
         needless = [(one.start, one.end) for one in scene.exact]
         outpaint = digest(self.code["outpaint"], stitch, settings["outpaint"], lent, needless, *steering.outpainting())
-        resample = digest(self.code["resample"], outpaint, settings["resample"], exact, *steering.resampling())
-        return Fingerprints(stitch, outpaint, resample)
+        drawn = [exact, *steering.resampling()]
+        if not self.store.delivers:  # small pictures are encoded in one way
+            code = self.code[self.store.tables.removeprefix("metadata/")]
+            return Fingerprints(stitch, outpaint, digest(code, outpaint, settings["resample"]["step"], *drawn))
+        return Fingerprints(stitch, outpaint, digest(self.code["resample"], outpaint, settings["resample"], *drawn))
 
     def _exact(self, one: ExactFrames) -> tuple[Any, ...]:
         """All of a donor's frames that touches a pixel."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from remaster.pipeline.exact_frames import ExactFound
 from remaster.pipeline.failures import raise_if_disk_full
 from remaster.pipeline.flow import DonorFailed, Event, SetsLinked, run_graphs
 from remaster.pipeline.job import Job
+from remaster.pipeline.previewing import finish_unmade
 from remaster.pipeline.video_plan import limited, stored_plan
 from remaster.report import text
 from remaster.report.progress import ProgressView
@@ -224,7 +225,7 @@ class Driver:
 
     def _start(self, task: VideoTask) -> ray.ObjectRef[dict[str, Any]]:
         """Mostly copying packets: it takes no core from the stages, so a finished video never waits for them."""
-        remote = ray.remote(assemble_video).options(num_cpus=0, max_retries=2)
+        remote = ray.remote(finisher(task.job)).options(num_cpus=0, max_retries=2)
         return remote.remote(replace(task, job=replace(task.job, counter=None)))
 
     def _collect(self, reference: ray.ObjectRef[dict[str, Any]], task: VideoTask) -> None:
@@ -248,7 +249,7 @@ class Driver:
             if state.row is None or not there.issuperset(state.row.planned):
                 self._finished(failed_video(video.video, video.info, reason), video.video_id, write=True)
                 continue
-            row = assemble_video(VideoTask(state.row, state.output, replace(self.job, counter=None)))
+            row = finisher(self.job)(VideoTask(state.row, state.output, replace(self.job, counter=None)))
             self._finished(row, video.video_id)
 
     def _finished(self, row: dict[str, Any], video_id: str, write: bool = False) -> None:
@@ -274,6 +275,11 @@ def _pump(videos: Sequence[VideoRow], job: Job, arrived: queue.Queue[Any]) -> No
         arrived.put(None)
     except BaseException as error:
         arrived.put(error)
+
+
+def finisher(job: Job) -> Callable[[VideoTask], dict[str, Any]]:
+    """What ends a video whose scenes are all done: its assembly, where the run delivers videos."""
+    return assemble_video if job.store.delivers else finish_unmade
 
 
 def reconcile(video: VideoRow, reason: str, job: Job) -> set[str]:

@@ -28,7 +28,7 @@ from remaster.pipeline.inpainters import Inpainters
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.scene_cache import STITCH, stitch_key
-from remaster.pipeline.set_cache import applied, is_there, only, read_any, write_lent
+from remaster.pipeline.set_cache import applied, content_digest, is_there, only, read_any, write_lent
 from remaster.records import Background, Borrowed
 from remaster.rows import LentShot, StitchedScene
 from remaster.set_rows import LENT, SETS, ComposedSet, LentBackground, LentSet, SetTask
@@ -84,6 +84,12 @@ def share_stage(table: pa.Table, job: Job) -> pa.Table:
     cv2.setNumThreads(1)
     rows = LENT.read(table)
     return LENT.write([_guarded(r.task, "share", job, _share, r) if isinstance(r, ComposedSet) else r for r in rows])
+
+
+def unfilled_stage(table: pa.Table, job: Job) -> pa.Table:
+    """In place of filling and sharing: what the members of a set were lent, with the rest of their holes open."""
+    rows = LENT.read(table)
+    return LENT.write([_guarded(r.task, "lent", job, _unfilled, r) if isinstance(r, ComposedSet) else r for r in rows])
 
 
 def lent_by_scene(sets: Iterable[LentSet]) -> dict[str, tuple[LentShot, ...]]:
@@ -215,6 +221,13 @@ def _share(row: ComposedSet, job: Job) -> LentSet:
     done = LentSet(task.set_id, len(task.found.members), task.receivers, tuple(digests))
     files.write_rows(job.store, job.store.set(task.set_id), STORED_SET, [done], row.fingerprint)
     return done
+
+
+def _unfilled(row: ComposedSet, job: Job) -> LentSet:
+    """The set as it was lent within; it is not written down as done, since a run fills it."""
+    task = row.task
+    digests = tuple(content_digest(read_any(key, job)) for key in task.receivers)
+    return LentSet(task.set_id, len(task.found.members), task.receivers, digests)
 
 
 def _completed(given: LentBackground, row: ComposedSet, pictures: _Pictures) -> LentBackground:

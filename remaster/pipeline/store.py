@@ -11,7 +11,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,13 +21,19 @@ import pyarrow.parquet as pq
 from remaster.arrow import RowTable, T
 from remaster.remote import is_remote, joined
 from remaster.storage import Folder, folder
-from remaster.tables import SHOTS, VIDEOS
+from remaster.tables import OTHER_TABLES, PREVIEWS, SHOTS, VIDEOS, Tables
 
 TEMPORARY = re.compile(r"\..*\.(?:[0-9a-f]{32}\.part(?:\.[^.]*)?|tries)", re.DOTALL)
 """Names that ``PartFile`` and ``failures`` write; no video has one, since hidden files are not taken."""
 
 MAX_NAME_BYTES = 255
 """Of a file's or folder's name, on all common file systems."""
+
+DELIVERED = re.compile(
+    r".*-[0-9]{7,}-[0-9]+\.(?:mkv|jpg|map\.png|background\.png|layers\.json)|shelf\.parquet", re.DOTALL
+)
+"""Names of files in a video's folder of ``scenes/`` that belong to what was delivered: only its tables name them."""
+
 FINGERPRINT = b"remaster.fingerprint"
 """Under which the metadata of a file of rows says what they were made of."""
 
@@ -36,11 +42,23 @@ FINGERPRINT = b"remaster.fingerprint"
 class Store:
     """An output folder by its absolute path or address. ``run`` names the run that holds it; empty: none does.
 
-    The methods give keys: names relative to the folder, as they stand in the tables.
+    ``tables`` are those that the run writes: what was delivered, or what a run knows that delivers nothing. The methods
+    give keys: names relative to the folder, as they stand in the tables.
     """
 
     root: str
     run: str = ""
+    tables: Tables = "metadata"
+
+    @property
+    def delivers(self) -> bool:
+        """Whether the run delivers videos."""
+        return self.tables == "metadata"
+
+    @property
+    def shots(self) -> pa.Schema:
+        """The columns of a row of a shot."""
+        return SHOTS if self.delivers else PREVIEWS
 
     @property
     def files(self) -> Folder:
@@ -62,15 +80,15 @@ class Store:
 
     def shard(self, scene_id: str) -> str:
         """The rows of one scene, until its video is assembled."""
-        return f"metadata/scenes/{scene_id}.parquet"
+        return f"{self.tables}/scenes/{scene_id}.parquet"
 
     def compacted(self, video_id: str) -> str:
         """The rows of all scenes of an assembled video."""
-        return f"metadata/scenes/{video_id}.parquet"
+        return f"{self.tables}/scenes/{video_id}.parquet"
 
     def video(self, video_id: str) -> str:
         """The row of a video."""
-        return f"metadata/videos/{video_id}.parquet"
+        return f"{self.tables}/videos/{video_id}.parquet"
 
     def segment(self, video_id: str, scene_id: str, shot: int) -> str:
         """The encoded frames of one shot."""
@@ -97,6 +115,14 @@ class Store:
         fits = all(len(os.fsencode(part)) <= MAX_NAME_BYTES for part in PurePosixPath(video).parts)
         return f"layers/{video if fits else video_id}"
 
+    def still(self, video_id: str, scene_id: str, shot: int, number: int) -> str:
+        """A picture of a shot's preview: of its first (0), middle (1) or last (2) frame."""
+        return f"scenes/{video_id}/{scene_id}-{shot}.preview-{number}.jpg"
+
+    def loop(self, video_id: str, scene_id: str, shot: int) -> str:
+        """The moving picture of a shot's preview."""
+        return f"scenes/{video_id}/{scene_id}-{shot}.loop.mp4"
+
     def cached(self, video_id: str, scene_id: str, stage: str) -> str:
         """A scene as a stage left it, for the stages after it."""
         return f"scenes/{video_id}/{scene_id}.{stage}.parquet"
@@ -115,7 +141,8 @@ class Store:
 
     def set_aside(self, video_id: str) -> str:
         """The rows of finished scenes outside ``scenes.limit``: at present no part of the tables."""
-        return f"scenes/{video_id}/shelf.parquet"
+        kind = self.tables.removeprefix("metadata").replace("/", "-")
+        return f"scenes/{video_id}/shelf{kind}.parquet"
 
     def cleared(self, video_id: str) -> str:
         """The run that has removed all earlier results of a video."""
@@ -144,7 +171,7 @@ def write_table(store: Store, key: str, table: pa.Table) -> None:
 
 def write_shots(store: Store, scene_id: str, rows: Iterable[dict[str, Any]]) -> None:
     """Replace the shard of one scene."""
-    write_table(store, store.shard(scene_id), _table(rows))
+    write_table(store, store.shard(scene_id), _table(store, rows))
 
 
 def write_video(store: Store, video_id: str, row: dict[str, Any]) -> None:
@@ -160,10 +187,10 @@ def read_shots(store: Store, video_id: str) -> dict[str, list[dict[str, Any]]]:
 def update_shots(store: Store, video_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Replace each row that ``metadata/scenes`` holds of a video by what ``change`` makes of it, where it stands."""
     for key in (store.compacted(video_id), *_shards(store, video_id)):
-        rows = _rows(store, key, SHOTS)
+        rows = _rows(store, key, store.shots)
         changed = [change(row) for row in rows]
         if changed != rows:
-            write_table(store, key, _table(changed))
+            write_table(store, key, _table(store, changed))
 
 
 def read_set_aside(store: Store, video_id: str) -> dict[str, list[dict[str, Any]]]:
@@ -227,7 +254,7 @@ def compact(store: Store, video_id: str, scene_ids: list[str]) -> list[dict[str,
     """
     by_scene = read_shots(store, video_id)
     rows = sorted((row for scene in scene_ids for row in by_scene[scene]), key=lambda row: row["start_frame"])
-    write_table(store, store.compacted(video_id), _table(rows))
+    write_table(store, store.compacted(video_id), _table(store, rows))
     for key in _shards(store, video_id):
         store.files.remove(key)
     return rows
@@ -247,7 +274,7 @@ def uncompact(
     there = {PurePosixPath(key).stem for key in _shards(store, video_id)}
     known = read_shots(store, video_id)
     if later:
-        write_table(store, store.set_aside(video_id), _table(row for rows in later.values() for row in rows))
+        write_table(store, store.set_aside(video_id), _table(store, (row for rows in later.values() for row in rows)))
     for scene, rows in keep.items():
         if scene not in there or _in_order(known[scene]) != _in_order(rows):
             write_shots(store, scene, rows)
@@ -272,12 +299,15 @@ def holds_exactly(store: Store, video_id: str, rows: Mapping[str, list[dict[str,
 
 
 def clear(store: Store, video_id: str) -> None:
-    """Remove all files of a video but its result."""
+    """Remove all files of a video but its result; a run that delivers nothing leaves all that was delivered."""
     for key in store.files.names(f"scenes/{video_id}"):
-        if not TEMPORARY.fullmatch(PurePosixPath(key).name):  # the deaths of workers are still counted
+        name = PurePosixPath(key).name
+        if not TEMPORARY.fullmatch(name) and not _is_kept(store, name):  # the deaths of workers are still counted
             store.files.remove(key)
-    for key in (*_shards(store, video_id), store.video(video_id), store.compacted(video_id), store.plan(video_id)):
-        store.files.remove(key)
+    for one in (store, *(replace(store, tables=tables) for tables in OTHER_TABLES)) if store.delivers else (store,):
+        for key in (*_shards(one, video_id), one.video(video_id), one.compacted(video_id)):
+            store.files.remove(key)
+    store.files.remove(store.plan(video_id))
 
 
 def remove_unplanned(store: Store, video_id: str, scene_ids: Iterable[str]) -> None:
@@ -286,7 +316,7 @@ def remove_unplanned(store: Store, video_id: str, scene_ids: Iterable[str]) -> N
     scene = re.compile(re.escape(video_id) + r"-[0-9]{7,}(?=[-.])")
     for key in store.files.names(f"scenes/{video_id}"):
         found = scene.match(PurePosixPath(key).name)
-        if found and found.group() not in known:
+        if found and found.group() not in known and not _is_kept(store, PurePosixPath(key).name):
             store.files.remove(key)
 
 
@@ -295,6 +325,11 @@ def remove_temporaries(store: Store) -> None:
     for key in store.files.names("", recursive=True):
         if TEMPORARY.fullmatch(PurePosixPath(key).name):
             store.files.remove(key)
+
+
+def _is_kept(store: Store, name: str) -> bool:
+    """Whether a file belongs to what was delivered, and the present run delivers nothing."""
+    return not store.delivers and DELIVERED.fullmatch(name) is not None
 
 
 def _in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -306,7 +341,7 @@ def _by_scene(store: Store, keys: Iterable[str]) -> dict[str, list[dict[str, Any
     rows: dict[str, list[dict[str, Any]]] = {}
     for key in keys:
         found: dict[str, list[dict[str, Any]]] = {}
-        for row in _rows(store, key, SHOTS):
+        for row in _rows(store, key, store.shots):
             found.setdefault(row["scene_id"], []).append(row)
         rows |= found
     return rows
@@ -317,10 +352,10 @@ def _rows(store: Store, key: str, schema: pa.Schema) -> list[dict[str, Any]]:
     return [] if table is None else list(table.to_pylist())
 
 
-def _table(rows: Iterable[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=SHOTS)
+def _table(store: Store, rows: Iterable[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=store.shots)
 
 
 def _shards(store: Store, video_id: str) -> list[str]:
     name = re.compile(re.escape(video_id) + r"-[0-9]{7,}\.parquet")
-    return [key for key in store.files.names("metadata/scenes") if name.fullmatch(PurePosixPath(key).name)]
+    return [key for key in store.files.names(f"{store.tables}/scenes") if name.fullmatch(PurePosixPath(key).name)]

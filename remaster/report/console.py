@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from remaster.report import text
-from remaster.report.summary import EngineChoice, Failure, Note, Summary, VideoSummary
+from remaster.report.summary import UNMADE, EngineChoice, Failure, Note, Summary, VideoSummary
 from remaster.report.wing_use import WING_KINDS, WingUse
 
 MAX_LISTED = 40  # videos or notes; of more videos, only those that are not ok are listed
@@ -23,7 +23,7 @@ def render_summary(summary: Summary, console: Console, engines: Sequence[EngineC
 
     ``engines`` are printed with the reason for their choice. No name or message can format or break the output.
     """
-    listed = [v for v in summary.videos if len(summary.videos) <= MAX_LISTED or v.status != "ok"]
+    listed = [v for v in summary.videos if len(summary.videos) <= MAX_LISTED or v.status not in ("ok", *UNMADE)]
     if console.is_terminal and not console.is_dumb_terminal and console.width >= _MIN_WIDTH:
         console.print(_table(summary, listed, console))
     else:
@@ -93,7 +93,7 @@ def _total_lines(summary: Summary) -> Iterator[str]:
     """The run in a few lines: speed, wings, and its cost beside that of generating every frame."""
     total, wings = summary.total, summary.total.wings
     yield (
-        f"{summary.delivered} of {text.plural(len(summary.videos), 'video')} delivered{_incomplete(summary)}: "
+        f"{_done(summary)}: "
         f"{text.plural(total.frames, 'frame')} ({text.clock(total.duration)}) in {_took(summary)}, "
         f"{text.ratio(summary.speed)} times real time"
     )
@@ -108,6 +108,13 @@ def _total_lines(summary: Summary) -> Iterator[str]:
         )
     if (slowest := summary.slowest) is not None:
         yield f"most time in {slowest[0]} ({text.share(slowest[1])} of all steps)"
+
+
+def _done(summary: Summary) -> str:
+    videos = text.plural(len(summary.videos), "video")
+    if summary.previewed:
+        return f"preview: {summary.previewed} of {videos} drawn, nothing encoded"
+    return f"{summary.delivered} of {videos} delivered{_incomplete(summary)}"
 
 
 def _set_line(summary: Summary) -> str:

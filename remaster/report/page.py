@@ -23,7 +23,7 @@ from remaster.media.partfile import PartFile
 from remaster.report import text
 from remaster.report.charts import confidence_bins, timelines
 from remaster.report.preview import GAP
-from remaster.report.summary import SET_COLUMNS, RunFacts, summarize
+from remaster.report.summary import SET_COLUMNS, UNMADE, RunFacts, summarize
 from remaster.report.wing_use import WING_COLUMNS, lent_pixels, wing_uses
 
 MAX_EMBEDDED = 100  # previews: of more, none is part of the page, which would make it slow to open
@@ -36,6 +36,7 @@ _COLUMNS = (
     *("video", "scene_id", "shot", "start_pts", "end_pts", "time_base", *WING_COLUMNS),
     *("inpaint_calls", "confidence", "preview", "error_stage", "error", "attempts", "donor", *SET_COLUMNS),
 )
+_PREVIEW_COLUMNS = ("stills", "loop")
 
 
 def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, output_dir: Path) -> None:
@@ -45,7 +46,8 @@ def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, out
     ``output_dir``: they are embedded where all fit into ``MAX_EMBEDDED`` and ``MAX_EMBEDDED_BYTES``, else linked. The
     results are linked. Of more than ``MAX_SHOTS`` shots those that are not ``ok`` come first; of more than ``MAX_SETS``
     sets those with most shots are shown. Sets show the pictures of their shots' entries again, without a second copy.
-    The page says what it links to or leaves out. Raises ``OSError`` where the page cannot be written.
+    Of a preview (``tables.PREVIEWS``) it shows stills and loops, which are linked. The page says what it links to or
+    leaves out. Raises ``OSError`` where the page cannot be written.
     """
     summary = summarize(videos, shots, run.seconds, run.earlier_seconds)
     listed = _listed_shots(shots)
@@ -54,7 +56,9 @@ def write_page(path: Path, run: RunFacts, videos: pa.Table, shots: pa.Table, out
     numbers = {(str(row["video"]), int(row["start_frame"])): int(row["number"]) for row in listed}
     pictures = Pictures(path.parent, output_dir, [row["preview"] for row in listed])
     for row in itertools.chain.from_iterable(by_video.get(video.video, ()) for video in summary.videos):
-        row["picture"] = pictures.source(row["preview"])
+        row["picture"] = None if run.preview else pictures.source(row["preview"])
+        row["stills"] = [pictures.source(name) for name in row.get("stills") or ()]
+        row["loop"] = pictures.link(row["loop"]) if row.get("loop") else None
     no_row = dict.fromkeys(videos.column_names)
     rows = {row["video"]: row for row in videos.to_pylist()}
     page = (
@@ -132,9 +136,9 @@ def _listed_shots(shots: pa.Table) -> list[dict[str, Any]]:
     first frame; None without a valid time base), ``wings`` (``WingUse``), ``lent`` (the share of them that other scenes
     saw, 0-1; None for none) and ``number`` (its place on the page).
     """
-    table = shots.select(list(_COLUMNS))
+    table = shots.select([*_COLUMNS, *(name for name in _PREVIEW_COLUMNS if name in shots.column_names)])
     if table.num_rows > MAX_SHOTS:
-        table = table.append_column("fine", pc.equal(table["status"], "ok"))
+        table = table.append_column("fine", pc.is_in(table["status"], pa.array(["ok", *UNMADE])))
         order = [("fine", "ascending"), ("video", "ascending"), ("start_frame", "ascending")]
         table = table.take(pc.sort_indices(table, sort_keys=order)[:MAX_SHOTS])
     starts = shots.group_by("video").aggregate([("start_pts", "min")]).to_pylist()

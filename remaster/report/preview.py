@@ -38,9 +38,14 @@ def before_after(frame_rgb: Rgb, window_rgb: Rgb, height: int = 270, sar: Fracti
     x, y = (width - inner_width) // 2, (height - inner_height) // 2
     pair[y : y + inner_height, x : x + inner_width] = _resized(frame_rgb, inner_width, inner_height)
     pair[:, width + GAP :] = _resized(window_rgb, width, height)
-    encoded, jpeg = cv2.imencode(".jpg", pair[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return jpeg_of(pair)
+
+
+def jpeg_of(picture: Rgb) -> bytes:
+    """Encode a picture, uint8 (h, w, 3), as a JPEG; raises ``ValueError`` where none can be made."""
+    encoded, jpeg = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not encoded:
-        raise ValueError(f"no JPEG can be made of a picture of {pair.shape[1]}x{pair.shape[0]}")
+        raise ValueError(f"no JPEG can be made of a picture of {picture.shape[1]}x{picture.shape[0]}")
     return jpeg.tobytes()
 
 

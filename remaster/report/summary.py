@@ -20,6 +20,8 @@ import pyarrow.compute as pc
 from remaster.report.wing_use import WING_COLUMNS, WingUse, lent_pixels, wing_counts, wing_pixels, wing_use
 from remaster.tables import STAGES
 
+UNMADE = ("preview", "triage")
+"""Statuses of videos and shots that are known in full, and not delivered because that was not asked for."""
 SET_COLUMNS = ("set_id", "recovered_from_other_scenes")
 """Those that sets are counted from, besides."""
 
@@ -41,7 +43,8 @@ class RunFacts:
     value), ``versions`` those of the program and its libraries. ``left_out`` says what of the inputs was not taken, a
     line for each kind. ``hardware`` says what the run had: ``8 CPUs, 1 GPU``. ``started`` carries its time zone.
     ``seconds`` is wall time, ``earlier_seconds`` that of the runs before it in the same folder. ``exit_code`` is the
-    program's: 0 all delivered, 1 with failures, 130 and 143 interrupted, None while the run goes on.
+    program's: 0 all delivered, 1 with failures, 130 and 143 interrupted, None while the run goes on. ``preview``: it
+    was to deliver nothing.
     """
 
     command: str
@@ -57,6 +60,7 @@ class RunFacts:
     settings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    preview: bool = False
 
     @property
     def state(self) -> str:
@@ -161,7 +165,7 @@ class Summary:
         """All videos together; ``video`` says how many."""
         return VideoSummary(
             video=f"{len(self.videos)} videos" if len(self.videos) != 1 else "1 video",
-            status="ok" if all(v.status == "ok" for v in self.videos) else "mixed",
+            status="ok" if all(v.status in ("ok", *UNMADE) for v in self.videos) else "mixed",
             output=None,
             frames=sum(v.frames for v in self.videos),
             duration=sum(v.duration for v in self.videos),
@@ -202,6 +206,11 @@ class Summary:
     def incomplete(self) -> int:
         """Number of videos delivered with something left out."""
         return sum(v.status == "incomplete" for v in self.videos)
+
+    @property
+    def previewed(self) -> int:
+        """Number of videos that are known in full, where nothing was to be delivered."""
+        return sum(v.status in UNMADE for v in self.videos)
 
     @property
     def delivered(self) -> int:
@@ -318,7 +327,7 @@ def _failures(rows: dict[str, dict[str, Any]], shots: pa.Table) -> tuple[Failure
         for name, row in rows.items()
         if row["status"] == "failed"
     ]
-    bad = shots.filter(pc.not_equal(shots["status"], "ok"))
+    bad = shots.filter(pc.invert(pc.is_in(shots["status"], pa.array(["ok", *UNMADE]))))
     bad = bad.sort_by([("video", "ascending"), ("start_frame", "ascending")])
     groups: dict[tuple[str, str, str | None, str], list[int]] = {}
     for row in _columns(bad, "video", "status", "error_stage", "error", "start_frame"):

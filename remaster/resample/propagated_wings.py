@@ -79,9 +79,7 @@ class PropagatedWings:
         self._grid, self._turned = Grid.of(window, gate), Upright.of(window).turned
         self._read, self._soft, self._placed = read, soft, placed
         self._sources = _ShotSources(self._grid, propagation)
-        wings = Upright.of(window).wings
-        self._visible = (self._grid.x > -wings[0]) & (self._grid.x < self._grid.width - 1 + wings[1])
-        self._visible &= (self._grid.x < 0) | (self._grid.x > self._grid.width - 1)
+        self._visible = _visible_columns(self._grid, window)
         self._sums = np.zeros(3)
         self._kinds = np.zeros(self._grid.shape, np.uint8)
         self._pictures = _KeyPictures(self._grid, propagation, self._sources, lambda p: planes_of(p, form))
@@ -97,7 +95,7 @@ class PropagatedWings:
         """Return ``[patch][plane]`` of frame ``index``, float32 over the patches' rectangles."""
         soft = self._soft.predict(index, planes)
         best, layers = self._sources.at(index), self._pictures.at(index)
-        propagated = float(best.shown[:, self._visible].mean()) if self._visible.any() else 0.0
+        propagated = _shown_share(best, self._visible)
         picture = sum(layer.weight for layer in layers)
         self._kinds = np.where(best.shown >= 0.5, PROPAGATED, GENERATED if picture >= 0.5 else SOFT).astype(np.uint8)
         generated = (1 - propagated) * picture
@@ -145,6 +143,30 @@ class PropagatedWings:
         return np.asarray(cv2.remap(layer.planes[plane], *maps, interpolation, borderMode=cv2.BORDER_REFLECT_101))
 
 
+def propagated_shares(propagation: Propagation, window: Window, gate: Mask | None, frames: Sequence[int]) -> WingShares:
+    """Return the shares of some frames' wings, numbered from the shot's first, without drawing them."""
+    grid = Grid.of(window, gate)
+    sources, visible, sums = _ShotSources(grid, propagation), _visible_columns(grid, window), np.zeros(3)
+    for index in frames:
+        propagated = _shown_share(sources.at(index, 1), visible)
+        key = next((key for key in propagation.keys if key.start <= index < key.end), None)
+        generated = 0.0 if key is None or key.picture is None else 1 - propagated
+        sums += propagated, generated, 1 - propagated - generated
+    return WingShares(0.0, *(sums / max(float(sums.sum()), 1e-9)).tolist())
+
+
+def _visible_columns(grid: Grid, window: Window) -> Mask:
+    """Return which of the grid's columns the window's wings show, bool (w,)."""
+    wings = Upright.of(window).wings
+    visible = (grid.x > -wings[0]) & (grid.x < grid.width - 1 + wings[1])
+    return np.asarray(visible & ((grid.x < 0) | (grid.x > grid.width - 1)), np.bool_)
+
+
+def _shown_share(best: Chosen, visible: Mask) -> float:
+    """Return the share (0-1) of the wings that frames near in time show."""
+    return float(best.shown[:, visible].mean()) if visible.any() else 0.0
+
+
 class _ShotSources:
     """Finds the sources of a shot's frames, several frames at once."""
 
@@ -157,10 +179,11 @@ class _ShotSources:
 
         self._first, self._chunk = 0, list[tuple[Sources, Sources]]()
 
-    def at(self, index: int) -> Chosen:
-        """Return the sources of a frame."""
+    def at(self, index: int, ahead: int | None = None) -> Chosen:
+        """Return the sources of a frame; they are found for so many frames ``ahead`` at once."""
+        ahead = TUNING.propagated.chunk_frames if ahead is None else ahead
         if not self._first <= index < self._first + len(self._chunk):
-            self._first, last = index, min(index + TUNING.propagated.chunk_frames, len(self.before))
+            self._first, last = index, min(index + ahead, len(self.before))
             searches = (past_sources, self.before), (future_sources, self.after)
             self._chunk = list(
                 zip(*(find(self._grid, motions, index, last) for find, motions in searches), strict=True)
