@@ -12,10 +12,20 @@ from resample_scene import COLOR, YUV420P, Planes, canvas, picture_of, shot_of, 
 from remaster.arrays import Mask
 from remaster.imaging import camera as cam
 from remaster.imaging.geometry import Window
+from remaster.media.types import Rect
 from remaster.propagation.grid import Grid
-from remaster.records import Background, Key, Propagation, Shot
+from remaster.records import Background, Borrowed, Key, Propagation, Shot
 from remaster.resample.layout import FrameFormat
-from remaster.resample.origins import GENERATED, ORIGINAL, PROPAGATED, RECOVERED, SOFT, recovered_share
+from remaster.resample.origins import (
+    GENERATED,
+    LENT,
+    ORIGINAL,
+    PROPAGATED,
+    RECOVERED,
+    SOFT,
+    background_origins,
+    recovered_share,
+)
 from remaster.resample.rendering import FilmTraces, SceneRenderers, ShotDonors, ShotWings, WingRenderer
 from remaster.resample.tuning import ResampleSettings
 
@@ -172,3 +182,12 @@ def test_a_zoomed_camera_sees_more() -> None:
     background = seen_between(60, 220)
     zoomed = np.array([[0.5, 0, 100.0], [0, 0.5, 50.0]])
     assert recovered_share(shot_of([zoomed], background), WIDE) == 1.0
+
+
+def test_what_only_others_of_the_set_saw_is_told_apart() -> None:
+    known = covered(0)
+    lent = np.zeros_like(known.coverage)
+    lent[:, :5] = True
+    known = replace(known, borrowed=Borrowed("set", 1, lent))
+    found = background_origins(known, cam.translation(0.0, 0.0), Rect(-2, 0, 12, 3))
+    assert found[0].tolist() == [GENERATED] * 2 + [LENT] * 5 + [RECOVERED] * 5
