@@ -107,7 +107,7 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that is ready to start: what it works on, what it is given, its number of cores, and what is known of it."""
+    """A run that is ready to start: what it works on, what it is given, and what is known of it and its cores."""
 
     job: Job
     dataset: Dataset
