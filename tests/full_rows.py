@@ -61,7 +61,6 @@ STEERING = Steering(
     methods=(Ranged(0, 9, "leave"),),
     seed=3,
     prompt="a kitchen",
-    inpainter='{"name": "exemplar"}',
     backgrounds=(Ranged(0, 9, "c.png", "d"),),
     link=False,
     unlink=(Place("b.mkv", 0, 9), Place("c.mkv")),
