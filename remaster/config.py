@@ -206,7 +206,7 @@ def from_run(text: str) -> BatchConfig:
     return to_config(merged)
 
 
-def _framing_settings(config: BatchConfig) -> list[float]:
+def framing_settings(config: BatchConfig) -> list[float]:
     """What ``target.framing=auto`` weighs by."""
     return [config.resample.framing_penalty, config.resample.framing_invention]
 
@@ -221,7 +221,7 @@ def stage_settings(config: BatchConfig, segmenter: Any, inpainter: Any) -> dict[
         "stitch": {
             "target": asdict(config.target),
             # The framing is chosen, by settings of resample's, before the holes are known.
-            "framing": _framing_settings(config) if config.target.framing == "auto" else None,
+            "framing": framing_settings(config) if config.target.framing == "auto" else None,
             "gate": config.gate,
             "seed": config.seed,
             "steps": [asdict(step) for step in (config.analyze, config.stitch)],

@@ -11,12 +11,13 @@ class Note:
     """One sentence on a video.
 
     ``loss``: the result lacks something of the source, or shows it wrongly. ``encoded``: true only where the picture
-    was encoded anew, not where its packets were copied.
+    was encoded anew, not where its packets were copied. ``decision``: it is about a person's decisions (``steering``).
     """
 
     text: str
     loss: bool = False
     encoded: bool = False
+    decision: bool = False
 
 
 def texts(notes: Iterable[Note]) -> list[str]:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from remaster.arrays import Affine, Mask, Rgb
 from remaster.media.types import Rect
 
-Method = Literal["mosaic", "still", "propagated", "ambient", "passthrough"]
+Method = Literal["mosaic", "still", "propagated", "ambient", "passthrough", "leave", "blur"]
+"""``leave`` (black wings) and ``blur`` (the picture itself, enlarged and blurred) are a person's decisions alone."""
 Scan = Literal["progressive", "interlaced", "telecined"]
 
 

@@ -24,6 +24,7 @@ from remaster.media.types import Entry, Rect, VideoInfo
 from remaster.notes import Note
 from remaster.records import Analysis, Shot
 from remaster.sets.candidates import Signature
+from remaster.steering.decisions import Steering
 from remaster.tables import SHOTS, OutpaintColumns, SegmentColumns, StitchColumns
 
 ShotRows = tuple[Annotated[dict[str, Any], pa.struct(list(SHOTS))], ...]
@@ -78,6 +79,7 @@ class Scene:
     automatically. ``copied``: the video fills the target, and its packets go over as they are; nothing is encoded.
     ``seconds`` are worker seconds by stage. ``lent`` are those of its shots whose backgrounds show a set that others
     show, too; ``exact`` are frames whose wings another recording of the same footage shows, in the order of time.
+    ``steering`` is what a person decided for it.
     """
 
     video: str
@@ -98,6 +100,7 @@ class Scene:
     copied: bool = False
     lent: tuple[LentShot, ...] = ()
     exact: tuple[ExactFrames, ...] = ()
+    steering: Steering = field(default_factory=Steering)
 
     @property
     def frames(self) -> int:
@@ -108,6 +111,16 @@ class Scene:
     def start_frame(self) -> int:
         """The scene's first frame in its video."""
         return self.runs[0].start_frame
+
+    @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """The frames ``[start, end)`` of its runs."""
+        return [(run.start_frame, run.end_frame) for run in self.runs]
+
+    @property
+    def fill_seed(self) -> int:
+        """The seed of its fill: its own, unless a person decided another."""
+        return self.seed if self.steering.seed is None else self.steering.seed
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,9 @@ SHOTS = pa.schema(
         pa.field("height", pa.int32(), nullable=False),
         pa.field("out_width", pa.int32(), nullable=False),
         pa.field("out_height", pa.int32(), nullable=False),
-        pa.field("method", pa.string(), nullable=False),  # mosaic, still, propagated, ambient, passthrough
+        pa.field(
+            "method", pa.string(), nullable=False
+        ),  # mosaic, still, propagated, ambient, passthrough; by decision leave, blur
         pa.field("keyframes", pa.int32()),
         pa.field("registered", pa.int32()),  # keyframes with a camera
         pa.field("inliers", pa.int64()),
@@ -66,6 +68,7 @@ SHOTS = pa.schema(
         pa.field("set_id", pa.string()),  # the set that the shot's background shows with those of other scenes
         pa.field("linked", pa.int32()),  # how many other backgrounds show it
         pa.field("recovered_from_other_scenes", pa.float64()),  # share of the wing pixels, part of ``recovered``
+        pa.field("overrides", pa.list_(pa.string())),  # the keys of overrides.yaml that hold for the shot, sorted
     ]
 )
 

@@ -75,7 +75,8 @@ def _assemble(task: VideoTask) -> dict[str, Any]:
         shots = _shots(task)
         made_of = [[shot[name] for name in ("fingerprint", "status", "segment", "segment_bytes")] for shot in shots]
         code, subtitles = task.job.code["assemble"], task.job.config.subtitles
-        fingerprint = digest(code, task.output, task.partial, made_of, subtitles)
+        misfits = [note.text for note in task.row.notes if note.decision]
+        fingerprint = digest(code, task.output, task.partial, made_of, subtitles, *misfits)
         kept = _still_good(task, fingerprint)
         if kept is not None:
             return kept
@@ -198,7 +199,7 @@ def _check_centre(task: VideoTask, shots: Sequence[Mapping[str, Any]], path: Pat
         run = scene.runs[0]
         until = min(run.frames // 2, MAX_CENTRE_DEPTH_FRAMES) + 1
         number = run.start_frame + until - 1
-        hidden = scene.gate if task.job.fills_gate else None
+        hidden = scene.gate if task.job.fills_gate(scene) else None
         trusted = None if hidden is None else without_border(~hidden, IMAGING.gate.strip)
         sample = CentreSample(number, run.entry, run.pts[:until], window.active, window.x, window.y)
         check_centre(scene.info, path, [sample], trusted, floor)

@@ -42,6 +42,7 @@ from remaster.pipeline.inputs import (
 from remaster.pipeline.interruption import exit_code
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
+from remaster.pipeline.override_file import check_decisions, read_decisions
 from remaster.pipeline.run import Driver
 from remaster.pipeline.store import Store
 from remaster.report import text
@@ -88,13 +89,14 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
     videos = dataset.videos
     check_codec(encoder_settings(config.output), COMMON_FORMAT)
     _refuse_other_dataset(store, config)
+    decisions = read_decisions(store, {video.name for video in videos})
     engines = early_engines(config)
     with explain_full_disk(store), lock(store) as store, connected(config.cluster) as resources:
         quiet()
         files.remove_temporaries(store)
         engines = engines or choose_engines(config, resources.gpus)
         check_fit(engines, resources.cpus, resources.gpus)
-        job = Job(config, store, aspect, framing, engines["segmenter"], engines["inpainter"])
+        job = Job(config, store, aspect, framing, engines["segmenter"], engines["inpainter"], decisions=decisions)
         _write_run(store, composed, job)
         facts = replace(_facts(job, resources), left_out=(*dataset.left_out, *donors.left_out))
         _announce(console, facts, len(videos))
@@ -131,6 +133,7 @@ class _Ended:
 def _execute(videos: Sequence[VideoFile], donors: Sequence[VideoFile], job: Job, console: Console) -> _Ended:
     """Run the graphs over what can be read."""
     readable, outputs, unreadable = _probe(videos, job)
+    check_decisions(job.decisions, readable, job.store)
     found = _probed(donors, job)
     looked_at = [replace(item[0], donor=True) for item in found if not isinstance(item, FailedVideo)]
     with ProgressView(console) as view:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from remaster.imaging.camera import IDENTITY
 from remaster.pipeline import store as files
-from remaster.pipeline.encoding import EncodedPiece, encode_scene, grain_of, pieces
+from remaster.pipeline.encoding import EncodedPiece, decided_pieces, encode_scene, grain_of
 from remaster.pipeline.failures import attempt, raise_if_disk_full
 from remaster.pipeline.finished import finished_rows
 from remaster.pipeline.frames import forget_frames
@@ -30,6 +30,7 @@ from remaster.rows import (
     DELIVERED,
     FILLED,
     DeliveredScene,
+    ExactFrames,
     FailedScene,
     FilledScene,
     Found,
@@ -73,7 +74,9 @@ def _deliver(row: Deliverable, job: Job) -> DeliveredScene:
     try:
         with attempt(job.store, scene.video_id, f"{scene.scene_id}-resample"):
             encoded = encode_scene(scene, _shots(row, job), row.found, job)
-        status = "fallback" if isinstance(row, FailedScene) else "ok"
+        # What a person decided needs nothing of what failed.
+        needed = not all(item.piece.decided for item in encoded)
+        status = "fallback" if isinstance(row, FailedScene) and needed else "ok"
     except Exception as error:
         raise_if_disk_full(error)
         row = row if isinstance(row, FailedScene) else failed(row, "resample", error)
@@ -90,6 +93,7 @@ def _delivered(scene: Scene, results: Rows) -> DeliveredScene:
 
 def _deliver_ambient(row: FailedScene, job: Job) -> tuple[str, list[EncodedPiece]]:
     """Deliver a scene by the lowest method: (status, segments); none, and the error in the rows, if that fails."""
+    row = replace(row, scene=replace(row.scene, steering=replace(row.scene.steering, methods=())))
     try:
         with attempt(job.store, row.scene.video_id, f"{row.scene.scene_id}-ambient"):
             return "fallback", encode_scene(row.scene, _shots(row, job), row.found, job)
@@ -111,7 +115,7 @@ def _written(row: Deliverable, encoded: Sequence[EncodedPiece], status: str, job
     """Write and return the scene's rows; without segments, one shot for each run of the scene."""
     scene = row.scene
     shots = encoded or [
-        EncodedPiece(piece, "", 0, 0, "", WingShares(), None) for piece in pieces(_shots(row, job), scene.runs)
+        EncodedPiece(piece, "", 0, 0, "", WingShares(), None) for piece in decided_pieces(_shots(row, job), scene)
     ]
     shared = _scene_columns(row, status, job)
     rows = [shared | _shot_columns(scene, row.found, number, item) for number, item in enumerate(shots)]
@@ -131,8 +135,9 @@ def _remove_others(scene: Scene, shots: int, job: Job) -> None:
 def _scene_columns(row: Deliverable, status: str, job: Job) -> dict[str, Any]:
     """The columns that all shots of a scene share."""
     scene, window = row.scene, job.window(row.scene)
-    failure = row.failure if isinstance(row, FailedScene) else None
-    gate_pixels = 0 if scene.gate is None or window.passthrough or not job.fills_gate else int(scene.gate.sum())
+    failure = row.failure if isinstance(row, FailedScene) and status != "ok" else None
+    fills = scene.gate is not None and not window.passthrough and job.fills_gate(scene)
+    gate_pixels = int(scene.gate.sum()) if fills and scene.gate is not None else 0
     return row.found.columns | {
         "video": scene.video,
         "scene_id": scene.scene_id,
@@ -146,7 +151,7 @@ def _scene_columns(row: Deliverable, status: str, job: Job) -> dict[str, Any]:
         "gate_pixels": gate_pixels,
         "segmenter": job.segmenter.name,
         "inpainter": job.inpainter.name,
-        "seed": scene.seed,
+        "seed": scene.fill_seed,
         "status": status,
         "error_stage": failure and failure.stage,
         "error": failure and failure.error,
@@ -173,7 +178,7 @@ def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -
         "coverage": item.shares.coverage,
         **asdict(item.shares),
         "continued": continued_share(item.continued, cut),
-        "confidence": shot.confidence if exact is None else confidence(1.0, exact.error, 0.0),
+        "confidence": None if piece.decided else _sure(shot, exact),
         "grain": grain_of(scene, found, shot),
         "segment": item.segment or None,
         "segment_bytes": item.size if item.segment else None,
@@ -182,7 +187,13 @@ def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -
         "set_id": borrowed and borrowed.set_id,
         "linked": borrowed and borrowed.scenes,
         "recovered_from_other_scenes": item.borrowed,
+        "overrides": scene.steering.keys(piece.start_frame, piece.start_frame + piece.frames),
+        **({"gate_pixels": 0} if shot.method == "leave" else {}),
     }
+
+
+def _sure(shot: Shot, exact: ExactFrames | None) -> float:
+    return shot.confidence if exact is None else confidence(1.0, exact.error, 0.0)
 
 
 def continued_share(drawn: float | None, cut: float | None) -> float | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from remaster.arrays import Plane
 from remaster.config import OutputConfig
+from remaster.imaging.camera import IDENTITY
 from remaster.imaging.geometry import Window
 from remaster.media.encode import SegmentWriter
 from remaster.media.encoders import EncoderSettings
@@ -20,27 +21,31 @@ from remaster.pipeline.donor_frames import donor_reader, exact_in, is_exact
 from remaster.pipeline.frames import Lookahead, active_planes, footage_of, scene_frames
 from remaster.pipeline.job import Job
 from remaster.propagation.tuning import TUNING as PROPAGATION
-from remaster.records import Shot
+from remaster.records import Method, Shot
 from remaster.report.preview import before_after, origin_map
 from remaster.resample.continuation import continue_figures
 from remaster.resample.figure_layers import Continuation
 from remaster.resample.layout import FrameFormat
 from remaster.resample.origins import WingShares, borrowed_share, planned_shares
+from remaster.resample.plain_wings import PlainRenderer
 from remaster.resample.rendering import FilmTraces, SceneRenderers, ShotDonors, ShotWings, WingRenderer
 from remaster.rows import ExactFrames, Found, Run, Scene
+from remaster.steering.checking import DRAWN_METHODS
 from remaster.storage import checksum
 
 PREVIEW_HEIGHT = 270
 """Pixels of a shot's before/after picture."""
 COUNT_EVERY_FRAMES = 12
 """Frames between two messages to the progress display."""
+Renderer = WingRenderer | PlainRenderer
 
 
 @dataclass(frozen=True)
 class Piece:
     """Frames ``[start, end)`` of a scene, counted through its runs; in the video they begin at ``start_frame``.
 
-    All are of ``shot``. ``start_pts`` and ``end_pts`` are where the first begins and the last ends.
+    All are of ``shot``. ``start_pts`` and ``end_pts`` are where the first begins and the last ends. ``decided``: a
+    person decided how its wings are drawn, and ``shot`` is its own.
     """
 
     shot: Shot
@@ -49,6 +54,7 @@ class Piece:
     start_frame: int
     start_pts: int
     end_pts: int
+    decided: bool = False
 
     @property
     def frames(self) -> int:
@@ -88,6 +94,20 @@ def pieces(shots: Sequence[Shot], runs: Sequence[Run]) -> list[Piece]:
     return found
 
 
+def decided_pieces(shots: Sequence[Shot], scene: Scene) -> list[Piece]:
+    """A scene's pieces as ``pieces`` has them, those with the methods that a person decided for."""
+    return [_decided(piece, scene) for piece in pieces(shots, scene.runs)]
+
+
+def _decided(piece: Piece, scene: Scene) -> Piece:
+    method = scene.steering.method(piece.start_frame, piece.start_frame + piece.frames)
+    if method not in DRAWN_METHODS or piece.shot.method == "passthrough":
+        return piece
+    cameras = np.broadcast_to(IDENTITY, (piece.frames, 2, 3))
+    shot = Shot(piece.start, piece.end, cast(Method, method), cameras, None, 0.0)
+    return replace(piece, shot=shot, decided=True)
+
+
 def encoder_settings(output: OutputConfig) -> EncoderSettings:
     """The encoder settings of a run's output settings."""
     return EncoderSettings(
@@ -101,7 +121,7 @@ def encode_scene(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) ->
     renderers = renderers_of(scene, shots, found, job, frames)
     encoded = [
         _encode_piece(scene, n, piece, found, renderers, frames, job)
-        for n, piece in enumerate(pieces(shots, scene.runs))
+        for n, piece in enumerate(decided_pieces(shots, scene))
     ]
     frames.finish()
     return encoded
@@ -109,21 +129,36 @@ def encode_scene(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) ->
 
 def renderers_of(scene: Scene, shots: Sequence[Shot], found: Found, job: Job, frames: Lookahead) -> SceneRenderers:
     """The renderers of a scene's shots; ``frames`` are the scene's."""
-    info, window, settings = scene.info, job.window(scene), job.config.resample
-    form = FrameFormat(window, info.format, info.color, info.height)
+    form, settings = _form(scene, job), job.config.resample
     # Figures are searched before any frame is rendered, since that reads the scene.
-    outside = {s.start: None if is_exact(scene, s) else _continuation(scene, s, found, window) for s in shots}
+    outside = {id(s): None if is_exact(scene, s) else _continuation(scene, s, found, form.window) for s in shots}
 
     def read(frame: int) -> tuple[Plane, ...]:
         return active_planes(frames[frame], scene)
 
     def make(shot: Shot, before: ShotWings | None, after: ShotWings | None) -> WingRenderer:
-        film = FilmTraces(grain_of(scene, found, shot), scene.gate, job.fills_gate)
-        exact = donor_reader(scene, shot, job)
-        donors = ShotDonors(outside[shot.start], lambda index: read(shot.start + index), before, after, exact)
+        film = FilmTraces(grain_of(scene, found, shot), scene.gate, job.fills_gate(scene))
+        exact = donor_reader(scene, shot, job) if id(shot) in outside else None
+        donors = ShotDonors(outside.get(id(shot)), lambda index: read(shot.start + index), before, after, exact)
         return WingRenderer(shot, form, film, settings, scene.seed, donors)
 
     return SceneRenderers(shots, make, read)
+
+
+def _form(scene: Scene, job: Job) -> FrameFormat:
+    info = scene.info
+    return FrameFormat(job.window(scene), info.format, info.color, info.height)
+
+
+def _renderer(scene: Scene, piece: Piece, renderers: SceneRenderers, job: Job) -> Renderer | None:
+    """What renders a piece; None where it has no wings."""
+    method = piece.shot.method
+    if method == "passthrough":
+        return None
+    if method == "leave" or method == "blur":
+        gate = scene.gate if job.fills_gate(scene) else None
+        return PlainRenderer(method, _form(scene, job), gate, job.config.resample.feather)
+    return renderers.alone(piece.shot) if piece.decided else renderers.renderer(piece.shot)
 
 
 def _continuation(scene: Scene, shot: Shot, found: Found, window: Window) -> Continuation | None:
@@ -139,7 +174,7 @@ def grain_of(scene: Scene, found: Found, shot: Shot) -> float:
     return scene.noise if found.frames is None else float(np.median(found.frames.grain[shot.start : shot.end]))
 
 
-def piece_shares(piece: Piece, window: Window, renderers: SceneRenderers, renderer: WingRenderer | None) -> WingShares:
+def piece_shares(piece: Piece, window: Window, renderers: SceneRenderers, renderer: Renderer | None) -> WingShares:
     """The shares of the sources of a piece's wings, which its ``renderer`` (None: it has no wings) has rendered."""
     shot, first = piece.shot, piece.start - piece.shot.start
     shares = renderer.shares if renderer is not None else None
@@ -162,7 +197,7 @@ def _encode_piece(
     with store.files.view() as folder:
         path = folder / segment
         path.parent.mkdir(parents=True, exist_ok=True)
-        renderer = renderers.renderer(piece.shot) if piece.shot.method != "passthrough" else None
+        renderer = _renderer(scene, piece, renderers, job)
         picture, origins = _write_piece(path, scene, piece, renderer, holds, frames, job)
         store.files.put(path, segment)
         store.files.write(preview, picture, durable=False)
@@ -171,7 +206,8 @@ def _encode_piece(
         else:  # an older map shows other wings
             store.files.remove(map_key)
         size, crc = path.stat().st_size, checksum(path)
-    continued, exact = renderer.continued if renderer else None, exact_in(scene, piece.start, piece.end)
+    continued = renderer.continued if renderer else None
+    exact = None if piece.decided else exact_in(scene, piece.start, piece.end)
     if exact is not None and renderer is not None:
         shares = WingShares(recovered=exact.share, soft=1.0 - exact.share)
         return EncodedPiece(piece, segment, size, crc, preview, shares, continued, exact.share, exact)
@@ -191,7 +227,7 @@ def _write_piece(
     path: Path,
     scene: Scene,
     piece: Piece,
-    renderer: WingRenderer | None,
+    renderer: Renderer | None,
     holds: np.ndarray[Any, np.dtype[np.bool_]],
     frames: Lookahead,
     job: Job,

@@ -39,7 +39,7 @@ def finished_and_todo(
     prepared for the work: rows and files of other scenes and settings are removed, those of finished scenes outside the
     limit are set aside for a run without it.
     """
-    _name_sets(video, scenes, job)
+    _update_names(video, scenes, job)
     stored = (files.read_shots(job.store, video.video_id), files.read_set_aside(job.store, video.video_id))
     check = not _is_delivered(video, job)
     whole = {scene.scene_id: rows for scene in scenes if (rows := _finished_rows(scene, stored, job, check))}
@@ -93,13 +93,16 @@ def _as_filled(scene: Scene, job: Job) -> Scene:
     return replace(before, fingerprint=job.fingerprints(before).resample)
 
 
-def _name_sets(video: VideoRow, scenes: Sequence[Scene], job: Job) -> None:
-    """Bring the names and sizes of sets in the rows of finished scenes up to date: they change without any picture."""
+def _update_names(video: VideoRow, scenes: Sequence[Scene], job: Job) -> None:
+    """Bring sets' names and sizes and decisions in rows of finished scenes up to date: they may change no picture."""
     known = {scene.scene_id: scene for scene in scenes}
 
     def named(row: dict[str, Any]) -> dict[str, Any]:
         scene = known.get(row["scene_id"])
-        if scene is None or row["fingerprint"] != scene.fingerprint or row["method"] not in ("mosaic", "still"):
+        if scene is None or row["fingerprint"] != scene.fingerprint:
+            return row
+        row = row | {"overrides": scene.steering.keys(row["start_frame"], row["end_frame"])}
+        if row["method"] not in ("mosaic", "still"):
             return row
         sets = {(one.set_id, one.scenes) for one in scene.lent}
         if len(sets) > 1:  # which shot shows which does not stand in the rows

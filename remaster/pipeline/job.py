@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from remaster.config import BatchConfig, GateMode, digest, stage_settings
-from remaster.imaging.geometry import Window, fitted_window, window
+from remaster.config import BatchConfig, GateMode, digest, framing_settings, stage_settings
+from remaster.imaging.geometry import Window, fitted_window, parse_framing, window
 from remaster.media.encoders import EncoderSettings, encoded_format
 from remaster.media.types import PixelFormat, Rect, VideoInfo
 from remaster.pipeline.codeprint import stages_code
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.store import Store
 from remaster.rows import ExactFrames, LentShot, Scene
+from remaster.steering.decisions import Decisions
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Job:
 
     ``code`` has a digest of each stage's code, which workers take from the driver. ``lent`` has the
     shots of scenes that show a set with others, by the scenes' ids; ``exact`` the frames that a donor shows whole.
+    ``decisions`` are a person's.
     """
 
     config: BatchConfig
@@ -47,11 +49,17 @@ class Job:
     code: Mapping[str, str] = field(default_factory=stages_code)
     lent: Mapping[str, tuple[LentShot, ...]] = field(default_factory=dict)
     exact: Mapping[str, tuple[ExactFrames, ...]] = field(default_factory=dict)
+    decisions: Decisions = field(default_factory=Decisions)
 
-    @property
-    def fills_gate(self) -> bool:
-        """Whether pixels of the projector's gate are replaced in the picture too."""
-        return self.config.gate is GateMode.fill
+    def fills_gate(self, scene: Scene) -> bool:
+        """Whether pixels of the projector's gate are replaced in a scene's picture too."""
+        decided = scene.steering.gate
+        return (self.config.gate if decided is None else GateMode(decided)) is GateMode.fill
+
+    def framing_of(self, scene: Scene) -> float | None:
+        """Where a scene's pictures lie in their window; None: it is chosen automatically."""
+        decided = scene.steering.framing
+        return self.framing if decided is None else parse_framing(decided)
 
     def count(self, frames: int) -> None:
         """Tell the progress of so many more encoded frames."""
@@ -89,15 +97,18 @@ class Job:
         """Those of a scene under this run's settings."""
         settings = stage_settings(self.config, self.segmenter.identity(), self.inpainter.identity())
         source = self.plan_fingerprint(scene.info)
-        frames = [(run.start_frame, run.end_frame) for run in scene.runs]
+        steering = scene.steering
+        decided = steering.stitching()
+        if steering.framing == "auto":
+            decided = [*decided, framing_settings(self.config)]
         lent = [(one.shot, one.digest) for one in scene.lent if one.digest]
-        stitch = digest(self.code["stitch"], source, frames, settings["stitch"])
+        stitch = digest(self.code["stitch"], source, scene.ranges, settings["stitch"], *decided)
         exact = [self._exact(one) for one in scene.exact]
         # What is drawn from a donor's frames needs no fill.
-        outpaint = digest(
-            self.code["outpaint"], stitch, settings["outpaint"], lent, [(one.start, one.end) for one in scene.exact]
-        )
-        return Fingerprints(stitch, outpaint, digest(self.code["resample"], outpaint, settings["resample"], exact))
+        needless = [(one.start, one.end) for one in scene.exact]
+        outpaint = digest(self.code["outpaint"], stitch, settings["outpaint"], lent, needless, *steering.outpainting())
+        resample = digest(self.code["resample"], outpaint, settings["resample"], exact, *steering.resampling())
+        return Fingerprints(stitch, outpaint, resample)
 
     def _exact(self, one: ExactFrames) -> tuple[Any, ...]:
         """All of a donor's frames that touches a pixel."""

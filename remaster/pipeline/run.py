@@ -73,6 +73,7 @@ class Driver:
         self.asked = 0.0
         self.job = replace(job, counter=self.counter)
         self.states = {v.video_id: VideoState(out) for v, out in zip(videos, outputs, strict=True)}
+        self.told: set[str] = set()  # videos whose notes on decisions are printed
         self.waiting: list[VideoTask] = []
         self.assembling: dict[ray.ObjectRef[dict[str, Any]], VideoTask] = {}
 
@@ -172,6 +173,10 @@ class Driver:
         finished = {result["scene_id"] for result in row.results}
         state.done |= finished
         self.view.planned(row.video, len(row.planned), row.frames)
+        for note in row.notes if row.video_id not in self.told else ():
+            if note.decision:
+                self.view.message(f"{row.video}: {note.text}")
+        self.told.add(row.video_id)
         if row.changed:
             again = f"{row.changed:,} finished scene(s) look different by what others show, and are made again"
             self.view.message(f"{row.video}: {again}")

@@ -121,7 +121,10 @@ class OutpaintStage:
         def step(rows: Sequence[StitchedScene]) -> list[FilledScene]:
             given = [with_lent(row.scene, row.shots, self.job) for row in rows]
             pairs = zip(rows, given, strict=True)
-            shots, seeds = [_to_fill(row.scene, unfilled(one)) for row, one in pairs], [row.scene.seed for row in rows]
+            shots, seeds = (
+                [_to_fill(row.scene, unfilled(one)) for row, one in pairs],
+                [row.scene.fill_seed for row in rows],
+            )
             windows = [self.job.window(row.scene) for row in rows]
             done = outpaint_scenes(shots, seeds, windows, self.inpainter)
             return [_filled(*one) for one in zip(rows, given, done, strict=True)]
@@ -174,7 +177,7 @@ def _segmented(row: AnalyzedScene, found: Foreground, job: Job) -> SegmentedScen
     """The row with its masks; its framing is chosen, before the windows are needed."""
     scene, masks = row.scene, with_whole_figures(row.analysis, found.masks)
     window = job.window(scene)
-    if job.framing is None:
+    if job.framing_of(scene) is None:
         cameras, wings = chain(row.analysis.motion), window.wing_share
         framing = choose_framing(masks, cameras, job.config.resample, wings, window.vertical)
         scene = replace(scene, framing=framing)

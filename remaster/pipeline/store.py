@@ -48,6 +48,11 @@ class Store:
         """A file's or folder's whole path or address, for a person."""
         return joined(self.root, key) if is_remote(self.root) else f"{self.root}/{key}"
 
+    @property
+    def overrides(self) -> str:
+        """A person's decisions."""
+        return "overrides.yaml"
+
     def plan(self, video_id: str) -> str:
         """The plan of a video: one row a scene."""
         return f"metadata/plan/{video_id}.parquet"

@@ -81,7 +81,8 @@ def _fills(
     store: Store, kept: StitchedScene, seeds: Sequence[int], config: BatchConfig, engine: Engine
 ) -> Iterator[tuple[int, FilledScene]]:
     """The scene filled with each seed."""
-    scene = kept.scene
+    # A decided seed is that of the present fill.
+    scene = replace(kept.scene, steering=replace(kept.scene.steering, seed=None))
     with tempfile.TemporaryDirectory(prefix="remaster-takes-") as folder:
         aside = Store(folder)
         for key in store.files.names(f"scenes/{scene.video_id}"):

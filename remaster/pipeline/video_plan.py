@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from remaster.media.remux import copyable, output_suffix
 from remaster.media.source import is_fitted
+from remaster.notes import Note
 from remaster.pipeline import store as files
 from remaster.pipeline.failures import attempt, raise_if_disk_full
 from remaster.pipeline.finished import changed_by_sets, clear_if_not_resumed, finished_and_todo
@@ -34,6 +35,7 @@ from remaster.rows import (
     Scene,
     VideoRow,
 )
+from remaster.steering.decisions import misfits
 
 
 def detect_stage(table: pa.Table, job: Job) -> Iterator[pa.Table]:
@@ -75,13 +77,13 @@ def plan_video(video: VideoRow, job: Job) -> list[Scene]:
     seen = survey(video.info, job)
     scenes = _scenes(video, seen, time.perf_counter() - started)
     files.write_rows(job.store, job.store.plan(video.video_id), PLAN, scenes, job.plan_fingerprint(video.info))
-    return [_with_settings(scene, job) for scene in scenes]
+    return _settled(scenes, job)
 
 
 def stored_plan(video: VideoRow | PlannedVideo, job: Job) -> list[Scene]:
     """All scenes of a video by its plan; none where it has no plan that still holds."""
     scenes = files.read_rows(job.store, job.store.plan(video.video_id), PLAN, job.plan_fingerprint(video.info))
-    return [_with_settings(scene, job) for scene in scenes] if _still_fits(scenes, job) else []
+    return _settled(scenes, job) if _still_fits(scenes, job) else []
 
 
 def _still_fits(scenes: Sequence[Scene], job: Job) -> bool:
@@ -137,17 +139,27 @@ def _copyable(seen: Survey) -> tuple[str, ...]:
     return copyable(info, first.detection.pts)
 
 
+def _settled(planned: Sequence[Scene], job: Job) -> list[Scene]:
+    """All scenes of a plan under this run's settings and decisions; notes say what of the decisions fits no more."""
+    if not planned:
+        return []
+    lines = misfits(job.decisions.overrides, planned[0].video, [scene.ranges for scene in planned])
+    notes = tuple(Note(f"{job.store.overrides}: {line}", decision=True) for line in lines)
+    return [_with_settings(replace(scene, notes=(*scene.notes, *notes)), job) for scene in planned]
+
+
 def _with_settings(scene: Scene, job: Job) -> Scene:
     """A planned scene under this run's settings: the plan itself does not depend on them."""
     lent, exact = job.lent.get(scene.scene_id, ()), job.exact.get(scene.scene_id, ())
+    steering = job.decisions.of(scene.video, scene.ranges, {one.set_id for one in lent})
+    scene = replace(scene, lent=lent, exact=exact, steering=steering)
+    framing = job.framing_of(scene)
     return replace(
         scene,
         copied=_copied(scene, job),
-        framing=0.5 if job.framing is None else job.framing,
+        framing=0.5 if framing is None else framing,
         seed=_seed(job.config.seed, scene),
-        lent=lent,
-        exact=exact,
-        fingerprint=job.fingerprints(replace(scene, lent=lent, exact=exact)).resample,
+        fingerprint=job.fingerprints(scene).resample,
     )
 
 

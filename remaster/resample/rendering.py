@@ -329,6 +329,10 @@ class SceneRenderers:
         """Return the renderer of a shot; those of shots earlier than the one before it are freed."""
         return self._renderer(self._number(shot))
 
+    def alone(self, shot: Shot) -> WingRenderer:
+        """Return a renderer of a shot that is none of the scene's."""
+        return self._make(shot, None, None)
+
     def neighbours(self, shot: Shot) -> tuple[Shot, Shot]:
         """Return the shots before and after one; the shot itself where there is none."""
         number = self._number(shot)

@@ -55,6 +55,16 @@ class LayoutTuning:
 
 
 @dataclass(frozen=True)
+class PlainTuning:
+    """Wings of the enlarged blurred picture (``plain_wings.py``). Chosen by eye on drawn scenes: no outline is left."""
+
+    samples: int = 48
+    """Samples of the shorter side of the small picture that is blurred and enlarged."""
+    sigma: float = 2.0
+    """Standard deviation of the blur, in these samples."""
+
+
+@dataclass(frozen=True)
 class FramingTuning:
     """Where the picture sits in the window (``framing.py``)."""
 
@@ -342,6 +352,7 @@ class ResampleTuning:
     """All of it."""
 
     layout: LayoutTuning = LayoutTuning()
+    plain: PlainTuning = PlainTuning()
     framing: FramingTuning = FramingTuning()
     origins: OriginTuning = OriginTuning()
     background: BackgroundTuning = BackgroundTuning()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from remaster.pipeline.engines import choose
 from remaster.pipeline.inputs import find_videos
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
+from remaster.pipeline.override_file import read_decisions
 from remaster.pipeline.stages import OutpaintStage, SegmentStage, analyze_stage, stitch_stage
 from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import detect_stage
@@ -46,6 +48,7 @@ def run_stages(
     with lock(Store(root or str(case.out))) as store:
         job = Job(config, store, parse_aspect(config.target.aspect), parse_framing(config.target.framing), *engines)
         file = find_videos(path or str(case.source), store.root)[0]
+        job = replace(job, decisions=read_decisions(store, [file.name]))
         video = VideoRow(file.name, file.video_id, probe(file.path))
         segment, outpaint = SegmentStage(job.segmenter, job), OutpaintStage(job.inpainter, job)
         (table,) = detect_stage(PROBED.write([video]), job)

@@ -1,0 +1,213 @@
+"""Decisions of ``overrides.yaml``: touched scenes are made anew, others keep their bytes, and errors start nothing.
+
+Most runs go through the stages without Ray; those of the driver share the session's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from clips import WIDTH, pan, series_clip, still
+from faulty_runs import Case
+from stage_runs import run_stages
+
+from remaster.errors import UserError
+from remaster.media.decode import decode
+from remaster.media.probe import probe
+
+FIRST, SECOND, THIRD = (0, 4), (4, 10), (10, 14)
+"""The frames of the clip's three scenes: a resting camera, one that moves, a resting one."""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("overrides") / "in"
+    folder.mkdir()
+    series_clip(folder / "a.mp4", [still(1, 4), pan(2, 6), still(3, 4)])
+    return folder
+
+
+@pytest.fixture
+def case(source: Path, tmp_path: Path) -> Case:
+    case = Case(tmp_path, source, link="off")
+    case.engine()
+    return case
+
+
+def decide(case: Case, *entries: str, cuts: str = "") -> None:
+    case.out.mkdir(exist_ok=True)
+    text = "".join(f"  - {entry}\n" for entry in entries)
+    lines = (f"overrides:\n{text}" if text else "") + (f"cuts: [{cuts}]\n" if cuts else "")
+    (case.out / "overrides.yaml").write_text(lines)
+
+
+def run(case: Case, *more: str) -> dict[str, Any]:
+    row = run_stages(case, *more)
+    assert row["error"] is None
+    return row
+
+
+def segments(case: Case) -> dict[tuple[int, int], bytes]:
+    """The segments by the frames that they show."""
+    return {(row["start_frame"], row["end_frame"]): (case.out / row["segment"]).read_bytes() for row in case.rows()}
+
+
+def changed(before: dict[tuple[int, int], bytes], after: dict[tuple[int, int], bytes]) -> set[tuple[int, int]]:
+    return {frames for frames, data in after.items() if before.get(frames) != data}
+
+
+def row_at(case: Case, frames: tuple[int, int]) -> dict[str, Any]:
+    (row,) = (row for row in case.rows() if (row["start_frame"], row["end_frame"]) == frames)
+    return row
+
+
+def pictures(case: Case, frames: tuple[int, int]) -> list[np.ndarray]:
+    """The luma of a shot's delivered frames."""
+    path = case.out / str(row_at(case, frames)["segment"])
+    return [frame.planes[0] for frame in decode(probe(str(path)))]
+
+
+ENTRY = "{{video: a.mp4, frames: [4, 10], {}}}"
+
+
+def test_a_decision_makes_one_scene_anew_and_its_end_gives_the_first_bytes_back(case: Case) -> None:
+    run(case)
+    first, delivered = segments(case), case.delivered()
+    assert list(first) == [FIRST, SECOND, THIRD]
+    assert all(row["overrides"] == [] for row in case.rows())
+
+    decide(case, ENTRY.format("framing: left"))
+    run(case)
+    assert changed(first, segments(case)) == {SECOND}
+    assert case.delivered() != delivered
+    assert [row["framing"] for row in case.rows()] == [0.5, 0.0, 0.5]
+    assert [row["overrides"] for row in case.rows()] == [[], ["framing"], []]
+    kept, times = segments(case), case.files()
+
+    run(case)
+    assert case.files() == times, "a decision survives a run that has nothing to do"
+    run(case, "resume=false")
+    assert segments(case) == kept
+
+    decide(case)
+    run(case)
+    assert segments(case) == first
+    assert case.delivered() == delivered
+
+
+def test_a_note_of_a_person_changes_no_picture(case: Case) -> None:
+    run(case)
+    first, delivered = case.files(), case.delivered()
+    decide(case, ENTRY.format("review: accepted"))
+    run(case)
+    assert case.files() == first
+    assert case.delivered() == delivered
+
+
+def test_seeds_and_gates_of_one_scene(case: Case) -> None:
+    run(case)
+    first, before = segments(case), case.files()
+    decide(case, "{video: a.mp4, frames: [0, 4], seed: 7}", "{video: a.mp4, frames: [10, 14], gate: keep}")
+    run(case)
+    second = str(row_at(case, SECOND)["segment"]).rpartition("/")[2]
+    again = {name for name, time in case.files().items() if name.endswith(".mkv") and before[name] != time}
+    assert again == {name for name in before if name.endswith(".mkv")} - {second}
+    assert segments(case)[SECOND] == first[SECOND]
+    assert [row["overrides"] for row in case.rows()] == [["seed"], [], ["gate"]]
+    assert row_at(case, FIRST)["seed"] == 7
+
+
+def test_a_shot_is_left_between_black_wings(case: Case) -> None:
+    run(case)
+    first = segments(case)
+    calls = sum(case.begun().values())
+    decide(case, ENTRY.format("method: leave"))
+    run(case, "output.codec=ffv1", "output.container=mkv")
+    assert sum(case.begun().values()) == calls, "nothing is stitched or filled again"
+    row = row_at(case, SECOND)
+    assert (row["method"], row["status"], row["soft"], row["confidence"]) == ("leave", "ok", 1.0, None)
+    left = (row["out_width"] - WIDTH) // 2
+    for picture in pictures(case, SECOND):
+        assert (picture[:, :left] == 16).all()
+        assert (picture[:, left + WIDTH :] == 16).all()
+        assert picture[:, left : left + WIDTH].std() > 10
+    decide(case)
+    run(case)
+    assert segments(case) == first
+
+
+def test_a_shot_between_its_own_blurred_picture_is_steady_where_it_rests(case: Case) -> None:
+    decide(case, "{video: a.mp4, method: blur}", "{video: a.mp4, frames: [10, 14], method: ambient}")
+    run(case, "output.codec=ffv1", "output.container=mkv")
+    assert [row["method"] for row in case.rows()] == ["blur", "blur", "ambient"]
+    assert [row["soft"] for row in case.rows()] == [1.0, 1.0, 1.0]
+    row = row_at(case, FIRST)
+    left = (row["out_width"] - WIDTH) // 2
+    shown = pictures(case, FIRST)
+    wing = shown[0][:, :left].astype(float)
+    assert wing.std() > 0.5
+    assert np.abs(np.diff(wing, axis=0)).max() < 4, "no outline is left"
+    middle = shown[0][:, left : left + WIDTH]
+    assert abs(wing.mean() - middle.mean()) < 25
+    assert np.array_equal(shown[0][:, :left], shown[1][:, :left]), "both show one drawing"
+
+
+def test_what_fits_no_shot_is_a_note_of_the_video(case: Case) -> None:
+    assert run(case)["notes"] == []
+    delivered = case.delivered()
+    decide(case, "{video: a.mp4, frames: [3, 5], framing: left}", "{video: a.mp4, frames: [4, 10], seed: 3}")
+    notes = run(case)["notes"]
+    assert len(notes) == 1
+    assert "entry 1" in notes[0]
+    assert "frames 3-5" in notes[0]
+    decide(case)
+    assert run(case)["notes"] == []
+    assert case.delivered() == delivered
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("overrides: [{video: a.mp4, framing: up}]", ["entry 1 (a.mp4)", "framing: up"]),
+        ("overrides: [{video: b.mp4, framing: left}]", ["entry 1 (b.mp4)", "no video b.mp4"]),
+        ("overrides: [{video: a.mp4, seed: 1}, {video: a.mp4, seed: 2}]", ["entry 1", "entry 2", "seed"]),
+        ("cuts: [{video: b.mp4, add: 3}]", ["b.mp4", "add 3"]),
+        ("overrides: [{video: a.mp4, mask: m.png}]", ["entry 1", "mask", "m.png"]),
+        ("overrides: {", ["no YAML"]),
+    ],
+)
+def test_a_wrong_file_starts_nothing(case: Case, text: str, says: list[str]) -> None:
+    case.out.mkdir()
+    (case.out / "overrides.yaml").write_text(text)
+    with pytest.raises(UserError) as error:
+        case.run()
+    assert "\n" not in str(error.value)
+    assert all(part in str(error.value) for part in says), str(error.value)
+    assert [path.name for path in case.out.iterdir()] == ["overrides.yaml"]
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_the_driver_reads_the_file_and_refuses_what_no_video_has(case: Case) -> None:
+    decide(case, "{video: a.mp4, frames: [0, 4000], framing: left}")
+    with pytest.raises(UserError, match="frame 4000"):
+        case.run()
+    assert not (case.out / "scenes").exists()
+    assert not (case.out / "metadata").exists()
+
+    decide(case, ENTRY.format("framing: left"), "{video: a.mp4, frames: [9, 11], seed: 4}")
+    code, printed = case.run()
+    assert code == 0, printed
+    assert [row["framing"] for row in case.rows()] == [0.5, 0.0, 0.5]
+    assert printed.count("frames 9-11) fits no shot") == 2, "when it is planned, and among the video's notes"
+    first = segments(case)
+
+    decide(case, "{video: a.mp4, frames: [4, 15], framing: left}")
+    with pytest.raises(UserError, match="has 14 frames"):
+        case.run()
+    decide(case, ENTRY.format("framing: left"), "{video: a.mp4, frames: [0, 4], method: leave}")
+    code, printed = case.run()
+    assert code == 0, printed
+    assert changed(first, segments(case)) == {FIRST}
