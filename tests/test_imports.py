@@ -22,7 +22,7 @@ PLAIN = {"remaster.media.planes", "remaster.media.types"}
 """All of ``media`` that steps may import: it knows numpy alone."""
 REVIEW_READS = {"remaster.pipeline", "remaster.pipeline.store", "remaster.pipeline.lock"}
 """All of ``pipeline`` that the review may import: what reads an output folder, without Ray."""
-NICEGUI = ("review/server.py", "review/page.py", "review/shot_view.py", "review/widgets.py")
+NICEGUI = tuple(f"review/{name}.py" for name in ("server", "page", "shot_view", "form", "easel", "widgets"))
 """The modules of the page, which alone import NiceGUI and what comes with it."""
 MODELS = ("torch", "torchvision", "diffusers", "transformers", "accelerate", "safetensors")
 

@@ -10,6 +10,7 @@ from nicegui import ui
 
 from remaster.errors import UserError
 from remaster.review.desk import Scope
+from remaster.review.easel import Easel
 from remaster.review.model import Shot
 from remaster.review.review import Review
 from remaster.review.strip import decision_text, take_url
@@ -76,7 +77,13 @@ class DecisionForm:
                 self.try_takes = button(f"Try {COUNT} takes", self._try, "takes", "T")
             self.takes = ui.element("div").classes("takes").props('role="group" aria-label="Takes"')
             self.texts = {name: self._text(name, label) for name, label in TEXTS.items()}
+            self.easel = Easel(self._painted)
             self._cuts()
+
+    def _painted(self) -> None:
+        """What was painted is kept by the server already."""
+        self.saved()
+        self._fill()
 
     def _select(self, name: str) -> Any:
         return ui.select(
@@ -158,6 +165,7 @@ class DecisionForm:
             self._fill_cuts(shot)
         finally:
             self._filling = False
+        self.easel.show(shot)
         self.show_takes()
 
     def _fill_cuts(self, shot: Shot) -> None:

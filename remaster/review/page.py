@@ -20,7 +20,8 @@ from remaster.review.shot_view import ShotView
 from remaster.review.strip import strip
 from remaster.review.widgets import button, cells
 
-HEAD = '<link rel="stylesheet" href="/static/review.css"><script src="/static/review.js" defer></script>'
+HEAD = '<link rel="stylesheet" href="/static/review.css">'
+HEAD += "".join(f'<script src="/static/{name}" defer></script>' for name in ("review.js", "paint.js"))
 ANY = {"video": "every video", "method": "every method", "status": "every status", "set_id": "every set"}
 DECISIONS = {
     "": "decided or not",

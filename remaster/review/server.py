@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import uvicorn
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 from nicegui import ui
 
 from remaster.errors import MediaError, UserError
 from remaster.remote import is_remote
-from remaster.review import pictures
+from remaster.review import painting, pictures
 from remaster.review.model import Shot
 from remaster.review.page import show
 from remaster.review.places import inside
@@ -29,7 +30,7 @@ from remaster.review.settings import ReviewConfig, ReviewSettings, allowed_names
 STATIC = Path(__file__).parent / "static"
 FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
 """For addresses that change with what they show."""
-Kind = Literal["thumb", "before", "after", "frame", "background", "overlay"]
+Kind = Literal["thumb", "before", "after", "frame", "background", "overlay", "canvas"]
 JPEG, PNG = "image/jpeg", "image/png"
 Made = TypeVar("Made")
 
@@ -84,11 +85,29 @@ def application(review: Review) -> FastAPI:
         shot = _shot(review, key)
         return Response(_or_missing(lambda: review.takes.picture(shot, seed)), media_type=JPEG)
 
+    @app.get("/mask/{key}/{kind}")
+    def mask(key: str, kind: painting.Painted) -> Response:
+        shot = _shot(review, key)
+        if kind not in review.decided.get(key, {}):
+            return Response(status_code=204)
+        return Response(_or_missing(lambda: painting.present(review, shot, kind)), media_type=PNG)
+
+    @app.post("/mask/{key}/{kind}")
+    async def paint(key: str, kind: painting.Painted, request: Request) -> dict[str, str]:
+        shot, data = _shot(review, key), await _sent(request)
+        return {"path": await _kept(lambda: painting.save_mask(review, shot, kind, data))}
+
+    @app.post("/background/{key}")
+    async def background(key: str, request: Request) -> dict[str, str]:
+        shot, data = _shot(review, key), await _sent(request)
+        return {"path": await _kept(lambda: painting.save_background(review, shot, data))}
+
     @app.get("/static/{name}")
     def static(name: Literal["review.css", "review.js", "paint.js"]) -> FileResponse:
         return FileResponse(STATIC / name, headers={"cache-control": "no-cache"})
 
-    ui.run_with(app, root=lambda: show(review), title="remaster review", dark=True, show_welcome_message=False)
+    ui.page("/")(lambda: show(review))
+    ui.run_with(app, title="remaster review", dark=True, show_welcome_message=False)
     return app
 
 
@@ -106,6 +125,25 @@ def _or_missing(make: Callable[[], Made]) -> Made:
         raise HTTPException(404, str(error)) from error
 
 
+async def _sent(request: Request) -> bytes:
+    """The PNG that a request brings."""
+    if request.headers.get("content-type") != PNG:
+        raise HTTPException(415, "send a PNG")
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > painting.MAX_BYTES:
+            raise HTTPException(413, f"the picture has over {painting.MAX_BYTES >> 20} MiB")
+    return bytes(data)
+
+
+async def _kept(save: Callable[[], str]) -> str:
+    try:
+        return await run_in_threadpool(save)
+    except (UserError, MediaError) as error:
+        raise HTTPException(400, str(error)) from error
+
+
 def _picture(review: Review, shot: Shot, kind: Kind, frame: int | None) -> tuple[bytes, str]:
     """A picture of a shot and its media type; raises ``MediaError`` where there is none."""
     number = (shot.frames[1] - shot.frames[0]) // 2 if frame is None else frame
@@ -119,6 +157,8 @@ def _picture(review: Review, shot: Shot, kind: Kind, frame: int | None) -> tuple
     canvas = pictures.canvas(review.store, shot, shot.version)
     if canvas is None:
         raise MediaError("nothing was kept of this shot's background, or it has none")
+    if kind == "canvas":
+        return pictures.png(canvas.image), PNG
     return (pictures.background_jpeg(canvas), JPEG) if kind == "background" else (pictures.overlay_png(canvas), PNG)
 
 
@@ -132,6 +172,7 @@ def _listen(settings: ReviewSettings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(address)
+        listening.listen()  # so that who reads the address is answered, if later
     except OSError as error:
         listening.close()
         raise UserError(
