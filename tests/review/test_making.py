@@ -90,7 +90,7 @@ def test_a_decision_is_made_and_its_picture_shown(own: Path, tmp_path: Path) -> 
             page.get_by_role("combobox", name="framing").click()
             page.get_by_role("option", name="original at the left").click()
             page.wait_for_selector('.strip [aria-current="true"] .mark')
-            page.keyboard.press("m")
+            page.locator('[data-key="make"]').click()
             page.wait_for_function("document.querySelector('.making').innerText.startsWith('making')")
         with opened(server, tmp_path / "two", 1280, 720) as page:  # as after a reload
             page.wait_for_function("document.querySelector('.making').innerText.includes('made:')", timeout=280_000)
@@ -100,3 +100,17 @@ def test_a_decision_is_made_and_its_picture_shown(own: Path, tmp_path: Path) -> 
             assert "framing left" in page.locator(".form .said").inner_text()
             lines = page.locator(".log pre").text_content()
             assert "report:" in lines
+
+
+def test_takes_are_fills_with_other_seeds_and_one_is_chosen(own: Path, tmp_path: Path) -> None:
+    with served(own) as server, opened(server, tmp_path / "one", 1280, 720) as page:
+        key = page.locator('.strip [aria-current="true"]').get_attribute("data-shot")
+        assert server.ask(f"/take/{key}/1").status == 404
+        page.keyboard.press("t")
+        page.wait_for_selector('[data-key="take-3"]', timeout=200_000)
+        takes = [server.ask(f"/take/{key}/{seed}").body for seed in (1, 2, 3)]
+        assert len(set(takes)) > 1
+        assert server.ask(f"/take/{key}/4").status == 404
+        page.locator('[data-key="take-2"]').click()
+        page.wait_for_selector('[data-key="take-2"][aria-pressed="true"]')
+        assert "seed: 2" in (own / "overrides.yaml").read_text()
