@@ -94,12 +94,13 @@ def served(out: Path, *settings: str) -> Iterator[Server]:
             pytest.fail(f"the review did not start: {process.stderr.read()[-2000:]}")
         yield Server(int(found[1]), found[2], process)
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.communicate(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.communicate(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
 
 
 def chromium() -> str:
@@ -137,3 +138,12 @@ def opened(server: Server, profile: Path, width: int, height: int) -> Iterator[A
         yield page
         context.close()
     assert not errors
+
+
+def without_nicegui(*arguments: str) -> None:
+    """The program where NiceGUI is not installed."""
+    sys.modules["nicegui"] = None  # type: ignore[assignment]
+    sys.argv = ["remaster.jobs.review", *arguments]
+    from remaster.jobs.review import main
+
+    main()

@@ -11,6 +11,7 @@ from typing import Any
 
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
+from nicegui.run import io_bound
 
 from remaster.errors import UserError
 from remaster.review.form import DecisionForm
@@ -167,9 +168,12 @@ class View:
         self.limit += PAGE
         self._draw_strip()
 
-    def _refresh(self) -> None:
+    async def _refresh(self) -> None:
         """Show what has changed in the folder since."""
-        run = self.review.read()
+        found = await io_bound(self.review.read)
+        if found is None:  # the program ends
+            return
+        run = found
         if run is not self.run or self.review.decided is not self.decided:
             self.run, self.decided = run, self.review.decided
             self._shown(scroll=False)

@@ -62,13 +62,39 @@ class Canvas:
 def frame_pair(root: Path, shot: Shot, number: int) -> tuple[Rgb, Rgb]:
     """Frame ``number`` of a shot's segment (0 is its first): the original between black bars, and as it is made.
 
-    Both uint8 (h, w, 3) with square pixels. Raises ``MediaError`` where the segment is missing or unreadable.
+    Both uint8 (h, w, 3) with square pixels. A shot that was only previewed has its stills: that of the third of the
+    shot in which the frame lies. Raises ``MediaError`` where there is neither, or it is unreadable.
     """
-    after, place, sar = _decoded(root, shot, number)
+    if shot.row["segment"] is None and shot.row["stills"]:
+        after, place, sar = _still(root, shot, number)
+    else:
+        after, place, sar = _decoded(root, shot, number)
     before = np.zeros_like(after)
     rows, columns = slice(place.y, place.y + place.height), slice(place.x, place.x + place.width)
     before[rows, columns] = after[rows, columns]
     return _square(before, sar), _square(after, sar)
+
+
+def _still(root: Path, shot: Shot, number: int) -> tuple[Rgb, Rect, Fraction]:
+    """A still of a preview, where the original lies in it, and the shape of its pixels."""
+    stills, frames = shot.row["stills"], max(shot.frames[1] - shot.frames[0], 1)
+    after = _read(root, stills[min(max(len(stills) * number // frames, 0), len(stills) - 1)])
+    height, width = after.shape[:2]
+    sides = [(int(shot.row[name]), int(shot.row[f"out_{name}"])) for name in ("width", "height")]
+    framing = float(shot.row["framing"] or 0.0)
+    (x, w), (y, h) = (
+        (round((whole - own) * framing * side / whole), round(own * side / whole))
+        for (own, whole), side in zip(sides, (width, height), strict=True)
+    )
+    return after, Rect(x, y, w, h), Fraction(1)
+
+
+def _read(root: Path, key: str) -> Rgb:
+    """A picture of the run; raises ``MediaError`` where there is none."""
+    found = cv2.imdecode(np.fromfile(inside(root, key), np.uint8), cv2.IMREAD_COLOR)
+    if found is None:
+        raise MediaError(f"{key} is no picture")
+    return np.asarray(found[..., ::-1], np.uint8)
 
 
 def source_frame(root: Path, store: Store, shot: Shot, number: int) -> Rgb:
@@ -107,12 +133,11 @@ def thumbnail(root: Path, shot: Shot) -> bytes:
     """The small picture of a shot after its remastering, JPEG; raises ``MediaError`` where the run left none."""
     if shot.row["preview"] is None:
         raise MediaError("this shot has no preview")
-    pair = cv2.imdecode(np.fromfile(inside(root, shot.row["preview"]), np.uint8), cv2.IMREAD_COLOR)
-    if pair is None:
-        raise MediaError(f"{shot.row['preview']} is no picture")
-    after = pair[:, (pair.shape[1] + GAP) // 2 :]
+    picture = _read(root, shot.row["preview"])
+    # The report's preview shows before and after side by side, a still of a run that only previews shows the result.
+    after = picture if shot.row["stills"] else picture[:, (picture.shape[1] + GAP) // 2 :]
     width = max(round(after.shape[1] * THUMB_ROWS / after.shape[0]), 1)
-    return jpeg(np.asarray(cv2.resize(after, (width, THUMB_ROWS), interpolation=cv2.INTER_AREA), np.uint8)[..., ::-1])
+    return jpeg(np.asarray(cv2.resize(after, (width, THUMB_ROWS), interpolation=cv2.INTER_AREA), np.uint8))
 
 
 def planned(store: Store, shot: Shot) -> Scene | None:

@@ -85,7 +85,9 @@ class ShotView:
         self.same_set.clear()
         if others:
             with self.same_set:
-                ui.label(f"The same set in {len(others)} other shots").classes("subtitle")
+                ui.label(f"The same set in {len(others)} other shot{'s' if len(others) > 1 else ''}").classes(
+                    "subtitle"
+                )
                 cells(strip(others, decided, None), self.choose).classes("row")
 
 

@@ -76,7 +76,7 @@ def numbers(shot: Shot) -> list[tuple[str, str]]:
     row = shot.row
     begin, end = shot.seconds
     found = {
-        "frames": f"{shot.frames[0]}–{shot.frames[1]} ({shot.frames[1] - shot.frames[0]})",
+        "frames": f"{shot.frames[0]}–{shot.frames[1] - 1} ({shot.frames[1] - shot.frames[0]})",
         "time": f"{text.clock(begin, 2)}–{text.clock(end, 2)}",
         "size": f"{row['width']}×{row['height']} → {row['out_width']}×{row['out_height']}",
         "framing": text.ratio(row["framing"]),

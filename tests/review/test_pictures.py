@@ -12,7 +12,8 @@ from review_pages import Server
 
 from remaster.pipeline.store import Store
 from remaster.review import pictures
-from remaster.review.model import Library, Run, Shot
+from remaster.review.model import Library, Run, Shot, shot_of
+from remaster.tables import SHOTS
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +80,18 @@ def test_segments_are_served_in_parts(server: Server, run: Run, finished: Path) 
     assert answer.status == 206
     assert answer.body == (finished / shot.row["segment"]).read_bytes()[:100]
     assert server.ask(f"/video/{shot.key}/loop").status == 404
+
+
+def test_a_previewed_shot_shows_its_stills(tmp_path: Path) -> None:
+    """Three pictures, each of one colour, in place of a segment."""
+    (tmp_path / "scenes").mkdir()
+    names = [f"scenes/{level}.jpg" for level in (40, 120, 200)]
+    for name, level in zip(names, (40, 120, 200), strict=True):
+        (tmp_path / name).write_bytes(pictures.jpeg(np.full((60, 106, 3), level, np.uint8)))
+    sizes = {"width": 320, "height": 240, "out_width": 424, "out_height": 240, "framing": 0.5}
+    row = dict.fromkeys((*SHOTS.names, "loop")) | sizes | {"stills": names, "preview": names[1], "status": "preview"}
+    shot = shot_of(row | {"scene_id": "a-0000000", "shot": 0, "start_frame": 0, "end_frame": 9, "method": "still"})
+    assert [int(pictures.frame_pair(tmp_path, shot, n)[1].mean()) for n in (0, 4, 8)] == [40, 120, 200]
+    before, after = pictures.frame_pair(tmp_path, shot, 4)
+    assert not before[:, :12].any() and not before[:, 94:].any() and before[:, 14:92].all() and after.all()
+    assert decoded(pictures.thumbnail(tmp_path, shot)).shape == (120, 212, 3)
