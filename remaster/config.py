@@ -98,7 +98,8 @@ class OutputConfig:
     ``encoder`` None is the codec's software encoder; h264_nvenc, hevc_nvenc and av1_nvenc need the hardware.
     ``pixel_format`` None is the source's own; another (yuv420p, yuv420p10le, ...) costs the exact centre.
     ``encoder_threads`` is fixed, not the machine's cores: x264's bytes depend on it. ``map``: a picture a shot that
-    shows which pixels of its wings come from where.
+    shows which pixels of its wings come from where. ``backgrounds``: a picture a shot of its filled background, which
+    may be edited and put back by ``overrides.yaml``.
     """
 
     dir: str | None = None
@@ -111,6 +112,7 @@ class OutputConfig:
     grain: Grain = Grain.match
     encoder_threads: int = 1
     map: bool = False
+    backgrounds: bool = False
 
 
 @dataclass(frozen=True)

@@ -355,7 +355,8 @@ class DescribedBackground:
 class DescribedScene:
     """A scene whose backgrounds are stitched, cached and described; none where it shows none.
 
-    ``stitched`` is the fingerprint under which they are cached. ``error``: why they could not be described.
+    ``stitched`` is the fingerprint under which they are cached. ``error``: why they could not be described. ``ranges``
+    and ``steering`` are the scene's.
     """
 
     video: str
@@ -365,6 +366,8 @@ class DescribedScene:
     stitched: str
     backgrounds: tuple[DescribedBackground, ...] = ()
     error: str | None = None
+    ranges: tuple[tuple[int, int], ...] = ()
+    steering: Steering = field(default_factory=Steering)
 
 
 StepRow = PlannedScene | AnalyzedScene | SegmentedScene | StitchedScene | FilledScene

@@ -10,10 +10,18 @@ which the picture beside its holes was seen. ``exemplar/`` is the embedded engin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from remaster.arrays import Mask, Rgb
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What the generated picture should show and should not; None: the engine's own setting."""
+
+    positive: str | None = None
+    negative: str | None = None
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,7 @@ class FillTask:
     ``image`` uint8 (H, W, 3) RGB. ``holes`` bool (H, W) are to be filled. ``known`` bool (H, W), disjoint from
     ``holes``: the only pixels that an engine may use, as source and as context. ``figures`` bool (H, W), None for
     none: known pixels of characters, which are context but no source; only the part of a figure that a hole cuts off is
-    continued, beside the cut. The same ``seed`` gives the same result.
+    continued, beside the cut. The same ``seed`` gives the same result. ``prompts`` are for engines that read some.
     """
 
     image: Rgb
@@ -31,6 +39,7 @@ class FillTask:
     known: Mask
     seed: int
     figures: Mask | None = None
+    prompts: Prompts = field(default_factory=Prompts)
 
 
 @dataclass(frozen=True)

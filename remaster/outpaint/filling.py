@@ -16,9 +16,11 @@ import numpy as np
 from remaster.arrays import Affine, Float32, Int32, Mask, Rgb
 from remaster.imaging.camera import apply, corners
 from remaster.imaging.geometry import Window
-from remaster.outpaint import Filled, FillTask, Inpainter
+from remaster.outpaint import Filled, FillTask, Inpainter, Prompts
 from remaster.outpaint.tuning import TUNING
 from remaster.records import Background, Shot
+
+NO_PROMPTS = Prompts()
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,21 @@ def outpaint(shots: Sequence[Shot], seed: int, window: Window, inpainter: Inpain
 
 
 def outpaint_scenes(
-    scenes: Sequence[Sequence[Shot]], seeds: Sequence[int], windows: Sequence[Window], inpainter: Inpainter
+    scenes: Sequence[Sequence[Shot]],
+    seeds: Sequence[int],
+    windows: Sequence[Window],
+    inpainter: Inpainter,
+    prompts: Sequence[Prompts] | None = None,
 ) -> list[Outpainted]:
     """Fill the holes of each shot's background, those of all scenes in one call of the engine.
 
-    ``windows`` say which part of the canvas the scenes' frames show. Shots without a background, or without holes, stay
-    as they are, and so do pixels outside holes. Shots that share one background have it filled once. A scene's result
-    depends only on its own seed. Raises ``ValueError`` where an engine returns another size or changes pixels outside
-    holes.
+    ``windows`` say which part of the canvas the scenes' frames show; ``prompts`` are for engines that read some. Shots
+    without a background, or without holes, stay as they are, and so do pixels outside holes. Shots that share one
+    background have it filled once. A scene's result depends only on its own seed and prompts. Raises ``ValueError``
+    where an engine returns another size or changes pixels outside holes.
     """
-    works = [fill_work(*scene) for scene in zip(scenes, seeds, windows, strict=True)]
+    prompts = [NO_PROMPTS] * len(scenes) if prompts is None else prompts
+    works = [fill_work(*scene) for scene in zip(scenes, seeds, windows, prompts, strict=True)]
     tasks = [work.given for scene in works for work in scene]
     results = iter(inpainter.fill(tasks) if tasks else [])
     return [
@@ -67,12 +74,12 @@ def outpaint_scenes(
     ]
 
 
-def fill_work(shots: Sequence[Shot], seed: int, window: Window) -> list[Work]:
+def fill_work(shots: Sequence[Shot], seed: int, window: Window, prompts: Prompts = NO_PROMPTS) -> list[Work]:
     """The tasks of one scene: its distinct backgrounds that have holes."""
     distinct = {id(b): b for shot in shots for b in shot.pictures if b.holes.any()}
     works = []
     for i, b in enumerate(distinct.values()):
-        task = FillTask(b.image, b.holes, b.coverage, seed + i, b.figures)
+        task = FillTask(b.image, b.holes, b.coverage, seed + i, b.figures, prompts)
         seen_by = [shot for shot in shots if shot.background is b]
         scale = seen_scale(seen_by, b, window) if seen_by else 1.0
         works.append(Work(b, task, task if scale < TUNING.fill_scale.min_ratio else reduced(task, scale)))

@@ -143,11 +143,11 @@ class Network:
         """A picture for each crop of one batch; a crop that the safety checker refuses is returned as it is."""
         import torch
 
-        settings, count = self.settings, len(crops)
+        settings = self.settings
         with torch.inference_mode():
             result = self.pipeline(
-                prompt=[settings.prompt] * count,
-                negative_prompt=[settings.negative_prompt] * count,
+                prompt=[_text(crop.prompts.positive, settings.prompt) for crop in crops],
+                negative_prompt=[_text(crop.prompts.negative, settings.negative_prompt) for crop in crops],
                 image=np.stack([crop.pixels for crop in crops]).astype(np.float32) / 255,
                 mask_image=np.stack([whole_latents(crop.unknown) for crop in crops]).astype(np.float32),
                 height=self.tile,
@@ -158,9 +158,13 @@ class Network:
                 generator=[torch.Generator("cpu").manual_seed(crop.seed) for crop in crops],
                 output_type="np",
             )
-        refused = getattr(result, "nsfw_content_detected", None) or [False] * count
+        refused = getattr(result, "nsfw_content_detected", None) or [False] * len(crops)
         pictures = np.rint(np.nan_to_num(result.images) * 255).astype(np.uint8)
         return [crop.pixels if bad else picture for crop, bad, picture in zip(crops, refused, pictures, strict=True)]
+
+
+def _text(asked: str | None, usual: str) -> str:
+    return usual if asked is None else asked
 
 
 def load_pipeline(settings: StableDiffusionInpainter, dtype: Any) -> Any:

@@ -13,7 +13,7 @@ is known or was generated in an earlier round.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 
 import cv2
@@ -22,19 +22,20 @@ import numpy as np
 from remaster.arrays import Float32, Int64, Mask, Rgb
 from remaster.imaging.estimation import nearest, normalized_convolution
 from remaster.media.types import Rect
-from remaster.outpaint import Filled, FillTask
+from remaster.outpaint import Filled, FillTask, Prompts
 from remaster.outpaint.tuning import TUNING
 
 
 @dataclass(frozen=True)
 class Crop:
     """One picture for the network: ``pixels`` uint8 (size, size, 3), with a first guess where ``unknown`` bool
-    (size, size) says that they are to be generated, from ``seed``.
+    (size, size) says that they are to be generated, from ``seed`` and perhaps by ``prompts``.
     """
 
     pixels: Rgb
     unknown: Mask
     seed: int
+    prompts: Prompts = field(default_factory=Prompts)
 
 
 Generate = Callable[[Sequence[Crop]], list[Rgb]]
@@ -50,7 +51,9 @@ def fill_tiled(tasks: Sequence[FillTask], guesses: Sequence[Rgb], size: int, gen
     plans = [plan_rounds(task.holes, task.known, size) for task in tasks]
     for number, rounds in enumerate(zip_longest(*plans, fillvalue=())):
         work = [(i, k, tile) for i, tiles in enumerate(rounds) for k, tile in enumerate(tiles)]
-        crops = [Crop(*crop(images[i], tile, size), _seed(tasks[i].seed, number, k)) for i, k, tile in work]
+        crops = [
+            Crop(*crop(images[i], tile, size), _seed(tasks[i].seed, number, k), tasks[i].prompts) for i, k, tile in work
+        ]
         for (i, _, tile), result in zip(work, generate(crops), strict=True):
             _put(images[i], tile, uncrop(result, tile))
     calls = [sum(len(tiles) for tiles in plan) for plan in plans]

@@ -20,7 +20,7 @@ from remaster.media.subtitles.places import Places, Stay
 from remaster.media.subtitles.placing import place_of
 from remaster.media.types import VideoInfo
 from remaster.media.verify import verify
-from remaster.notes import losses, status_of, texts
+from remaster.notes import Note, losses, status_of, texts
 from remaster.pipeline import store as files
 from remaster.pipeline.encoding import encoder_settings
 from remaster.pipeline.failures import raise_if_disk_full
@@ -30,6 +30,7 @@ from remaster.pipeline.lock import working
 from remaster.pipeline.video_plan import limited, stored_plan
 from remaster.report.wing_use import WING_KINDS, wing_use
 from remaster.rows import PlannedVideo, Scene
+from remaster.steering.checking import STEP_METHODS
 from remaster.tables import SHOTS, VIDEOS
 
 CENTRE_SAMPLES = 8
@@ -214,7 +215,7 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
     if not _is_copied(shots):
         other = converted(settings, info.format)
         notes += [*lost_hdr(settings, info.color), *([] if other is None else [other])]
-    notes += made.notes
+    notes += [*made.notes, *_unmet(task, shots)]
     return _source_columns(info) | {
         "video": task.row.video,
         "output": task.key,
@@ -234,6 +235,18 @@ def _video_row(task: VideoTask, shots: Sequence[Mapping[str, Any]], made: Assemb
         "notes": texts(notes),
         "losses": losses(notes),
     }
+
+
+def _unmet(task: VideoTask, shots: Sequence[Mapping[str, Any]]) -> list[Note]:
+    """Notes on shots for which a person decided a method that could not be made."""
+    scenes, notes = _planned(task), []
+    for shot in shots:
+        frames = int(shot["start_frame"]), int(shot["end_frame"])
+        wanted = scenes[str(shot["scene_id"])].steering.method(*frames)
+        if wanted in STEP_METHODS and wanted != shot["method"]:
+            made = f"frames {frames[0]}-{frames[1]} are {shot['method']}: {wanted} cannot be made"
+            notes.append(Note(f"{task.job.store.overrides}: {made}", decision=True))
+    return notes
 
 
 def _filters(task: VideoTask) -> str | None:

@@ -29,6 +29,7 @@ from remaster.pipeline.counters import RunClock
 from remaster.pipeline.encoding import encoder_settings
 from remaster.pipeline.engines import check_fit, choose_engines, early_engines
 from remaster.pipeline.failures import explain_full_disk
+from remaster.pipeline.inpainters import decided_inpainters
 from remaster.pipeline.inputs import (
     Dataset,
     VideoFile,
@@ -96,7 +97,9 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
         files.remove_temporaries(store)
         engines = engines or choose_engines(config, resources.gpus)
         check_fit(engines, resources.cpus, resources.gpus)
-        job = Job(config, store, aspect, framing, engines["segmenter"], engines["inpainter"], decisions=decisions)
+        chosen = engines["inpainter"]
+        named = decided_inpainters(decisions, chosen, resources.gpus, store.where(store.overrides))
+        job = Job(config, store, aspect, framing, engines["segmenter"], chosen, decisions=decisions, inpainters=named)
         _write_run(store, composed, job)
         facts = replace(_facts(job, resources), left_out=(*dataset.left_out, *donors.left_out))
         _announce(console, facts, len(videos))

@@ -42,8 +42,8 @@ STAGES: dict[str, tuple[Place, ...]] = {
 }
 """The entry points of each stage's code; the code of earlier stages is in their digests."""
 _WITHOUT_PIXELS = (
-    "remaster.config", "remaster.errors", "remaster.remote", "remaster.report", "remaster.steering", "remaster.storage",
-    "remaster.tables",
+    "remaster.config", "remaster.errors", "remaster.remote", "remaster.report",
+    "remaster.steering.overrides", "remaster.storage", "remaster.tables",
     *(
         f"remaster.pipeline.{name}"
         for name in ("codeprint", "engines", "failures", "finished", "lock", "scene_cache", "store")

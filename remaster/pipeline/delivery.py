@@ -23,6 +23,7 @@ from remaster.pipeline.finished import finished_rows
 from remaster.pipeline.frames import forget_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
+from remaster.pipeline.painted import with_painted_backgrounds, write_backgrounds
 from remaster.pipeline.scene_cache import drop
 from remaster.records import Method, Shot
 from remaster.resample.origins import WingShares
@@ -73,7 +74,9 @@ def _deliver(row: Deliverable, job: Job) -> DeliveredScene:
     started = time.perf_counter()
     try:
         with attempt(job.store, scene.video_id, f"{scene.scene_id}-resample"):
-            encoded = encode_scene(scene, _shots(row, job), row.found, job)
+            shots = _shots(row, job)
+            write_backgrounds(scene, shots, job)
+            encoded = encode_scene(scene, with_painted_backgrounds(scene, shots, job), row.found, job)
         # What a person decided needs nothing of what failed.
         needed = not all(item.piece.decided for item in encoded)
         status = "fallback" if isinstance(row, FailedScene) and needed else "ok"
@@ -93,7 +96,7 @@ def _delivered(scene: Scene, results: Rows) -> DeliveredScene:
 
 def _deliver_ambient(row: FailedScene, job: Job) -> tuple[str, list[EncodedPiece]]:
     """Deliver a scene by the lowest method: (status, segments); none, and the error in the rows, if that fails."""
-    row = replace(row, scene=replace(row.scene, steering=replace(row.scene.steering, methods=())))
+    row = replace(row, scene=replace(row.scene, steering=replace(row.scene.steering, methods=(), backgrounds=())))
     try:
         with attempt(job.store, row.scene.video_id, f"{row.scene.scene_id}-ambient"):
             return "fallback", encode_scene(row.scene, _shots(row, job), row.found, job)
@@ -127,7 +130,7 @@ def _remove_others(scene: Scene, shots: int, job: Job) -> None:
     """Remove segments and pictures of shots that the scene had in an earlier run."""
     number, store = shots, job.store
     while store.files.size(store.segment(scene.video_id, scene.scene_id, number)) is not None:
-        for place in (store.segment, store.preview, store.map):
+        for place in (store.segment, store.preview, store.map, store.background):
             store.files.remove(place(scene.video_id, scene.scene_id, number))
         number += 1
 
@@ -150,7 +153,7 @@ def _scene_columns(row: Deliverable, status: str, job: Job) -> dict[str, Any]:
         "framing": scene.framing,
         "gate_pixels": gate_pixels,
         "segmenter": job.segmenter.name,
-        "inpainter": job.inpainter.name,
+        "inpainter": job.engine_of(scene.steering).name,
         "seed": scene.fill_seed,
         "status": status,
         "error_stage": failure and failure.stage,

@@ -145,8 +145,9 @@ def _describe(row: StitchedScene | FilledScene, job: Job) -> DescribedScene:
 def _row(scene: Scene, descriptors: list[SetDescriptor], job: Job) -> DescribedScene:
     found = tuple(DescribedBackground(place_of(d.key)[2], d.size, Signature.of(d)) for d in descriptors)
     return DescribedScene(
-        scene.video, scene.video_id, scene.scene_id, scene.seconds, job.fingerprints(scene).stitch, found
-    )
+        scene.video, scene.video_id, scene.scene_id, scene.seconds, job.fingerprints(scene).stitch, found,
+        ranges=tuple(scene.ranges), steering=scene.steering,
+    )  # fmt: skip
 
 
 def _without(scene: Scene, job: Job, error: str | None = None) -> DescribedScene:

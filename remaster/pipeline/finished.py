@@ -159,17 +159,17 @@ def _is_finished(scene: Scene, rows: Rows, job: Job, check: bool) -> bool:
     covered = sorted(frame for row in rows for frame in range(row["start_frame"], row["end_frame"]))
     tiles = covered == [frame for run in scene.runs for frame in range(run.start_frame, run.end_frame)]
     return tiles and all(
-        (scene.copied and row["segment"] is None) or (segment_whole(job, row, check) and _has_map(scene, row, job))
+        (scene.copied and row["segment"] is None) or (segment_whole(job, row, check) and _has_pictures(scene, row, job))
         for row in rows
     )
 
 
-def _has_map(scene: Scene, row: Mapping[str, Any], job: Job) -> bool:
-    """Whether a shot has its map, where the configuration asks for one."""
-    if not job.config.output.map or row["method"] == "passthrough":
-        return True
-    key = job.store.map(scene.video_id, scene.scene_id, row["shot"])
-    return job.store.files.size(key) is not None
+def _has_pictures(scene: Scene, row: Mapping[str, Any], job: Job) -> bool:
+    """Whether a shot has its map and its background's picture, where the configuration asks for them."""
+    output, place = job.config.output, (scene.video_id, scene.scene_id, row["shot"])
+    wanted = [job.store.map(*place)] if output.map and row["method"] != "passthrough" else []
+    wanted += [job.store.background(*place)] if output.backgrounds and row["method"] in ("mosaic", "still") else []
+    return all(job.store.files.size(key) is not None for key in wanted)
 
 
 def _within(row: Mapping[str, Any], scene: Scene) -> bool:

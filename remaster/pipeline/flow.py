@@ -35,12 +35,16 @@ from remaster.set_rows import LENT, LentSet, SetTask
 
 @dataclass(frozen=True)
 class SetsLinked:
-    """Sets were looked for among ``scenes`` scenes: ``sets`` have ``members`` backgrounds; ``errors`` cost links."""
+    """Sets were looked for among ``scenes`` scenes: ``sets`` have ``members`` backgrounds; ``errors`` cost links.
+
+    ``names`` are the sets' own.
+    """
 
     scenes: int
     sets: int
     members: int
     errors: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,8 @@ def _deliver(found: Ready, job: Job, tell: Tell) -> None:
     linked = [link_backgrounds(group, donors, job) for group in scopes(scenes, donors, job.config.scenes.link)]
     sets = [one for part in linked for one in part.sets]
     errors = tuple(error for part in linked for error in part.errors)
-    tell(SetsLinked(len(scenes), len(sets), sum(len(one.found.members) for one in sets), errors))
+    names = tuple(one.set_id for one in sets)
+    tell(SetsLinked(len(scenes), len(sets), sum(len(one.found.members) for one in sets), errors, names))
     lent = _lend(sets, found[0], job, tell) if sets else {}
     if not videos:
         return

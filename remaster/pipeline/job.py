@@ -15,7 +15,7 @@ from remaster.pipeline.codeprint import stages_code
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.store import Store
 from remaster.rows import ExactFrames, LentShot, Scene
-from remaster.steering.decisions import Decisions
+from remaster.steering.decisions import Decisions, Steering
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Job:
 
     ``code`` has a digest of each stage's code, which workers take from the driver. ``lent`` has the
     shots of scenes that show a set with others, by the scenes' ids; ``exact`` the frames that a donor shows whole.
-    ``decisions`` are a person's.
+    ``decisions`` are a person's, ``inpainters`` the engines that they name, by ``Steering.inpainter``.
     """
 
     config: BatchConfig
@@ -50,6 +50,7 @@ class Job:
     lent: Mapping[str, tuple[LentShot, ...]] = field(default_factory=dict)
     exact: Mapping[str, tuple[ExactFrames, ...]] = field(default_factory=dict)
     decisions: Decisions = field(default_factory=Decisions)
+    inpainters: Mapping[str, Engine] = field(default_factory=dict)
 
     def fills_gate(self, scene: Scene) -> bool:
         """Whether pixels of the projector's gate are replaced in a scene's picture too."""
@@ -60,6 +61,10 @@ class Job:
         """Where a scene's pictures lie in their window; None: it is chosen automatically."""
         decided = scene.steering.framing
         return self.framing if decided is None else parse_framing(decided)
+
+    def engine_of(self, steering: Steering) -> Engine:
+        """The engine that fills the holes of what is decided about so."""
+        return self.inpainter if steering.inpainter is None else self.inpainters[steering.inpainter]
 
     def count(self, frames: int) -> None:
         """Tell the progress of so many more encoded frames."""
@@ -95,7 +100,8 @@ class Job:
 
     def fingerprints(self, scene: Scene) -> Fingerprints:
         """Those of a scene under this run's settings."""
-        settings = stage_settings(self.config, self.segmenter.identity(), self.inpainter.identity())
+        inpainter = self.engine_of(scene.steering)
+        settings = stage_settings(self.config, self.segmenter.identity(), inpainter.identity())
         source = self.plan_fingerprint(scene.info)
         steering = scene.steering
         decided = steering.stitching()

@@ -74,6 +74,7 @@ class Driver:
         self.job = replace(job, counter=self.counter)
         self.states = {v.video_id: VideoState(out) for v, out in zip(videos, outputs, strict=True)}
         self.told: set[str] = set()  # videos whose notes on decisions are printed
+        self.sets: set[str] = set()  # those that were found
         self.waiting: list[VideoTask] = []
         self.assembling: dict[ray.ObjectRef[dict[str, Any]], VideoTask] = {}
 
@@ -89,6 +90,7 @@ class Driver:
                     self._arrived(event)
                 self._assemble(wait=False)
             self._assemble(wait=True)
+            self._say_lost_sets()
         except Exception as error:
             self._stop(error)
         self._reconcile()
@@ -153,6 +155,7 @@ class Driver:
     def _linked(self, row: SetsLinked | LentSet | ExactFound) -> None:
         """Say what was found of sets and of donors' frames, and what went wrong with one."""
         if isinstance(row, SetsLinked):
+            self.sets.update(row.names)
             found = (
                 f"{row.members:,} backgrounds show {row.sets:,} set(s) that return" if row.sets else "no set returns"
             )
@@ -161,6 +164,12 @@ class Driver:
             self.view.message(f"{row.video}: {row.shots:,} shot(s) are drawn from the same frames of {row.donor}")
         for error in row.errors:
             self.view.message(f"  {error}")
+
+    def _say_lost_sets(self) -> None:
+        """Name the entries of decisions for sets that were not found."""
+        for entry in self.job.decisions.overrides.entries:
+            if entry.set_id is not None and entry.set_id not in self.sets:
+                self.view.message(f"{self.job.store.overrides}: {entry} fits no set any more")
 
     def _hand_over(self, state: VideoState) -> None:
         """To assembly, once the last scene is in; a scene that arrives twice changes nothing."""

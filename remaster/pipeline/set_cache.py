@@ -13,7 +13,7 @@ from remaster.pipeline import store as files
 from remaster.pipeline.describing import distinct_backgrounds, key_of, place_of, same_background
 from remaster.pipeline.job import Job
 from remaster.records import Background, Shot
-from remaster.rows import Scene
+from remaster.rows import LentShot, Scene
 from remaster.set_rows import LENT_BACKGROUND, LentBackground
 
 
@@ -33,8 +33,11 @@ def applied(background: Background, given: LentBackground) -> Background:
 
 
 def with_lent(scene: Scene, shots: Sequence[Shot], job: Job) -> list[tuple[Shot, LentBackground | None]]:
-    """The shots of a scene with what their sets give them, and that itself; raises ``FileNotFoundError``."""
-    given = {one.shot: read_lent(key_of(scene.scene_id, one.shot), one.digest, job) for one in scene.lent}
+    """The shots of a scene with what their sets give them, and that itself; raises ``FileNotFoundError``.
+
+    A scene whose fill a person decided otherwise than the set's is filled alone: it takes what others saw only.
+    """
+    given = {one.shot: _given(scene, one, job) for one in scene.lent}
     first = distinct_backgrounds(shots)
     found: list[tuple[Shot, LentBackground | None]] = []
     new: dict[int, Background] = {}
@@ -47,6 +50,14 @@ def with_lent(scene: Scene, shots: Sequence[Shot], job: Job) -> list[tuple[Shot,
         new.setdefault(number, applied(own, given[number]))
         found.append((replace(shot, background=new[number]), given[number]))
     return found
+
+
+def _given(scene: Scene, lent: LentShot, job: Job) -> LentBackground:
+    """What a set gives the background of one of its shots."""
+    given = read_lent(key_of(scene.scene_id, lent.shot), lent.digest, job)
+    if scene.steering.outpainting() == job.decisions.of_set(lent.set_id).outpainting():
+        return given
+    return replace(given, made=np.zeros_like(given.made), generated_pixels=0, calls=0)
 
 
 def unfilled(given: Sequence[tuple[Shot, LentBackground | None]]) -> list[Shot]:

@@ -6,7 +6,7 @@ decided does not depend on the order in which scenes or proofs arrive.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from remaster.set_rows import SetTask
 from remaster.sets.candidates import candidates
 from remaster.sets.linking import Pair, link_scenes, sets_of
 from remaster.sets.proof import Link, prove
+from remaster.steering.decisions import is_at
 
 PAIRS_PER_TASK = 8
 """Pairs that one task compares, at 20 to 80 ms each."""
@@ -60,19 +61,33 @@ class _Proofs:
 def link_backgrounds(scenes: Sequence[DescribedScene], donors: Collection[str], job: Job) -> Linked:
     """The sets among the backgrounds of some scenes; those of the videos ``donors`` (ids) borrow nothing."""
     ordered = sorted(scenes, key=lambda scene: scene.scene_id)
-    backgrounds = [one for scene in ordered for one in scene.backgrounds]
+    backgrounds = [one for scene in ordered if scene.steering.link is not False for one in scene.backgrounds]
+    apart = _kept_apart(ordered)
     stitched = {scene.scene_id: scene.stitched for scene in ordered}
     sizes = {one.signature.key: one.size for one in backgrounds}
     proofs = _Proofs(job.store)
-    links = link_scenes(candidates([one.signature for one in backgrounds]), proofs)
+    pairs = candidates([one.signature for one in backgrounds])
+    links = link_scenes([pair for pair in pairs if not apart(pair.first, pair.second)], proofs)
     sets = []
-    for found in sets_of(links, sizes):
+    for found in sets_of(links, sizes, apart):
         places = [place_of(key) for key in found.members]
         receivers = tuple(key for key, (video, *_) in zip(found.members, places, strict=True) if video not in donors)
         if receivers:
             sets.append(SetTask(found, tuple(stitched[scene] for _, scene, _ in places), receivers))
     errors = [scene.error for scene in ordered if scene.error is not None] + proofs.errors
     return Linked(tuple(sets), tuple(dict.fromkeys(errors)))
+
+
+def _kept_apart(scenes: Sequence[DescribedScene]) -> Callable[[str, str], bool]:
+    """Whether a person decided that two backgrounds (by their names) never show one set."""
+    apart = {
+        frozenset((one.scene_id, other.scene_id))
+        for one in scenes
+        for place in one.steering.unlink
+        for other in scenes
+        if is_at(place, other.video, other.ranges)
+    }
+    return lambda first, second: frozenset((place_of(first)[1], place_of(second)[1])) in apart
 
 
 def scopes(scenes: Sequence[DescribedScene], donors: Collection[str], scope: LinkScope) -> list[list[DescribedScene]]:

@@ -18,11 +18,12 @@ import pyarrow as pa
 
 from remaster.arrow import RowTable
 from remaster.config import digest
-from remaster.outpaint import FillTask
+from remaster.outpaint import FillTask, Prompts
 from remaster.pipeline import store as files
 from remaster.pipeline.describing import place_of, read_descriptor
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.failures import attempt, raise_if_disk_full
+from remaster.pipeline.inpainters import Inpainters
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.scene_cache import STITCH, stitch_key
@@ -53,7 +54,7 @@ class FillSetStage:
     """Fills the canvas of each set with the engine that fills scenes."""
 
     def __init__(self, engine: Engine, job: Job) -> None:
-        self.inpainter = engine.build()
+        self.inpainters = Inpainters(engine, job)
         self.job = job
 
     def __call__(self, table: pa.Table) -> pa.Table:
@@ -68,8 +69,10 @@ class FillSetStage:
         canvas = row.canvas
         if not canvas.holes.any():
             return row
-        task = FillTask(canvas.image, canvas.holes, canvas.known, row.seed, canvas.figures)
-        (filled,) = self.inpainter.fill([task])
+        decided = job.decisions.of_set(row.task.set_id)
+        prompts = Prompts(decided.prompt, decided.negative_prompt)
+        task = FillTask(canvas.image, canvas.holes, canvas.known, row.seed, canvas.figures, prompts)
+        (filled,) = self.inpainters.of(decided.inpainter).fill([task])
         if filled.image.shape != canvas.image.shape or (filled.image != canvas.image)[~canvas.holes].any():
             raise ValueError("the inpainter changed pixels outside the holes")
         return replace(row, canvas=replace(canvas, image=filled.image), calls=filled.calls)
@@ -152,7 +155,9 @@ def _lend(task: SetTask, job: Job) -> ComposedSet | LentSet:
         return applied(pictures(key), read_any(key, job))
 
     canvas = compose_set(task.found, with_lent)
-    return ComposedSet(task, fingerprint, canvas, pictures.seed(task.found.representative))
+    decided = job.decisions.of_set(task.set_id).seed
+    seed = pictures.seed(task.found.representative) if decided is None else decided
+    return ComposedSet(task, fingerprint, canvas, seed)
 
 
 def _lent_to(key: str, task: SetTask, descriptors: dict[str, SetDescriptor], pictures: _Pictures) -> LentBackground:
@@ -212,13 +217,13 @@ def _completed(given: LentBackground, row: ComposedSet, pictures: _Pictures) -> 
 
 def _fingerprint(task: SetTask, job: Job) -> str:
     """Of all that what a set's members are given depends on."""
-    found = task.found
+    found, decided = task.found, job.decisions.of_set(task.set_id)
     links = [
         (link.a, link.b, link.camera.tolist(), link.colour.tolist(), link.sides_a, link.sides_b, link.strength)
         for link in found.links
     ]
     cameras = [camera.tolist() for camera in found.cameras]
     return digest(
-        job.code["lend"], job.inpainter.identity(), found.members, found.representative, cameras, links,
-        task.stitched, task.receivers,
+        job.code["lend"], job.engine_of(decided).identity(), found.members, found.representative, cameras, links,
+        task.stitched, task.receivers, *decided.outpainting(),
     )  # fmt: skip

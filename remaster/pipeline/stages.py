@@ -25,12 +25,15 @@ from remaster.imaging.camera import chain
 from remaster.imaging.gate import proxy_valid, with_scene_sides
 from remaster.imaging.whole_figures import with_whole_figures
 from remaster.media.planes import luma8, proxy_size, resize_rgb
+from remaster.outpaint import Prompts
 from remaster.outpaint.filling import Outpainted, outpaint_scenes
 from remaster.pipeline.donor_frames import is_exact
 from remaster.pipeline.engines import Engine
 from remaster.pipeline.failures import attempt, raise_if_disk_full, reset_attempts
 from remaster.pipeline.frames import active_planes, footage_of, read_rgb, scene_frames
+from remaster.pipeline.inpainters import Inpainters
 from remaster.pipeline.job import Job
+from remaster.pipeline.painted import with_painted_masks
 from remaster.pipeline.scene_cache import cache_scene, restored
 from remaster.pipeline.set_cache import unfilled, with_lent, with_origins
 from remaster.records import Background, Shot
@@ -55,6 +58,7 @@ from remaster.rows import (
 )
 from remaster.segment import Foreground
 from remaster.set_rows import LentBackground
+from remaster.steering.checking import STEP_METHODS
 from remaster.stitch.stitching import stitch
 from remaster.tables import OutpaintColumns, SegmentColumns, StitchColumns
 
@@ -112,24 +116,35 @@ class OutpaintStage:
     """Step 5 with its engine; what it makes is cached."""
 
     def __init__(self, engine: Engine, job: Job) -> None:
-        self.inpainter = engine.build()
+        self.inpainters = Inpainters(engine, job)
         self.job = job
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """Fill the holes of all the table's scenes in one call of the engine."""
+        """Fill the holes of all the table's scenes in one call of each engine."""
 
         def step(rows: Sequence[StitchedScene]) -> list[FilledScene]:
             given = [with_lent(row.scene, row.shots, self.job) for row in rows]
-            pairs = zip(rows, given, strict=True)
-            shots, seeds = (
-                [_to_fill(row.scene, unfilled(one)) for row, one in pairs],
-                [row.scene.fill_seed for row in rows],
-            )
-            windows = [self.job.window(row.scene) for row in rows]
-            done = outpaint_scenes(shots, seeds, windows, self.inpainter)
+            shots = [_to_fill(row.scene, unfilled(one)) for row, one in zip(rows, given, strict=True)]
+            done = self._outpainted([row.scene for row in rows], shots)
             return [_filled(*one) for one in zip(rows, given, done, strict=True)]
 
         return FILLED.write(_in_one_call(STITCHED.read(table), "outpaint", StitchedScene, step, self.job))
+
+    def _outpainted(self, scenes: Sequence[Scene], shots: Sequence[Sequence[Shot]]) -> list[Outpainted]:
+        """The filled shots of some scenes, each by its own engine."""
+        found: dict[int, Outpainted] = {}
+        for decided in dict.fromkeys(scene.steering.inpainter for scene in scenes):
+            numbers = [n for n, scene in enumerate(scenes) if scene.steering.inpainter == decided]
+            own = [scenes[n] for n in numbers]
+            done = outpaint_scenes(
+                [shots[n] for n in numbers],
+                [scene.fill_seed for scene in own],
+                [self.job.window(scene) for scene in own],
+                self.inpainters.of(decided),
+                [Prompts(scene.steering.prompt, scene.steering.negative_prompt) for scene in own],
+            )
+            found |= dict(zip(numbers, done, strict=True))
+        return [found[n] for n in range(len(scenes))]
 
 
 def _to_fill(scene: Scene, shots: Sequence[Shot]) -> list[Shot]:
@@ -175,7 +190,8 @@ def _analyze(row: PlannedScene, job: Job) -> AnalyzedScene:
 
 def _segmented(row: AnalyzedScene, found: Foreground, job: Job) -> SegmentedScene:
     """The row with its masks; its framing is chosen, before the windows are needed."""
-    scene, masks = row.scene, with_whole_figures(row.analysis, found.masks)
+    scene, characters = row.scene, with_painted_masks(found.masks, row.scene, job)
+    masks = with_painted_masks(with_whole_figures(row.analysis, characters), scene, job)
     window = job.window(scene)
     if job.framing_of(scene) is None:
         cameras, wings = chain(row.analysis.motion), window.wing_share
@@ -183,7 +199,7 @@ def _segmented(row: AnalyzedScene, found: Foreground, job: Job) -> SegmentedScen
         scene = replace(scene, framing=framing)
         window = job.window(scene)
     columns = SegmentColumns(found.labels, cut_foreground(masks, joined_sides(window)))
-    return SegmentedScene(scene, row.analysis, row.grain, found.masks, columns)
+    return SegmentedScene(scene, row.analysis, row.grain, characters, columns)
 
 
 def _stitch(row: SegmentedScene, job: Job) -> StitchedScene:
@@ -191,10 +207,22 @@ def _stitch(row: SegmentedScene, job: Job) -> StitchedScene:
     cuts = np.cumsum([run.frames for run in scene.runs])[:-1].tolist()
     shots = stitch(
         analysis, row.masks, partial(read_rgb, scene), job.window(scene), scene.gate, job.config.stitch, scene.seed,
-        footage_of(scene), cuts,
+        footage_of(scene), cuts, _forced(scene),
     )  # fmt: skip
     frames, columns = FrameFacts(analysis.holds, row.grain), StitchColumns(len(analysis.keyframes))
     return StitchedScene(scene, tuple(shots), frames, row.segment, columns)
+
+
+def _forced(scene: Scene) -> list[tuple[int, int, str]]:
+    """The methods that a person decided for and ``stitch`` uses, for frames counted through the scene's runs."""
+    found, first = [], 0
+    for run in scene.runs:
+        for one in scene.steering.methods:
+            start, end = max(one.start, run.start_frame), min(one.end, run.end_frame)
+            if start < end and one.value in STEP_METHODS:
+                found.append((first + start - run.start_frame, first + end - run.start_frame, one.value))
+        first += run.frames
+    return found
 
 
 def _one_by_one(

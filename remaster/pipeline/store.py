@@ -81,6 +81,10 @@ class Store:
         """Where the wings of a shot's middle frame come from, as a picture."""
         return f"scenes/{video_id}/{scene_id}-{shot}.map.png"
 
+    def background(self, video_id: str, scene_id: str, shot: int) -> str:
+        """The filled background of a shot, as a picture to edit."""
+        return f"scenes/{video_id}/{scene_id}-{shot}.background.png"
+
     def cached(self, video_id: str, scene_id: str, stage: str) -> str:
         """A scene as a stage left it, for the stages after it."""
         return f"scenes/{video_id}/{scene_id}.{stage}.parquet"

@@ -16,6 +16,7 @@ from remaster.media.remux import copyable, output_suffix
 from remaster.media.source import is_fitted
 from remaster.notes import Note
 from remaster.pipeline import store as files
+from remaster.pipeline.cut_changes import with_cuts
 from remaster.pipeline.failures import attempt, raise_if_disk_full
 from remaster.pipeline.finished import changed_by_sets, clear_if_not_resumed, finished_and_todo
 from remaster.pipeline.inputs import scene_id
@@ -143,9 +144,11 @@ def _settled(planned: Sequence[Scene], job: Job) -> list[Scene]:
     """All scenes of a plan under this run's settings and decisions; notes say what of the decisions fits no more."""
     if not planned:
         return []
-    lines = misfits(job.decisions.overrides, planned[0].video, [scene.ranges for scene in planned])
+    overrides, video = job.decisions.overrides, planned[0].video
+    scenes, lines = with_cuts(planned, [cut for cut in overrides.cuts if cut.video == video])
+    lines += misfits(overrides, video, [scene.ranges for scene in scenes])
     notes = tuple(Note(f"{job.store.overrides}: {line}", decision=True) for line in lines)
-    return [_with_settings(replace(scene, notes=(*scene.notes, *notes)), job) for scene in planned]
+    return [_with_settings(replace(scene, notes=(*scene.notes, *notes)), job) for scene in scenes]
 
 
 def _with_settings(scene: Scene, job: Job) -> Scene:

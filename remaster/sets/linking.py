@@ -25,6 +25,8 @@ from remaster.sets.tuning import TUNING
 
 Pair = tuple[str, str]
 ProveAll = Callable[[Sequence[Pair]], Sequence[Link | None]]
+Apart = Callable[[str, str], bool]
+"""Whether two scenes' backgrounds (keys) must not come into one set."""
 
 
 @dataclass(frozen=True)
@@ -125,15 +127,19 @@ def _find(root: dict[str, str], key: str) -> str:
     return key
 
 
-def sets_of(links: Iterable[Link], sizes: Mapping[str, tuple[int, int]]) -> list[SceneSet]:
+def sets_of(
+    links: Iterable[Link], sizes: Mapping[str, tuple[int, int]], apart: Apart = lambda first, second: False
+) -> list[SceneSet]:
     """The sets that links make, sorted by name; ``sizes`` are the canvases' (width, height).
+
+    Two scenes that are kept ``apart`` never come into one set, whatever links them.
 
     Two groups are joined by a link where no stronger evidence puts them elsewhere. Where both have several scenes, the
     link must be strong or a second one agree with it: chains of weak links end so. Links that disagree with the cameras
     of their set are left out.
     """
     ordered = sorted(links, key=lambda link: (-link.strength, link.a, link.b))
-    groups = _Groups(ordered, sizes)
+    groups = _Groups(ordered, sizes, apart)
     for link in ordered:
         groups.join(link)
     found = []
@@ -148,7 +154,8 @@ def sets_of(links: Iterable[Link], sizes: Mapping[str, tuple[int, int]]) -> list
 class _Groups:
     """Scenes placed in groups: the camera of each to the canvas of its group's first scene."""
 
-    def __init__(self, links: Sequence[Link], sizes: Mapping[str, tuple[int, int]]) -> None:
+    def __init__(self, links: Sequence[Link], sizes: Mapping[str, tuple[int, int]], apart: Apart) -> None:
+        self.apart = apart
         keys = sorted({key for link in links for key in (link.a, link.b)})
         self.sizes = sizes
         self.group = {key: key for key in keys}
@@ -166,7 +173,7 @@ class _Groups:
     def join(self, link: Link) -> None:
         """Join the groups of a link's scenes, unless other links speak against it."""
         one, two = self.group[link.a], self.group[link.b]
-        if one == two:
+        if one == two or any(self.apart(a, b) for a in self.members[one] for b in self.members[two]):
             return
         placed = compose(self.camera[link.b], compose(link.camera, invert(self.camera[link.a])))
         few, target = (one, two) if len(self.members[one]) <= len(self.members[two]) else (two, one)

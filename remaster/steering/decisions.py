@@ -123,11 +123,19 @@ class Decisions:
         """What holds for the scene of these ``runs`` of frames, which shows ``sets``."""
         levels = _levels(self.overrides, video, runs, sets)
         single = {key: _single(key, levels, runs) for key in OF_SCENES}
-        found = {key: self._value(key, value) for key, value in single.items() if value is not None}
+        found: dict[str, Any] = {key: self._value(key, value) for key, value in single.items() if value is not None}
         found |= {f"{key}s": tuple(_ranged(key, levels, runs, self.digests)) for key in RANGED}
         return Steering(**found)
 
+    def of_set(self, set_id: str) -> Steering:
+        """What is decided for a set itself."""
+        entries = [entry for entry in self.overrides.entries if entry.set_id == set_id]
+        found = {key: self._value(key, _single(key, [entries], ())) for key in OUTPAINT}
+        return Steering(**{key: value for key, value in found.items() if value is not None})
+
     def _value(self, key: str, value: Any) -> Any:
+        if value is None:
+            return None
         if key in ("mask", "unmask"):
             return Picture(value, self.digests.get(value, ""))
         if key == "framing":

@@ -29,10 +29,16 @@ from remaster.stitch.rigid_layers import find_rigid_layers, unmasked_layers
 from remaster.stitch.shot_split import Span, keyframes_of, split_spans, weakest_cut
 from remaster.stitch.tuning import TUNING, StitchSettings
 
+Forced = tuple[int, int, str]
+"""Frames ``[start, end)`` of the scene, and a method: ``mosaic``, ``still`` or ``propagated``."""
+
 
 @dataclass(frozen=True)
 class Scene:
-    """What all shots of a scene share; ``usable`` bool (k, h, w): what may be background in the keyframes' proxies."""
+    """What all shots of a scene share; ``usable`` bool (k, h, w): what may be background in the keyframes' proxies.
+
+    ``forced``: methods for the shots of which more than half lies in these frames; the last that fits holds.
+    """
 
     analysis: Analysis
     usable: npt.NDArray[np.bool_]
@@ -40,6 +46,13 @@ class Scene:
     window: Window
     gate: Mask | None
     settings: StitchSettings
+    forced: tuple[Forced, ...] = ()
+
+    def method(self, span: Span) -> str | None:
+        """The method that is forced on a span; None: the program's choice."""
+        half = (span.end - span.start) / 2
+        fitting = [m for start, end, m in self.forced if min(end, span.end) - max(start, span.start) > half]
+        return fitting[-1] if fitting else None
 
     @property
     def ratio(self) -> tuple[float, float]:
@@ -86,6 +99,9 @@ class Plan:
 def plan_shots(scene: Scene) -> list[Plan]:
     """Plan the scene's shots, which tile it exactly."""
     settings = scene.settings
+    whole = Span(0, len(scene.analysis.motion), True)
+    if scene.method(whole) in ("mosaic", "still"):
+        return [_plan_whole(scene, whole)]
     broken = split_spans(scene.analysis, scene.pairs, settings.broken_share, settings.min_frames, settings.pair_share)
     return [plan for span in broken for plan in _plan_span(scene, span, settings.max_splits)]
 
@@ -93,7 +109,12 @@ def plan_shots(scene: Scene) -> list[Plan]:
 def _plan_span(scene: Scene, span: Span, splits: int) -> list[Plan]:
     """Plan one span as a whole, or in parts where these are clearly better; ``splits`` are the cuts left."""
     whole = _plan_whole(scene, span)
-    if not span.steady or splits == 0 or whole.trust.advantage >= scene.settings.doubtful:
+    if (
+        scene.method(span) is not None
+        or not span.steady
+        or splits == 0
+        or whole.trust.advantage >= scene.settings.doubtful
+    ):
         return [whole]
     cut = weakest_cut(scene.analysis, scene.pairs, span, scene.settings.min_frames)
     if cut is None:
@@ -114,12 +135,17 @@ def _clearly_better(parts: list[Plan], whole: Plan) -> bool:
 
 def _plan_whole(scene: Scene, span: Span) -> Plan:
     """Register a span, align its keyframes, and judge whether its background may be used."""
-    if not span.steady or not len(keyframes_of(scene.analysis, span)):
+    forced = scene.method(span)
+    with_background = span.steady or forced in ("mosaic", "still")
+    if not with_background or forced == "propagated" or not len(keyframes_of(scene.analysis, span)):
         return Plan(span, NO_TRUST, None)
     registration = register(scene.analysis, scene.pairs, span)
     # Where the set has little texture, the measured camera follows a figure that leans.
     doubtful = 0.0 < travel(scene, registration) <= TUNING.resting.max_drift
-    if doubtful and not is_drifting(scene.analysis, scene.usable, registration, scene.sides):
+    open_question = forced is None and doubtful
+    if forced == "still" or (
+        open_question and not is_drifting(scene.analysis, scene.usable, registration, scene.sides)
+    ):
         registration = at_rest_registration(registration)
     canvas = fit_canvas(rescale(registration.cameras, *scene.ratio), scene.window, scene.settings.max_canvas_pixels)
     if canvas is None:
@@ -128,7 +154,7 @@ def _plan_whole(scene: Scene, span: Span) -> Plan:
     figures = _figures(scene, registration, preview)
     inputs = BackgroundInputs(registration, canvas, preview, exposure, figures, np.zeros_like(preview.seen))
     trust = _trust(scene, inputs)
-    if trust.advantage < scene.settings.min_advantage:
+    if trust.advantage < scene.settings.min_advantage and forced is None:
         return Plan(span, trust, None)
     return Plan(span, trust, _with_rigid_layers(scene, inputs))
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from remaster.arrays import Mask
 from remaster.imaging.geometry import Window
 from remaster.records import Analysis, Footage, Shot
-from remaster.stitch.background_plan import Scene, plan_shots
+from remaster.stitch.background_plan import Forced, Scene, plan_shots
 from remaster.stitch.propagated_shots import with_propagated_wings
 from remaster.stitch.registration import background_pixels, find_pairs
 from remaster.stitch.shot_background import Read, make_shot, shot_without_background
@@ -28,6 +28,7 @@ def stitch(
     seed: int,
     footage: Footage | None = None,
     cuts: Collection[int] = (),
+    forced: Sequence[Forced] = (),
 ) -> list[Shot]:
     """Recover the background of a scene: one shot, or several where registration breaks.
 
@@ -36,12 +37,13 @@ def stitch(
     256ths of a level. ``gate`` bool (H, W) is the projector's gate on the active picture, or None. ``footage`` reads
     frames for shots without a background; without it none is ``propagated``. ``cuts`` are the frames that do not
     continue the frame before in time. The shots tile the scene's frames ``[0, n)`` exactly. A ``window`` without wings
-    is that of a picture which only lends to others. The same ``seed`` gives the same bytes.
+    is that of a picture which only lends to others. ``forced``: methods that a person decided for, where they can be
+    made. The same ``seed`` gives the same bytes.
     """
     cv2.setRNGSeed(seed & 0x7FFFFFFF)
     usable = background_pixels(analysis, masks, TUNING.alignment.mask_margin)
     pairs = find_pairs(analysis, usable, settings.features, settings.min_overlap, settings.pair_share)
-    scene = Scene(analysis, usable, pairs, window, gate, settings)
+    scene = Scene(analysis, usable, pairs, window, gate, settings, tuple(forced))
     plans = plan_shots(scene)
     shots = _join_ambient([make_shot(scene, plan, read) for plan in plans])
     return shots if footage is None else with_propagated_wings(scene, masks, shots, footage, cuts)

@@ -18,6 +18,7 @@ from remaster.media.probe import probe
 from remaster.pipeline.assembly import VideoTask, assemble_video
 from remaster.pipeline.delivery import resample_stage
 from remaster.pipeline.engines import choose
+from remaster.pipeline.inpainters import decided_inpainters
 from remaster.pipeline.inputs import find_videos
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
@@ -48,7 +49,9 @@ def run_stages(
     with lock(Store(root or str(case.out))) as store:
         job = Job(config, store, parse_aspect(config.target.aspect), parse_framing(config.target.framing), *engines)
         file = find_videos(path or str(case.source), store.root)[0]
-        job = replace(job, decisions=read_decisions(store, [file.name]))
+        decisions = read_decisions(store, [file.name])
+        inpainters = decided_inpainters(decisions, job.inpainter, 0, store.overrides)
+        job = replace(job, decisions=decisions, inpainters=inpainters)
         video = VideoRow(file.name, file.video_id, probe(file.path))
         segment, outpaint = SegmentStage(job.segmenter, job), OutpaintStage(job.inpainter, job)
         (table,) = detect_stage(PROBED.write([video]), job)

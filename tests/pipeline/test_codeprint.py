@@ -38,9 +38,10 @@ EDITS = {
 }
 """A module, and the first stage whose results are made anew when all its functions are edited; later ones follow."""
 APART = {
-    "remaster.config", "remaster.errors", "remaster.remote", "remaster.storage", "remaster.tables", "remaster.weights",
+    "remaster.config", "remaster.errors", "remaster.remote", "remaster.steering.overrides", "remaster.storage",
+    "remaster.tables", "remaster.weights",
 }  # fmt: skip
-"""Modules beside the programs' own that make no pixel of a result: settings, places, errors."""
+"""Modules beside the programs' own that make no pixel of a result: settings, decisions, places, errors."""
 PROGRAMS = (
     "remaster.evaluation",
     "remaster.jobs",

@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
-from clips import WIDTH, pan, series_clip, still
+from clips import HEIGHT, WIDTH, pan, series_clip, still
 from faulty_runs import Case
 from stage_runs import run_stages
 
@@ -153,6 +154,116 @@ def test_a_shot_between_its_own_blurred_picture_is_steady_where_it_rests(case: C
     middle = shown[0][:, left : left + WIDTH]
     assert abs(wing.mean() - middle.mean()) < 25
     assert np.array_equal(shown[0][:, :left], shown[1][:, :left]), "both show one drawing"
+
+
+def painted(case: Case, name: str, picture: np.ndarray) -> str:
+    case.out.mkdir(exist_ok=True)
+    assert cv2.imwrite(str(case.out / name), picture)
+    return name
+
+
+def test_painted_masks_count_by_their_content(case: Case) -> None:
+    run(case)
+    first = segments(case)
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[:, 60:] = 255
+    decide(case, f"{{video: a.mp4, frames: [0, 4], mask: {painted(case, 'm.png', mask)}}}")
+    run(case)
+    assert changed(first, segments(case)) == {FIRST}
+    assert row_at(case, FIRST)["cut_foreground"] > 0
+    assert row_at(case, FIRST)["overrides"] == ["mask"]
+    with_mask = segments(case)
+
+    painted(case, "m.png", mask * 0)
+    run(case)
+    assert changed(with_mask, segments(case)) == {FIRST}
+    painted(case, "m.png", mask)
+    decide(case, "{video: a.mp4, frames: [0, 4], mask: m.png, unmask: m.png}")
+    run(case)
+    assert row_at(case, FIRST)["cut_foreground"] == 0
+
+
+def test_an_edited_background_is_put_back(case: Case) -> None:
+    run(case, "output.backgrounds=true")
+    first, calls = segments(case), sum(case.begun().values())
+    written = {row["start_frame"]: case.out / row["segment"].replace(".mkv", ".background.png") for row in case.rows()}
+    assert all(path.is_file() for path in written.values())
+    picture = cv2.imread(str(written[0]))
+    assert picture is not None
+    painted(case, "c.png", 255 - picture)
+    decide(case, "{video: a.mp4, frames: [0, 4], background: c.png}")
+    run(case, "output.backgrounds=true")
+    assert changed(first, segments(case)) == {FIRST}
+    assert sum(case.begun().values()) == calls
+    assert row_at(case, FIRST)["overrides"] == ["background"]
+    assert np.array_equal(cv2.imread(str(written[0])), picture), "the filled one stays to be edited again"
+
+    painted(case, "c.png", picture[:-2])
+    assert run_stages(case)["status"] == "fallback"
+    row = row_at(case, FIRST)
+    assert (row["status"], row["error_stage"]) == ("fallback", "resample")
+    size = f"{picture.shape[1]}x{picture.shape[0] - 2}"
+    assert f"c.png is {size}" in row["error"]
+    assert not written[0].exists(), "none was asked for"
+
+
+def test_another_inpainter_fills_one_scene(case: Case) -> None:
+    run(case)
+    first, calls = segments(case), case.begun()
+    decide(case, "{video: a.mp4, frames: [0, 4], inpainter: {name: exemplar, max_labels: 8}}")
+    run(case)
+    assert changed(first, segments(case)) == {FIRST}
+    assert case.begun() == calls
+    assert [row["inpainter"] for row in case.rows()] == ["exemplar", "faulty", "faulty"]
+    decide(case, "{video: a.mp4, frames: [0, 4], inpainter: {name: exemplar, max_labels: 9}}")
+    run(case)
+    assert changed(first, segments(case)) <= {FIRST}
+    for wrong, says in (
+        ("inpainter: nothing", "there is no nothing; there are exemplar, lama"),
+        ("inpainter: lama", "pool of its own"),
+        ("inpainter: {name: exemplar, tile: 3}", "no setting tile"),
+        ("inpainter: {name: exemplar, max_labels: x}", "max_labels"),
+        ("prompt: a kitchen", "faulty reads no prompts"),
+    ):
+        decide(case, f"{{video: a.mp4, {wrong}}}")
+        with pytest.raises(UserError) as error:
+            run_stages(case)
+        assert says in str(error.value)
+        assert "entry 1 (a.mp4)" in str(error.value)
+
+
+def test_a_forced_method_is_used_or_named(case: Case) -> None:
+    run(case)
+    first = segments(case)
+    decide(case, ENTRY.format("method: propagated"), "{video: a.mp4, frames: [0, 4], method: mosaic}")
+    notes = run(case)["notes"]
+    assert changed(first, segments(case)) >= {SECOND}
+    assert row_at(case, SECOND)["method"] == "propagated"
+    assert row_at(case, FIRST)["method"] == "still"
+    assert len(notes) == 1
+    assert "frames 0-4 are still: mosaic cannot be made" in notes[0]
+    decide(case, ENTRY.format("method: still"))
+    assert run(case)["notes"] == []
+    assert row_at(case, SECOND)["method"] == "still"
+
+
+def test_cuts_move_the_neighbours_alone(case: Case) -> None:
+    run(case)
+    first, delivered = segments(case), case.delivered()
+    decide(case, cuts="{video: a.mp4, add: 2}, {video: a.mp4, remove: 10}, {video: a.mp4, remove: 7}")
+    notes = run(case)["notes"]
+    assert len(notes) == 1
+    assert "remove 7" in notes[0]
+    found = sorted({(row["scene_id"].rpartition("-")[2], row["start_frame"]) for row in case.rows()})
+    assert [start for start, _ in found][:3] == ["0000000", "0000002", "0000004"]
+    assert case.rows()[-1]["end_frame"] == 14
+    decide(case, cuts="{video: a.mp4, add: 2}")
+    run(case)
+    assert changed(first, segments(case)) == {(0, 2), (2, 4)}
+    decide(case)
+    run(case)
+    assert segments(case) == first
+    assert case.delivered() == delivered
 
 
 def test_what_fits_no_shot_is_a_note_of_the_video(case: Case) -> None:
