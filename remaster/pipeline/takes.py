@@ -1,4 +1,4 @@
-"""Other fills of one scene for a person to choose from: the real step, with other seeds, beside the run.
+"""Other fills of one scene for a person to choose from: the real step under other decisions, beside the run.
 
 The step works in a temporary folder on copies of what the run kept of the scene, so that nothing of the run changes.
 """
@@ -6,9 +6,10 @@ The step works in a temporary folder on copies of what the run kept of the scene
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ from remaster.errors import UserError
 from remaster.imaging.geometry import parse_aspect, parse_framing
 from remaster.pipeline import store as files
 from remaster.pipeline.engines import Engine, choose
+from remaster.pipeline.inpainters import decided_inpainters
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.pipeline.scene_cache import OUTPAINT, STITCH
@@ -27,17 +29,20 @@ from remaster.pipeline.stages import OutpaintStage
 from remaster.pipeline.store import Store
 from remaster.records import Background, Shot
 from remaster.rows import FILLED, STITCHED, FailedScene, FilledScene, StitchedScene
+from remaster.steering.decisions import Decisions
+from remaster.steering.overrides import Override, Overrides, read
 from remaster.storage import folder as local_folder
 
 MAX_SIDE = 1280
 """Pixels of the longer side of a take's picture."""
 
 
-def write_takes(root: str, scene_id: str, frame: int, folder: Path, seeds: Sequence[int]) -> list[Path]:
-    """Fill a scene once for each seed; writes the picture under frame ``frame`` of the video as JPEGs into ``folder``.
+def write_takes(root: str, scene_id: str, frame: int, folder: Path, takes: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Fill a scene once for each of ``takes``: decisions (seed, inpainter) as they may stand in ``overrides.yaml``.
 
-    Their names are ``<scene>-<frame>-<seed>.jpg``. Raises ``UserError`` where nothing was kept of the scene, where it
-    has no holes, or where the engine cannot run.
+    Writes the picture under frame ``frame`` of the video as JPEGs into ``folder``, named
+    ``<scene>-<frame>-<number of the take>.jpg``. Raises ``UserError`` where nothing was kept of the scene, where it has
+    no holes, or where an engine cannot run.
     """
     store, video_id = Store(root), scene_id.rpartition("-")[0]
     kept = _kept(store, video_id, scene_id)
@@ -46,11 +51,11 @@ def write_takes(root: str, scene_id: str, frame: int, folder: Path, seeds: Seque
     engine = _engine(config, str(OmegaConf.select(OmegaConf.create(run), "chosen.inpainter.name")))
     written = []
     folder.mkdir(parents=True, exist_ok=True)
-    for seed, filled in _fills(store, kept, seeds, config, engine):
+    for number, filled in enumerate(_fills(store, kept, takes, config, engine)):
         picture = _picture_at(filled, frame)
         if picture is None or not picture.holes.any():
-            raise UserError("nothing of this shot is generated for it alone; there is nothing to try")
-        path = folder / f"{scene_id}-{frame}-{seed}.jpg"
+            raise UserError("nothing of this shot is generated; there is nothing to try")
+        path = folder / f"{scene_id}-{frame}-{number}.jpg"
         jpeg = _jpeg(picture.image, picture.holes | picture.coverage)
         local_folder(str(folder)).write(path.name, jpeg, durable=False)
         written.append(path)
@@ -78,24 +83,30 @@ def _engine(config: BatchConfig, name: str) -> Engine:
 
 
 def _fills(
-    store: Store, kept: StitchedScene, seeds: Sequence[int], config: BatchConfig, engine: Engine
-) -> Iterator[tuple[int, FilledScene]]:
-    """The scene filled with each seed."""
-    # A decided seed is that of the present fill.
-    scene = replace(kept.scene, steering=replace(kept.scene.steering, seed=None))
+    store: Store, kept: StitchedScene, takes: Sequence[Mapping[str, Any]], config: BatchConfig, engine: Engine
+) -> Iterator[FilledScene]:
+    """The scene filled under each take's decisions, besides those that hold for it at present."""
+    scene = kept.scene
+    known = read((store.files.read(store.overrides) or b"").decode(), store.overrides)
+    decided = Decisions(known).of(scene.video, scene.ranges, {one.set_id for one in scene.lent})
+    aspect, framing = parse_aspect(config.target.aspect), parse_framing(config.target.framing)
     with tempfile.TemporaryDirectory(prefix="remaster-takes-") as folder:
         aside = Store(folder)
         for key in store.files.names(f"scenes/{scene.video_id}"):
             if Path(key).name.startswith(f"{scene.scene_id}.lent-"):
                 aside.files.write(key, store.files.read(key) or b"", durable=False)
-        aspect, framing = parse_aspect(config.target.aspect), parse_framing(config.target.framing)
-        stage = OutpaintStage(engine, Job(config, aside, aspect, framing, engine, engine))
-        for seed in seeds:
+        for take in takes:
+            own = Decisions(Overrides().with_decision(video=scene.video, **take)).of(scene.video, scene.ranges)
+            changed = {key: getattr(own, key) for key in take}
+            steered = replace(kept, scene=replace(scene, steering=replace(decided, **changed)))
+            named = Decisions(Overrides((*known.entries, Override(scene.video, decided=take))))
+            engines = decided_inpainters(named, engine, 0.0, store.overrides)
+            job = Job(config, aside, aspect, framing, engine, engine, inpainters=engines)
             with working(aside):
-                made = FILLED.read(stage(STITCHED.write([replace(kept, scene=replace(scene, seed=seed))])))[0]
+                made = FILLED.read(OutpaintStage(engine, job)(STITCHED.write([steered])))[0]
             if isinstance(made, FailedScene):
                 raise UserError(made.failure.error)
-            yield seed, made
+            yield made
 
 
 def _picture_at(scene: FilledScene, frame: int) -> Background | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from remaster.review.easel import Easel
 from remaster.review.model import Shot
 from remaster.review.review import Review
 from remaster.review.strip import decision_text, take_url
-from remaster.review.takes import COUNT
+from remaster.review.takes import COUNT, Take
 from remaster.review.widgets import button, press
 from remaster.steering.checking import DRAWN_METHODS, OF_SETS, STEP_METHODS
 
@@ -53,7 +53,7 @@ class DecisionForm:
         self.shot: Shot | None = None
         self.scope: Scope = "shot"
         self._filling = False
-        self.verdict: str | None = None
+        self.decided: Mapping[str, Any] = {}
         self._takes_shown: tuple[Any, ...] = ()
         self._build()
 
@@ -76,7 +76,8 @@ class DecisionForm:
                 self.seed.on("change", lambda: self._keep("seed", _whole(self.seed.value)))
                 self.try_takes = button(f"Try {COUNT} takes", self._try, "takes", "T")
             self.takes = ui.element("div").classes("takes").props('role="group" aria-label="Takes"')
-            self.texts = {name: self._text(name, label) for name, label in TEXTS.items()}
+            texts = TEXTS if self.review.reads_prompts else {}
+            self.texts = {name: self._text(name, label) for name, label in texts.items()}
             self.easel = Easel(self._painted)
             self._cuts()
 
@@ -100,22 +101,29 @@ class DecisionForm:
         shot = self.shot
         if shot is None:
             return
-        working, seeds, error = self.review.takes.state(shot)
-        state = shot.key, working, seeds, error, self.seed.value
+        tried, decided = self.review.takes.tried(shot), self.decided
+        state = shot.key, tried, tuple(decided.items())
         if state == self._takes_shown:
             return
         self._takes_shown = state
         self.takes.clear()
         with self.takes:
-            for seed in seeds:
-                chosen = seed == self.seed.value
-                with button("", partial(self._keep, "seed", seed), f"take-{seed}") as made:
-                    ui.element("img").props(f'src="{take_url(shot, seed)}" alt=""')
-                    ui.label(f"seed {seed}{' ✓' if chosen else ''}")
-                made.props(f'aria-label="Use the take with seed {seed}"')
+            for number, take in tried.there.items():
+                chosen = take.decision.items() <= decided.items()
+                with button("", partial(self._choose, take), f"take-{number}") as made:
+                    ui.element("img").props(f'src="{take_url(shot, number)}" alt=""')
+                    ui.label(f"{take.name}{' ✓' if chosen else ''}")
+                made.props(f'aria-label="Use the take: {take.name}"')
                 press(made, chosen)
-            if working or error:
-                ui.label("takes are being made …" if working else error).classes("said")
+            if tried.working or tried.error:
+                ui.label("takes are being made …" if tried.working else tried.error).classes("said")
+
+    def _choose(self, take: Take) -> None:
+        """Decide what gives a take; the same once more takes it back."""
+        if self.shot is not None:
+            shot, scope, chosen = self.shot, self.scope, take.decision.items() <= self.decided.items()
+            keys = {key: None if chosen else value for key, value in take.decision.items()}
+            self._save(lambda: self.review.desk.decide(shot, scope, **keys))
 
     def _text(self, name: str, label: str) -> Any:
         made = ui.input(label).props(f'dense outlined data-key="set-{name}"')
@@ -148,7 +156,7 @@ class DecisionForm:
             self.said.text = str(error)
             return
         self._filling = True
-        self.verdict = decided.get("review")
+        self.decided = decided
         try:
             for scope, made in self.scopes.items():
                 press(made, scope == self.scope)
@@ -187,7 +195,7 @@ class DecisionForm:
     def _judge(self, verdict: str) -> None:
         """Accept or reject; the same once more takes it back."""
         if self.shot is not None:
-            self._keep("review", None if self.verdict == verdict else verdict)
+            self._keep("review", None if self.decided.get("review") == verdict else verdict)
 
     def _keep(self, key: str, value: Any) -> None:
         if not self._filling and self.shot is not None:

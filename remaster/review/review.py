@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from remaster.errors import UserError
 from remaster.pipeline.store import Store
 from remaster.review.desk import Desk, decisions
-from remaster.review.making import Maker
+from remaster.review.making import RUN, Maker
 from remaster.review.model import Library, Run
 from remaster.review.takes import Takes
 from remaster.steering.overrides import Overrides
@@ -21,7 +23,10 @@ NOTHING = Overrides()
 
 @dataclass
 class Review:
-    """The output folder ``root`` and what is known of it. ``trouble``: why the decisions cannot be read."""
+    """The output folder ``root`` and what is known of it.
+
+    ``reads_prompts``: its run's inpainter does. ``trouble``: why the decisions cannot be read.
+    """
 
     root: Path
     store: Store
@@ -29,6 +34,7 @@ class Review:
     desk: Desk
     maker: Maker
     takes: Takes
+    reads_prompts: bool
     trouble: str = ""
     decided: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -39,7 +45,8 @@ class Review:
     def of(cls, root: Path) -> Review:
         """The review of an output folder."""
         store = Store(str(root))
-        return cls(root, store, Library(store), Desk(store), Maker(root), Takes(root))
+        name, reads_prompts = inpainter_of(store)
+        return cls(root, store, Library(store), Desk(store), Maker(root), Takes(root, name), reads_prompts)
 
     @property
     def run(self) -> Run:
@@ -58,3 +65,12 @@ class Review:
                 self.decided = decisions(overrides, run.shots)
             self._run, self._overrides = run, overrides
             return run
+
+
+def inpainter_of(store: Store) -> tuple[str, bool]:
+    """The name of the inpainter that the folder's run chose, and whether it reads prompts."""
+    run = OmegaConf.create((store.files.read(RUN) or b"").decode())
+    name, settings = OmegaConf.select(run, "chosen.inpainter.name"), OmegaConf.select(run, "inpainter")
+    engines = [settings, *(OmegaConf.select(run, f"inpainter.{kind}") for kind in ("neural", "embedded"))]
+    found = [one for one in engines if one is not None and one.get("name") == name]
+    return str(name), any("prompt" in (one.get("engine") or {}) for one in found)

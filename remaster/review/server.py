@@ -30,6 +30,7 @@ from remaster.review.settings import ReviewConfig, ReviewSettings, allowed_names
 STATIC = Path(__file__).parent / "static"
 FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
 """For addresses that change with what they show."""
+FRESH = {"cache-control": "no-store"}
 Kind = Literal["thumb", "before", "after", "frame", "background", "overlay", "canvas"]
 JPEG, PNG = "image/jpeg", "image/png"
 Made = TypeVar("Made")
@@ -80,10 +81,10 @@ def application(review: Review) -> FastAPI:
         # Browsers play Matroska under this name, where they play it at all.
         return FileResponse(path, media_type="video/mp4" if path.suffix == ".mp4" else "video/webm", headers=FOREVER)
 
-    @app.get("/take/{key}/{seed}")
-    def take(key: str, seed: int) -> Response:
+    @app.get("/take/{key}/{number}")
+    def take(key: str, number: int) -> Response:
         shot = _shot(review, key)
-        return Response(_or_missing(lambda: review.takes.picture(shot, seed)), media_type=JPEG)
+        return Response(_or_missing(lambda: review.takes.picture(shot, number)), media_type=JPEG, headers=FRESH)
 
     @app.get("/mask/{key}/{kind}")
     def mask(key: str, kind: painting.Painted) -> Response:

@@ -28,9 +28,9 @@ def video_url(shot: Shot, kind: str) -> str:
     return f"/video/{quote(shot.key, safe='')}/{kind}?v={quote(shot.version, safe='')}"
 
 
-def take_url(shot: Shot, seed: int) -> str:
+def take_url(shot: Shot, number: int) -> str:
     """The address of a take of a shot."""
-    return f"/take/{quote(shot.key, safe='')}/{seed}?v={quote(shot.version, safe='')}"
+    return f"/take/{quote(shot.key, safe='')}/{number}?v={quote(shot.version, safe='')}"
 
 
 def risk_step(risk: float) -> tuple[str, str]:
