@@ -26,7 +26,7 @@ docs: .venv/dev.done
 
 lock: .venv/build.done
 	$(BIN)/uv pip compile $(LOCK) requirements/build.in -o requirements/build.txt
-	$(BIN)/uv pip compile $(LOCK) --extra models --extra dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) --extra models --extra review --extra dev pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/core.txt
 
 .venv/build.done: requirements/build.txt

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
 
 from remaster.analyze.analysis import AnalyzeSettings
 from remaster.detect.tuning import DetectSettings
@@ -175,7 +177,7 @@ def config_dir() -> Path:
     return inside if inside.is_dir() else package.parent / "conf"
 
 
-def register_schema(schema: type[BatchConfig] = BatchConfig, name: str = "schema") -> None:
+def register_schema(schema: type[Any] = BatchConfig, name: str = "schema") -> None:
     """Make a schema known to Hydra. Frozen dataclasses come out read-only, which overrides must not be."""
     from hydra.core.config_store import ConfigStore  # workers, which get their configuration ready made, do without
 
@@ -190,6 +192,23 @@ def to_config(composed: DictConfig) -> BatchConfig:
     if not isinstance(config, BatchConfig):
         raise TypeError(f"the configuration is a {type(config).__name__}, not a BatchConfig")
     return config
+
+
+def from_run(text: str) -> BatchConfig:
+    """The configuration of an earlier run from the text of its ``run.yaml``; raises ``UserError`` where it is none."""
+    try:
+        run = OmegaConf.create(text)
+        if not isinstance(run, DictConfig):
+            raise UserError("run.yaml is no configuration of a run")
+        run.pop("chosen", None)
+        node = OmegaConf.structured(BatchConfig)
+        _make_writable(node)
+        merged = OmegaConf.merge(node, run)
+    except (OmegaConfBaseException, YAMLError) as error:
+        raise UserError(f"run.yaml is no configuration of a run: {str(error).splitlines()[0]}") from error
+    if not isinstance(merged, DictConfig):
+        raise TypeError(f"the configuration is a {type(merged).__name__}")
+    return to_config(merged)
 
 
 def framing_settings(config: BatchConfig) -> list[float]:

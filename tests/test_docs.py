@@ -21,6 +21,7 @@ from remaster.pipeline.arguments import hydra_arguments
 from remaster.pipeline.evaluation import EvaluateConfig
 from remaster.pipeline.forecasting import PlanConfig
 from remaster.pipeline.triage import TriageConfig
+from remaster.review.settings import ReviewConfig
 from remaster.tables import STAGES, VIDEOS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,12 +41,14 @@ PROGRAMS = (
     "python -m remaster.jobs.evaluate",
     "python -m remaster.jobs.plan",
     "python -m remaster.jobs.triage",
+    "python -m remaster.jobs.review",
 )
-SCHEMAS: dict[str, tuple[str, type[BatchConfig]]] = {
+SCHEMAS: dict[str, tuple[str, type[Any]]] = {
     "batch": ("batch", BatchConfig),
     "evaluate": ("evaluate", EvaluateConfig),
     "plan": ("plan", PlanConfig),
     "triage": ("triage", TriageConfig),
+    "review": ("review", ReviewConfig),
 }
 
 
@@ -59,7 +62,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def composed(name: str = "batch", overrides: Sequence[str] = (), schema: type[BatchConfig] = BatchConfig) -> DictConfig:
+def composed(name: str = "batch", overrides: Sequence[str] = (), schema: type[Any] = BatchConfig) -> DictConfig:
     register_schema()
     register_schema(schema, f"{name}_schema")
     with initialize_config_dir(str(config_dir()), version_base="1.3"):

@@ -22,7 +22,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("job", ["batch", "evaluate", "plan"])
+@pytest.mark.parametrize("job", ["batch", "evaluate", "plan", "review"])
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_early_signal(job: str, signum: int, code: int) -> None:
     program = PROGRAM.format(signum=int(signum), job=job)

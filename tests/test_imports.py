@@ -20,6 +20,10 @@ BELOW = {"imaging": {"arrays", "errors", "media", "records"}, "propagation": {"a
 """What several steps need, and what of this package it may import."""
 PLAIN = {"remaster.media.planes", "remaster.media.types"}
 """All of ``media`` that steps may import: it knows numpy alone."""
+REVIEW_READS = {"remaster.pipeline", "remaster.pipeline.store", "remaster.pipeline.lock"}
+"""All of ``pipeline`` that the review may import: what reads an output folder, without Ray."""
+NICEGUI = tuple(f"review/{name}.py" for name in ("server", "page", "shot_view", "form", "easel", "widgets"))
+"""The modules of the page, which alone import NiceGUI and what comes with it."""
 MODELS = ("torch", "torchvision", "diffusers", "transformers", "accelerate", "safetensors")
 
 
@@ -53,11 +57,15 @@ def test_a_module_imports_only_what_it_may(path: Path) -> None:
     everything, names = roots(imported(tree)), set(imported(tree))
     if package not in ("pipeline", "jobs"):
         assert "ray" not in everything
-        assert not any(n.startswith("remaster.pipeline") for n in names), "steps never import the pipeline"
+        reads = REVIEW_READS if package == "review" else set()
+        assert not {n for n in names if n.startswith("remaster.pipeline")} - reads, "steps never import the pipeline"
     if package != "media":
         assert "av" not in everything
     if package != "jobs":
         assert not any(n.startswith("remaster.jobs") for n in names), "nothing imports jobs"
+    if package != "review" and name != "jobs/review.py":
+        assert not any(n.startswith("remaster.review") for n in names), "nothing needs the review"
+    assert name in NICEGUI or not everything & {"nicegui", "fastapi", "starlette", "uvicorn"}
     assert not roots(at_top(tree)) & set(MODELS), "models are imported inside the engine that needs them"
 
 
@@ -133,6 +141,11 @@ def test_a_use_of_a_private_name_is_found_in_each_form() -> None:
 def test_the_program_and_its_workers_start_without_the_models_extra_and_what_is_slow() -> None:
     slow = ("scipy.stats", "scipy.signal")  # a second each, and every worker imports what the graph does
     code = "import sys; import remaster.jobs.batch, remaster.pipeline.batch\n"
-    code += f"sys.exit(' '.join(m for m in {(*MODELS, *slow)!r} if m in sys.modules) or 0)"
+    code += f"sys.exit(' '.join(m for m in {(*MODELS, 'nicegui', *slow)!r} if m in sys.modules) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_review_does_without_ray() -> None:
+    code = "import sys; import remaster.review.server; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

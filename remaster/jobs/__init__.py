@@ -1,1 +1,4 @@
-"""The programs, ``python -m remaster.jobs.NAME``: batch, evaluate, plan, sample. Each parses and calls one function."""
+"""The programs, ``python -m remaster.jobs.NAME``: batch, evaluate, plan, review, sample, takes.
+
+Each parses and calls one function.
+"""

@@ -38,7 +38,7 @@ _CHOICES = {
 """Hydra's options that take the next argument if it is one of these."""
 
 
-def hydra_arguments(arguments: Sequence[str], schema: type[BatchConfig] = BatchConfig) -> list[str]:
+def hydra_arguments(arguments: Sequence[str], schema: type[Any] = BatchConfig) -> list[str]:
     """A program's arguments as Hydra needs them: paths as ``dataset.path``, texts in quotes.
 
     ``key=value`` sets a key of ``schema``. An argument that begins with a dash and is no file is an option of Hydra.
@@ -129,7 +129,7 @@ def _names(key: str) -> tuple[str, str]:
     return ".".join(path), f"{path[0]}:{path[-1]}"
 
 
-def _texts(schema: type[BatchConfig], settings: Sequence[str], folders: Sequence[Path]) -> set[str]:
+def _texts(schema: type[Any], settings: Sequence[str], folders: Sequence[Path]) -> set[str]:
     """The keys that hold a text. Engines are imported, which takes time, only where a setting concerns one."""
     found = set(_text_keys(schema))
     for group in ENGINES:

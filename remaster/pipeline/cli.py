@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hydra
 from hydra.errors import HydraException
@@ -24,7 +24,7 @@ def run_program(
     config_name: str,
     run: Callable[[DictConfig], int],
     when_interrupted: str,
-    schema: type[BatchConfig] = BatchConfig,
+    schema: type[Any] = BatchConfig,
 ) -> NoReturn:
     """Compose ``conf/<config_name>.yaml``, run, and exit with a code of the contract: 0, 1, 2, 130 or 143.
 
@@ -54,7 +54,7 @@ def run_program(
         raise
 
 
-def compose(config_name: str, schema: type[BatchConfig] = BatchConfig) -> DictConfig | None:
+def compose(config_name: str, schema: type[Any] = BatchConfig) -> DictConfig | None:
     """The configuration of this command line, or None where Hydra answered it itself (``--help``, ``--cfg``).
 
     Hydra only composes: it would report errors of a function that it runs in its own way, over several lines.
