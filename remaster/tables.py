@@ -99,8 +99,8 @@ TRIAGE = pa.schema(
         *(SHOTS.field(name) for name in ("recovered_from_other_scenes", "set_id", "linked")),
         *(SHOTS.field(name) for name in ("hole_pixels", "cut_foreground")),
         pa.field("seconds_spent", pa.float64()),  # of one core, up to ``stitch``; the shot's part of its scene's
-        pa.field("seconds_outpaint", pa.float64()),  # foretold; null: nothing is known of such an engine
-        pa.field("seconds_resample", pa.float64()),  # foretold
+        pa.field("seconds_outpaint", pa.float64()),  # predicted; null: nothing is known of such an engine
+        pa.field("seconds_resample", pa.float64()),  # predicted
         *(SHOTS.field(name) for name in ("segmenter", "inpainter", "status", "error_stage", "error")),
     ]
 )

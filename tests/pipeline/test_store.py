@@ -33,6 +33,7 @@ def row(scene: str, start: int, shot: int = 0) -> dict[str, Any]:
     }
     return values | {
         "labels": [("person", 1)],
+        "overrides": ["seed"],
         "scene_id": scene,
         "shot": shot,
         "start_frame": start,
