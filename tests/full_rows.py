@@ -30,6 +30,7 @@ from remaster.sets.candidates import Signature
 from remaster.sets.linking import SceneSet
 from remaster.sets.proof import Link
 from remaster.sets.set_canvas import Placement, SetCanvas
+from remaster.steering.decisions import Picture, Place, Ranged, Steering
 from remaster.tables import OutpaintColumns, SegmentColumns, StitchColumns
 
 INFO = VideoInfo(
@@ -50,6 +51,19 @@ INFO = VideoInfo(
     subtitle_streams=0,
     size=12,
     mtime_ns=34,
+)
+
+
+STEERING = Steering(
+    framing="left",
+    gate="keep",
+    mask=Picture("m.png", "d"),
+    methods=(Ranged(0, 9, "leave"),),
+    seed=3,
+    prompt="a kitchen",
+    backgrounds=(Ranged(0, 9, "c.png", "d"),),
+    link=False,
+    unlink=(Place("b.mkv", 0, 9), Place("c.mkv")),
 )
 
 
@@ -87,6 +101,7 @@ def full_scene() -> Scene:
         fingerprint="f",
         copied=True,
         lent=(LentShot(0, "a-1-0000000.000", 2, "d"), LentShot(2, "a-1-0000010.001", 1, "")),
+        steering=STEERING,
     )
 
 
@@ -138,7 +153,9 @@ def set_rows() -> tuple[DescribedScene, SetTask, ComposedSet, LentBackground, Le
     canvas = SetCanvas(image, mask, ~mask, mask, (Placement(first, IDENTITY, colour),))
     background = DescribedBackground(2, (5, 4), Signature(second, 30, vector, vector))
     return (
-        DescribedScene("b.mkv", "b-1", "b-1-0000000", {"stitch": 0.5}, "g", (background,), "a reason"),
+        DescribedScene(
+            "b.mkv", "b-1", "b-1-0000000", {"stitch": 0.5}, "g", (background,), "a reason", ((0, 9), (20, 30)), STEERING
+        ),
         task,
         ComposedSet(task, "h", canvas, 5, 2),
         LentBackground(second, Borrowed(first, 1, mask), image, ~mask, mask, 7, 2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tiny_models import lora, stable_diffusion, stable_diffusion_xl
 from remaster import accelerator
 from remaster.arrays import Rgb
 from remaster.errors import EngineUnavailable
-from remaster.outpaint import FillTask
+from remaster.outpaint import FillTask, Prompts
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.stable_diffusion import Network, StableDiffusionInpainter, load_pipeline, whole_latents
 from remaster.outpaint.tiled_fill import Crop
@@ -54,6 +55,15 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_another_picture(engi
     np.testing.assert_array_equal(first.image, again.image)
     same_picture = FillTask(task(1).image, task(1).holes, task(1).known, seed=2)
     assert (engine.fill([same_picture])[0].image != first.image).any()
+
+
+def test_a_task_brings_its_own_prompts(engine: StableDiffusionInpainter) -> None:
+    own = Prompts(engine.prompt, engine.negative_prompt)
+    asked = Prompts(), own, Prompts("a red door"), Prompts(None, "a door")
+    usual, named, other, without = engine.fill([replace(task(1), prompts=prompts) for prompts in asked])
+    assert np.abs(usual.image.astype(int) - named.image).max() <= 1
+    assert np.abs(usual.image.astype(int) - other.image).max() > 1
+    assert np.abs(usual.image.astype(int) - without.image).max() > 1
 
 
 def test_a_batch_of_scenes_equals_the_scenes_one_by_one(checkpoint: Path, engine: StableDiffusionInpainter) -> None:

@@ -219,6 +219,38 @@ def test_a_killed_run_goes_on_to_the_same_bytes(done: tuple[Case, str], tmp_path
     assert other.delivered() == case.delivered()
 
 
+def test_decisions_keep_a_scene_out_of_its_set_and_fill_the_rest_of_it(done: tuple[Case, str], tmp_path: Path) -> None:
+    case, _ = done
+    decided = Case(tmp_path / "decided", case.source)
+    shutil.copytree(case.out, decided.out)
+    decided.engine()
+    name = shots(case)[SEEN[0]]["set_id"]
+    seed, alone = f"{{set: {name}, seed: 3}}", "{video: c.mp4, frames: [8, 24], link: false}"
+    (decided.out / "overrides.yaml").write_text(f"overrides: [{seed}, {alone}, {{set: nothing, seed: 3}}]\n")
+    code, printed = decided.run()
+    assert code == 0, printed
+    assert "entry 3 (set nothing) fits no set any more" in printed
+    rows = shots(decided)
+    assert [rows[place]["linked"] for place in SEEN] == [1, 1, None]
+    assert [rows[place]["overrides"] for place in SEEN] == [["seed"], ["seed"], ["link"]]
+    assert rows[SEEN[1]]["seed"] == 3
+    after = decided.finished()
+    for segment in (row["segment"] for place, row in rows.items() if place not in SEEN):
+        assert (decided.out / segment).read_bytes() == (case.out / segment).read_bytes()
+
+    apart = "{video: c.mp4, frames: [8, 24], unlink: [{video: a.mp4}, {video: b.mp4, frames: [0, 16]}]}"
+    (decided.out / "overrides.yaml").write_text(f"overrides: [{seed}, {apart}]\n")
+    code, printed = decided.run()
+    assert code == 0, printed
+    assert shots(decided)[SEEN[2]]["overrides"] == ["unlink"]
+    assert decided.finished() == after, "the same scenes are in the set"
+
+    (decided.out / "overrides.yaml").unlink()
+    code, printed = decided.run()
+    assert code == 0, printed
+    assert decided.delivered() == case.delivered()
+
+
 def test_a_descriptor_that_is_damaged_costs_its_own_scene_alone(done: tuple[Case, str], tmp_path: Path) -> None:
     case, _ = done
     spoilt = Case(tmp_path / "spoilt", case.source)

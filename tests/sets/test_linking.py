@@ -42,6 +42,17 @@ def test_one_weak_link_does_not_join_two_sets() -> None:
     assert len(sets_of([*apart, link(2, 10, 50.0, 0.2), link(1, 10, 80.0, 0.2)], SIZES)) == 1
 
 
+def test_what_is_kept_apart_comes_into_one_set_by_no_third() -> None:
+    def apart(first: str, second: str) -> bool:
+        return {first, second} == {"000", "002"}
+
+    found = sets_of(chain(0, 3), SIZES, apart)
+    assert len(found) == 1
+    assert len(found[0].members) == 2
+    assert "001" in found[0].members
+    assert sets_of([link(0, 2, 30.0)], SIZES, apart) == []
+
+
 def test_links_that_disagree_with_the_cameras_are_left_out() -> None:
     wrong = link(0, 4, -90.0, 0.3)
     (found,) = sets_of([*chain(0, 5), wrong], SIZES)
