@@ -99,7 +99,7 @@ def test_a_decision_is_made_and_its_picture_shown(own: Path, tmp_path: Path) -> 
             page.wait_for_function(f"document.querySelector('.wipe .after').getAttribute('src') !== {before!r}")
             numbers = page.locator(".numbers table").text_content()
             assert "framing0.00" in numbers
-            assert "framing left" in page.locator(".form .said").inner_text()
+            assert "framing left" in page.locator(".form > .said").inner_text()
             lines = page.locator(".log pre").text_content()
             assert "report:" in lines
 

@@ -90,7 +90,7 @@ def test_decisions_are_kept_at_once_and_shown_on_every_page(own: Path, tmp_path:
 
     def is_decided(page: Any, key: str, value: Any) -> None:
         """The file has it once the page says so."""
-        page.wait_for_function(f"document.querySelector('.form .said').innerText.includes({json.dumps(key)})")
+        page.wait_for_function(f"document.querySelector('.form > .said').innerText.includes({json.dumps(key)})")
         assert [entry.decided.get(key) for entry in read(file.read_text(), "file").entries] == [value]
 
     with served(own) as server:
@@ -118,7 +118,7 @@ def test_decisions_are_kept_at_once_and_shown_on_every_page(own: Path, tmp_path:
         assert [entry.decided for entry in read(file.read_text(), "file").entries] == [{"framing": "left", "seed": 7}]
     with served(own) as server, opened(server, tmp_path / "two", 1280, 720) as page:
         page.wait_for_selector(".strip .cell .mark")
-        assert "framing left" in page.locator(".form .said").inner_text()
+        assert "framing left" in page.locator(".form > .said").inner_text()
 
 
 def test_a_file_that_cannot_be_read_is_named(own: Path, tmp_path: Path) -> None:

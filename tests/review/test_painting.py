@@ -96,7 +96,7 @@ def test_a_person_paints_a_mask(own: Path, tmp_path: Path) -> None:
         page.mouse.up()
         page.locator('[data-key="paint-save"]').click()
         page.wait_for_selector(".paint", state="detached")
-        page.wait_for_function("document.querySelector('.form .said').innerText.includes('mask')")
+        page.wait_for_function("document.querySelector('.form > .said').innerText.includes('mask')")
         (path,) = (own / "masks").glob("*-mask.png")
         mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         assert mask[60, 70] == 255 and mask[5, 5] == 0
