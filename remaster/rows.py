@@ -78,8 +78,8 @@ class Scene:
     The rest is set for each run of the program (see ``video_plan``), ``framing`` by ``segment`` where it is chosen
     automatically. ``copied``: the video fills the target, and its packets go over as they are; nothing is encoded.
     ``seconds`` are worker seconds by stage. ``lent`` are those of its shots whose backgrounds show a set that others
-    show, too; ``exact`` are frames whose wings another recording of the same footage shows, in the order of time.
-    ``steering`` is what a person decided for it.
+    show, too; ``exact`` are frames whose wings another recording of the same footage shows, in the order of time;
+    ``steering`` is what a person decided.
     """
 
     video: str
@@ -355,8 +355,7 @@ class DescribedBackground:
 class DescribedScene:
     """A scene whose backgrounds are stitched, cached and described; none where it shows none.
 
-    ``stitched`` is the fingerprint under which they are cached. ``error``: why they could not be described. ``ranges``
-    and ``steering`` are the scene's.
+    ``stitched`` is the fingerprint under which they are cached, ``error`` why they could not be described.
     """
 
     video: str
