@@ -56,7 +56,7 @@ class LayoutTuning:
 
 @dataclass(frozen=True)
 class PlainTuning:
-    """Wings of the enlarged blurred picture (``plain_wings.py``). Chosen by eye on drawn scenes: no outline is left."""
+    """Wings of the enlarged blurred picture (``plain_wings.py``). Looked at on the sample series: no outline is left."""
 
     samples: int = 48
     """Samples of the shorter side of the small picture that is blurred and enlarged."""
