@@ -10,7 +10,6 @@ import json
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +79,10 @@ class Maker:
             holder = self.holder()
             if holder is not None:
                 raise UserError(f"the folder is in use by {holder}; wait for it or stop it")
-            folder = Path(tempfile.mkdtemp(prefix="remaster-review-"))
-            (folder / "again.yaml").write_text(configuration(self.root))
             log = self.root / LOG
             log.parent.mkdir(parents=True, exist_ok=True)
-            command = [sys.executable, "-m", "remaster.jobs.batch", "--config-dir", str(folder), "-cn", "again"]
+            log.with_suffix(".yaml").write_text(configuration(self.root))
+            command = [sys.executable, "-m", "remaster.jobs.batch", "--config-dir", str(log.parent), "-cn", log.stem]
             with log.open("wb") as file:
                 self._started = subprocess.Popen(
                     command, cwd=self.root, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True

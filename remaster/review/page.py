@@ -68,7 +68,7 @@ class View:
         self.limit = PAGE
         self.shots: list[Shot] = []
         self.current: str | None = None
-        self.wanted: str | None = None  # what a person chose: a shot that is made again is gone for a while
+        self.wanted: str | None = None  # a shot that is made again is gone for a while
         self.selects: dict[str, Any] = {}
 
     def build(self) -> None:
@@ -131,6 +131,7 @@ class View:
             self.current = self.wanted
         elif self.current not in keys:
             self.current = keys[0] if keys else None
+        self.wanted = self.wanted or self.current
         self._draw_strip()
         self._draw_one(scroll)
 

@@ -88,6 +88,7 @@ def picture(page: Any) -> str:
 def test_a_decision_is_made_and_its_picture_shown(own: Path, tmp_path: Path) -> None:
     with served(own) as server:
         with opened(server, tmp_path / "one", 1280, 720) as page:
+            key = page.locator('.strip [aria-current="true"]').get_attribute("data-shot")
             before = picture(page)
             page.get_by_role("combobox", name="framing").click()
             page.get_by_role("option", name="original at the left").click()
@@ -96,7 +97,10 @@ def test_a_decision_is_made_and_its_picture_shown(own: Path, tmp_path: Path) -> 
             page.wait_for_function("document.querySelector('.making').innerText.startsWith('making')")
         with opened(server, tmp_path / "two", 1280, 720) as page:  # as after a reload
             page.wait_for_function("document.querySelector('.making').innerText.includes('made:')", timeout=500_000)
+            page.locator(f'.strip [data-shot="{key}"]').click()
+            page.wait_for_selector(f'.strip [data-shot="{key}"][aria-current="true"]')
             page.wait_for_function(f"document.querySelector('.wipe .after').getAttribute('src') !== {before!r}")
+            assert picture(page).partition("?")[0] == before.partition("?")[0]
             numbers = page.locator(".numbers table").text_content()
             assert "framing0.00" in numbers
             assert "framing left" in page.locator(".form > .said").inner_text()
