@@ -47,6 +47,7 @@ PROGRAMS = (
     "remaster.jobs",
     "remaster.pipeline",
     "remaster.report",
+    "remaster.review",
     "remaster.sets",
 )
 
