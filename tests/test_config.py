@@ -61,7 +61,7 @@ def test_help_names_settings_that_exist_and_their_defaults(program: str, schema:
     template = OmegaConf.load(config_dir() / "hydra" / "help" / f"{program}.yaml").template
     lines = re.findall(r"^ {2}([a-z_.]+=.*)$", template, re.MULTILINE)
     settings = [setting.split("=") for line in lines for setting in line.split("   ")[0].split()]
-    assert len(settings) == {"batch": 22, "evaluate": 1, "plan": 7}[program]
+    assert len(settings) == {"batch": 24, "evaluate": 1, "plan": 7}[program]
     for key, default in settings:
         chosen = f"{key}.name" if key in ("segmenter", "inpainter") else key
         value = OmegaConf.select(config, chosen, throw_on_missing=True)
