@@ -56,7 +56,7 @@ class LayoutTuning:
 
 @dataclass(frozen=True)
 class PlainTuning:
-    """Wings of the enlarged blurred picture (``plain_wings.py``). No outline is left on the sample series."""
+    """Wings of the enlarged blurred picture (``plain_wings.py``). The numbers are usual ones; nothing measured them."""
 
     samples: int = 48
     """Samples of the shorter side of the small picture that is blurred and enlarged."""
