@@ -17,6 +17,7 @@ import numpy as np
 
 from remaster.arrays import Affine, Float32, Gray, Mask, Points
 from remaster.imaging.camera import IDENTITY, apply, compose, corner_error, corners, invert
+from remaster.imaging.robust_fit import CellSystem, squared_shift, tukey_weights
 from remaster.imaging.tuning import TUNING
 
 Model = Literal["translation", "similarity", "affine"]
@@ -71,7 +72,7 @@ class Cells:
     def residual(self) -> Points:
         """Squared shift in the directions in which it is known."""
         xx, xy, yy = self.certainty[..., 0, 0], self.certainty[..., 0, 1], self.certainty[..., 1, 1]
-        return _residual(self.shift[..., 0], self.shift[..., 1], np.stack([xx, xy, yy]))
+        return squared_shift(self.shift[..., 0], self.shift[..., 1], np.stack([xx, xy, yy]))
 
     @property
     def area(self) -> float:
@@ -241,7 +242,7 @@ def align_simplest(reference: Detail, moved: Detail, start: Affine, cells: Cells
     wanted = apply(rich.camera, centres.reshape(-1, 2)).reshape(centres.shape) - rich.cells.shift @ rich.camera[:, :2].T
     places = Cells(rich.cells.evidence, rich.cells.agreement, wanted - centres, rich.cells.certainty)
     residual = rich.cells.residual
-    weight = votes * _tukey(residual, residual[votes > 0.0])
+    weight = votes * tukey_weights(residual, residual[votes > 0.0])
     jacobian = _cell_jacobian(moved.energy.shape, moved.size, "translation")
     parameters, _, _ = _robust_fit(jacobian, places, weight, np.ones_like(weight))
     simple = _camera_of(parameters, moved.size, "translation")
@@ -259,18 +260,16 @@ def _indistinct(simple: Affine, rich: Fit, size: tuple[int, int]) -> bool:
     return float(corner_error(simple, rich.camera, *size)) < TUNING.alignment.min_difference * rich.deviation
 
 
-def _robust_fit(
-    jacobian: Points, cells: Cells, votes: Points, inliers: Points | None
-) -> tuple[Points, Points, Points]:
+def _robust_fit(jacobian: Points, cells: Cells, votes: Points, inliers: Points | None) -> tuple[Points, Points, Points]:
     """(parameters, covariance, inliers) by iteratively reweighted least squares with Tukey's weights over the cells.
 
-    ``inliers`` (rows, columns), 0-1, are the weights with which to begin, such as those of the step before. Without any,
-    all cells count, and the fit is also started from the shift that most cells share: where a character rests on a
+    ``inliers`` (rows, columns), 0-1, are the weights with which to begin, such as those of the step before. Without
+    any, all cells count, and the fit is also started from the shift that most cells share: where a character rests on a
     slowly moving background, plain reweighting ends between the two. The start that puts most votes in place wins.
     """
     tuning = TUNING.alignment
     used = votes > 0.0
-    system = _System.of(jacobian[used], cells.shift[used], cells.certainty[used], votes[used])
+    system = CellSystem.of(jacobian[used], cells.shift[used], cells.certainty[used], votes[used])
     if inliers is None:
         solutions = [system.solved(weight, tuning.max_reweightings) for weight in (system.votes, system.mode)]
         parameters, covariance, weight = max(solutions, key=lambda solution: system.score(solution[0]))
@@ -279,99 +278,6 @@ def _robust_fit(
     found = np.zeros_like(votes)
     found[used] = weight
     return parameters, covariance, found
-
-
-@dataclass(frozen=True)
-class _System:
-    """The weighted least squares of n cells for p parameters, its arrays laid out as the many rounds of a fit need them.
-
-    ``normal`` (n, p * p) and ``right`` (n, p) are each cell's share of the normal equations, ``across`` and ``down``
-    (n, p) the rows of its Jacobian, ``x`` and ``y`` (n,) its shift, ``known`` (3, n) its certainty.
-    """
-
-    normal: Points
-    right: Points
-    across: Points
-    down: Points
-    x: Points
-    y: Points
-    known: Points
-    votes: Points
-
-    @staticmethod
-    def of(jacobian: Points, shift: Points, certainty: Points, votes: Points) -> _System:
-        """The system of cells with Jacobians (n, 2, p), shifts (n, 2), certainties (n, 2, 2) and votes (n,)."""
-        weighted, count = certainty @ jacobian, jacobian.shape[2]
-        normal = (jacobian.swapaxes(1, 2) @ weighted).reshape(-1, count * count)
-        right = (weighted.swapaxes(1, 2) @ shift[..., None])[..., 0]
-        across, down = np.ascontiguousarray(jacobian[:, 0]), np.ascontiguousarray(jacobian[:, 1])
-        x, y = np.ascontiguousarray(shift.T)
-        return _System(normal, right, across, down, x, y, _rows_of(certainty), votes)
-
-    @property
-    def mode(self) -> Points:
-        """The votes, weighted by how near each cell's shift is to the one that most cells share."""
-        return self.votes * _mode(self.x, self.y, self.known, self.votes)
-
-    def residual(self, parameters: Points) -> Points:
-        """Squared shift (n,) that the parameters leave."""
-        return _residual(self.x - self.across @ parameters, self.y - self.down @ parameters, self.known)
-
-    def score(self, parameters: Points) -> float:
-        """The votes that the parameters put in place."""
-        return float(self.votes @ np.maximum(1.0 - self.residual(parameters) / TUNING.alignment.same_motion**2, 0.0))
-
-    def solved(self, weight: Points, rounds: int) -> tuple[Points, Points, Points]:
-        """(parameters, covariance, last Tukey's weights) after at most so many rounds that begin with ``weight``."""
-        tuning, count = TUNING.alignment, self.right.shape[1]
-        ridge, parameters = 1e-6 * np.eye(count), np.full(count, np.inf)
-        for _ in range(rounds):
-            before = parameters
-            inverse = np.linalg.inv((weight @ self.normal).reshape(count, count) + ridge)
-            parameters = inverse @ (weight @ self.right)
-            residual = self.residual(parameters)
-            inliers = _tukey(residual, residual)
-            weight = self.votes * inliers
-            if np.abs(parameters - before).max() < tuning.fit_converged * tuning.converged:
-                break
-        covariance = inverse * float((weight * residual).sum() / weight.sum())
-        return parameters, covariance, inliers
-
-
-def _tukey(residual: Points, sample: Points) -> Points:
-    """Tukey's weights of squared residuals, by the spread (median absolute deviation) of a ``sample`` (n,) of them."""
-    spread = max(1.4826 * float(np.sqrt(_median(sample))), TUNING.alignment.min_spread)
-    weight: Points = np.maximum(1.0 - residual / (TUNING.alignment.tukey_cutoff * spread) ** 2, 0.0) ** 2
-    return weight
-
-
-def _median(values: Points) -> float:
-    """``numpy.median`` of (n,), without its overhead for a few hundred numbers."""
-    upper = len(values) // 2
-    if len(values) % 2:
-        return float(np.partition(values, upper)[upper])
-    return float(np.partition(values, (upper - 1, upper))[upper - 1 : upper + 1].mean())
-
-
-def _mode(x: Points, y: Points, known: Points, votes: Points) -> Points:
-    """How near (n,), 0-1, each cell's shift is to the one that most other cells share."""
-    tuning = TUNING.alignment
-    sure = np.argsort(-votes * (known[0] + known[2]), kind="stable")[: 2 * tuning.mode_candidates : 2, None]
-    near = np.maximum(1.0 - _residual(x - x[sure], y - y[sure], known) / tuning.same_motion**2, 0.0)
-    mode: Points = near[int(np.argmax(near @ votes))]
-    return mode
-
-
-def _rows_of(certainty: Points) -> Points:
-    """The three numbers of symmetric matrices (n, 2, 2), as rows (3, n): xx, xy, yy."""
-    return np.stack([certainty[:, 0, 0], certainty[:, 0, 1], certainty[:, 1, 1]])
-
-
-def _residual(x: Points, y: Points, known: Points) -> Points:
-    """Squared shifts (x, y) in the directions in which they are ``known`` (3, ...)."""
-    xx, xy, yy = known
-    product: Points = np.maximum(x * (x * xx + 2.0 * xy * y) + y * y * yy, 0.0)
-    return product
 
 
 def _solved(normal: Points, ridge: float, right: Points) -> Points:

@@ -192,7 +192,9 @@ def _refined(a: Detail, b: Detail, starts: list[Affine]) -> list[tuple[float, Af
     """(explained area, camera) of each start after refinement, best first."""
     found = []
     for start in starts:
-        fit = align(a, b, start, "similarity", converged=TUNING.camera_motion.coarse_converged) or Fit(start, np.inf, compare(a, b, start))
+        fit = align(a, b, start, "similarity", converged=TUNING.camera_motion.coarse_converged) or Fit(
+            start, np.inf, compare(a, b, start)
+        )
         found.append((fit.cells.explained, fit.camera))
     return sorted(found, key=lambda entry: -entry[0])
 

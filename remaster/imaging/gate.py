@@ -91,7 +91,7 @@ def _strip(light: Float32, color: Float32) -> float:
     return float(ends.argmax()) / rows if ends.any() else 0.0
 
 
-def _quantile_of_known(values: Float32, quantile: float) -> Float32:
+def _quantile_of_known(values: npt.NDArray[np.floating], quantile: float) -> Float32:
     """``numpy.nanquantile`` over the first axis of (k, ...), without its Python call for each of the other places.
 
     NaN sorts behind all numbers, so that the known values of a place are its first ones. Each place needs one.
