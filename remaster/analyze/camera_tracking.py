@@ -40,6 +40,7 @@ class CameraTracker:
         self.explained: list[float] = []
         self.holds: list[bool] = []
         self._segments = 0
+        self._searched = 0
         self._before_break: _Place | None = None
         self._shares: list[tuple[int, float]] = []
 
@@ -64,7 +65,9 @@ class CameraTracker:
         last = self._last
         if np.array_equal(picture.gray, last.picture.gray):
             picture = last.picture  # its representations are computed already
-        step = motion_between(last.picture, picture, self.motion[-1])
+        step = motion_between(last.picture, picture, self.motion[-1], self._enough(index))
+        if step.searched:
+            self._searched = index
         if (bridge := self._bridge(picture, index)) is not None:
             return self._rejoin(picture, bridge)
         if step.explained < IMAGING.camera_motion.broken:
@@ -87,6 +90,16 @@ class CameraTracker:
         elif self._is_far(index, camera):
             self._start(self._last)
         return None
+
+    def _enough(self, index: int) -> float:
+        """The share that the motion of the frame before must explain again, or all motions are searched.
+
+        Where the set has depth, none explains a majority; one that was found goes on for some frames.
+        """
+        tuning = TUNING.tracking
+        if self._searched and index - self._searched < tuning.search_every:
+            return max(tuning.goes_on * self.explained[-1], IMAGING.camera_motion.broken)
+        return IMAGING.camera_motion.majority
 
     def _record(self, matrix: Affine, explained: float, hold: bool) -> None:
         self.motion.append(np.array(matrix))

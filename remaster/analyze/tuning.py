@@ -23,6 +23,10 @@ class TrackingTuning:
     """The same in a hold."""
     max_anchor_move: float = 0.3
     """Frame widths of camera motion since the anchor after which a new one is taken."""
+    search_every: int = 6
+    """Frames after which all motions are searched again where the last one found explains no majority."""
+    goes_on: float = 0.9
+    """Share of what it explained in the frame before that a motion must explain to go on without a search."""
     faded_area: float = 0.05
     """Share of the picture that must show texture before a dissolve into another picture is believed."""
     faint: float = 0.3

@@ -17,6 +17,7 @@ import numpy as np
 
 from remaster.arrays import Affine, Float32, Gray, Mask, Points
 from remaster.imaging.camera import IDENTITY, apply, compose, corner_error, corners, invert
+from remaster.imaging.robust_fit import CellSystem, squared_shift, tukey_weights
 from remaster.imaging.tuning import TUNING
 
 Model = Literal["translation", "similarity", "affine"]
@@ -71,7 +72,7 @@ class Cells:
     def residual(self) -> Points:
         """Squared shift in the directions in which it is known."""
         xx, xy, yy = self.certainty[..., 0, 0], self.certainty[..., 0, 1], self.certainty[..., 1, 1]
-        return _residual(self.shift[..., 0], self.shift[..., 1], np.stack([xx, xy, yy]))
+        return squared_shift(self.shift[..., 0], self.shift[..., 1], np.stack([xx, xy, yy]))
 
     @property
     def area(self) -> float:
@@ -174,30 +175,48 @@ def _seen_by(camera: Affine, picture: Float32, size: tuple[int, int]) -> Float32
     return np.asarray(cv2.warpAffine(picture, camera, size, flags=flags), np.float32)
 
 
-def align(reference: Detail, moved: Detail, start: Affine, model: Model, cells: Cells | None = None) -> Fit | None:
+def align(
+    reference: Detail,
+    moved: Detail,
+    start: Affine,
+    model: Model,
+    cells: Cells | None = None,
+    converged: float = TUNING.alignment.converged,
+) -> Fit | None:
     """Refine ``start`` (moved -> reference, working pixels) within a ``model``; None where too few cells agree.
 
     Parameters of the start that the model lacks are kept: a translation is added to a start that zooms. ``cells`` is
-    the comparison under ``start``, if it was made already.
+    the comparison under ``start``, if it was made already. A start at rest is kept where the first step lies within
+    that step's own error: the steps to come would differ from it by less still. The step that moves no corner by
+    ``converged`` working pixels, or by a part of its own error, is the last.
     """
     tuning = TUNING.alignment
     camera = np.array(start)
+    resting = bool((camera == IDENTITY).all())
     jacobian = _cell_jacobian(moved.energy.shape, moved.size, model)
-    cells = cells or compare(reference, moved, camera)
+    cells, inliers = cells or compare(reference, moved, camera), None
     for number in range(tuning.max_steps):
         votes = cells.evidence * cells.agreement
         if votes.sum() < TUNING.alignment.min_votes:
             return None
-        parameters, covariance, _ = _robust_fit(jacobian, cells, votes, search=number == 0)
+        parameters, covariance, inliers = _robust_fit(jacobian, cells, votes, inliers)
         step = compose(camera, invert(_camera_of(parameters, moved.size, model)))
         shift = float(corner_error(step, camera, *moved.size))
         if not np.isfinite(shift) or shift > tuning.max_shift * max(moved.size):
             return None
+        deviation = _corner_deviation(covariance, moved.size, model)
+        if number == 0 and resting and shift < tuning.min_difference * deviation and _in_place(cells):
+            return Fit(camera, deviation, cells)
         camera = step
-        if shift < tuning.converged:
+        if shift < max(converged, tuning.converged_deviations * deviation):
             break
         cells = compare(reference, moved, camera)
-    return Fit(camera, _corner_deviation(covariance, moved.size, model), cells)
+    return Fit(camera, deviation, cells)
+
+
+def _in_place(cells: Cells) -> bool:
+    """Whether most of what agrees is in its place, so that no richer model has anything to explain."""
+    return cells.fitting >= TUNING.alignment.similarity_fits * cells.explained
 
 
 def align_simplest(reference: Detail, moved: Detail, start: Affine, cells: Cells | None = None) -> Fit | None:
@@ -209,7 +228,7 @@ def align_simplest(reference: Detail, moved: Detail, start: Affine, cells: Cells
     rich = align(reference, moved, start, "similarity", cells)
     if rich is None:
         return None
-    if rich.cells.fitting < tuning.similarity_fits * rich.cells.explained:
+    if not _in_place(rich.cells):
         affine = align(reference, moved, rich.camera, "affine", rich.cells)
         if affine is not None and _distortion(affine.camera) < tuning.max_distortion:
             handicap = tuning.min_affine_gain * rich.cells.area
@@ -223,9 +242,9 @@ def align_simplest(reference: Detail, moved: Detail, start: Affine, cells: Cells
     wanted = apply(rich.camera, centres.reshape(-1, 2)).reshape(centres.shape) - rich.cells.shift @ rich.camera[:, :2].T
     places = Cells(rich.cells.evidence, rich.cells.agreement, wanted - centres, rich.cells.certainty)
     residual = rich.cells.residual
-    weight = votes * _tukey(residual, residual[votes > 0.0])
+    weight = votes * tukey_weights(residual, residual[votes > 0.0])
     jacobian = _cell_jacobian(moved.energy.shape, moved.size, "translation")
-    parameters, _, _ = _robust_fit(jacobian, places, weight, search=False)
+    parameters, _, _ = _robust_fit(jacobian, places, weight, np.ones_like(weight))
     simple = _camera_of(parameters, moved.size, "translation")
     return Fit(simple, rich.deviation, rich.cells) if _indistinct(simple, rich, moved.size) else rich
 
@@ -241,77 +260,24 @@ def _indistinct(simple: Affine, rich: Fit, size: tuple[int, int]) -> bool:
     return float(corner_error(simple, rich.camera, *size)) < TUNING.alignment.min_difference * rich.deviation
 
 
-def _robust_fit(jacobian: Points, cells: Cells, votes: Points, search: bool) -> tuple[Points, Points, float]:
-    """(parameters, covariance, score) by iteratively reweighted least squares with Tukey's weights over the cells.
+def _robust_fit(jacobian: Points, cells: Cells, votes: Points, inliers: Points | None) -> tuple[Points, Points, Points]:
+    """(parameters, covariance, inliers) by iteratively reweighted least squares with Tukey's weights over the cells.
 
-    With ``search``, also started from the shift that most cells share: where a character rests on a slowly moving
-    background, plain reweighting ends between the two. The score counts the votes that are in place.
+    ``inliers`` (rows, columns), 0-1, are the weights with which to begin, such as those of the step before. Without
+    any, all cells count, and the fit is also started from the shift that most cells share: where a character rests on a
+    slowly moving background, plain reweighting ends between the two. The start that puts most votes in place wins.
     """
     tuning = TUNING.alignment
     used = votes > 0.0
-    jacobian, votes = jacobian[used], votes[used]
-    shift, certainty = cells.shift[used], cells.certainty[used]
-    weighted = certainty @ jacobian
-    count = jacobian.shape[2]
-    normal = (jacobian.swapaxes(1, 2) @ weighted).reshape(-1, count * count)
-    right = (weighted.swapaxes(1, 2) @ shift[..., None])[..., 0]
-    # Contiguous rows: all that follows runs many times over some hundred cells.
-    known = _rows_of(certainty)
-    across, down = np.ascontiguousarray(jacobian[:, 0]), np.ascontiguousarray(jacobian[:, 1])
-    x, y = np.ascontiguousarray(shift.T)
-    starts = [votes] if not search else [votes, votes * _mode(x, y, known, votes)]
-    solutions = []
-    ridge = 1e-6 * np.eye(count)
-    for weight in starts:
-        parameters = np.full(count, np.inf)
-        for _ in range(tuning.max_reweightings):
-            before = parameters
-            inverse = np.linalg.inv((weight @ normal).reshape(count, count) + ridge)
-            parameters = inverse @ (weight @ right)
-            residual = _residual(x - across @ parameters, y - down @ parameters, known)
-            weight = votes * _tukey(residual, residual)
-            if np.abs(parameters - before).max() < tuning.fit_converged * tuning.converged:
-                break
-        score = float((votes * np.maximum(1.0 - residual / tuning.same_motion**2, 0.0)).sum())
-        covariance = np.asarray(inverse, np.float64) * float((weight * residual).sum() / weight.sum())
-        solutions.append((np.asarray(parameters, np.float64), covariance, score))
-    return max(solutions, key=lambda solution: solution[2])
-
-
-def _tukey(residual: Points, sample: Points) -> Points:
-    """Tukey's weights of squared residuals, by the spread (median absolute deviation) of a ``sample`` (n,) of them."""
-    spread = max(1.4826 * float(np.sqrt(_median(sample))), TUNING.alignment.min_spread)
-    weight: Points = np.maximum(1.0 - residual / (TUNING.alignment.tukey_cutoff * spread) ** 2, 0.0) ** 2
-    return weight
-
-
-def _median(values: Points) -> float:
-    """``numpy.median`` of (n,), without its overhead for a few hundred numbers."""
-    upper = len(values) // 2
-    if len(values) % 2:
-        return float(np.partition(values, upper)[upper])
-    return float(np.partition(values, (upper - 1, upper))[upper - 1 : upper + 1].mean())
-
-
-def _mode(x: Points, y: Points, known: Points, votes: Points) -> Points:
-    """How near (n,), 0-1, each cell's shift is to the one that most other cells share."""
-    tuning = TUNING.alignment
-    sure = np.argsort(-votes * (known[0] + known[2]), kind="stable")[: 2 * tuning.mode_candidates : 2, None]
-    near = np.maximum(1.0 - _residual(x - x[sure], y - y[sure], known) / tuning.same_motion**2, 0.0)
-    mode: Points = near[int(np.argmax(near @ votes))]
-    return mode
-
-
-def _rows_of(certainty: Points) -> Points:
-    """The three numbers of symmetric matrices (n, 2, 2), as rows (3, n): xx, xy, yy."""
-    return np.stack([certainty[:, 0, 0], certainty[:, 0, 1], certainty[:, 1, 1]])
-
-
-def _residual(x: Points, y: Points, known: Points) -> Points:
-    """Squared shifts (x, y) in the directions in which they are ``known`` (3, ...)."""
-    xx, xy, yy = known
-    product: Points = np.maximum(x * (x * xx + 2.0 * xy * y) + y * y * yy, 0.0)
-    return product
+    system = CellSystem.of(jacobian[used], cells.shift[used], cells.certainty[used], votes[used])
+    if inliers is None:
+        solutions = [system.solved(weight, tuning.max_reweightings) for weight in (system.votes, system.mode)]
+        parameters, covariance, weight = max(solutions, key=lambda solution: system.score(solution[0]))
+    else:
+        parameters, covariance, weight = system.solved(system.votes * inliers[used], tuning.next_reweightings)
+    found = np.zeros_like(votes)
+    found[used] = weight
+    return parameters, covariance, found
 
 
 def _solved(normal: Points, ridge: float, right: Points) -> Points:

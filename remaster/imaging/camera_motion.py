@@ -33,12 +33,14 @@ class Motion:
 
     ``explained`` 0-1 is the share of the textured overlap that it explains (1.0 where both pictures are flat). In a
     ``hold`` the pictures are equal but for noise. ``shaded``: measured on the shading of a picture without texture.
+    ``searched``: chosen among all hypotheses.
     """
 
     matrix: Affine
     explained: float
     hold: bool
     shaded: bool = False
+    searched: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,12 @@ def explained_share(reference: Gray, moved: Gray, camera: Affine, valid: Mask, n
     return cells.explained / cells.area if cells.area >= TUNING.camera_motion.min_textured_area else 0.0
 
 
-def motion_between(previous: Picture, current: Picture, prior: Affine = IDENTITY) -> Motion:
+def motion_between(
+    previous: Picture, current: Picture, prior: Affine = IDENTITY, enough: float = TUNING.camera_motion.majority
+) -> Motion:
     """The simplest motion that explains the largest area; ``prior`` is a likely one, such as that of the frame before.
 
+    It is refined, and no other is searched for, where it explains the share ``enough`` 0-1 and more than rest does.
     Both pictures have the same size and ``valid`` mask. For one and the same object nothing is computed. Where no
     motion explains much, the best one is returned with its low share; that is no error.
     """
@@ -104,28 +109,34 @@ def motion_between(previous: Picture, current: Picture, prior: Affine = IDENTITY
             return Motion(rescale(shift, 1.0 / b.scale[0], 1.0 / b.scale[1]), 1.0, False, True)
     if rest.area < tuning.min_textured_area:
         return Motion(np.array(IDENTITY), 1.0, same)
-    fit = _by_majority(a, b, likely, rest)
+    fit = _by_majority(a, b, likely, rest, enough)
+    searched = fit is None
     if fit is None:
         to_coarse, to_fine = _ratio(b, current.coarse), _ratio(current.coarse, b)
         found = _hypotheses(previous, current, rescale(likely, *to_coarse))
         fit = _most_explained(a, b, [rescale(camera, *to_fine) for camera in found])
     if float(corner_error(fit.camera, IDENTITY, *b.size)) < tuning.at_rest:
-        return Motion(np.array(IDENTITY), rest.share, same)
+        return Motion(np.array(IDENTITY), rest.share, same, searched=searched)
     if not _spread(fit.cells) and (constant := unchanged(a, b, rest)) > tuning.majority:
-        return Motion(np.array(IDENTITY), constant, same)
-    return Motion(rescale(fit.camera, 1.0 / b.scale[0], 1.0 / b.scale[1]), fit.cells.share, False)
+        return Motion(np.array(IDENTITY), constant, same, searched=searched)
+    matrix = rescale(fit.camera, 1.0 / b.scale[0], 1.0 / b.scale[1])
+    return Motion(matrix, fit.cells.share, False, searched=searched)
 
 
-def _by_majority(a: Detail, b: Detail, likely: Affine, rest: Cells) -> Fit | None:
-    """The refined identity or ``likely`` motion, if it explains so much that no other motion can explain more."""
-    judged = [(IDENTITY, rest)]
+def _by_majority(a: Detail, b: Detail, likely: Affine, rest: Cells, enough: float) -> Fit | None:
+    """The refined identity or ``likely`` motion, if it explains so much that no other motion can explain more.
+
+    The likely one need only explain the share ``enough``.
+    """
+    majority = TUNING.camera_motion.majority
+    judged = [(IDENTITY, rest, majority)]
     if (likely != IDENTITY).any():
-        judged.append((likely, compare(a, b, likely)))
-    start, cells = max(judged, key=lambda entry: entry[1].fitting)
-    if cells.share < TUNING.camera_motion.majority:
+        judged.append((likely, compare(a, b, likely), min(enough, majority)))
+    start, cells, needed = max(judged, key=lambda entry: entry[1].fitting)
+    if cells.share < needed:
         return None
     fit = align_simplest(a, b, start, cells)
-    return fit if fit is not None and fit.cells.share >= TUNING.camera_motion.majority else None
+    return fit if fit is not None and fit.cells.share >= needed else None
 
 
 def _spread(cells: Cells) -> bool:
@@ -181,7 +192,9 @@ def _refined(a: Detail, b: Detail, starts: list[Affine]) -> list[tuple[float, Af
     """(explained area, camera) of each start after refinement, best first."""
     found = []
     for start in starts:
-        fit = align(a, b, start, "similarity") or Fit(start, np.inf, compare(a, b, start))
+        fit = align(a, b, start, "similarity", converged=TUNING.camera_motion.coarse_converged) or Fit(
+            start, np.inf, compare(a, b, start)
+        )
         found.append((fit.cells.explained, fit.camera))
     return sorted(found, key=lambda entry: -entry[0])
 

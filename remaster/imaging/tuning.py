@@ -44,9 +44,13 @@ class AlignmentTuning:
     max_steps: int = 6
     """Refinements of a camera."""
     max_reweightings: int = 6
-    """Rounds of one robust fit."""
+    """Rounds of a first robust fit, which knows no inliers."""
+    next_reweightings: int = 2
+    """Rounds of one that begins with the inliers of the step before."""
     converged: float = 0.005
     """Corner shift in working pixels of a step that ends the iteration."""
+    converged_deviations: float = 0.25
+    """The same in standard deviations of the corners: what lies far within the camera's own error is noise."""
     fit_converged: float = 0.2
     """Of ``converged``: change of the parameters that ends a robust fit."""
     max_shift: float = 0.25
@@ -118,6 +122,8 @@ class CameraMotionTuning:
     """Standard deviations of the noise to which the correlated detail is limited: ink must not outweigh paint."""
     start_distance: float = 0.7
     """Coarse pixels at the corners by which starts must differ."""
+    coarse_converged: float = 0.05
+    """Coarse pixels at the corners by which the last step of a refined start moves: they are refined again, finely."""
     refined: int = 3
     """Starts that are refined: those that explain most as they are."""
     hypothesis_distance: float = 0.2

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Float32, Float64, Int64, Mask, Rgb
+from remaster.imaging.estimation import wide_blur
 from remaster.outpaint.exemplar.labels import Labels
 from remaster.outpaint.exemplar.poisson import correction, neighbors
 from remaster.outpaint.exemplar.pyramid_level import Level
@@ -47,8 +48,8 @@ def towards_expected(picture: Float32, full: Level) -> Float32:
     side = min(full.holes.shape)
     sigma = tuning.tone_sigma * side
     holes = full.holes[..., None].astype(np.float32)
-    share = cv2.GaussianBlur(holes, (0, 0), sigma)[..., None]
-    off = cv2.GaussianBlur(((picture - full.expected) * holes).astype(np.float32), (0, 0), sigma)
+    share = wide_blur(holes, sigma)[..., None]
+    off = wide_blur(((picture - full.expected) * holes).astype(np.float32), sigma)
     ramp = cv2.distanceTransform((~full.context).astype(np.uint8), cv2.DIST_L2, 3) / (tuning.tone_ramp * side)
     taken = (1 - tuning.tone_share) * np.minimum(ramp, 1)[..., None].astype(np.float32)
     return np.where(full.holes[..., None], picture - taken * off / np.maximum(share, 1e-3), picture).astype(np.float32)
