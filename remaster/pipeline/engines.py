@@ -139,14 +139,14 @@ def choose(step: str, config: Mapping[str, Any], gpus: float, reserved_gb: float
         try:
             return _checked(_on_hardware(_engine(step, neural, f"{gpus:g} GPU(s) found"), gpus), gpus, reserved_gb)
         except UserError as error:
-            refused.append(f"not {neural['name']}: {error}")
+            refused.append(_refusal(neural, error))
     else:
         refused.append(f"not {neural['name']}: Ray sees no GPU")
     if light is not None:
         try:
             return _checked(_on_hardware(_engine(step, light, f"{refused[0]}; its weights are here"), 0), 0, 0.0)
         except UserError as error:
-            refused.append(f"not {light['name']}: {error}")
+            refused.append(_refusal(light, error))
     return _engine(step, config["embedded"], "; ".join(refused))
 
 
@@ -178,6 +178,11 @@ def pool_options(pool: PoolSettings) -> dict[str, Any]:
         "num_gpus": pool.num_gpus,
         "batch_size": pool.batch or (SCENES_PER_GPU_CALL if pool.num_gpus else 1),
     }
+
+
+def _refusal(config: Mapping[str, Any], error: UserError) -> str:
+    """Why ``auto`` does not take an engine."""
+    return f"not {config['name']}: {str(error).removeprefix(config['name'] + ': ')}"
 
 
 def _cpu_actors(pool: PoolSettings, found: Mapping[str, float]) -> int:
