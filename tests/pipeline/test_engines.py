@@ -346,8 +346,7 @@ def test_a_named_engine_fills_in_a_pool_on_the_cpu(models: Path, tmp_path: Path)
         f'output.dir="{tmp_path / "out"}"',
         "segmenter=none",
         "inpainter=lama",
-        f"inpainter.engine.weights={models / 'lama.pt'}",
-        "inpainter.engine.tile=128",
+        f"inpainter.engine.weights={models / 'lama.onnx'}",
         "output.preset=ultrafast",
     ]
     composed, printed = compose("batch", overrides=overrides), StringIO()
