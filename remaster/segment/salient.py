@@ -2,8 +2,9 @@
 
 U^2-Net (Qin et al., Pattern Recognition 2020) or IS-Net trained on anime, as ONNX, by OpenCV on the CPU. ``motion``
 masks a talking figure's mouth alone; the network outlines the figure, but takes trees, houses and titles for objects
-too. So a region counts only where a part of it moves by itself in one of the keyframes that show it. What ``motion``
-found is always kept.
+too. So a region counts only where a part of it moves by itself in one of the keyframes that show it, and only where the
+camera rests: under a moving one ``motion`` finds whoever walks, parallax moves parts of everything, and a house that is
+masked is lost to the wings. What ``motion`` found is always kept.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from remaster.arrays import Affine, Float32, Mask, Rgb
-from remaster.imaging.camera import chain, compose, invert
+from remaster.arrays import Float32, Mask, Rgb
+from remaster.imaging.camera import chain
 from remaster.imaging.difference import cleaned
+from remaster.imaging.whole_figures import at_rest
 from remaster.onnx_network import OnnxNetwork
 from remaster.records import Analysis
 from remaster.segment import Foreground
@@ -115,14 +116,17 @@ class SalientSegmenter:
 
     def _figures(self, scene: Analysis, moving: Mask) -> Mask:
         """The regions (k, h, w) that count, on all keyframes."""
+        height, width = scene.valid.shape
+        cameras = chain(scene.motion)[scene.keyframes]
+        if not at_rest(cameras, width, height):
+            return np.zeros_like(moving)
         regions = [self._regions(self.probabilities(picture), scene.valid) for picture in scene.proxies]
         found = np.zeros_like(moving)
-        for track in tracks(regions, chain(scene.motion)[scene.keyframes]):
+        for track in tracks(regions):
             if any((regions[k][n] & moving[k]).sum() >= self.moving * regions[k][n].sum() for k, n in track):
                 for k, n in track:
                     found[k] |= regions[k][n]
-        margin = self.margin * scene.valid.shape[0]
-        return np.stack([cleaned(mask, margin) & scene.valid if mask.any() else mask for mask in found])
+        return np.stack([cleaned(mask, self.margin * height) & scene.valid if mask.any() else mask for mask in found])
 
     def _regions(self, probability: Float32, valid: Mask) -> list[Mask]:
         """The connected regions of one picture that may be figures."""
@@ -132,19 +136,18 @@ class SalientSegmenter:
         return [np.asarray(labels == n) for n in range(1, count) if least <= stats[n, cv2.CC_STAT_AREA] <= most]
 
 
-def tracks(regions: Sequence[Sequence[Mask]], cameras: Affine) -> list[list[tuple[int, int]]]:
-    """The same thing in successive pictures, as lists of (picture, number of its region).
+def tracks(regions: Sequence[Sequence[Mask]]) -> list[list[tuple[int, int]]]:
+    """The same thing in successive pictures of a resting camera, as lists of (picture, number of its region).
 
-    ``regions`` bool (h, w) of each picture, whose ``cameras`` (k, 2, 3) take their pixels to a common plane: two of
-    neighbouring pictures are the same if they lie on each other, on the set or on the screen.
+    ``regions`` bool (h, w) of each picture: two of neighbouring pictures are the same if they lie on each other.
     """
     found: list[list[tuple[int, int]]] = []
-    before: dict[int, list[tuple[int, int]]] = {}
+    before: list[list[tuple[int, int]]] = []
     for k, here in enumerate(regions):
-        now: dict[int, list[tuple[int, int]]] = {}
+        now: list[list[tuple[int, int]]] = []
         for n, region in enumerate(here):
-            like = [m for m, other in enumerate(regions[k - 1]) if k and _same(other, region, cameras[k - 1 : k + 1])]
-            now[n] = before[like[0]] if like else []
+            like = [m for m, other in enumerate(regions[k - 1]) if _same(other, region)] if k else []
+            now.append(before[like[0]] if like else [])
             now[n].append((k, n))
             if not like:
                 found.append(now[n])
@@ -152,11 +155,6 @@ def tracks(regions: Sequence[Sequence[Mask]], cameras: Affine) -> list[list[tupl
     return found
 
 
-def _same(earlier: Mask, later: Mask, cameras: Affine) -> bool:
-    """Whether two regions share most of their area, where the camera's motion or none is undone."""
-    size = later.shape[1], later.shape[0]
-    step = compose(invert(cameras[1]), cameras[0])
-    moved = cv2.warpAffine(earlier.astype(np.uint8), step, size, flags=cv2.INTER_NEAREST) > 0
-    larger = max(int(earlier.sum()), int(later.sum()))
-    shared: list[npt.NDArray[np.bool_]] = [np.asarray(place & later) for place in (moved, earlier)]
-    return max(int(one.sum()) for one in shared) >= TUNING.salient.same * larger
+def _same(earlier: Mask, later: Mask) -> bool:
+    """Whether two regions share most of their area."""
+    return int((earlier & later).sum()) >= TUNING.salient.same * max(int(earlier.sum()), int(later.sum()))

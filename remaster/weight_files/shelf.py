@@ -131,7 +131,9 @@ def get(one: Entry, given: Path | None, mirror: str | None, tell: Progress) -> P
     except BrokenDownload as error:
         raise UserError(f"{one.name} cannot be fetched from {url} ({error}); {_by_hand(one, path)}") from error
     except WrongFile as error:
-        raise UserError(f"what {url} gives is not {one.name}: {error}; nothing was kept; try another mirror=URL, or from=FILE") from error
+        raise UserError(
+            f"what {url} gives is not {one.name}: {error}; nothing was kept; try another mirror=URL, or from=FILE"
+        ) from error
     except OSError as error:
         raise UserError(f"{one.name} cannot be written to {path}: {error}") from error
     revision = stated.commit or one.revision
