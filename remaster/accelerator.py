@@ -41,6 +41,15 @@ def require(engine: str, *modules: str) -> None:
         )
 
 
+def sees_gpu() -> bool:
+    """Whether torch is installed and sees a GPU."""
+    if importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
 def torch_device(device: Device | str) -> str:
     """``"cuda"`` or ``"cpu"``, by what torch sees; raises ``EngineUnavailable`` for a GPU that it does not see."""
     import torch

@@ -22,6 +22,7 @@ PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 CHECKPOINT = (".safetensors", ".json", ".txt")
 SAFE_LIBRARIES = ("diffusers", "transformers", "stable_diffusion")
 HUB_TIMEOUT_SECONDS = 10
+NOT_FETCHED = "auto fetches nothing: python -m remaster.jobs.weights list says what brings it"
 MAX_DIGEST_BLOCKS, DIGEST_BLOCK_BYTES = 256, 65536
 """Of larger files so many evenly spread blocks are digested, which suffices to tell networks apart."""
 
@@ -83,8 +84,11 @@ def torch_hub_file(url: str) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
 
 
-def check_url(url: str, engine: str) -> None:
-    """Raise ``EngineUnavailable`` where the file of ``url`` is neither in torch's cache nor can be reached."""
+def check_url(url: str, engine: str, download: bool = True) -> None:
+    """Raise ``EngineUnavailable`` where the file of ``url`` is neither in torch's cache nor can be reached.
+
+    Without ``download`` it must be in the cache.
+    """
     from urllib.error import URLError
     from urllib.request import Request, urlopen
 
@@ -92,6 +96,8 @@ def check_url(url: str, engine: str) -> None:
     if cached.is_file():
         return
     advice = "put the file there, or pass a local file as weights"
+    if not download:
+        raise EngineUnavailable(f"{engine}: no weights at {cached}; {NOT_FETCHED}")
     if offline():
         raise EngineUnavailable(f"{engine}: no weights at {cached}, and HF_HUB_OFFLINE is set; {advice}")
     try:
@@ -120,10 +126,10 @@ def hub_file(name: str, revision: str | None) -> Path:
     return Path(hf_hub_download(f"{owner}/{repository}", file, revision=revision))
 
 
-def locate_file(setting: str, name: str, revision: str | None, engine: str) -> Located:
+def locate_file(setting: str, name: str, revision: str | None, engine: str, download: bool = True) -> Located:
     """Locate the file that ``hub_file`` would return; ``setting`` is the configuration key that names it.
 
-    Raises ``EngineUnavailable`` where it cannot be had.
+    Raises ``EngineUnavailable`` where it cannot be had; without ``download``, where it is not here.
     """
     from huggingface_hub import try_to_load_from_cache
 
@@ -138,6 +144,7 @@ def locate_file(setting: str, name: str, revision: str | None, engine: str) -> L
     cached = try_to_load_from_cache(f"{owner}/{repository}", file, revision=revision)
     if isinstance(cached, str):
         return Located(Path(cached), {"revision": _commit(Path(cached))})
+    _unless_fetched(f"{owner}/{repository}", engine, download)
     listing = hub_listing(f"{owner}/{repository}", revision, engine)
     if file not in listing.files:
         raise EngineUnavailable(f"{engine}: {owner}/{repository} on the hub has no {file}; pass a local file instead")
@@ -168,11 +175,13 @@ def hub_listing(repository: str, revision: str | None, engine: str) -> Listing:
     return Listing(str(info.sha), frozenset(sibling.rfilename for sibling in info.siblings or ()))
 
 
-def locate_pipeline(name: str, revision: str | None, engine: str, extra: tuple[str, ...] = ()) -> Located:
+def locate_pipeline(
+    name: str, revision: str | None, engine: str, extra: tuple[str, ...] = (), download: bool = True
+) -> Located:
     """Locate a diffusers checkpoint, a local folder or a hub id, and check that all its weights are safetensors.
 
     ``extra`` names components that it must have besides the usual ones. Raises ``EngineUnavailable`` where it cannot be
-    had, and for pickled weights and checkpoints that contain code.
+    had (without ``download``, where it is not here), and for pickled weights and checkpoints that contain code.
     """
     path = Path(name).expanduser()
     if path.is_dir():
@@ -188,6 +197,7 @@ def locate_pipeline(name: str, revision: str | None, engine: str, extra: tuple[s
     if cached is not None and _missing_weights(cached, extra) == []:
         _check_folder(cached, engine, extra)
         return Located(cached, {"revision": _commit(cached)})
+    _unless_fetched(name, engine, download)
     listing = hub_listing(name, revision, engine)
     if "model_index.json" not in listing.files:
         raise EngineUnavailable(f"{engine}: {name} on the hub is no diffusers checkpoint (no model_index.json)")
@@ -197,6 +207,12 @@ def locate_pipeline(name: str, revision: str | None, engine: str, extra: tuple[s
                 f"{engine}: {name} on the hub has no safetensors of its {component}; nothing else is read"
             )
     return Located(None, {"revision": listing.commit})
+
+
+def _unless_fetched(repository: str, engine: str, download: bool) -> None:
+    """Raise ``EngineUnavailable`` where the hub may not be asked for what is not here."""
+    if not download:
+        raise EngineUnavailable(f"{engine}: {repository} is not in the hub's cache; {NOT_FETCHED}")
 
 
 def cached_folder(name: str, revision: str | None) -> Path | None:

@@ -50,17 +50,19 @@ class StableDiffusionInpainter:
     """Fills holes tile by tile by diffusion.
 
     ``checkpoint``: a diffusers folder, or a hub id at a ``revision``; the files of ``variant`` are taken where it has
-    them. Only safetensors are read and no code is run. ``tile`` None is the network's native size (512 pixels, 1024 for
-    XL); ``batch`` tiles are generated at once. ``steps``, ``guidance`` and ``strength`` are the sampler's; below a
-    strength of 1 the embedded engine's fill gives the layout. ``lora``: weights added to the network, a
-    local .safetensors file or ``owner/repository/file`` (with LCM's: steps=4, guidance=1, scheduler=lcm).
-    ``safety_checker`` False leaves out the check for nudity, which the paper leaves out too; a tile that it blackens
-    keeps its first guess. On a GPU, ``gpu_gb`` GB must be free at the start. ``compile`` compiles the UNet.
+    them. ``download``: the hub may be asked for what is not here. Only safetensors are read and no code is run.
+    ``tile`` None is the network's native size (512 pixels, 1024 for XL); ``batch`` tiles are generated at once.
+    ``steps``, ``guidance`` and ``strength`` are the sampler's; below a strength of 1 the embedded engine's fill gives
+    the layout. ``lora``: weights added to the network, a local .safetensors file or ``owner/repository/file`` (with
+    LCM's: steps=4, guidance=1, scheduler=lcm). ``safety_checker`` False leaves out the check for nudity, which the
+    paper leaves out too; a tile that it blackens keeps its first guess. On a GPU, ``gpu_gb`` GB must be free at the
+    start. ``compile`` compiles the UNet.
     """
 
     checkpoint: str = "stable-diffusion-v1-5/stable-diffusion-inpainting"
     revision: str | None = None
     variant: str | None = "fp16"
+    download: bool = True
     lora: str | None = None
     prompt: str = "background of an animated film, painted scenery, empty scene"
     negative_prompt: str = "people, characters, faces, text, watermark, frame, border"
@@ -87,11 +89,11 @@ class StableDiffusionInpainter:
         if not 0 < self.strength <= 1 or int(self.steps * self.strength) < 1:
             raise EngineUnavailable(f"{name}: strength={self.strength:g} leaves nothing of {self.steps} steps")
         checker = ("safety_checker",) if self.safety_checker else ()
-        versions = dict(locate_pipeline(self.checkpoint, self.revision, name, checker).version)
+        versions = dict(locate_pipeline(self.checkpoint, self.revision, name, checker, self.download).version)
         if self.lora is not None:
             if not self.lora.endswith(".safetensors"):
                 raise EngineUnavailable(f"{name}: lora={self.lora} is no .safetensors file, and nothing else is read")
-            found = locate_file("lora", self.lora, None, name).version
+            found = locate_file("lora", self.lora, None, name, self.download).version
             versions["lora"] = found.get("lora") or f"{self.lora} at {found['revision']}"
         check_device(name, self.device, self.gpu_gb)
         return versions

@@ -45,7 +45,7 @@ STAGES: dict[str, tuple[Place, ...]] = {
 """The entry points of each stage's code; the code of earlier stages is in their digests."""
 _WITHOUT_PIXELS = (
     "remaster.config", "remaster.errors", "remaster.remote", "remaster.report",
-    "remaster.steering.overrides", "remaster.storage", "remaster.tables",
+    "remaster.steering.overrides", "remaster.storage", "remaster.tables", "remaster.weight_files",
     *(
         f"remaster.pipeline.{name}"
         for name in ("codeprint", "engines", "failures", "finished", "lock", "scene_cache", "store")

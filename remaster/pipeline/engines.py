@@ -20,18 +20,24 @@ PREFLIGHT_SECONDS = 180
 """How long a node with a GPU may take to start a worker, import the libraries and look for weights."""
 SCENES_PER_GPU_CALL = 4
 """Scenes per call of an engine on a GPU, where the pool's settings do not set it."""
-HARDWARE_SETTINGS = ("batch", "device", "gpu_gb", "compile")
+HARDWARE_SETTINGS = ("batch", "device", "download", "gpu_gb", "compile")
 """Settings of an engine that choose where and how fast it runs: results differ by no more than rounding."""
+PINNED = ("revision", "runtime")
+"""What a preflight finds and all actors of the run must use."""
+POOL_CORES, POOL_MEMORY = 0.5, 0.5
+"""Shares of the cores and of the memory that Ray has which a pool on CPUs may take; the other steps need theirs."""
 
 
 @dataclass(frozen=True)
 class PoolSettings:
     """An actor pool: its minimum, initial and maximum number of actors, and the resources of each.
 
-    ``max_size`` None is one actor per GPU, all from the start (without a GPU: ``min_size``). ``initial_size`` None is
-    ``min_size`` otherwise. ``num_cpus`` is 0 for GPU actors, or two pools on two cores would wait for each other
-    forever. ``batch`` is the number of scenes per call of the engine; None is ``SCENES_PER_GPU_CALL`` on a GPU, which
-    the tiles of a single scene do not fill, and 1 on a CPU. An engine's own ``batch`` alone bounds its GPU memory.
+    ``max_size`` None is one actor per GPU, all from the start. Without a GPU it is ``min_size``, or, where
+    ``memory_gb`` says what an actor takes, as many as ``POOL_CORES`` and ``POOL_MEMORY`` of what Ray has allow.
+    ``initial_size`` None is ``min_size`` otherwise. ``num_cpus`` is 0 for GPU actors, or two pools on two cores would
+    wait for each other forever. ``batch`` is the number of scenes per call of the engine; None is
+    ``SCENES_PER_GPU_CALL`` on a GPU, which the tiles of a single scene do not fill, and 1 on a CPU. An engine's own
+    ``batch`` alone bounds its GPU memory.
     """
 
     min_size: int = 1
@@ -39,6 +45,7 @@ class PoolSettings:
     max_size: int | None = None
     num_gpus: float = 0.0
     num_cpus: float = 0.0
+    memory_gb: float | None = None
     batch: int | None = None
 
 
@@ -120,18 +127,27 @@ def early_engines(config: BatchConfig) -> dict[str, Engine] | None:
 def choose(step: str, config: Mapping[str, Any], gpus: float, reserved_gb: float = 0.0) -> Engine:
     """Choose the engine that ``config`` (a group's file) names; for ``auto``, the neural one where it can run.
 
+    Else ``auto`` takes the ``light`` one, where there is one and its weights are here, and last the embedded one.
+
     ``reserved_gb``: GB of GPU memory that another engine on the same GPU will use.
     Raises ``UserError`` for settings the engine does not have, or where an engine asked for by name cannot run.
     """
     if config["name"] != "auto":
         return _checked(_on_hardware(_engine(step, config, "asked for"), gpus), gpus, reserved_gb)
-    neural, embedded = config["neural"], config["embedded"]
-    if not gpus:
-        return _engine(step, embedded, f"not {neural['name']}: Ray sees no GPU")
-    try:
-        return _checked(_on_hardware(_engine(step, neural, f"{gpus:g} GPU(s) found"), gpus), gpus, reserved_gb)
-    except UserError as error:
-        return _engine(step, embedded, f"not {neural['name']}: {error}")
+    neural, light, refused = config["neural"], config.get("light"), []
+    if gpus:
+        try:
+            return _checked(_on_hardware(_engine(step, neural, f"{gpus:g} GPU(s) found"), gpus), gpus, reserved_gb)
+        except UserError as error:
+            refused.append(_refusal(neural, error))
+    else:
+        refused.append(f"not {neural['name']}: Ray sees no GPU")
+    if light is not None:
+        try:
+            return _checked(_on_hardware(_engine(step, light, f"{refused[0]}; its weights are here"), 0), 0, 0.0)
+        except UserError as error:
+            refused.append(_refusal(light, error))
+    return _engine(step, config["embedded"], "; ".join(refused))
 
 
 def check_fit(engines: Mapping[str, Engine], cpus: float, gpus: float) -> None:
@@ -152,15 +168,27 @@ def check_fit(engines: Mapping[str, Engine], cpus: float, gpus: float) -> None:
 
 def pool_options(pool: PoolSettings) -> dict[str, Any]:
     """The arguments of ``map_batches`` that run a step in this pool."""
-    strategy = ray.data.ActorPoolStrategy(
-        min_size=pool.min_size, initial_size=pool.initial_size, max_size=pool.max_size
-    )
+    most = pool.max_size
+    if most is None and not pool.num_gpus and pool.memory_gb is not None:
+        most = _cpu_actors(pool, ray.cluster_resources())  # type: ignore[no-untyped-call]
+    strategy = ray.data.ActorPoolStrategy(min_size=pool.min_size, initial_size=pool.initial_size, max_size=most)
     return {
         "compute": strategy,
         "num_cpus": pool.num_cpus,
         "num_gpus": pool.num_gpus,
         "batch_size": pool.batch or (SCENES_PER_GPU_CALL if pool.num_gpus else 1),
     }
+
+
+def _refusal(config: Mapping[str, Any], error: UserError) -> str:
+    """Why ``auto`` does not take an engine."""
+    return f"not {config['name']}: {str(error).removeprefix(config['name'] + ': ')}"
+
+
+def _cpu_actors(pool: PoolSettings, found: Mapping[str, float]) -> int:
+    """How many actors of a pool on CPUs what Ray ``found`` has room for; at least as many as the pool asks for."""
+    fitting = int(POOL_MEMORY * found.get("memory", 0.0) / 1e9 / max(pool.memory_gb or 0.0, 0.1))
+    return max(pool.initial_size or pool.min_size, min(int(POOL_CORES * found.get("CPU", 1.0)), fitting))
 
 
 def _engine(step: str, config: Mapping[str, Any], reason: str) -> Engine:
@@ -189,13 +217,15 @@ def _pool(step: str, values: Mapping[str, Any]) -> PoolSettings:
 def _on_hardware(engine: Engine, gpus: float) -> Engine:
     """Fit the engine's pool to the hardware: no GPUs where it runs on the CPU, else one actor per GPU.
 
-    The engine's setting ``device`` (auto, cpu or cuda) says where it may run.
+    The engine's setting ``device`` (auto, cpu or cuda) says where it may run, and its ``cpu_only`` that it knows no
+    GPU.
     """
     pool, device = engine.pool, engine.settings.get("device")
     if pool is None:
         return engine
-    if device == "cpu" or (device == "auto" and not gpus):
-        pool = replace(pool, num_gpus=0.0, max_size=pool.max_size or pool.initial_size or pool.min_size)
+    if device == "cpu" or (device == "auto" and not gpus) or getattr(engine.build(), "cpu_only", False):
+        least = None if pool.memory_gb is not None else pool.initial_size or pool.min_size
+        pool = replace(pool, num_gpus=0.0, max_size=pool.max_size or least)
     elif pool.max_size is None and pool.num_gpus:
         most = max(int(gpus / max(pool.num_gpus, 1.0)), pool.initial_size or 1, pool.min_size)
         # All at the start, in the graph's order: a later actor could find its GPU taken by the other engine.
@@ -235,7 +265,7 @@ def _checked(engine: Engine, gpus: float, reserved_gb: float) -> Engine:
     found = preflight_on_gpu(asked) if engine.pool and engine.pool.num_gpus else preflight(asked)
     if isinstance(found, str):
         raise UserError(found)
-    pinned = {key: value for key, value in found.items() if key == "revision" and key in engine.settings}
+    pinned = {key: value for key, value in found.items() if key in PINNED and key in engine.settings}
     return replace(engine, settings=engine.settings | pinned, weights=found)
 
 

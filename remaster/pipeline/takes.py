@@ -78,7 +78,7 @@ def _engine(config: BatchConfig, name: str) -> Engine:
     """The inpainter that the run chose, by its name."""
     settings = config.inpainter
     if settings["name"] == "auto":
-        settings = next(settings[kind] for kind in ("neural", "embedded") if settings[kind]["name"] == name)
+        settings = next(one for one in settings.values() if isinstance(one, Mapping) and one["name"] == name)
     return choose("inpainter", settings, 0.0)
 
 

@@ -69,15 +69,16 @@ class MaskRcnnSegmenter:
     """Masks of instances.
 
     ``weights``: a local file (a state_dict, as .pth read without running code, or .safetensors), or None for
-    torchvision's own COCO weights, from its cache or downloaded once. Instances count from ``score`` on and their
-    pixels from probability ``mask`` on (0.4 and 0.2 in the paper); masks grow by ``margin`` of the frame's height.
-    Pictures are resized to ``lines`` rows for the network, ``batch`` of them at once; the best ``instances`` of each
-    count. ``furniture``: COCO's furniture and street fixtures are masked too. On a GPU, ``gpu_gb`` GB must be free at
-    the start; the network then computes in fp16 where that is safe.
+    torchvision's own COCO weights, from its cache or, with ``download``, fetched once. Instances count from ``score``
+    on and their pixels from probability ``mask`` on (0.4 and 0.2 in the paper); masks grow by ``margin`` of the frame's
+    height. Pictures are resized to ``lines`` rows for the network, ``batch`` of them at once; the best ``instances`` of
+    each count. ``furniture``: COCO's furniture and street fixtures are masked too. On a GPU, ``gpu_gb`` GB must be free
+    at the start; the network then computes in fp16 where that is safe.
     """
 
     architecture: Architecture = Architecture.maskrcnn_resnet50_fpn
     weights: str | None = None
+    download: bool = True
     score: float = 0.4
     mask: float = 0.2
     shape: Shape = Shape.mask
@@ -98,7 +99,7 @@ class MaskRcnnSegmenter:
         check_device("maskrcnn", self.device, self.gpu_gb)
         if self.weights is None:
             url = published_weights(self.architecture).url
-            check_url(url, "maskrcnn")
+            check_url(url, "maskrcnn", self.download)
             return {"weights": Path(url).name}  # which ends with the content's own digest
         path = Path(self.weights).expanduser()
         _check_fits(state_dict(path), self.architecture, self.weights)

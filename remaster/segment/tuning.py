@@ -43,11 +43,26 @@ class ScreenFixedTuning:
 
 
 @dataclass(frozen=True)
+class SalientTuning:
+    """Figures found by a network (``salient.py``)."""
+
+    u2net_side: int = 320
+    """Pixels of the square that U^2-Net was trained on, ..."""
+    isnet_side: int = 1024
+    """... and of IS-Net's."""
+    speck: float = 0.001
+    """Share of the picture under which a region is dropped."""
+    same: float = 0.7
+    """Share of the larger of two regions that both must have in common to be the same thing."""
+
+
+@dataclass(frozen=True)
 class SegmentTuning:
     """All of it."""
 
     motion: MotionTuning = MotionTuning()
     fixed: ScreenFixedTuning = ScreenFixedTuning()
+    salient: SalientTuning = SalientTuning()
 
 
 TUNING: Final = SegmentTuning()

@@ -22,6 +22,7 @@ from hydra.core.global_hydra import GlobalHydra
 from programs import run_function
 from rich.console import Console
 from tiny_models import lama, mask_rcnn, stable_diffusion
+from tiny_onnx import lama as lama_onnx
 
 from remaster.config import config_dir, register_schema, to_config
 from remaster.errors import UserError
@@ -50,6 +51,15 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pickled = Path(shutil.copytree(folder / "diffusion", folder / "pickled")) / "unet"
     (pickled / "diffusion_pytorch_model.safetensors").rename(pickled / "diffusion_pytorch_model.bin")
     lama(folder / "lama.pt")
+    lama_onnx(folder / "lama.onnx", answer=0.4)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def shelf(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for weights without any."""
+    folder = tmp_path_factory.mktemp("shelf")
+    monkeypatch.setenv("REMASTER_WEIGHTS", str(folder))
     return folder
 
 
@@ -67,14 +77,42 @@ def lama_engine(models: Path, *overrides: str, gpus: float = 0) -> Engine:
 def test_auto_without_a_gpu_is_embedded_and_says_why(step: str, neural: str) -> None:
     engine = choose(step, group(step), gpus=0)
     assert engine.name == {"segmenter": "motion", "inpainter": "exemplar"}[step]
-    assert engine.reason == f"not {neural}: Ray sees no GPU"
+    assert engine.reason.startswith(f"not {neural}: Ray sees no GPU")
     assert engine.pool is None
+
+
+def test_auto_without_a_gpu_takes_lama_where_its_weights_are_here_and_says_what_brings_them(
+    models: Path, shelf: Path
+) -> None:
+    without = choose("inpainter", group("inpainter"), gpus=0)
+    assert without.name == "exemplar"
+    assert re.search(r"; not lama: no weights at \S+; python -m remaster\.jobs\.weights get lama", without.reason)
+    shutil.copy(models / "lama.onnx", shelf / "inpainting_lama_2025jan.onnx")
+    engine = choose("inpainter", group("inpainter"), gpus=0)
+    assert (engine.name, engine.settings["runtime"]) == ("lama", "onnx")
+    assert engine.reason == "not stable_diffusion: Ray sees no GPU; its weights are here"
+    assert engine.pool is not None and engine.pool.num_gpus == 0
+    broken = ["inpainter.neural.engine.checkpoint=/nowhere", "inpainter.neural.pool.num_gpus=0"]
+    beside = choose("inpainter", group("inpainter", *broken), gpus=1)
+    assert beside.name == "lama" and beside.reason.startswith("not stable_diffusion: no folder")
+
+
+@pytest.mark.parametrize(
+    ("step", "missing"), [("segmenter", "no weights at"), ("inpainter", "is not in the hub's cache")]
+)
+def test_auto_never_asks_the_hub(step: str, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    for name in ("remaster.weights.hub_listing", "urllib.request.urlopen"):
+        monkeypatch.setattr(name, lambda *args, **kwargs: pytest.fail("the network was asked"))
+    engine = choose(step, group(step, f"{step}.neural.pool.num_gpus=0"), gpus=1)
+    assert engine.pool is None and missing in engine.reason and "remaster.jobs.weights list" in engine.reason
 
 
 def test_asked_for_by_name_it_runs_on_the_cpu_and_takes_no_gpu(models: Path) -> None:
     engine = lama_engine(models)
     assert engine.pool is not None
-    assert (engine.pool.num_gpus, engine.pool.min_size, engine.pool.max_size) == (0, 1, 1)
+    assert (engine.pool.num_gpus, engine.pool.min_size, engine.pool.max_size) == (0, 1, None)
     check_fit({"inpainter": engine}, cpus=2, gpus=0)
     on_cpu = lama_engine(models, "inpainter.engine.device=cpu", "inpainter.pool.max_size=3", gpus=4)
     assert on_cpu.pool is not None
@@ -175,10 +213,30 @@ def test_auto_falls_back_where_weights_are_missing_and_says_where_they_should_be
 def test_a_gpu_is_given_several_scenes_at_once_and_a_cpu_one(models: Path) -> None:
     on_cpu = lama_engine(models).pool
     assert on_cpu is not None
-    assert pool_options(on_cpu)["batch_size"] == 1
+    assert pool_options(replace(on_cpu, max_size=1))["batch_size"] == 1
     assert pool_options(replace(on_cpu, num_gpus=0.5))["batch_size"] == 4
     chosen = lama_engine(models, "inpainter.pool.batch=3").pool
-    assert chosen is not None and pool_options(chosen)["batch_size"] == 3
+    assert chosen is not None and pool_options(replace(chosen, max_size=1))["batch_size"] == 3
+
+
+def test_a_pool_on_cpus_has_the_actors_that_cores_and_memory_allow(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = lama_engine(models).pool
+    assert pool is not None and pool.memory_gb == 1.5
+
+    def most(cpus: float, gigabytes: float) -> int:
+        monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": cpus, "memory": gigabytes * 1e9})
+        size: int = pool_options(pool)["compute"].max_size
+        return size
+
+    assert [most(1, 8), most(2, 16), most(16, 64), most(16, 9), most(16, 1)] == [1, 1, 8, 3, 1]
+
+
+def test_what_runs_on_the_cpu_alone_takes_no_share_of_a_card(models: Path) -> None:
+    named = group("inpainter", "inpainter=lama", f"inpainter.engine.weights={models / 'lama.onnx'}")
+    pool = choose("inpainter", named, gpus=2).pool
+    assert pool is not None and (pool.num_gpus, pool.max_size) == (0, None)
 
 
 def test_a_shared_card_must_hold_both_engines(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +283,9 @@ def test_pools_that_do_not_fit_are_refused(models: Path) -> None:
 
 def test_preflight_says_nothing_where_all_is_there(models: Path) -> None:
     engine = lama_engine(models)
-    assert preflight(engine) == engine.weights == {"weights": content(models / "lama.pt")}
+    found = {"runtime": "torch", "weights": content(models / "lama.pt")}
+    assert preflight(engine) == engine.weights == found
+    assert engine.settings["runtime"] == "torch", "all actors use what was found"
 
 
 def test_what_touches_pixels_is_an_engine_s_identity_and_nothing_else_is(models: Path, tmp_path: Path) -> None:
@@ -253,7 +313,7 @@ def test_weights_of_the_hub_stay_at_the_commit_that_was_found(tmp_path: Path, mo
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     config = group("inpainter", "inpainter=lama", "inpainter.engine.weights=owner/name/lama.pt")
     engine = choose("inpainter", config, gpus=0)
-    assert engine.weights == {"revision": commit}
+    assert engine.weights == {"runtime": "torch", "revision": commit}
     assert engine.settings["revision"] == engine.identity()["revision"] == commit
     assert hub_file("owner/name/lama.pt", commit) == folder / "snapshots" / commit / "lama.pt"
 
@@ -286,8 +346,7 @@ def test_a_named_engine_fills_in_a_pool_on_the_cpu(models: Path, tmp_path: Path)
         f'output.dir="{tmp_path / "out"}"',
         "segmenter=none",
         "inpainter=lama",
-        f"inpainter.engine.weights={models / 'lama.pt'}",
-        "inpainter.engine.tile=128",
+        f"inpainter.engine.weights={models / 'lama.onnx'}",
         "output.preset=ultrafast",
     ]
     composed, printed = compose("batch", overrides=overrides), StringIO()
