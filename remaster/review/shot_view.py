@@ -25,11 +25,17 @@ MISSING = 'onerror="remasterReview.missing(this)"'
 
 
 class ShotView:
-    """The large part of a page; ``step`` goes some shots on, ``choose`` to one by its key."""
+    """The large part of a page; ``step`` goes some shots on, ``choose`` to one by its key.
 
-    def __init__(self, step: Callable[[int], None], choose: Callable[[str], None]) -> None:
+    ``unlink`` decides that the shot never shares a set with another.
+    """
+
+    def __init__(
+        self, step: Callable[[int], None], choose: Callable[[str], None], unlink: Callable[[Shot], None]
+    ) -> None:
         self.step = step
         self.choose = choose
+        self.unlink = unlink
         self.view = "wipe"
         self.shot: Shot | None = None
         self._drawn: tuple[Any, ...] = ()
@@ -88,7 +94,15 @@ class ShotView:
                 ui.label(f"The same set in {len(others)} other shot{'s' if len(others) > 1 else ''}").classes(
                     "subtitle"
                 )
-                cells(strip(others, decided, None), self.choose).classes("row")
+                with ui.element("div").classes("row"):
+                    for other in others:
+                        self._draw_other(other, decided)
+
+    def _draw_other(self, other: Shot, decided: Mapping[str, Mapping[str, Any]]) -> None:
+        with ui.element("div").classes("other"):
+            cells(strip([other], decided, None), self.choose)
+            made = button("Never link", partial(self.unlink, other), f"unlink-{other.key}")
+            made.props(f'aria-label="Never link with {escape(other.video)}, frame {other.frames[0]}"')
 
 
 def _why(shot: Shot) -> str:

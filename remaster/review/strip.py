@@ -63,7 +63,19 @@ def cell(shot: Shot, decision: Mapping[str, Any], is_current: bool) -> str:
 
 def decision_text(decision: Mapping[str, Any]) -> str:
     """What was decided, in words."""
-    return ", ".join(f"{key} {value}" if key != "review" else str(value) for key, value in decision.items())
+    return ", ".join(_said(key, value) for key, value in decision.items())
+
+
+def _said(key: str, value: Any) -> str:
+    if key == "review":
+        return str(value)
+    if key == "link":
+        return "may share a set" if value else "in no set"
+    if key == "unlink":
+        return f"never linked with {len(value)} {'other' if len(value) == 1 else 'others'}"
+    if key == "inpainter":
+        return " ".join([f"inpainter {value['name']}", *(f"{k}={v}" for k, v in value.items() if k != "name")])
+    return f"{key} {value}"
 
 
 def _mark(decision: Mapping[str, Any]) -> str:
