@@ -52,7 +52,9 @@ def check_backgrounds(videos: Sequence[VideoRow], job: Job) -> None:
             try:
                 with_painted_backgrounds(scene, stitched_before(scene, job), job)
             except ValueError as error:
-                raise UserError(f"{job.store.where(job.store.overrides)}: {video.video}: background: {error}") from error
+                raise UserError(
+                    f"{job.store.where(job.store.overrides)}: {video.video}: background: {error}"
+                ) from error
 
 
 def write_backgrounds(scene: Scene, shots: Sequence[Shot], job: Job) -> None:

@@ -59,9 +59,11 @@ class Desk:
         """Decide that two scenes never share a set, or (``holds`` False) take that back."""
 
         def edit(known: Overrides) -> Overrides:
-            own = {"video": apart.video, "frames": apart.frames}
-            places = [place for place in known.decision(**own).get("unlink", ()) if place != apart.place]
-            return known.with_decision(**own, unlink=[*places, *([apart.place] if holds else [])] or None)
+            decided = known.decision(apart.video, apart.frames).get("unlink", ())
+            places = [place for place in decided if place != apart.place]
+            return known.with_decision(
+                apart.video, apart.frames, unlink=[*places, *([apart.place] if holds else [])] or None
+            )
 
         self.change(edit)
 

@@ -36,6 +36,7 @@ PAGE = 200
 """Shots that the strip shows at first, and how many more it shows when asked."""
 REFRESH_SECONDS = 2.0
 NOTHING = '<p class="none">No shot passes the filters.</p>'
+NO_SHOT_YET = '<p class="none">The run has no shots yet. They appear here as they are made.</p>'
 HELP = (
     ("→ or N", "next shot"),
     ("← or P", "previous shot"),
@@ -93,7 +94,7 @@ class View:
             with ui.element("section").classes("strip").props('aria-label="Shots, the riskiest first"'):
                 self.strip = cells("", self._choose)
                 self.more = button("Show more", self._more).classes("more")
-            with ui.element("main").classes("one"):
+            with ui.element("main").classes("one") as self.main:
                 with ui.element("div").classes("look"):
                     self.one = ShotView(self._step, self._choose, lambda other: self.form.unlink(other))
                 self.form = DecisionForm(self.review, self._decided)
@@ -142,7 +143,9 @@ class View:
 
     def _draw_strip(self) -> None:
         shown = self.shots[: self.limit]
-        self.strip.content = strip(shown, self.decided, self.current) if shown else NOTHING
+        self.strip.content = (
+            strip(shown, self.decided, self.current) if shown else NOTHING if self.run.shots else NO_SHOT_YET
+        )
         self.more.set_visibility(len(self.shots) > len(shown))
         decided = sum(key in self.decided for key in self.run.by_key)
         self.counts.text = f"{len(self.shots)} of {len(self.run.shots)} shots, {decided} decided"
@@ -151,6 +154,7 @@ class View:
         shot = self.run.by_key.get(self.current or "")
         self.one.show(self.run, self.decided, shot)
         self.form.show(shot)
+        self.main.set_visibility(shot is not None)
         if scroll:
             ui.run_javascript("remasterReview.current()")
 

@@ -45,6 +45,7 @@ class ShotView:
         with ui.element("div").classes("head"):
             self.title = TextElement(tag="h2", text="").classes("title")
             self.why = ui.label().classes("why")
+        self.error = ui.label().classes("error")
         with ui.element("div").classes("views"):
             button("←", lambda: self.step(-1), "previous", "P").props('aria-label="Previous shot"')
             button("→", lambda: self.step(1), "next", "N").props('aria-label="Next shot"')
@@ -69,6 +70,8 @@ class ShotView:
         self._drawn = state
         self.title.text = "" if shot is None else f"{shot.video} · frames {shot.frames[0]}–{shot.frames[1] - 1}"
         self.why.text = "" if shot is None else _why(shot)
+        self.error.text = "" if shot is None else _error(shot)
+        self.error.set_visibility(bool(self.error.text))
         self._draw_stage()
         rows = [] if shot is None else numbers(shot)
         self.table.content = (
@@ -111,10 +114,18 @@ def _why(shot: Shot) -> str:
     return f"{sign} {word} risk {shot.risk:.2f}: {reasons} · {shot.method}, {shot.status}"
 
 
+def _error(shot: Shot) -> str:
+    """What went wrong with a shot, and in which step; empty where nothing did."""
+    stage, error = shot.row["error_stage"], shot.row["error"]
+    return "" if error is None else f"{stage}: {error}" if stage else str(error)
+
+
 def wipe(shot: Shot) -> str:
     """Before and after over each other; a slider moves the line between them."""
+    if shot.row["segment"] is None and not shot.row["stills"]:
+        return '<p class="none">Nothing of this shot was encoded.</p>'
     return (
-        f'<div class="wipe" style="--shape:{int(shot.row["out_width"]) / int(shot.row["out_height"]):.4f}">'
+        f'<div class="wipe loading" style="--shape:{int(shot.row["out_width"]) / int(shot.row["out_height"]):.4f}">'
         f'<img class="after" alt="after" src="{escape(picture_url(shot, "after"))}" '
         f'onload="remasterReview.shaped(this)" {MISSING}>'
         f'<img class="before" alt="before" src="{escape(picture_url(shot, "before"))}">'

@@ -141,15 +141,15 @@ def test_two_pages_of_a_set_and_an_editor(own: Path, tmp_path: Path) -> None:
         other.goto(f"http://127.0.0.1:{server.port}/")
         other.wait_for_selector(".cell")
         assert current(other) == current(page)
-        other.get_by_label("seed").press_sequentially("12")
+        other.get_by_role("spinbutton", name="seed").press_sequentially("12")
         other.get_by_label("cut before frame").fill("3")
         page.keyboard.press("a")
         other.wait_for_selector('[data-key="accept"][aria-pressed="true"]')
-        assert other.get_by_label("seed").input_value() == "12"
+        assert other.get_by_role("spinbutton", name="seed").input_value() == "12"
         assert other.get_by_label("cut before frame").input_value() == "3"
-        other.get_by_label("seed").press("Enter")
+        other.get_by_role("spinbutton", name="seed").press("Enter")
         page.wait_for_function("document.querySelector('.form > .said').innerText.includes('seed 12')")
-        assert "accepted" in file.read_text() and page.get_by_label("seed").input_value() == "12"
+        assert "accepted" in file.read_text() and page.get_by_role("spinbutton", name="seed").input_value() == "12"
 
         page.locator(".same-set .other .q-btn").first.click()
         page.wait_for_selector('[data-key="link-0"]')
