@@ -84,7 +84,7 @@ class View:
                 button("Make it", self._make, "make", "M")
                 button("Help", self._help, "help", "?")
         self.trouble = ui.label().classes("trouble").props('role="alert"')
-        with ui.element("div").classes("trouble").props('role="alert"') as self.lost_panel:
+        with ui.element("div").classes("overwritten").props('role="alert"') as self.lost_panel:
             self.lost = ui.label()
             button("Put back", lambda: self._about_lost(self.review.desk.put_back), "put-back")
             button("Leave it so", lambda: self._about_lost(self.review.desk.give_up), "give-up")

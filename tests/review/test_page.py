@@ -164,7 +164,7 @@ def test_two_pages_of_a_set_and_an_editor(own: Path, tmp_path: Path) -> None:
 
         file.write_text(loaded)
         page.wait_for_selector('[data-key="put-back"]')
-        assert "seed 12" in page.locator(".trouble:visible").inner_text()
+        assert "seed 12" in page.locator(".overwritten").inner_text()
         page.locator('[data-key="put-back"]').click()
         page.wait_for_selector('[data-key="put-back"]', state="hidden")
         kept = [entry.decided for entry in read(file.read_text(), "file").entries]
