@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import pytest
 import yaml
 from clips import still
 from faulty_runs import Case
@@ -41,6 +42,7 @@ def finished(root: Path) -> tuple[Case, list[str]]:
     return case, settings
 
 
+@pytest.mark.timeout(600)  # the libraries' import takes long on a busy machine
 def test_the_chosen_take_is_what_a_run_makes(tmp_path: Path) -> None:
     case, settings = finished(tmp_path)
     (row,) = case.rows()
