@@ -23,7 +23,7 @@ from remaster.arrow import MixedTable, RowTable
 from remaster.media.types import Entry, Rect, VideoInfo
 from remaster.notes import Note
 from remaster.records import Analysis, Shot
-from remaster.sets.candidates import Signature
+from remaster.set_rows import DescribedScene
 from remaster.steering.decisions import Steering
 from remaster.tables import SHOTS, OutpaintColumns, SegmentColumns, StitchColumns
 
@@ -337,41 +337,6 @@ class DeliveredScene:
     frames: int
     seconds: Mapping[str, float]
     results: ShotRows
-
-
-@dataclass(frozen=True)
-class DescribedBackground:
-    """What the search for sets needs of the background of shot number ``shot``; its descriptor is in the store.
-
-    ``size`` is the (width, height) of its canvas.
-    """
-
-    shot: int
-    size: tuple[int, int]
-    signature: Signature
-
-
-@dataclass(frozen=True)
-class DescribedScene:
-    """A scene whose backgrounds are stitched, cached and described; none where it shows none.
-
-    ``stitched`` is the fingerprint under which they are cached, ``error`` why they could not be described.
-    """
-
-    video: str
-    video_id: str
-    scene_id: str
-    seconds: Mapping[str, float]
-    stitched: str
-    backgrounds: tuple[DescribedBackground, ...] = ()
-    error: str | None = None
-    ranges: tuple[tuple[int, int], ...] = ()
-    steering: Steering = field(default_factory=Steering)
-
-    @property
-    def frames(self) -> int:
-        """The scene's number of frames."""
-        return sum(end - start for start, end in self.ranges)
 
 
 StepRow = PlannedScene | AnalyzedScene | SegmentedScene | StitchedScene | FilledScene

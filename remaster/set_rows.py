@@ -1,18 +1,56 @@
 """What streams and is kept where scenes show one set: one class of row for each boundary between stages (see ``rows``).
 
-A set is a ``SetTask``, a ``ComposedSet`` whose holes are to be filled, and a ``LentSet`` when it is done. What it gives
-each of its backgrounds is a ``LentBackground`` in a file of its own.
+Sets are found among ``DescribedScene`` s. A set is a ``SetTask``, a ``ComposedSet`` whose holes are to be filled, and a
+``LentSet`` when it is done. What it gives each of its backgrounds is a ``LentBackground`` in a file of its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from remaster.arrays import Mask, Rgb
 from remaster.arrow import MixedTable, RowTable
 from remaster.records import Borrowed
+from remaster.sets.candidates import Signature
 from remaster.sets.linking import SceneSet
 from remaster.sets.set_canvas import SetCanvas
+from remaster.steering.decisions import Steering
+
+
+@dataclass(frozen=True)
+class DescribedBackground:
+    """What the search for sets needs of the background of shot number ``shot``; its descriptor is in the store.
+
+    ``size`` is the (width, height) of its canvas.
+    """
+
+    shot: int
+    size: tuple[int, int]
+    signature: Signature
+
+
+@dataclass(frozen=True)
+class DescribedScene:
+    """A scene whose backgrounds are stitched, cached and described; none where it shows none.
+
+    ``stitched`` is the fingerprint under which they are cached, ``error`` why they could not be described.
+    """
+
+    video: str
+    video_id: str
+    scene_id: str
+    seconds: Mapping[str, float]
+    stitched: str
+    backgrounds: tuple[DescribedBackground, ...] = ()
+    error: str | None = None
+    ranges: tuple[tuple[int, int], ...] = ()
+    steering: Steering = field(default_factory=Steering)
+
+    @property
+    def frames(self) -> int:
+        """The scene's number of frames."""
+        return sum(end - start for start, end in self.ranges)
 
 
 @dataclass(frozen=True)

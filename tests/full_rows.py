@@ -14,8 +14,6 @@ from remaster.notes import Note
 from remaster.records import Analysis, Background, Borrowed, Key, Propagation, Shot
 from remaster.rows import (
     AnalyzedScene,
-    DescribedBackground,
-    DescribedScene,
     FilledScene,
     FrameFacts,
     LentShot,
@@ -25,7 +23,7 @@ from remaster.rows import (
     SegmentedScene,
     StitchedScene,
 )
-from remaster.set_rows import ComposedSet, LentBackground, LentSet, SetTask
+from remaster.set_rows import ComposedSet, DescribedBackground, DescribedScene, LentBackground, LentSet, SetTask
 from remaster.sets.candidates import Signature
 from remaster.sets.linking import SceneSet
 from remaster.sets.proof import Link

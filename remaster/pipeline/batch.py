@@ -45,6 +45,7 @@ from remaster.pipeline.interruption import exit_code
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import lock
 from remaster.pipeline.override_file import check_decisions, read_decisions
+from remaster.pipeline.painted import check_backgrounds
 from remaster.pipeline.run import Driver
 from remaster.pipeline.store import Store
 from remaster.report import text
@@ -58,7 +59,8 @@ from remaster.tables import VIDEOS, Tables
 FILES_PER_PROBE_TASK = 16
 """A file whose headers kill its task costs as many others a second reading."""
 RUN = "run.yaml"
-REPORT = "report/index.html"
+REPORTS: Mapping[Tables, str] = {"metadata": "report/index.html", "metadata/preview": "report/preview.html"}
+"""The page of a run, by the tables that it writes: a preview's leaves that of what was delivered alone."""
 COMMON_FORMAT = PixelFormat("yuv420p", "yuv", 8, 1, 1)
 """Every codec encodes it: an error with it is one of the settings, before any video is read."""
 Probed = tuple[VideoRow, str] | FailedVideo
@@ -107,13 +109,18 @@ def run_batch(config: BatchConfig, composed: DictConfig, console: Console) -> in
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that is ready to start: what it works on, what it is given, and what is known of it and its cores."""
+    """A run that is ready to start: what it works on, what it is given, and what is known of it and its cores.
+
+    ``readable`` are the dataset's videos with the names of their results, ``unreadable`` the others.
+    """
 
     job: Job
     dataset: Dataset
     donors: Dataset
     facts: RunFacts
     cpus: float
+    readable: Mapping[str, VideoRow]
+    unreadable: Sequence[FailedVideo]
 
 
 @contextmanager
@@ -135,12 +142,15 @@ def prepared(config: BatchConfig, composed: DictConfig, tables: Tables, console:
         chosen = engines["inpainter"]
         named = decided_inpainters(decisions, chosen, resources.gpus, store.where(store.overrides))
         job = Job(config, store, aspect, framing, engines["segmenter"], chosen, decisions=decisions, inpainters=named)
-        if store.delivers or not store.files.names("metadata/videos"):  # else it tells how those videos were made
-            _write_run(store, composed, job)
         facts = replace(_facts(job, resources), left_out=(*dataset.left_out, *donors.left_out))
         _announce(console, facts, len(dataset.videos))
         _say_left_out(console, facts)
-        yield Prepared(job, dataset, donors, facts, resources.cpus)
+        readable, unreadable = _probe(dataset.videos, job)
+        check_decisions(decisions, list(readable.values()), store)
+        check_backgrounds(list(readable.values()), job)
+        if store.delivers or not store.files.names("metadata/videos"):  # else it tells how those videos were made
+            _write_run(store, composed, job)
+        yield Prepared(job, dataset, donors, facts, resources.cpus, readable, unreadable)
 
 
 def exit_code_of(run: Prepared, ended: Ended, outcome: Outcome) -> int:
@@ -161,19 +171,18 @@ class Ended:
 def execute(run: Prepared, console: Console) -> Ended:
     """Run the graphs over what can be read."""
     videos, donors, job = run.dataset.videos, run.donors.videos, run.job
-    readable, outputs, unreadable = _probe(videos, job)
-    check_decisions(job.decisions, readable, job.store)
     inputs = {video.path for video in videos}
     found = [item for item in _probed(donors, job) if not _lends_anyway(item, inputs, job)]
     looked_at = [replace(item[0], donor=True) for item in found if not isinstance(item, FailedVideo)]
     with ProgressView(console, workers=run.cpus) as view:
         view.found(len(videos))
-        for row in unreadable:
-            view.video_done(row["video"], None, "failed", [row["error"]])
+        for video in run.unreadable:
+            files.write_video(job.store, video.video_id, failed_video(video.video, video.info, video.error))
+            view.video_done(video.video, None, "failed", [video.error])
         for item in found:
             if isinstance(item, FailedVideo):
                 view.message(f"not taken: {item.video}: {item.error}")
-        driver = Driver(readable, outputs, job, view, looked_at)
+        driver = Driver(list(run.readable.values()), list(run.readable), job, view, looked_at)
         return Ended(driver.run(), driver.lost + len(found) > len(looked_at))
 
 
@@ -206,22 +215,20 @@ def _report(videos: Sequence[VideoFile], store: Store, facts: RunFacts) -> str:
     previews = outcome.shots.column("preview").drop_null().to_pylist()
     if not store.delivers:
         previews = [key for stills in outcome.shots.column("stills").drop_null().to_pylist() for key in stills]
+    page = REPORTS[store.tables]
     with store.files.view(previews) as folder:
-        write_page(folder / REPORT, facts, outcome.videos, outcome.shots, folder)
-        store.files.put(folder / REPORT, REPORT)
-    return store.where(REPORT)
+        write_page(folder / page, facts, outcome.videos, outcome.shots, folder)
+        store.files.put(folder / page, page)
+    return store.where(page)
 
 
-def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[list[VideoRow], list[str], list[dict[str, Any]]]:
-    """(readable videos, their output names, rows of the unreadable ones)."""
+def _probe(videos: Sequence[VideoFile], job: Job) -> tuple[dict[str, VideoRow], list[FailedVideo]]:
+    """(readable videos by the names of their results, the unreadable ones)."""
     found = _probed(videos, job)
     good = [item for item in found if not isinstance(item, FailedVideo)]
-    bad = []
-    for video in (item for item in found if isinstance(item, FailedVideo)):
-        bad.append(failed_video(video.video, video.info, video.error))
-        files.write_video(job.store, video.video_id, bad[-1])
     outputs = output_names([row.video for row, _ in good], [suffix for _, suffix in good])
-    return [row for row, _ in good], outputs, bad
+    readable = {output: row for output, (row, _) in zip(outputs, good, strict=True)}
+    return readable, [item for item in found if isinstance(item, FailedVideo)]
 
 
 def _probed(videos: Sequence[VideoFile], job: Job) -> list[Probed]:

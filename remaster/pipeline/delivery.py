@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
+from remaster.arrow import MixedTable
 from remaster.imaging.camera import IDENTITY
 from remaster.pipeline import store as files
-from remaster.pipeline.encoding import EncodedPiece, decided_pieces, encode_scene, grain_of
+from remaster.pipeline.encoding import DrawnPiece, decided_pieces, encode_scene, grain_of
 from remaster.pipeline.failures import attempt, raise_if_disk_full
 from remaster.pipeline.finished import finished_rows
 from remaster.pipeline.frames import forget_frames
@@ -37,6 +38,7 @@ from remaster.rows import (
     Found,
     PassthroughScene,
     Scene,
+    SceneRow,
     failed,
 )
 from remaster.stitch.wing_confidence import confidence
@@ -44,44 +46,60 @@ from remaster.tables import STAGES
 
 Rows = list[dict[str, Any]]
 Deliverable = FilledScene | PassthroughScene | FailedScene
-Make = Callable[[Scene, Sequence[Shot], Found, Job], Sequence[EncodedPiece]]
+NO_FILES = dict.fromkeys(("segment", "segment_bytes", "segment_crc32", "preview", "loop")) | {"stills": []}
+"""The columns that name what was written of a shot, where nothing was: of a result, and of a preview."""
+Make = Callable[[Scene, Sequence[Shot], Found, Job], Sequence[DrawnPiece]]
 """Draws a scene's shots, and writes what shows them."""
 
 
 def resample_stage(table: pa.Table, job: Job) -> pa.Table:
     """Step 6: deliver every scene of the table and write its rows to ``metadata/scenes``."""
+    return delivering(table, FILLED, _deliver, job)
+
+
+def delivering(
+    table: pa.Table, kind: MixedTable, deliver: Callable[[Any, Job], tuple[Scene, Rows]], job: Job
+) -> pa.Table:
+    """The frame of every last stage: each scene of a table of one ``kind`` that is not finished goes to ``deliver``.
+
+    That makes what the run is to leave of the scene, and gives the scene and its rows, which it has written.
+    """
     cv2.setNumThreads(1)
+    found: list[Any] = []
     with working(job.store):
-        rows = [_deliver(row, job) if isinstance(row, Deliverable) else row for row in FILLED.read(table)]
+        for row in kind.read(table):
+            if isinstance(row, SceneRow):
+                scene, results = row.scene, finished_rows(row.scene, job)
+                if not results:
+                    scene, results = deliver(row, job)
+                row = _delivered(scene, results)
+            found.append(row)
     forget_frames()
-    return DELIVERED.write(rows)
+    return DELIVERED.write(found)
 
 
 def deliver_nothing(row: FailedScene, job: Job) -> Rows:
     """Write and return the rows of a scene that never reached the last stage, ``failed`` with the row's error."""
-    return _written(row, [], "failed", job)
+    return written(row, [], "failed", job)
 
 
-def _deliver(row: Deliverable, job: Job) -> DeliveredScene:
+def _deliver(row: Deliverable, job: Job) -> tuple[Scene, Rows]:
     scene = row.scene
-    earlier = finished_rows(scene, job)
-    if earlier:
-        return delivered(scene, earlier)
     if isinstance(row, PassthroughScene):
         drop(scene, job)
     if scene.copied:
         _remove_others(scene, 0, job)
         job.count(scene.frames)
-        return delivered(scene, _written(row, [], "ok", job))
+        return scene, written(row, [], "ok", job)
     row, status, encoded = made(row, encode_scene, "resample", "ok", job)
-    results = _written(row, encoded, status, job)
+    results = written(row, encoded, status, job)
     _remove_others(scene, len(encoded), job)
-    return delivered(row.scene, results)
+    return row.scene, results
 
 
 def made(
     row: Deliverable, make: Make, stage: str, good: str, job: Job
-) -> tuple[Deliverable, str, Sequence[EncodedPiece]]:
+) -> tuple[Deliverable, str, Sequence[DrawnPiece]]:
     """(the row, a failed one where ``make`` failed; its status, ``good`` where nothing failed; the scene's pieces).
 
     What fails is made again with the lowest method; none of the pieces is there if that fails, too.
@@ -107,12 +125,12 @@ def made(
     return replace(row, scene=replace(scene, seconds=seconds)), status, encoded
 
 
-def delivered(scene: Scene, results: Rows) -> DeliveredScene:
+def _delivered(scene: Scene, results: Rows) -> DeliveredScene:
     """The row of a scene whose rows are ``results``."""
     return DeliveredScene(scene.video, scene.video_id, scene.scene_id, scene.frames, scene.seconds, tuple(results))
 
 
-def _made_ambient(row: FailedScene, make: Make, job: Job) -> tuple[str, Sequence[EncodedPiece]]:
+def _made_ambient(row: FailedScene, make: Make, job: Job) -> tuple[str, Sequence[DrawnPiece]]:
     """Make a scene by the lowest method: (status, pieces); none, and the error in the rows, if that fails."""
     row = replace(row, scene=replace(row.scene, steering=replace(row.scene.steering, methods=(), backgrounds=())))
     try:
@@ -132,19 +150,17 @@ def shots_of(row: Deliverable, job: Job) -> Sequence[Shot]:
     return [Shot(0, row.scene.frames, method, cameras, None, 0.0)]
 
 
-def _written(row: Deliverable, encoded: Sequence[EncodedPiece], status: str, job: Job) -> Rows:
+def written(row: Deliverable, encoded: Sequence[DrawnPiece], status: str, job: Job) -> Rows:
     """Write and return the scene's rows."""
-    rows = rows_of(row, encoded, status, job)
+    rows = _rows_of(row, encoded, status, job)
     files.write_shots(job.store, row.scene.scene_id, rows)
     return rows
 
 
-def rows_of(row: Deliverable, encoded: Sequence[EncodedPiece], status: str, job: Job) -> Rows:
+def _rows_of(row: Deliverable, encoded: Sequence[DrawnPiece], status: str, job: Job) -> Rows:
     """The scene's rows; without segments, one shot for each run of the scene."""
     scene = row.scene
-    shots = encoded or [
-        EncodedPiece(piece, "", 0, 0, "", WingShares(), None) for piece in decided_pieces(shots_of(row, job), scene)
-    ]
+    shots = encoded or [DrawnPiece(piece, WingShares()) for piece in decided_pieces(shots_of(row, job), scene)]
     shared = _scene_columns(row, status, job)
     return [shared | _shot_columns(scene, row.found, number, item) for number, item in enumerate(shots)]
 
@@ -187,7 +203,7 @@ def _scene_columns(row: Deliverable, status: str, job: Job) -> dict[str, Any]:
     }
 
 
-def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -> dict[str, Any]:
+def _shot_columns(scene: Scene, found: Found, number: int, item: DrawnPiece) -> dict[str, Any]:
     """The columns of one shot."""
     piece, shot, exact = item.piece, item.piece.shot, item.exact
     cut = None if found.segment is None else found.segment.cut_foreground
@@ -206,12 +222,8 @@ def _shot_columns(scene: Scene, found: Found, number: int, item: EncodedPiece) -
         "continued": continued_share(item.continued, cut),
         "confidence": None if piece.decided else _sure(shot, exact),
         "grain": grain_of(scene, found, shot),
-        "segment": item.segment or None,
-        "segment_bytes": item.size if item.segment else None,
-        "segment_crc32": item.crc32 if item.segment else None,
-        "preview": item.preview or None,
-        "stills": list(item.stills),
-        "loop": item.loop or None,
+        **NO_FILES,
+        **item.files,
         "set_id": borrowed and borrowed.set_id,
         "linked": borrowed and borrowed.scenes,
         "recovered_from_other_scenes": item.borrowed,

@@ -28,8 +28,6 @@ from remaster.rows import (
     PLANNED,
     PROBED,
     STITCHED,
-    DescribedBackground,
-    DescribedScene,
     FailedScene,
     FailedVideo,
     FilledScene,
@@ -38,6 +36,7 @@ from remaster.rows import (
     Scene,
     StitchedScene,
 )
+from remaster.set_rows import DescribedBackground, DescribedScene
 from remaster.sets.candidates import Signature
 from remaster.sets.descriptor import SetDescriptor, describe
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -65,25 +65,20 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class EncodedPiece:
-    """What was written of one piece. ``continued``: see ``WingRenderer.continued``.
+class DrawnPiece:
+    """What is known of a piece that was drawn. ``continued``: see ``WingRenderer.continued``.
 
     ``borrowed`` is the share of its wing pixels that other scenes saw; None where its background shows no set. Those of
-    a donor that shows ``exact``-ly these frames count, too. ``stills`` and ``loop`` are a preview's, which has no
-    ``segment``.
+    a donor that shows ``exact``-ly these frames count, too. ``files`` are the columns of its row that name what was
+    written of it.
     """
 
     piece: Piece
-    segment: str
-    size: int
-    crc32: int
-    preview: str
     shares: WingShares
-    continued: float | None
+    continued: float | None = None
     borrowed: float | None = None
     exact: ExactFrames | None = None
-    stills: tuple[str, ...] = ()
-    loop: str = ""
+    files: Mapping[str, Any] = field(default_factory=dict)
 
 
 def pieces(shots: Sequence[Shot], runs: Sequence[Run]) -> list[Piece]:
@@ -120,7 +115,7 @@ def encoder_settings(output: OutputConfig) -> EncoderSettings:
     )
 
 
-def encode_scene(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) -> list[EncodedPiece]:
+def encode_scene(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) -> list[DrawnPiece]:
     """Render and encode all frames of a scene."""
     frames = Lookahead(scene_frames(scene))
     renderers = renderers_of(scene, shots, found, job, frames)
@@ -193,7 +188,7 @@ def piece_shares(piece: Piece, window: Window, renderers: SceneRenderers, render
 
 def _encode_piece(
     scene: Scene, number: int, piece: Piece, found: Found, renderers: SceneRenderers, frames: Lookahead, job: Job
-) -> EncodedPiece:
+) -> DrawnPiece:
     store, window = job.store, job.window(scene)
     segment, preview, map_key, record = (
         key(scene.video_id, scene.scene_id, number)
@@ -219,22 +214,25 @@ def _encode_piece(
         else:  # an older map shows other wings
             store.files.remove(map_key)
         size, crc = path.stat().st_size, checksum(path)
-    return replace(
-        drawn_piece(scene, piece, renderers, renderer, window), segment=segment, size=size, crc32=crc, preview=preview
-    )
+    files = {"segment": segment, "segment_bytes": size, "segment_crc32": crc, "preview": preview}
+    return replace(drawn_piece(scene, piece, renderers, renderer, window), files=files)
 
 
 def drawn_piece(
     scene: Scene, piece: Piece, renderers: SceneRenderers, renderer: Renderer | None, window: Window
-) -> EncodedPiece:
+) -> DrawnPiece:
     """What is known of a piece that its ``renderer`` (None: it has no wings) has drawn; no file is named yet."""
-    none = EncodedPiece(piece, "", 0, 0, "", WingShares(), renderer.continued if renderer else None)
+    continued = renderer.continued if renderer else None
     exact = None if piece.decided else exact_in(scene, piece.start, piece.end)
     if exact is not None and renderer is not None:
-        shares = WingShares(recovered=exact.share, soft=1.0 - exact.share)
-        return replace(none, shares=shares, borrowed=exact.share, exact=exact)
-    shares = piece_shares(piece, window, renderers, renderer)
-    return replace(none, shares=shares, borrowed=borrowed_part(piece, window))
+        return replace(exact_piece(piece, exact), continued=continued)
+    return DrawnPiece(piece, piece_shares(piece, window, renderers, renderer), continued, borrowed_part(piece, window))
+
+
+def exact_piece(piece: Piece, exact: ExactFrames) -> DrawnPiece:
+    """What is known of a piece whose wings a donor shows."""
+    shares = WingShares(recovered=exact.share, soft=1.0 - exact.share)
+    return DrawnPiece(piece, shares, borrowed=exact.share, exact=exact)
 
 
 def borrowed_part(piece: Piece, window: Window) -> float | None:

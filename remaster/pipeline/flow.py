@@ -24,13 +24,12 @@ from remaster.rows import (
     DELIVERED,
     DESCRIBED,
     DeliveredScene,
-    DescribedScene,
     FailedVideo,
     LentShot,
     PlannedVideo,
     VideoRow,
 )
-from remaster.set_rows import LENT, LentSet, SetTask
+from remaster.set_rows import LENT, DescribedScene, LentSet, SetTask
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,14 @@ import cv2
 import numpy as np
 
 from remaster.arrays import Mask
+from remaster.errors import UserError
 from remaster.pipeline.encoding import Piece, pieces
 from remaster.pipeline.job import Job
 from remaster.pipeline.override_file import read_mask, read_picture
+from remaster.pipeline.scene_cache import stitched_before
+from remaster.pipeline.video_plan import stored_plan
 from remaster.records import Shot
-from remaster.rows import Scene
+from remaster.rows import Scene, VideoRow
 
 
 def with_painted_masks(masks: Mask, scene: Scene, job: Job) -> Mask:
@@ -36,6 +39,22 @@ def with_painted_backgrounds(scene: Scene, shots: Sequence[Shot], job: Job) -> l
     """
     edited = {id(piece.shot): path for piece in pieces(shots, scene.runs) if (path := _decided(scene, piece))}
     return [_with_background(shot, edited[id(shot)], job) if id(shot) in edited else shot for shot in shots]
+
+
+def check_backgrounds(videos: Sequence[VideoRow], job: Job) -> None:
+    """Raise ``UserError`` for an edited background that cannot replace the shot's own, as far as that was kept.
+
+    Where the scene has to be stitched again, the size of its new background is not known yet.
+    """
+    edited = {entry.video for entry in job.decisions.overrides.entries if "background" in entry.decided}
+    for video in (one for one in videos if one.video in edited):
+        for scene in (one for one in stored_plan(video, job) if one.steering.backgrounds):
+            try:
+                with_painted_backgrounds(scene, stitched_before(scene, job), job)
+            except ValueError as error:
+                raise UserError(
+                    f"{job.store.where(job.store.overrides)}: {video.video}: background: {error}"
+                ) from error
 
 
 def write_backgrounds(scene: Scene, shots: Sequence[Shot], job: Job) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
 
@@ -23,18 +22,17 @@ from remaster.media.planes import resize_rgb
 from remaster.media.types import VideoInfo
 from remaster.pipeline import store as files
 from remaster.pipeline.assembly import VideoTask, failed_video, video_row, whole_shots
-from remaster.pipeline.delivery import Deliverable, delivered, made, rows_of
-from remaster.pipeline.encoding import EncodedPiece, Piece, decided_pieces, drawn_piece, renderer_of, renderers_of
+from remaster.pipeline.delivery import Deliverable, Rows, delivering, made, written
+from remaster.pipeline.encoding import DrawnPiece, Piece, decided_pieces, drawn_piece, renderer_of, renderers_of
 from remaster.pipeline.failures import raise_if_disk_full
-from remaster.pipeline.finished import finished_rows
-from remaster.pipeline.frames import Lookahead, active_planes, forget_frames, scene_frames
+from remaster.pipeline.frames import Lookahead, active_planes, scene_frames
 from remaster.pipeline.job import Job
 from remaster.pipeline.lock import working
 from remaster.propagation.tuning import TUNING as PROPAGATION
 from remaster.records import Shot
 from remaster.report.preview import jpeg_of
 from remaster.resample.rendering import SceneRenderers
-from remaster.rows import DELIVERED, FILLED, DeliveredScene, Found, Scene
+from remaster.rows import FILLED, Found, Scene
 
 PICTURE_ROWS = 270
 """Lines of a still and of a loop, at most."""
@@ -72,11 +70,7 @@ class Choice:
 
 def preview_stage(table: pa.Table, job: Job) -> pa.Table:
     """In place of step 6: draw every scene of the table and write its rows to ``metadata/preview/scenes``."""
-    cv2.setNumThreads(1)
-    with working(job.store):
-        rows = [_preview(row, job) if isinstance(row, Deliverable) else row for row in FILLED.read(table)]
-    forget_frames()
-    return DELIVERED.write(rows)
+    return delivering(table, FILLED, _preview, job)
 
 
 def finish_unmade(task: VideoTask) -> dict[str, Any]:
@@ -97,7 +91,7 @@ def finish_unmade(task: VideoTask) -> dict[str, Any]:
     return row
 
 
-def draw_scene(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) -> list[EncodedPiece]:
+def draw_scene(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) -> list[DrawnPiece]:
     """Draw the chosen frames of a scene's shots, and write its stills and loops."""
     frames = Lookahead(scene_frames(scene))
     renderers = renderers_of(scene, shots, found, job, frames)
@@ -107,15 +101,11 @@ def draw_scene(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) -> l
     ]
 
 
-def _preview(row: Deliverable, job: Job) -> DeliveredScene:
-    earlier = finished_rows(row.scene, job)
-    if earlier:
-        return delivered(row.scene, earlier)
+def _preview(row: Deliverable, job: Job) -> tuple[Scene, Rows]:
     row, status, drawn = made(row, draw_scene, "preview", "preview", job)
-    results = rows_of(row, drawn, status, job)
-    files.write_shots(job.store, row.scene.scene_id, results)
+    results = written(row, drawn, status, job)
     _remove_others(row.scene, len(drawn), job)
-    return delivered(row.scene, results)
+    return row.scene, results
 
 
 def _remove_others(scene: Scene, shots: int, job: Job) -> None:
@@ -130,7 +120,7 @@ def _remove_others(scene: Scene, shots: int, job: Job) -> None:
 
 def _draw_piece(
     scene: Scene, number: int, piece: Piece, found: Found, renderers: SceneRenderers, frames: Lookahead, job: Job
-) -> EncodedPiece:
+) -> DrawnPiece:
     store, window = job.store, job.window(scene)
     renderer = renderer_of(scene, piece, renderers, job)
     choice = Choice.of(piece.start, piece.end, scene.info.fps)
@@ -156,7 +146,7 @@ def _draw_piece(
         store.files.put(folder / loop, loop)
     job.count(piece.frames)
     drawn = drawn_piece(scene, piece, renderers, renderer, window)
-    return replace(drawn, preview=stills[1], stills=stills, loop=loop)
+    return replace(drawn, files={"preview": stills[1], "stills": list(stills), "loop": loop})
 
 
 def _walked(scene: Scene, piece: Piece, frames: Lookahead) -> Iterator[tuple[int, tuple[Any, ...]]]:

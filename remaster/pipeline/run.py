@@ -25,7 +25,6 @@ from remaster.report import text
 from remaster.report.progress import ProgressView
 from remaster.rows import (
     DeliveredScene,
-    DescribedScene,
     FailedScene,
     FailedVideo,
     Failure,
@@ -33,7 +32,7 @@ from remaster.rows import (
     PlannedVideo,
     VideoRow,
 )
-from remaster.set_rows import LentSet
+from remaster.set_rows import DescribedScene, LentSet
 
 POLL_SECONDS = 0.25
 """How long the driver waits for one thing before it looks at the others."""

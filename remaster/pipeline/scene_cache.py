@@ -47,6 +47,12 @@ def restored(row: PlannedScene, job: Job) -> PlannedScene | StitchedScene | Fill
     return replace(filled[0], scene=_continued(scene, filled[0].scene), shots=shots)
 
 
+def stitched_before(scene: Scene, job: Job) -> tuple[Shot, ...]:
+    """The shots of a scene as ``stitch`` left them, where that still holds; else none."""
+    stitched = files.read_rows(job.store, _key(scene, "stitch", job), STITCH, job.fingerprints(scene).stitch)
+    return stitched[0].shots if stitched else ()
+
+
 def filled_before(scene: Scene, job: Job) -> Scene | None:
     """The scene as it was when it was last filled, whatever the settings; None where it never was."""
     table = files.read_table(job.store, _key(scene, "outpaint", job))

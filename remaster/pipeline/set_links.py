@@ -17,8 +17,7 @@ from remaster.config import LinkScope
 from remaster.pipeline.describing import place_of, read_descriptor
 from remaster.pipeline.job import Job
 from remaster.pipeline.store import Store
-from remaster.rows import DescribedScene
-from remaster.set_rows import SetTask
+from remaster.set_rows import DescribedScene, SetTask
 from remaster.sets.candidates import candidates
 from remaster.sets.linking import Pair, link_scenes, sets_of
 from remaster.sets.proof import Link, prove

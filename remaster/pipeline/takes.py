@@ -95,15 +95,16 @@ def _fills(
         for key in store.files.names(f"scenes/{scene.video_id}"):
             if Path(key).name.startswith(f"{scene.scene_id}.lent-"):
                 aside.files.write(key, store.files.read(key) or b"", durable=False)
+        tried = [Override(scene.video, decided=take) for take in takes]
+        named = decided_inpainters(Decisions(Overrides((*known.entries, *tried))), engine, 0.0, store.overrides)
+        job = Job(config, aside, aspect, framing, engine, engine, inpainters=named)
+        stage = OutpaintStage(engine, job)  # one for all: it loads an engine's weights once
         for take in takes:
             own = Decisions(Overrides().with_decision(video=scene.video, **take)).of(scene.video, scene.ranges)
             changed = {key: getattr(own, key) for key in take}
             steered = replace(kept, scene=replace(scene, steering=replace(decided, **changed)))
-            named = Decisions(Overrides((*known.entries, Override(scene.video, decided=take))))
-            engines = decided_inpainters(named, engine, 0.0, store.overrides)
-            job = Job(config, aside, aspect, framing, engine, engine, inpainters=engines)
             with working(aside):
-                made = FILLED.read(OutpaintStage(engine, job)(STITCHED.write([steered])))[0]
+                made = FILLED.read(stage(STITCHED.write([steered])))[0]
             if isinstance(made, FailedScene):
                 raise UserError(made.failure.error)
             yield made

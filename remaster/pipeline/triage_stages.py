@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pyarrow as pa
 
-from remaster.pipeline import store as files
-from remaster.pipeline.delivery import Deliverable, delivered, made, rows_of
+from remaster.pipeline.delivery import Deliverable, Rows, delivering, made, written
 from remaster.pipeline.donor_frames import exact_in
-from remaster.pipeline.encoding import EncodedPiece, Piece, borrowed_part, decided_pieces
-from remaster.pipeline.finished import finished_rows
+from remaster.pipeline.encoding import DrawnPiece, Piece, borrowed_part, decided_pieces, exact_piece
 from remaster.pipeline.job import Job
-from remaster.pipeline.lock import working
 from remaster.pipeline.set_cache import unfilled, with_lent
 from remaster.records import Background, Shot
-from remaster.resample.origins import WingShares, planned_shares
+from remaster.resample.origins import planned_shares
 from remaster.resample.propagated_wings import propagated_shares
-from remaster.rows import DELIVERED, STITCHED, DeliveredScene, FilledScene, Found, Scene, StitchedScene
+from remaster.rows import STITCHED, FilledScene, Found, Scene, StitchedScene
 from remaster.tables import OutpaintColumns
 
 SAMPLED_FRAMES = 5
@@ -29,29 +25,20 @@ SAMPLED_FRAMES = 5
 
 def triage_stage(table: pa.Table, job: Job) -> pa.Table:
     """After ``stitch``: write the rows of every scene of the table to ``metadata/triage/scenes``."""
-    cv2.setNumThreads(1)
-    with working(job.store):
-        return DELIVERED.write(
-            [_triage(row, job) if isinstance(row, Deliverable | StitchedScene) else row for row in STITCHED.read(table)]
-        )
+    return delivering(table, STITCHED, _triage, job)
 
 
-def predicted_pieces(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) -> list[EncodedPiece]:
+def predicted_pieces(scene: Scene, shots: Sequence[Shot], found: Found, job: Job) -> list[DrawnPiece]:
     """What the wings of a scene's pieces would be made of."""
     return [_piece(scene, piece, shots, job) for piece in decided_pieces(shots, scene)]
 
 
-def _triage(row: Deliverable | StitchedScene, job: Job) -> DeliveredScene:
-    earlier = finished_rows(row.scene, job)
-    if earlier:
-        return delivered(row.scene, earlier)
+def _triage(row: Deliverable | StitchedScene, job: Job) -> tuple[Scene, Rows]:
     done = _opened(row, job) if isinstance(row, StitchedScene | FilledScene) else row
     done, status, told = made(done, predicted_pieces, "triage", "triage", job)
     seconds = {stage: value for stage, value in done.scene.seconds.items() if stage not in ("outpaint", "resample")}
     done = replace(done, scene=replace(done.scene, seconds=seconds))
-    results = rows_of(done, told, status, job)
-    files.write_shots(job.store, done.scene.scene_id, results)
-    return delivered(done.scene, results)
+    return done.scene, written(done, told, status, job)
 
 
 def _opened(row: StitchedScene | FilledScene, job: Job) -> FilledScene:
@@ -69,12 +56,10 @@ def hole_pixels(shots: Sequence[Shot]) -> int:
     return sum(int(picture.holes.sum()) for picture in pictures.values())
 
 
-def _piece(scene: Scene, piece: Piece, shots: Sequence[Shot], job: Job) -> EncodedPiece:
+def _piece(scene: Scene, piece: Piece, shots: Sequence[Shot], job: Job) -> DrawnPiece:
     window, exact = job.window(scene), None if piece.decided else exact_in(scene, piece.start, piece.end)
-    none = EncodedPiece(piece, "", 0, 0, "", WingShares(), None)
     if exact is not None:
-        shares = WingShares(recovered=exact.share, soft=1.0 - exact.share)
-        return replace(none, shares=shares, borrowed=exact.share, exact=exact)
+        return exact_piece(piece, exact)
     shot, first = piece.shot, piece.start - piece.shot.start
     if shot.propagation is not None:
         frames = np.unique(np.linspace(first, first + piece.frames - 1, SAMPLED_FRAMES).astype(int)).tolist()
@@ -86,4 +71,4 @@ def _piece(scene: Scene, piece: Piece, shots: Sequence[Shot], job: Job) -> Encod
         around = shots[max(number - 1, 0)], shots[min(number + 1, len(shots) - 1)]
         before, after = (planned_shares(other, window) for other in around)
         shares = shares.mixed(before, after, shot.mix)
-    return replace(none, shares=shares, borrowed=borrowed_part(piece, window))
+    return DrawnPiece(piece, shares, borrowed=borrowed_part(piece, window))

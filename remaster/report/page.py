@@ -1,4 +1,4 @@
-"""The report of a run as one page that needs no network: ``report/index.html``.
+"""The report of a run as one page that needs no network: ``report/index.html``, a preview's ``report/preview.html``.
 
 ``write_page`` collects the values of the page and renders ``templates/page.html`` with Jinja2, which escapes them. The
 template decides what the page says; ``page.css`` and ``page.js`` become part of it.

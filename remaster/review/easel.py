@@ -44,7 +44,7 @@ class Easel:
         with ui.dialog(value=True).props("maximized") as dialog, ui.card().classes("paint-card"):
             easel = ui.html(_easel(shot, kind), sanitize=False).classes("painting")
             easel.on("saved", lambda: (self.saved(), dialog.close()), js_handler=_SAVED)
-            with ui.element("div").classes("line"):
+            with ui.element("div").classes("line ends"):
                 button("Save", lambda: ui.run_javascript("remasterPaint.save()"), "paint-save")
                 button("Clear", lambda: ui.run_javascript("remasterPaint.clear()"), "paint-clear")
                 button("Cancel", dialog.close, "paint-cancel")

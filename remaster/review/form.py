@@ -9,7 +9,7 @@ from typing import Any
 from nicegui import ui
 
 from remaster.errors import UserError
-from remaster.review.desk import Scope
+from remaster.review.desk import Apart, Scope, apart, kept_apart
 from remaster.review.easel import Easel
 from remaster.review.model import Shot
 from remaster.review.review import Review
@@ -38,7 +38,7 @@ CHOICES: dict[str, dict[Any, str]] = {
         "auto": "auto",
     },
     "gate": {"": f"gate: {AS_MADE}", "fill": "gate replaced", "keep": "gate kept"},
-    "link": {"": f"link: {AS_MADE}", False: "in no set"},
+    "link": {"": f"link: {AS_MADE}", True: "may share a set", False: "in no set"},
 }
 """Keys that are chosen from a list, and how the page says their values."""
 TEXTS = {"prompt": "prompt", "negative_prompt": "negative prompt"}
@@ -55,6 +55,8 @@ class DecisionForm:
         self._filling = False
         self.decided: Mapping[str, Any] = {}
         self._takes_shown: tuple[Any, ...] = ()
+        self._filled: dict[str, Any] = {}  # what was put into the fields last, and for which shot
+        self._lists: tuple[Any, ...] = ()
         self._build()
 
     def _build(self) -> None:
@@ -123,7 +125,7 @@ class DecisionForm:
         if self.shot is not None:
             shot, scope, chosen = self.shot, self.scope, take.decision.items() <= self.decided.items()
             keys = {key: None if chosen else value for key, value in take.decision.items()}
-            self._save(lambda: self.review.desk.decide(shot, scope, **keys))
+            self._save(lambda: self.review.desk.decide(shot, scope, **keys), *keys)
 
     def _text(self, name: str, label: str) -> Any:
         made = ui.input(label).props(f'dense outlined data-key="set-{name}"')
@@ -135,7 +137,16 @@ class DecisionForm:
             self.cut = ui.number("cut before frame", min=1, precision=0, format="%d").props("dense outlined")
             button("Add", lambda: self._cut(True), "cut-add").props('aria-label="Add a cut"')
             button("Remove", lambda: self._cut(False), "cut-remove").props('aria-label="Remove the cut"')
-        self.cuts = ui.element("div").classes("cuts")
+        self.lists = ui.element("div").classes("cuts")
+
+    def unlink(self, other: Shot) -> None:
+        """Decide that the shot's scene never shares a set with that of another."""
+        if self.shot is not None:
+            one = apart(self.shot, other)
+            self._save(lambda: self.review.desk.unlink(one, True))
+
+    def _link_again(self, one: Apart) -> None:
+        self._save(lambda: self.review.desk.unlink(one, False))
 
     def show(self, shot: Shot | None) -> None:
         """Show what is decided for a shot."""
@@ -164,26 +175,43 @@ class DecisionForm:
             for verdict, made in self.verdicts.items():
                 press(made, decided.get("review") == verdict)
             for name, select in self.selects.items():
-                select.set_options(_options(name, self.scope, decided.get(name, "")), value=decided.get(name, ""))
+                value, options = decided.get(name, ""), _options(name, self.scope, decided.get(name, ""))
+                if (select.value, select.options) != (value, options):  # else a list that is open would close
+                    select.set_options(options, value=value)
                 select.set_visibility(self.scope != "set" or name in OF_SETS)
-            self.seed.value = decided.get("seed")
-            for name, field in self.texts.items():
-                field.value = decided.get(name, "")
+            self._fill_fields(shot, decided)
             self.said.text = f"decided: {decision_text(all_of_it)}" if all_of_it else "nothing is decided"
-            self._fill_cuts(shot)
+            self._fill_lists(shot)
         finally:
             self._filling = False
         self.easel.show(shot)
         self.show_takes()
 
-    def _fill_cuts(self, shot: Shot) -> None:
-        self.cut.value = shot.frames[0] or None
-        self.cuts.clear()
-        with self.cuts:
-            for cut in self.review.desk.read().cuts:
-                if cut.video == shot.video:
-                    said = f"{'cut added' if cut.add else 'no cut'} before frame {cut.frame}"
-                    button(f"{said} ✕", partial(self._uncut, cut.video, cut.frame))
+    def _fill_fields(self, shot: Shot, decided: Mapping[str, Any]) -> None:
+        """Set the fields in which a person types; what is typed and not kept yet stays while the shot does."""
+        wanted = {"seed": decided.get("seed"), "cut": shot.frames[0] or None}
+        wanted |= {name: decided.get(name, "") for name in self.texts}
+        place = shot.key, self.scope
+        known = self._filled if self._filled.get("") == place else {}
+        for name, field in {"seed": self.seed, "cut": self.cut, **self.texts}.items():
+            if name not in known or field.value == known[name]:
+                field.value = wanted[name]
+        self._filled = {"": place, **wanted}
+
+    def _fill_lists(self, shot: Shot) -> None:
+        """Show the changes of cuts in the shot's video, and whom its scene is kept apart from."""
+        known = self.review.desk.read()
+        cuts, others = [cut for cut in known.cuts if cut.video == shot.video], kept_apart(known, shot)
+        if self._lists == (shot.key, cuts, others):
+            return
+        self._lists = shot.key, cuts, others
+        self.lists.clear()
+        with self.lists:
+            for cut in cuts:
+                said = f"{'cut added' if cut.add else 'no cut'} before frame {cut.frame}"
+                button(f"{said} ✕", partial(self._uncut, cut.video, cut.frame))
+            for number, one in enumerate(others):
+                button(f"never linked with {one.of(shot)} ✕", partial(self._link_again, one), f"link-{number}")
 
     def _uncut(self, video: str, frame: int) -> None:
         self._save(lambda: self.review.desk.cut(video, frame, None))
@@ -200,20 +228,22 @@ class DecisionForm:
     def _keep(self, key: str, value: Any) -> None:
         if not self._filling and self.shot is not None:
             shot, scope = self.shot, self.scope
-            self._save(lambda: self.review.desk.decide(shot, scope, **{key: value}))
+            self._save(lambda: self.review.desk.decide(shot, scope, **{key: value}), key)
 
     def _cut(self, add: bool) -> None:
         frame = _whole(self.cut.value)
         if self.shot is not None and frame is not None:
             video = self.shot.video
-            self._save(lambda: self.review.desk.cut(video, frame, add))
+            self._save(lambda: self.review.desk.cut(video, frame, add), "cut")
 
-    def _save(self, change: Callable[[], None]) -> None:
-        """Make a change to the file and say so; where it is refused, say why and show what holds."""
+    def _save(self, change: Callable[[], None], *fields: str) -> None:
+        """Make a change to the file and say so; where it is refused, say why, and show what holds in its ``fields``."""
         try:
             change()
         except (UserError, OSError) as error:
             ui.notify(str(error), type="negative", timeout=8000)
+        for name in fields:
+            self._filled.pop(name, None)
         self.saved()
         self._fill()
 

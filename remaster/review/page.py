@@ -6,6 +6,7 @@ turns keys into clicks on the page's own buttons, so that keyboard, mouse and to
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +36,7 @@ PAGE = 200
 """Shots that the strip shows at first, and how many more it shows when asked."""
 REFRESH_SECONDS = 2.0
 NOTHING = '<p class="none">No shot passes the filters.</p>'
+NO_SHOT_YET = '<p class="none">The run has no shots yet. They appear here as they are made.</p>'
 HELP = (
     ("→ or N", "next shot"),
     ("← or P", "previous shot"),
@@ -82,15 +84,19 @@ class View:
                 button("Make it", self._make, "make", "M")
                 button("Help", self._help, "help", "?")
         self.trouble = ui.label().classes("trouble").props('role="alert"')
+        with ui.element("div").classes("overwritten").props('role="alert"') as self.lost_panel:
+            self.lost = ui.label()
+            button("Put back", lambda: self._about_lost(self.review.desk.put_back), "put-back")
+            button("Leave it so", lambda: self._about_lost(self.review.desk.give_up), "give-up")
         with ui.element("nav").classes("filters").props('aria-label="Filters"'):
             self._filters()
         with ui.element("div").classes("work"):
             with ui.element("section").classes("strip").props('aria-label="Shots, the riskiest first"'):
                 self.strip = cells("", self._choose)
                 self.more = button("Show more", self._more).classes("more")
-            with ui.element("main").classes("one"):
+            with ui.element("main").classes("one") as self.main:
                 with ui.element("div").classes("look"):
-                    self.one = ShotView(self._step, self._choose)
+                    self.one = ShotView(self._step, self._choose, lambda other: self.form.unlink(other))
                 self.form = DecisionForm(self.review, self._decided)
         with ui.expansion("What the batch prints").classes("log").props("dense") as self.log_panel:
             self.log = TextElement(tag="pre", text="").props('role="log" tabindex="0"')
@@ -137,7 +143,9 @@ class View:
 
     def _draw_strip(self) -> None:
         shown = self.shots[: self.limit]
-        self.strip.content = strip(shown, self.decided, self.current) if shown else NOTHING
+        self.strip.content = (
+            strip(shown, self.decided, self.current) if shown else NOTHING if self.run.shots else NO_SHOT_YET
+        )
         self.more.set_visibility(len(self.shots) > len(shown))
         decided = sum(key in self.decided for key in self.run.by_key)
         self.counts.text = f"{len(self.shots)} of {len(self.run.shots)} shots, {decided} decided"
@@ -146,6 +154,7 @@ class View:
         shot = self.run.by_key.get(self.current or "")
         self.one.show(self.run, self.decided, shot)
         self.form.show(shot)
+        self.main.set_visibility(shot is not None)
         if scroll:
             ui.run_javascript("remasterReview.current()")
 
@@ -194,6 +203,20 @@ class View:
         self.log_panel.set_visibility(bool(progress.lines))
         self.trouble.text = self.review.trouble
         self.trouble.set_visibility(bool(self.review.trouble))
+        lost = self.review.lost
+        self.lost.text = f"Another program has overwritten what was decided here: {'; '.join(lost)}"
+        self.lost_panel.set_visibility(bool(lost))
+
+    def _about_lost(self, what: Callable[[], None]) -> None:
+        """Do something about overwritten decisions; where that fails, say why."""
+        try:
+            what()
+        except (UserError, OSError) as error:
+            ui.notify(str(error), type="negative", timeout=8000)
+        self.review.read()
+        self.decided = self.review.decided
+        self._shown(scroll=False)
+        self._show_progress()
 
     def _make(self) -> None:
         """Start the batch that obeys the decisions."""

@@ -25,7 +25,8 @@ NOTHING = Overrides()
 class Review:
     """The output folder ``root`` and what is known of it.
 
-    ``reads_prompts``: its run's inpainter does. ``trouble``: why the decisions cannot be read.
+    ``reads_prompts``: its run's inpainter does. ``trouble``: why the decisions cannot be read. ``lost``: decisions that
+    another program has overwritten since.
     """
 
     root: Path
@@ -36,6 +37,7 @@ class Review:
     takes: Takes
     reads_prompts: bool
     trouble: str = ""
+    lost: tuple[str, ...] = ()
     decided: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _run: Run | None = None
@@ -59,6 +61,7 @@ class Review:
             run = self.library.run()
             try:
                 overrides, self.trouble = self.desk.read(), ""
+                self.lost = tuple(self.desk.lost())
             except UserError as error:
                 overrides, self.trouble = NOTHING, str(error)
             if run is not self._run or overrides is not self._overrides:

@@ -25,11 +25,17 @@ MISSING = 'onerror="remasterReview.missing(this)"'
 
 
 class ShotView:
-    """The large part of a page; ``step`` goes some shots on, ``choose`` to one by its key."""
+    """The large part of a page; ``step`` goes some shots on, ``choose`` to one by its key.
 
-    def __init__(self, step: Callable[[int], None], choose: Callable[[str], None]) -> None:
+    ``unlink`` decides that the shot never shares a set with another.
+    """
+
+    def __init__(
+        self, step: Callable[[int], None], choose: Callable[[str], None], unlink: Callable[[Shot], None]
+    ) -> None:
         self.step = step
         self.choose = choose
+        self.unlink = unlink
         self.view = "wipe"
         self.shot: Shot | None = None
         self._drawn: tuple[Any, ...] = ()
@@ -39,6 +45,7 @@ class ShotView:
         with ui.element("div").classes("head"):
             self.title = TextElement(tag="h2", text="").classes("title")
             self.why = ui.label().classes("why")
+        self.error = ui.label().classes("error")
         with ui.element("div").classes("views"):
             button("←", lambda: self.step(-1), "previous", "P").props('aria-label="Previous shot"')
             button("→", lambda: self.step(1), "next", "N").props('aria-label="Next shot"')
@@ -63,6 +70,8 @@ class ShotView:
         self._drawn = state
         self.title.text = "" if shot is None else f"{shot.video} · frames {shot.frames[0]}–{shot.frames[1] - 1}"
         self.why.text = "" if shot is None else _why(shot)
+        self.error.text = "" if shot is None else _error(shot)
+        self.error.set_visibility(bool(self.error.text))
         self._draw_stage()
         rows = [] if shot is None else numbers(shot)
         self.table.content = (
@@ -88,7 +97,15 @@ class ShotView:
                 ui.label(f"The same set in {len(others)} other shot{'s' if len(others) > 1 else ''}").classes(
                     "subtitle"
                 )
-                cells(strip(others, decided, None), self.choose).classes("row")
+                with ui.element("div").classes("row"):
+                    for other in others:
+                        self._draw_other(other, decided)
+
+    def _draw_other(self, other: Shot, decided: Mapping[str, Mapping[str, Any]]) -> None:
+        with ui.element("div").classes("other"):
+            cells(strip([other], decided, None), self.choose)
+            made = button("Never link", partial(self.unlink, other), f"unlink-{other.key}")
+            made.props(f'aria-label="Never link with {escape(other.video)}, frame {other.frames[0]}"')
 
 
 def _why(shot: Shot) -> str:
@@ -97,10 +114,18 @@ def _why(shot: Shot) -> str:
     return f"{sign} {word} risk {shot.risk:.2f}: {reasons} · {shot.method}, {shot.status}"
 
 
+def _error(shot: Shot) -> str:
+    """What went wrong with a shot, and in which step; empty where nothing did."""
+    stage, error = shot.row["error_stage"], shot.row["error"]
+    return "" if error is None else f"{stage}: {error}" if stage else str(error)
+
+
 def wipe(shot: Shot) -> str:
     """Before and after over each other; a slider moves the line between them."""
+    if shot.row["segment"] is None and not shot.row["stills"]:
+        return '<p class="none">Nothing of this shot was encoded.</p>'
     return (
-        f'<div class="wipe" style="--shape:{int(shot.row["out_width"]) / int(shot.row["out_height"]):.4f}">'
+        f'<div class="wipe loading" style="--shape:{int(shot.row["out_width"]) / int(shot.row["out_height"]):.4f}">'
         f'<img class="after" alt="after" src="{escape(picture_url(shot, "after"))}" '
         f'onload="remasterReview.shaped(this)" {MISSING}>'
         f'<img class="before" alt="before" src="{escape(picture_url(shot, "before"))}">'

@@ -52,18 +52,36 @@ def cell(shot: Shot, decision: Mapping[str, Any], is_current: bool) -> str:
     title = escape(f"{what}: {', '.join(shot.reasons) or 'nothing to note'}{'; ' + said if said else ''}")
     mark = f'<span class="mark">{escape(_mark(decision))}</span>' if decision else ""
     current = ' aria-current="true"' if is_current else ""
+    picture = (
+        f'<img loading="lazy" alt="" src="{escape(picture_url(shot, "thumb"))}" onerror="this.classList.add(\'gone\')">'
+    )
+    if shot.row["preview"] is None:
+        picture = '<span class="nothing">no picture</span>'
     return (
         f'<button type="button" class="cell" data-shot="{escape(shot.key)}"{current} aria-label="{title}" '
-        f'title="{title}"><img loading="lazy" alt="" src="{escape(picture_url(shot, "thumb"))}">'
+        f'title="{title}">{picture}'
         f'<span class="line"><span class="risk {word}">{sign} {shot.risk:.2f}</span>'
         f"<span>{escape(shot.method)}</span>{mark}</span>"
-        f'<span class="line small">{escape(shot.video)} · {text.clock(begin, 1)}</span></button>'
+        f'<span class="line small"><span class="of">{escape(shot.video)}</span>'
+        f"<span>{text.clock(begin, 1)}</span></span></button>"
     )
 
 
 def decision_text(decision: Mapping[str, Any]) -> str:
     """What was decided, in words."""
-    return ", ".join(f"{key} {value}" if key != "review" else str(value) for key, value in decision.items())
+    return ", ".join(_said(key, value) for key, value in decision.items())
+
+
+def _said(key: str, value: Any) -> str:
+    if key == "review":
+        return str(value)
+    if key == "link":
+        return "may share a set" if value else "in no set"
+    if key == "unlink":
+        return f"never linked with {len(value)} {'other' if len(value) == 1 else 'others'}"
+    if key == "inpainter":
+        return " ".join([f"inpainter {value['name']}", *(f"{k}={v}" for k, v in value.items() if k != "name")])
+    return f"{key} {value}"
 
 
 def _mark(decision: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from clips import HEIGHT, WIDTH, pan, still
+from clips import HEIGHT, WIDTH, Picture, painting, pan, still
 from faulty_runs import Case
 from stage_runs import filmed, run_stages
 
@@ -27,10 +27,21 @@ SETTINGS = ("output.codec=ffv1", "inpainter=exemplar", "output.layers=true")
 Planes = tuple[np.ndarray, ...]
 
 
+def dissolve(first: int, second: int, rest: int = 12, change: int = 10) -> Iterator[Picture]:
+    """A painted set at rest that becomes another one."""
+    before, after = (painting(seed, WIDTH).astype(np.float32) for seed in (first, second))
+    for share in np.clip((np.arange(2 * rest + change) - rest + 1) / (change + 1), 0, 1):
+        yield np.rint(before * (1 - share) + after * share).astype(np.uint8)
+
+
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """A still scene and a pan, remastered without loss, with layers."""
-    case = filmed(tmp_path_factory.mktemp("layers"), [still(3, FRAMES), pan(4, FRAMES)])
+    """A still scene, a pan, a pan that is propagated, and a dissolve, remastered without loss, with layers."""
+    scenes = [still(3, FRAMES), pan(4, FRAMES), pan(6, FRAMES), dissolve(7, 8)]
+    case = filmed(tmp_path_factory.mktemp("layers"), scenes)
+    case.out.mkdir()
+    decided = f"{{video: a.mp4, frames: [{2 * FRAMES}, {3 * FRAMES}], method: propagated}}"
+    (case.out / "overrides.yaml").write_text(f"overrides: [{decided}]")
     row = run_stages(case, *SETTINGS, suffix=".mkv")
     assert row["error"] is None
     return case
@@ -72,7 +83,7 @@ def test_the_layer_over_the_original_is_the_frame_that_was_encoded(case: Case) -
     index = index_of(case)
     assert (index["video"], index["output"]) == ("a.mp4", "videos/a.mkv")
     shots = index["shots"]
-    assert shots[0]["frames"][0] == 0 and shots[-1]["frames"][1] == len(before) == 2 * FRAMES
+    assert shots[0]["frames"][0] == 0 and shots[-1]["frames"][1] == len(before) > 3 * FRAMES
     for shot in shots:
         start, end = shot["frames"]
         place, active = Rect(*shot["place"]), Rect(*shot["crop"])
@@ -99,7 +110,7 @@ def test_the_map_tells_where_each_pixel_comes_from(case: Case) -> None:
     values = {entry["color"]: entry["value"] for entry in index["legend"]}
     assert sorted(values.values()) == list(range(len(MAP_COLORS)))
     names = {entry["value"]: entry["name"] for entry in index["legend"]}
-    kinds = {}
+    kinds, propagated = {}, []
     for shot, row in zip(index["shots"], sorted(rows, key=lambda row: row["start_frame"]), strict=True):
         path, frames = folder(case) / shot["map"]["file"], shot["map"]["frames"]
         kinds[shot["method"]] = path.suffix
@@ -119,7 +130,13 @@ def test_the_map_tells_where_each_pixel_comes_from(case: Case) -> None:
         wings = sum(found.values()) - found.pop("original")
         assert (found["recovered"] + found["lent"]) / wings == pytest.approx(row["recovered"], abs=0.02)
         assert found["generated"] / wings == pytest.approx(row["generated"], abs=0.02)
+        assert found["propagated"] / wings == pytest.approx(row["propagated"], abs=0.02)
+        assert found["soft"] / wings == pytest.approx(row["soft"], abs=0.02)
+        propagated += [found["propagated"] / wings] if shot["method"] == "propagated" else []
     assert kinds["still"] == ".png" and kinds["mosaic"] == ".mkv", kinds
+    # The pan, and the dissolve, whose wings are a mix of those of the shots around it.
+    assert len(propagated) == 2 and propagated[0] > 0.3 and propagated[1] == 0, propagated
+    assert pq.read_table(case.out / "metadata" / "scenes").column("status").unique().to_pylist() == ["ok"]
 
 
 def contents(case: Case) -> dict[str, tuple[int, bytes]]:
@@ -150,12 +167,12 @@ def test_layers_never_outlive_what_they_showed(case: Case) -> None:
     root = case.root / "other"
     case_there = Case(root, case.source)
     case_there.engine()
-    few = ("output.layers=true", "inpainter=exemplar", "output.crf=40")
-    assert run_stages(case_there, *few)["error"] is None
+    few = ("inpainter=exemplar", "scenes.limit=1")
+    assert run_stages(case_there, *few, "output.layers=true", "output.crf=40")["error"] is None
     assert contents(case_there)
-    assert run_stages(case_there, "inpainter=exemplar", "output.crf=40")["error"] is None
+    assert run_stages(case_there, *few, "output.crf=40")["error"] is None
     assert len(contents(case_there)) > 1, "they still show what the segments show"
-    assert run_stages(case_there, "inpainter=exemplar", "output.crf=41")["error"] is None
+    assert run_stages(case_there, *few, "output.crf=41")["error"] is None
     assert not contents(case_there)
 
 
@@ -163,7 +180,7 @@ def test_a_picture_that_fills_the_target_has_no_layers(case: Case) -> None:
     root = case.root / "filled"
     there = Case(root, case.source)
     there.engine()
-    row = run_stages(there, *SETTINGS, "target.aspect=4:3", suffix=".mkv")
+    row = run_stages(there, *SETTINGS, "target.aspect=4:3", "scenes.limit=1", suffix=".mkv")
     assert row["error"] is None
     assert [path.name for path in folder(there).iterdir()] == ["index.json"]
     assert {shot["wings"] for shot in index_of(there)["shots"]} == {None}

@@ -26,6 +26,7 @@ from remaster.remote import joined, locate, open_ranges
 from remaster.storage import folder
 
 SCENES = 3
+LAYERS = "output.layers=true"
 ODD = "a b/ü?#%41.mp4"
 
 
@@ -37,7 +38,7 @@ class RemoteCase(Case):
 
     def arguments(self) -> list[str]:
         local = super().arguments()
-        return [f"dataset.path={self.store.address('in')}", f"output.dir={self.address}", *local[2:]]
+        return [f"dataset.path={self.store.address('in')}", f"output.dir={self.address}", *local[2:], LAYERS]
 
     @property
     def address(self) -> str:
@@ -56,7 +57,9 @@ class RemoteCase(Case):
         return {name: info.mtime_ns for name, info in zip(names, infos, strict=True)}
 
     def results(self) -> dict[str, bytes | None]:
-        return {key: folder(self.address).read(key) for key in folder(self.address).names("videos", True)}
+        """All that a person takes away: the videos and the layers."""
+        there = folder(self.address)
+        return {key: there.read(key) for top in ("videos", "layers") for key in there.names(top, True)}
 
 
 @pytest.fixture(scope="module", params=["s3", "gs"])
@@ -92,9 +95,10 @@ def test_a_killed_run_goes_on_and_ends_as_on_a_disk(
 
     local = Case(tmp_path / "local", source)
     local.engine()
-    assert local.run()[0] == 0
-    expected = {f"videos/{ODD}": (local.out / "videos" / ODD).read_bytes()}
-    assert case.results() == expected
+    assert local.run(LAYERS)[0] == 0
+    made = [path for top in ("videos", "layers") for path in (local.out / top).rglob("*") if path.is_file()]
+    assert len(made) == 2 + 2 * SCENES, "the video, the index, and wings and map of each shot"
+    assert case.results() == {path.relative_to(local.out).as_posix(): path.read_bytes() for path in made}
     assert [row["status"] for row in case.rows()] == ["ok"] * SCENES
     page = folder(case.address).read("report/index.html")
     assert page is not None

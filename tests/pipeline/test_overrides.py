@@ -305,8 +305,7 @@ def test_the_driver_reads_the_file_and_refuses_what_no_video_has(case: Case) -> 
     decide(case, "{video: a.mp4, frames: [0, 4000], framing: left}")
     with pytest.raises(UserError, match="frame 4000"):
         case.run()
-    assert not (case.out / "scenes").exists()
-    assert not (case.out / "metadata").exists()
+    assert [path.name for path in case.out.iterdir() if not path.name.startswith(".")] == ["overrides.yaml"]
 
     decide(case, ENTRY.format("framing: left"), "{video: a.mp4, frames: [9, 11], seed: 4}")
     code, printed = case.run()
@@ -318,6 +317,13 @@ def test_the_driver_reads_the_file_and_refuses_what_no_video_has(case: Case) -> 
     decide(case, "{video: a.mp4, frames: [4, 15], framing: left}")
     with pytest.raises(UserError, match="has 14 frames"):
         case.run()
+    painted(case, "c.png", np.zeros((HEIGHT, 50, 3), np.uint8))
+    settings = (case.out / "run.yaml").read_bytes()
+    decide(case, ENTRY.format("framing: left"), "{video: a.mp4, frames: [0, 4], background: c.png}")
+    with pytest.raises(UserError, match=rf"a\.mp4: background: c\.png is 50x{HEIGHT}, and the background .* is \d+x"):
+        case.run("output.crf=30")
+    assert (case.out / "run.yaml").read_bytes() == settings
+    assert segments(case) == first
     decide(case, ENTRY.format("framing: left"), "{video: a.mp4, frames: [0, 4], method: leave}")
     code, printed = case.run()
     assert code == 0, printed

@@ -108,7 +108,8 @@ def test_loops_are_short_silent_films_that_browsers_play(case: Case) -> None:
 
 
 def test_the_page_shows_the_previews_and_says_so(case: Case) -> None:
-    page = (case.out / "report" / "index.html").read_text()
+    assert [path.name for path in (case.out / "report").iterdir()] == ["preview.html"]
+    page = (case.out / "report" / "preview.html").read_text()
     assert "Nothing is encoded or delivered" in page
     assert page.count("data:image/jpeg;base64,") == 3 * SCENES
     for row in rows(case):
@@ -149,6 +150,7 @@ def test_a_run_goes_on_from_its_preview_and_makes_the_same_bytes(case: Case, sou
     assert [name for name, time in times(case, *PICTURES).items() if drawn[name] != time] == []
 
     delivered = {path: path.stat().st_mtime_ns for path in (case.out / "metadata").glob("[sv]*/*")}
+    delivered |= {path: path.stat().st_mtime_ns for path in (case.out / "report" / "index.html", case.out / "run.yaml")}
     delivered |= {path: path.stat().st_mtime_ns for path in case.out.glob("videos/*")}
     assert case.run("preview=true", "resume=false")[0] == 0
     assert delivered == {path: path.stat().st_mtime_ns for path in delivered}

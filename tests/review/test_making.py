@@ -7,10 +7,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from faulty_runs import descendants
 from omegaconf import OmegaConf
 from programs import run_program
 from review_pages import opened, served
@@ -85,7 +88,7 @@ def picture(page: Any) -> str:
 
 
 @pytest.mark.timeout(600)
-def test_a_decision_is_made_and_its_picture_shown(own: Path, tmp_path: Path) -> None:
+def test_a_decision_survives_kills_of_server_and_run_and_is_made(own: Path, tmp_path: Path) -> None:
     with served(own) as server:
         with opened(server, tmp_path / "one", 1280, 720) as page:
             key = page.locator('.strip [aria-current="true"]').get_attribute("data-shot")
@@ -95,7 +98,18 @@ def test_a_decision_is_made_and_its_picture_shown(own: Path, tmp_path: Path) -> 
             page.wait_for_selector('.strip [aria-current="true"] .mark')
             page.locator('[data-key="make"]').click()
             page.wait_for_function("document.querySelector('.making').innerText.startsWith('making')")
-        with opened(server, tmp_path / "two", 1280, 720) as page:  # as after a reload
+            page.keyboard.press("a")
+            page.wait_for_selector('[data-key="accept"][aria-pressed="true"]')
+        for process in [psutil.Process(server.process.pid), *descendants(server.process)]:  # the run is among them
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+    (entry,) = read((own / "overrides.yaml").read_text(), "file").entries
+    assert entry.decided == {"framing": "left", "review": "accepted"}
+    with served(own) as server:
+        with opened(server, tmp_path / "two", 1280, 720) as page:
+            page.locator('[data-key="make"]').click()
+            page.wait_for_function("document.querySelector('.making').innerText.startsWith('making')")
+        with opened(server, tmp_path / "three", 1280, 720) as page:  # as after a reload
             page.wait_for_function("document.querySelector('.making').innerText.includes('made:')", timeout=500_000)
             page.locator(f'.strip [data-shot="{key}"]').click()
             page.wait_for_selector(f'.strip [data-shot="{key}"][aria-current="true"]')

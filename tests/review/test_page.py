@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from review_pages import Server, opened, served
 
 from remaster.steering.overrides import read
+from remaster.tables import SHOTS
 
 SIZES = [(1280, 720), (390, 844)]
 
@@ -119,6 +122,53 @@ def test_decisions_are_kept_at_once_and_shown_on_every_page(own: Path, tmp_path:
     with served(own) as server, opened(server, tmp_path / "two", 1280, 720) as page:
         page.wait_for_selector(".strip .cell .mark")
         assert "framing left" in page.locator(".form > .said").inner_text()
+
+
+def show_one_set(own: Path) -> None:
+    """Change the run's rows: two of its shots show one set."""
+    for path in (own / "metadata" / "scenes").glob("*.parquet"):
+        rows = [row | {"set_id": "s.0", "linked": 1} for row in pq.read_table(path).to_pylist()]
+        pq.write_table(pa.Table.from_pylist(rows, schema=SHOTS), path)
+
+
+def test_two_pages_of_a_set_and_an_editor(own: Path, tmp_path: Path) -> None:
+    show_one_set(own)
+    file = own / "overrides.yaml"
+    file.write_text("overrides: [{video: one.mp4, gate: keep}]\n")
+    loaded = file.read_text()
+    with served(own) as server, opened(server, tmp_path / "one", 1280, 720) as page:
+        other = page.context.new_page()
+        other.goto(f"http://127.0.0.1:{server.port}/")
+        other.wait_for_selector(".cell")
+        assert current(other) == current(page)
+        other.get_by_role("spinbutton", name="seed").press_sequentially("12")
+        other.get_by_label("cut before frame").fill("3")
+        page.keyboard.press("a")
+        other.wait_for_selector('[data-key="accept"][aria-pressed="true"]')
+        assert other.get_by_role("spinbutton", name="seed").input_value() == "12"
+        assert other.get_by_label("cut before frame").input_value() == "3"
+        other.get_by_role("spinbutton", name="seed").press("Enter")
+        page.wait_for_function("document.querySelector('.form > .said').innerText.includes('seed 12')")
+        assert "accepted" in file.read_text() and page.get_by_role("spinbutton", name="seed").input_value() == "12"
+
+        page.locator(".same-set .other .q-btn").first.click()
+        page.wait_for_selector('[data-key="link-0"]')
+        other.wait_for_selector('[data-key="link-0"]')
+        (entry,) = (entry for entry in read(file.read_text(), "file").entries if "unlink" in entry.decided)
+        apart = page.locator(".same-set .cell").first.get_attribute("data-shot")
+        assert entry.decided["unlink"][0]["video"] in page.locator(f'.strip [data-shot="{apart}"]').inner_text()
+        other.locator(f'.strip [data-shot="{apart}"]').click()
+        other.locator('[data-key="link-0"]').click()
+        page.wait_for_selector('[data-key="link-0"]', state="detached")
+        assert "unlink" not in file.read_text()
+
+        file.write_text(loaded)
+        page.wait_for_selector('[data-key="put-back"]')
+        assert "seed 12" in page.locator(".overwritten").inner_text()
+        page.locator('[data-key="put-back"]').click()
+        page.wait_for_selector('[data-key="put-back"]', state="hidden")
+        kept = [entry.decided for entry in read(file.read_text(), "file").entries]
+        assert kept == [{"gate": "keep"}, {"seed": 12, "review": "accepted"}]
 
 
 def test_a_file_that_cannot_be_read_is_named(own: Path, tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ const remasterReview = {
 
   shaped(image) {
     // The pixels of a video need not be square: the picture's own shape counts.
-    image.closest(".wipe").style.setProperty("--shape", image.naturalWidth / image.naturalHeight);
+    const wipe = image.closest(".wipe");
+    wipe.style.setProperty("--shape", image.naturalWidth / image.naturalHeight);
+    wipe.classList.remove("loading");
   },
 
   cycle() {
@@ -44,10 +46,11 @@ const remasterReview = {
   },
 
   missing(image) {
+    // The wipe has two pictures, a slider and tags: all of it makes room for the reason.
     const said = document.createElement("p");
     said.className = "none";
     said.textContent = "There is no such picture of this shot.";
-    image.replaceWith(said);
+    (image.closest(".wipe") || image).replaceWith(said);
     fetch(image.src).then((answer) => answer.json()).then((found) => { said.textContent = String(found.detail); })
       .catch(() => undefined);
   },
