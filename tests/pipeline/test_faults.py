@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import signal
-import subprocess
 import time
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -14,8 +12,8 @@ from pathlib import Path
 import pytest
 import ray
 from clips import series_clip, still
-from faulty_runs import Case, at_work, descendants, kill, unchanged, wait_for
-from programs import FORKS, run_program
+from faulty_runs import Case, unchanged
+from programs import FORKS
 from stage_runs import run_stages
 
 from remaster.pipeline.failures import OutOfSpace
@@ -108,40 +106,6 @@ def test_a_driver_killed_at_ten_moments_loses_nothing(case: Case, clean: dict[st
         if run.exitcode == 0:  # it was done before
             assert case.delivered().items() <= clean.items()
             shutil.rmtree(case.out)
-    goes_on(case, clean)
-
-
-def test_a_killed_driver_leaves_nobody_at_work(case: Case, clean: dict[str, bytes]) -> None:
-    case.engine(seconds=1.0)
-    with case.started() as run:
-        wait_for(lambda: bool(case.files()), run)
-        below = descendants(run)
-        kill(run)
-        assert below
-        wait_for(lambda: not at_work(below))
-    goes_on(case, clean)
-
-
-def refuses_another(run: subprocess.Popen[str], case: Case) -> None:
-    refused = run_program("remaster.jobs.batch", case.arguments(), case.root)
-    assert refused.returncode == 2
-    assert refused.stderr.startswith(f"remaster: output.dir={case.out} is in use by another run")
-    assert f'"pid": {run.pid}' in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_run_says_so_and_goes_on(signum: int, code: int, case: Case, clean: dict[str, bytes]) -> None:
-    case.engine(seconds=2.0)
-    with case.started() as run:
-        wait_for(lambda: bool(case.begun()), run)
-        if signum == signal.SIGINT:
-            refuses_another(run, case)
-        os.killpg(run.pid, signum)  # as a terminal does it: to everyone
-        stdout, stderr = run.communicate(timeout=60)
-    assert run.returncode == code, stderr
-    assert stderr == "remaster: interrupted; the same command goes on where it stopped\n"
-    assert "Traceback" not in stdout
     goes_on(case, clean)
 
 
