@@ -1,6 +1,8 @@
 # `make demo` and `make test` need Python 3.11+, make and a package index; nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
+# Images often forbid Python to keep compiled files. Each of the many processes of a run would then compile the package.
+export PYTHONDONTWRITEBYTECODE :=
 LOCK := -q --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes
 
 .PHONY: demo test check format docs lock clean

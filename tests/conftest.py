@@ -14,7 +14,10 @@ from object_store import ENVIRONMENT
 
 HERE = Path(__file__).parent
 ENGINES = HERE / "pipeline"
-LONGEST = ("pipeline/test_faults.py", "pipeline", "review", "jobs", "test_evaluate.py")
+LONGEST = (
+    *(f"pipeline/test_{name}.py" for name in ("faults", "set_runs", "batch", "kinds", "interruption")),
+    *("review", "pipeline", "jobs", "test_evaluate.py"),
+)
 """Where runs are made, which take longest: they begin first, so that both processes end at about the same time."""
 
 

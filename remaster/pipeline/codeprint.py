@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -110,7 +110,7 @@ class _Definition:
 def _definitions(path: Path, changed: int) -> dict[str, _Definition]:
     """A module's definitions by name; ``changed`` is the file's time of change, for the cache."""
     tree = _CodeOnly().visit(ast.parse(path.read_bytes()))
-    imports = _imports(statement for statement in tree.body if isinstance(statement, ast.Import | ast.ImportFrom))
+    imports = {bound: place for statement in tree.body for bound, place in _imported(statement).items()}
     parts: dict[str, list[ast.stmt]] = {MODULE_LEVEL: []}
     for statement in tree.body:
         if not isinstance(statement, ast.Import | ast.ImportFrom):
@@ -145,34 +145,36 @@ def _bound(statement: ast.stmt) -> list[str]:
     ]  # fmt: skip
 
 
-def _imports(statements: Iterable[ast.stmt]) -> dict[str, Place]:
-    """The names that imports among these statements bind."""
-    bound: dict[str, Place] = {}
-    for statement in statements:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                bound |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
-            elif isinstance(node, ast.Import):
-                bound |= {
-                    alias.asname or alias.name.partition(".")[0]: (alias.name, MODULE_LEVEL) for alias in node.names
-                }
-    return bound
+def _imported(node: ast.AST) -> dict[str, Place]:
+    """The names that a node binds where it is an import."""
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
+    if isinstance(node, ast.Import):
+        return {alias.asname or alias.name.partition(".")[0]: (alias.name, MODULE_LEVEL) for alias in node.names}
+    return {}
 
 
 def _definition(statements: Sequence[ast.stmt], modules: dict[str, str]) -> _Definition:
-    names, outside = set[str](), set(_imports(statements).values())
+    names, outside = set[str](), set[Place]()
     for statement in statements:
         for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                names.add(node.id)
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                outside |= {(modules[node.value.id], node.attr)} if node.value.id in modules else set()
+            if isinstance(node, ast.Name):
+                names |= {node.id} if isinstance(node.ctx, ast.Load) else set()
+            elif isinstance(node, ast.Attribute):
+                if isinstance(node.value, ast.Name) and node.value.id in modules:
+                    outside.add((modules[node.value.id], node.attr))
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                outside.update(_imported(node).values())
     code = "\n".join(ast.unparse(statement) for statement in statements)
     return _Definition(code, frozenset(names), frozenset(outside))
 
 
 class _CodeOnly(ast.NodeTransformer):
     """Removes docstrings, annotations and code for type checkers from a tree."""
+
+    def visit(self, node: ast.AST) -> Any:
+        """Expressions have none of these inside, and are most of a tree."""
+        return node if isinstance(node, ast.expr) else super().visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None

@@ -14,6 +14,7 @@ from clips import pan, series_clip, still
 from hydra import compose, initialize_config_dir
 from programs import run_program
 from rich.console import Console
+from stage_runs import EXEMPLAR
 
 from remaster.config import config_dir, register_schema, to_config
 from remaster.errors import UserError
@@ -32,7 +33,7 @@ def run(program: str, folder: Path, *more: str) -> tuple[int, str]:
     register_schema(TriageConfig, "triage_schema")
     overrides = [f'dataset.path="{folder / "in"}"', f'output.dir="{folder / "out"}"', "segmenter=none", *more]
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        composed = compose(program, overrides=[*overrides, "inpainter=exemplar", "output.preset=ultrafast"])
+        composed = compose(program, overrides=[*overrides, *EXEMPLAR, "output.preset=ultrafast"])
     printed = StringIO()
     console, config = Console(file=printed, width=200), to_config(composed)
     if isinstance(config, TriageConfig):

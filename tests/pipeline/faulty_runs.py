@@ -38,12 +38,14 @@ pool: {pool}
 class Case:
     """A folder for one test: the input, the output, the engine's notes and its configuration.
 
-    ``link`` off is faster, where sets that return are not what the test is about.
+    ``link`` off is faster, where sets that return are not what the test is about. ``copied`` has made the output that
+    this one begins with: where the engine's notes lie is one of its settings, so they stay the same.
     """
 
     root: Path
     source: Path
     link: str = field(default="series", kw_only=True)
+    copied: Case | None = field(default=None, kw_only=True)
 
     @property
     def out(self) -> Path:
@@ -51,7 +53,7 @@ class Case:
 
     @property
     def notes(self) -> Path:
-        return self.root / "notes"
+        return self.root / "notes" if self.copied is None else self.copied.notes
 
     def engine(self, fault: str = "none", seconds: float = 0.0, pool: str = "null") -> None:
         path = self.root / "conf" / "inpainter" / "faulty.yaml"

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from clips import series_clip
+from batch_runs import QUICK
+from clips import pan, series_clip, still
 from faulty_runs import Case
 from hydra import compose, initialize_config_dir
 
@@ -28,14 +29,22 @@ from remaster.pipeline.store import Store
 from remaster.pipeline.video_plan import detect_stage
 from remaster.rows import PLANNED, PROBED, PassthroughScene, PlannedScene, PlannedVideo, VideoRow
 
+EXEMPLAR = ("inpainter=exemplar", *(f"inpainter.engine.{setting}" for setting in QUICK))
+"""The embedded inpainter in place of the one that has faults."""
+
 
 def filmed(root: Path, scenes: Sequence[Iterator[np.ndarray]]) -> Case:
     """One drawn video, ``a.mp4``, as the input of a case in ``root``."""
-    case = Case(root, root / "in")
-    case.source.mkdir()
+    case = Case(root, root / "in", link="off")
+    case.source.mkdir(parents=True)
     series_clip(case.source / "a.mp4", scenes)
     case.engine()
     return case
+
+
+def three_scenes(root: Path) -> Case:
+    """A case of a resting camera (4 frames), one that moves (6) and a resting one (4)."""
+    return filmed(root, [still(1, 4), pan(2, 6), still(3, 4)])
 
 
 def run_stages(

@@ -16,10 +16,11 @@ import pytest
 import ray
 import ray.data
 from batch_runs import batch
-from clips import HEIGHT, WIDTH, pan, series_clip, still, two_scenes
+from clips import HEIGHT, WIDTH, painting, pan, series_clip, still, two_scenes
 from faulty_runs import Case, command_of, wait_for
 from kind_files import PLAIN
 from media_files import write_source
+from stage_runs import EXEMPLAR, filmed, run_stages
 
 from remaster.errors import UserError
 from remaster.sets.visual_words import signature
@@ -130,21 +131,13 @@ def test_a_second_run_does_nothing_again(done: Path) -> None:
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
-def test_a_changed_setting_does_it_again(tmp_path: Path) -> None:
-    clip = series_clip(tmp_path / "clip.mp4", [still(1, 6), pan(2, 8)])
-    assert batch(clip, tmp_path / "out")[0] == 0
-    first = {row["scene_id"]: row["fingerprint"] for row in shots(tmp_path / "out")}
-    assert batch(clip, tmp_path / "out", "target.aspect=21:9")[0] == 0
-    again = shots(tmp_path / "out")
-    assert len(again) == len(first)
-    assert all(row["fingerprint"] != first[row["scene_id"]] for row in again)
-    assert frames(tmp_path / "out" / "videos" / "clip.mp4")[0][1].shape[1] == pytest.approx(HEIGHT * 21 / 9, abs=2)
-
-
 def test_runs_give_the_same_bytes_on_any_number_of_workers(done: Path, tmp_path: Path) -> None:
-    code, _ = batch(done / "series" / "one.mp4", tmp_path / "out", "output.codec=ffv1")
-    assert code == 0
-    assert (tmp_path / "out/videos/one.mkv").read_bytes() == (done / "out/videos/one.mkv").read_bytes()
+    """Here on one: this process, which takes one scene after the other."""
+    case = Case(tmp_path, done / "series")
+    case.engine()
+    row = run_stages(case, *EXEMPLAR, "segmenter=motion", "output.codec=ffv1", suffix=".mkv")
+    assert row["error"] is None
+    assert (case.out / "videos/one.mkv").read_bytes() == (done / "out/videos/one.mkv").read_bytes()
 
 
 def test_rubbish_costs_nothing_else(tmp_path: Path) -> None:
@@ -169,11 +162,13 @@ def test_what_is_left_out_is_said_where_people_look(tmp_path: Path) -> None:
     write_source(source / "a.mkv", replace(PLAIN, subtitles=True))
     series_clip(source / "b.mp4", [still(3, 4)])
     (source / "b.nfo").touch()
+    (source / "gone.mkv").symlink_to("/nonesuch")
     lost = "subtitle stream 1 (subrip, eng) cannot be carried by mp4 and is left out: "
     lost += "that container has no code for this codec"
     code, printed = batch(source, tmp_path / "out", "output.container=mp4")
     lines = printed.splitlines()
     assert code == 0
+    assert "not taken: dead link (1): gone.mkv -> /nonesuch" in lines
     begun = next(n for n, line in enumerate(lines) if line.startswith("incomplete: a.mkv -> videos/a.mp4"))
     assert lines[begun + 1] == f"  {lost}"
     assert f"incomplete: a.mkv: {lost}" in lines
@@ -181,10 +176,10 @@ def test_what_is_left_out_is_said_where_people_look(tmp_path: Path) -> None:
     assert lines.count("not taken: files that are no videos by their names: 1 .nfo") == 2
     rows = pq.read_table(tmp_path / "out" / "metadata" / "videos").to_pylist()
     assert {row["video"]: row["status"] for row in rows} == {"a.mkv": "incomplete", "b.mp4": "ok"}
+    (source / "gone.mkv").unlink()
     code, printed = batch(source, tmp_path / "out", "output.container=mp4", "strict=true")
     assert (code, lost in printed) == (1, True)
     (source / "gone.mkv").symlink_to("/nonesuch")
-    assert batch(source, tmp_path / "out")[0] == 0
     code, printed = batch(source, tmp_path / "out", "strict=true")
     assert "not taken: dead link (1): gone.mkv -> /nonesuch" in printed
     assert code == 1, "what a dead link stands for may be a video"
@@ -198,7 +193,7 @@ def test_on_two_cpus_scenes_begin_before_the_last_video_is_read(
     source = tmp_path / "in"
     source.mkdir()
     for seed in range(12):
-        series_clip(source / f"{seed}.mp4", [still(seed, 4)])
+        series_clip(source / f"{seed}.mp4", [iter([painting(seed, WIDTH)] * 3)])
     options = ray.data.ExecutionOptions(resource_limits=ray.data.ExecutionResources(cpu=2))
     monkeypatch.setattr(ray.data.DataContext.get_current(), "execution_options", options)
     case = Case(tmp_path, source)
@@ -213,53 +208,56 @@ def test_on_two_cpus_scenes_begin_before_the_last_video_is_read(
     assert sum(time < max(planned) for time in begun) > 3, "one may slip in before Ray has a second video to read"
 
 
-def test_a_run_leaves_no_actor_behind(tmp_path: Path) -> None:
-    assert batch(series_clip(tmp_path / "clip.mp4", [still(1, 4)]), tmp_path / "out")[0] == 0
+def test_a_run_leaves_no_actor_behind(done: Path) -> None:
     below = psutil.Process().children(recursive=True)
     assert any(command_of(process).startswith("ray::") for process in below)
     wait_for(lambda: not any(command_of(process) == "ray::FrameCounter" for process in below))
 
 
 def test_only_the_first_scenes(tmp_path: Path) -> None:
-    clip = series_clip(tmp_path / "clip.mp4", [still(1, 12), still(7, 12), still(9, 12)])
+    clip = series_clip(tmp_path / "clip.mp4", [still(1, 6), still(7, 6), still(9, 6)])
     code, _ = batch(clip, tmp_path / "out", "scenes.limit=2")
     assert code == 0
-    assert len(frames(tmp_path / "out" / "videos" / "clip.mp4")) == 24
+    assert len(frames(tmp_path / "out" / "videos" / "clip.mp4")) == 12
     assert pq.read_table(tmp_path / "out" / "metadata" / "videos").to_pylist()[0]["partial"]
     assert batch(clip, tmp_path / "out")[0] == 0
-    assert len(frames(tmp_path / "out" / "videos" / "clip.mp4")) == 36
+    assert len(frames(tmp_path / "out" / "videos" / "clip.mp4")) == 18
 
 
 def test_a_setup_that_comes_back_is_one_scene(tmp_path: Path) -> None:
-    clip = series_clip(tmp_path / "clip.mp4", [still(seed, 8) for seed in (1, 5, 1, 5)])
-    settings = ("output.codec=ffv1", "output.grain=none")
-    assert batch(clip, tmp_path / "out", *settings)[0] == 0
+    case = filmed(tmp_path, [still(seed, 8) for seed in (1, 5, 1, 5)])
+    settings = (*EXEMPLAR, "segmenter=motion", "output.codec=ffv1", "output.grain=none")
+    video = run_stages(case, *settings, suffix=".mkv")
+    assert video["error"] is None
     rows = shots(tmp_path / "out")
     assert [(row["start_frame"], row["end_frame"], row["shot"]) for row in rows] == [
         (0, 8, 0), (8, 16, 0), (16, 24, 1), (24, 32, 1)
     ]  # fmt: skip
     assert [row["scene_id"] for row in rows] == [rows[0]["scene_id"], rows[1]["scene_id"]] * 2
-    video = pq.read_table(tmp_path / "out" / "metadata" / "videos").to_pylist()[0]
     assert (video["scenes"], video["inpaint_calls"]) == (2, rows[0]["inpaint_calls"] + rows[1]["inpaint_calls"])
-    source, result = frames(clip), frames(tmp_path / "out" / "videos" / "clip.mkv")
+    source, result = frames(case.source / "a.mp4"), frames(case.out / "videos" / "a.mkv")
     assert len(result) == len(source) == 32
     x = (result[0][1].shape[1] - WIDTH) // 2
     for (_, before), (_, after) in zip(source, result, strict=True):
         np.testing.assert_array_equal(before[:HEIGHT], after[:HEIGHT, x : x + WIDTH])
     wings = [picture[:HEIGHT, : x - 2].astype(int) for _, picture in result]
     assert np.abs(wings[2] - wings[18]).mean() < 1 < np.abs(wings[2] - wings[10]).mean()
-    assert batch(clip, tmp_path / "out", *settings, "scenes.limit=1")[0] == 0
-    assert len(frames(tmp_path / "out" / "videos" / "clip.mkv")) == 8
+    assert run_stages(case, *settings, "scenes.limit=1", suffix=".mkv")["error"] is None
+    assert len(frames(case.out / "videos" / "a.mkv")) == 8
 
 
-@pytest.mark.parametrize("aspect", ["9:16", "4:3"])
-def test_any_target(aspect: str, tmp_path: Path) -> None:
-    clip = series_clip(tmp_path / "clip.mp4", [still(1, 6), pan(4, 10)])
-    assert batch(clip, tmp_path / "out", f"target.aspect='{aspect}'")[0] == 0
-    picture = frames(tmp_path / "out" / "videos" / "clip.mp4")[0][1]
-    wide, high = (int(part) for part in aspect.split(":"))
-    height = picture.shape[0] * 2 // 3
-    assert picture.shape[1] / height == pytest.approx(wide / high, rel=0.01)
+def test_any_target_and_another_one_does_it_again(tmp_path: Path) -> None:
+    case, before = filmed(tmp_path, [still(1, 6), pan(4, 10)]), dict[str, str]()
+    for wide, high in ((9, 16), (21, 9), (4, 3)):
+        row = run_stages(case, *EXEMPLAR, "segmenter=motion", f"target.aspect='{wide}:{high}'")
+        assert row["error"] is None
+        picture = frames(case.out / "videos" / "a.mp4")[0][1]
+        height = picture.shape[0] * 2 // 3
+        assert picture.shape[1] / height == pytest.approx(wide / high, rel=0.01)
+        made = {row["scene_id"]: row["fingerprint"] for row in case.rows()}
+        assert len(made) == 2
+        assert all(before.get(scene) != fingerprint for scene, fingerprint in made.items())
+        before = made
 
 
 def test_an_output_folder_belongs_to_one_dataset(done: Path, tmp_path: Path) -> None:
@@ -269,7 +267,7 @@ def test_an_output_folder_belongs_to_one_dataset(done: Path, tmp_path: Path) -> 
 
 
 def test_scenes_run_at_the_same_time(tmp_path: Path) -> None:
-    clip = series_clip(tmp_path / "clip.mp4", [still(seed, 24) for seed in (11, 12, 13, 14)])
+    clip = series_clip(tmp_path / "clip.mp4", [still(seed, 12) for seed in (11, 12, 13, 14)])
     assert batch(clip, tmp_path / "out")[0] == 0
     spans = []
     for row in shots(tmp_path / "out"):

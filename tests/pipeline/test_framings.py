@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from clips import HEIGHT, WIDTH, painting
 from faulty_runs import Case
-from stage_runs import filmed, run_stages
+from stage_runs import EXEMPLAR, filmed, run_stages
 
 from remaster.media.decode import decode
 from remaster.media.probe import probe
@@ -39,7 +39,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
 )
 def test_the_original_sits_where_it_is_asked_to(framing: str, share: float, cut: float, case: Case) -> None:
     out = case.root / framing
-    settings = ("segmenter=motion", "inpainter=exemplar", "output.crf=10")
+    settings = ("segmenter=motion", *EXEMPLAR, "output.crf=10")
     row = run_stages(case, *settings, f"target.framing={framing}", root=str(out))
     assert row["error"] is None
     shots: list[dict[str, Any]] = pq.read_table(out / "metadata" / "scenes").to_pylist()

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from clips import HEIGHT, WIDTH, painting
-from stage_runs import filmed, run_stages
+from stage_runs import EXEMPLAR, filmed, run_stages
 
 from remaster.media.decode import decode
 from remaster.media.probe import probe
@@ -33,7 +33,7 @@ def through_a_gate(seed: int) -> Iterator[np.ndarray]:
 @pytest.mark.parametrize("mode", ["fill", "keep"])
 def test_the_gate_is_in_no_wing(mode: str, tmp_path: Path) -> None:
     case = filmed(tmp_path, [through_a_gate(seed) for seed in range(1, 6)])
-    row = run_stages(case, f"gate={mode}", "inpainter=exemplar", "output.grain=none")
+    row = run_stages(case, f"gate={mode}", *EXEMPLAR, "output.grain=none")
     assert row["error"] is None
     shots = pq.read_table(case.out / "metadata" / "scenes").to_pylist()
     assert len(shots) == 5

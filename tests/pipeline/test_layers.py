@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from clips import HEIGHT, WIDTH, Picture, painting, pan, still
 from faulty_runs import Case
-from stage_runs import filmed, run_stages
+from stage_runs import EXEMPLAR, filmed, run_stages
 
 from remaster.media.decode import decode
 from remaster.media.planes import crop
@@ -23,7 +23,7 @@ from remaster.media.types import PixelFormat, Rect
 from remaster.report.preview import MAP_COLORS
 
 FRAMES = 12
-SETTINGS = ("output.codec=ffv1", "inpainter=exemplar", "output.layers=true")
+SETTINGS = ("output.codec=ffv1", *EXEMPLAR, "output.layers=true")
 Planes = tuple[np.ndarray, ...]
 
 
@@ -167,7 +167,7 @@ def test_layers_never_outlive_what_they_showed(case: Case) -> None:
     root = case.root / "other"
     case_there = Case(root, case.source)
     case_there.engine()
-    few = ("inpainter=exemplar", "scenes.limit=1")
+    few = (*EXEMPLAR, "scenes.limit=1")
     assert run_stages(case_there, *few, "output.layers=true", "output.crf=40")["error"] is None
     assert contents(case_there)
     assert run_stages(case_there, *few, "output.crf=40")["error"] is None

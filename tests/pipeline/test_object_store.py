@@ -77,8 +77,17 @@ def source(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path.parents[1]
 
 
+@pytest.fixture(scope="module")
+def local(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """The same videos remastered on a disk."""
+    case = Case(tmp_path_factory.mktemp("local"), source)
+    case.engine()
+    assert run_stages(case, LAYERS)["error"] is None
+    return case
+
+
 def test_a_killed_run_goes_on_and_ends_as_on_a_disk(
-    source: Path, store: ObjectStore, tmp_path: Path, ray_cluster: None
+    source: Path, store: ObjectStore, local: Case, tmp_path: Path, ray_cluster: None
 ) -> None:
     case = RemoteCase(tmp_path, source, store)
     case.engine(seconds=1.5)
@@ -93,9 +102,6 @@ def test_a_killed_run_goes_on_and_ends_as_on_a_disk(
     assert len(case.finished()) == SCENES
     assert unchanged(finished, case.finished())
 
-    local = Case(tmp_path / "local", source)
-    local.engine()
-    assert local.run(LAYERS)[0] == 0
     made = [path for top in ("videos", "layers") for path in (local.out / top).rglob("*") if path.is_file()]
     assert len(made) == 2 + 2 * SCENES, "the video, the index, and wings and map of each shot"
     assert case.results() == {path.relative_to(local.out).as_posix(): path.read_bytes() for path in made}
@@ -107,15 +113,14 @@ def test_a_killed_run_goes_on_and_ends_as_on_a_disk(
     assert not [name for name in names if name.endswith(".tries") or name.startswith(".runs/")]
 
 
-def test_every_stage_reads_and_writes_there(source: Path, store: ObjectStore, tmp_path: Path) -> None:
+def test_every_stage_reads_and_writes_there(source: Path, store: ObjectStore, local: Case, tmp_path: Path) -> None:
     case = Case(tmp_path, source)
     case.engine()
     there = folder(store.address("stages"))
     remote = {"root": store.address("stages"), "path": store.address("in")}
     assert run_stages(case, **remote)["error"] is None
-    assert run_stages(case)["error"] is None
     result = f"videos/{ODD}"
-    assert there.read(result) == (case.out / result).read_bytes()
+    assert there.read(result) == (local.out / result).read_bytes()
     segments = [name for name in there.names("scenes", recursive=True) if name.endswith(".mkv")]
     assert len(segments) == SCENES
     calls = sum(case.begun().values())
@@ -123,7 +128,7 @@ def test_every_stage_reads_and_writes_there(source: Path, store: ObjectStore, tm
     there.remove(result)
     assert run_stages(case, **remote)["error"] is None  # what was generated is kept, that segment alone is made again
     assert sum(case.begun().values()) == calls
-    assert there.read(result) == (case.out / result).read_bytes()
+    assert there.read(result) == (local.out / result).read_bytes()
 
 
 def test_one_run_at_a_time(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,13 @@ Most runs go through the stages without Ray; those of the driver share the sessi
 
 from __future__ import annotations
 
-from pathlib import Path
+import shutil
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from clips import HEIGHT, WIDTH, pan, series_clip, still
+from clips import HEIGHT, WIDTH
 from faulty_runs import Case
 from stage_runs import run_stages
 
@@ -23,19 +23,9 @@ FIRST, SECOND, THIRD = (0, 4), (4, 10), (10, 14)
 """The frames of the clip's three scenes: a resting camera, one that moves, a resting one."""
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("overrides") / "in"
-    folder.mkdir()
-    series_clip(folder / "a.mp4", [still(1, 4), pan(2, 6), still(3, 4)])
-    return folder
-
-
 @pytest.fixture
-def case(source: Path, tmp_path: Path) -> Case:
-    case = Case(tmp_path, source, link="off")
-    case.engine()
-    return case
+def case(finished: Case) -> Case:
+    return finished
 
 
 def decide(case: Case, *entries: str, cuts: str = "") -> None:
@@ -75,7 +65,6 @@ ENTRY = "{{video: a.mp4, frames: [4, 10], {}}}"
 
 
 def test_a_decision_makes_one_scene_anew_and_its_end_gives_the_first_bytes_back(case: Case) -> None:
-    run(case)
     first, delivered = segments(case), case.delivered()
     assert list(first) == [FIRST, SECOND, THIRD]
     assert all(row["overrides"] == [] for row in case.rows())
@@ -100,7 +89,6 @@ def test_a_decision_makes_one_scene_anew_and_its_end_gives_the_first_bytes_back(
 
 
 def test_a_note_of_a_person_changes_no_picture(case: Case) -> None:
-    run(case)
     first, delivered = case.files(), case.delivered()
     decide(case, ENTRY.format("review: accepted"))
     run(case)
@@ -109,7 +97,6 @@ def test_a_note_of_a_person_changes_no_picture(case: Case) -> None:
 
 
 def test_seeds_and_gates_of_one_scene(case: Case) -> None:
-    run(case)
     first, before = segments(case), case.files()
     decide(case, "{video: a.mp4, frames: [0, 4], seed: 7}", "{video: a.mp4, frames: [10, 14], gate: keep}")
     run(case)
@@ -122,7 +109,6 @@ def test_seeds_and_gates_of_one_scene(case: Case) -> None:
 
 
 def test_a_shot_is_left_between_black_wings(case: Case) -> None:
-    run(case)
     first = segments(case)
     calls = sum(case.begun().values())
     decide(case, ENTRY.format("method: leave"))
@@ -163,7 +149,6 @@ def painted(case: Case, name: str, picture: np.ndarray) -> str:
 
 
 def test_painted_masks_count_by_their_content(case: Case) -> None:
-    run(case)
     first = segments(case)
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[:, 60:] = 255
@@ -208,7 +193,6 @@ def test_an_edited_background_is_put_back(case: Case) -> None:
 
 
 def test_another_inpainter_fills_one_scene(case: Case) -> None:
-    run(case)
     first, calls = segments(case), case.begun()
     decide(case, "{video: a.mp4, frames: [0, 4], inpainter: {name: exemplar, max_labels: 8}}")
     run(case)
@@ -233,7 +217,6 @@ def test_another_inpainter_fills_one_scene(case: Case) -> None:
 
 
 def test_a_forced_method_is_used_or_named(case: Case) -> None:
-    run(case)
     first = segments(case)
     decide(case, ENTRY.format("method: propagated"), "{video: a.mp4, frames: [0, 4], method: mosaic}")
     notes = run(case)["notes"]
@@ -248,7 +231,6 @@ def test_a_forced_method_is_used_or_named(case: Case) -> None:
 
 
 def test_cuts_move_the_neighbours_alone(case: Case) -> None:
-    run(case)
     first, delivered = segments(case), case.delivered()
     decide(case, cuts="{video: a.mp4, add: 2}, {video: a.mp4, remove: 10}, {video: a.mp4, remove: 7}")
     notes = run(case)["notes"]
@@ -291,6 +273,7 @@ def test_what_fits_no_shot_is_a_note_of_the_video(case: Case) -> None:
     ],
 )
 def test_a_wrong_file_starts_nothing(case: Case, text: str, says: list[str]) -> None:
+    shutil.rmtree(case.out)
     case.out.mkdir()
     (case.out / "overrides.yaml").write_text(text)
     with pytest.raises(UserError) as error:
@@ -302,6 +285,7 @@ def test_a_wrong_file_starts_nothing(case: Case, text: str, says: list[str]) -> 
 
 @pytest.mark.usefixtures("ray_cluster")
 def test_the_driver_reads_the_file_and_refuses_what_no_video_has(case: Case) -> None:
+    shutil.rmtree(case.out)
     decide(case, "{video: a.mp4, frames: [0, 4000], framing: left}")
     with pytest.raises(UserError, match="frame 4000"):
         case.run()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from clips import pan, series_clip, still
 from faulty_runs import Case
 from stage_runs import run_stages
 
@@ -15,19 +14,9 @@ from remaster.pipeline.codeprint import STAGES
 SCENES = 3
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("redo") / "in"
-    folder.mkdir()
-    series_clip(folder / "a.mp4", [still(1, 4), pan(2, 6), still(3, 4)])
-    return folder
-
-
 @pytest.fixture
-def case(source: Path, tmp_path: Path) -> Case:
-    case = Case(tmp_path, source, link="off")
-    case.engine()
-    return case
+def case(finished: Case) -> Case:
+    return finished
 
 
 def run(case: Case, *overrides: str) -> None:
@@ -62,7 +51,6 @@ def redone(case: Case, *overrides: str) -> tuple[int, int, int, int]:
 
 
 def test_each_setting_redoes_what_follows_from_it(case: Case) -> None:
-    run(case)
     calls = sum(case.begun().values())
     assert calls > 0
     assert [len(files) for files in state(case)[:3]] == [SCENES] * 3
@@ -84,7 +72,6 @@ def touched(case: Case) -> dict[str, int]:
 
 
 def test_other_code_of_a_stage_redoes_it_and_what_follows(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(case)
     delivered = case.delivered()
     for stage, again in (
         ("assemble", (0, 0, 0)),
@@ -103,7 +90,6 @@ def test_other_code_of_a_stage_redoes_it_and_what_follows(case: Case, monkeypatc
 
 
 def test_maps_that_are_asked_for_are_made_once_and_no_other_picture_changes(case: Case) -> None:
-    run(case)
     before = case.delivered()
     assert not kept(case, "map.png")
     assert redone(case, "output.map=true") == (0, 0, SCENES, 0)
@@ -115,7 +101,6 @@ def test_maps_that_are_asked_for_are_made_once_and_no_other_picture_changes(case
 
 
 def test_a_limit_drops_no_later_scene(case: Case) -> None:
-    run(case)
     before, segments = case.delivered(), kept(case, "mkv")
     run(case, "scenes.limit=1")
     assert len(case.rows()) == 1
@@ -133,7 +118,6 @@ def flip(path: Path) -> None:
 
 
 def test_what_has_other_columns_is_made_again(case: Case) -> None:
-    run(case)
     before = case.delivered()
     stitched, segments = (sorted(case.out.glob(f"scenes/*/*.{kind}")) for kind in ("stitch.parquet", "mkv"))
     (plan,) = case.out.glob("metadata/plan/*.parquet")
@@ -147,7 +131,6 @@ def test_what_has_other_columns_is_made_again(case: Case) -> None:
 
 
 def test_what_is_damaged_is_made_again(case: Case) -> None:
-    run(case)
     before = case.delivered()
     stitched, segments = (sorted(case.out.glob(f"scenes/*/*.{kind}")) for kind in ("stitch.parquet", "mkv"))
     flip(segments[1])

@@ -100,29 +100,25 @@ def test_what_other_episodes_saw_is_lent(done: tuple[Case, str]) -> None:
     assert wing_error(picture(case, "c.mp4", 16), 100, LOW) < 6  # in its own light
 
 
-def test_off_and_video_keep_to_themselves(done: tuple[Case, str], tmp_path: Path) -> None:
-    case, _ = done
-    for scope in ("off", "video"):
-        alone = Case(tmp_path / scope, case.source)
-        alone.root.mkdir()
-        alone.engine()
-        code, printed = alone.run(f"scenes.link={scope}")
-        assert code == 0, printed
-        assert all(row["set_id"] is None for row in alone.rows())
-        assert wing_error(picture(alone, "b.mp4", 8), AT, 1.0) > 10
-
-
-def test_a_set_that_returns_within_a_video_is_found_in_it(tmp_path: Path) -> None:
+def test_off_and_video_keep_to_themselves(tmp_path: Path) -> None:
+    """A set that returns within a video is found in it; another video that shows it gets nothing."""
     case = Case(tmp_path, tmp_path / "in")
     case.source.mkdir()
     case.engine()
     series_clip(case.source / "a.mp4", [slide(40, 6), still(1, 8), visit(AT, 16)])
-    series_clip(case.source / "b.mp4", [still(2, 8)])
+    series_clip(case.source / "b.mp4", [visit(AT, 16)])
     code, printed = case.run("scenes.link=video")
     assert code == 0, printed
     rows = shots(case)
     assert rows["a.mp4", 48]["recovered_from_other_scenes"] > 0.95
     assert rows["a.mp4", 48]["set_id"] == rows["a.mp4", 0]["set_id"] is not None
+    assert rows["b.mp4", 0]["set_id"] is None
+    assert wing_error(picture(case, "b.mp4", 8), AT, 1.0) > 10
+
+    code, printed = case.run("scenes.link=off")
+    assert code == 0, printed
+    assert {row["set_id"] for row in case.rows()} == {None}
+    assert wing_error(picture(case, "a.mp4", 56), AT, 1.0) > 10
 
 
 def test_the_order_of_episodes_and_the_number_of_workers_change_no_byte(done: tuple[Case, str], tmp_path: Path) -> None:
@@ -146,11 +142,11 @@ def test_a_finished_series_is_left_alone(done: tuple[Case, str]) -> None:
 
 def test_an_episode_more_changes_those_alone_that_look_different_then(done: tuple[Case, str], tmp_path: Path) -> None:
     case, _ = done
-    more = Case(tmp_path, tmp_path / "in")
+    more = Case(tmp_path, tmp_path / "in", copied=case)
     shutil.copytree(case.source, more.source)
+    shutil.copytree(case.out, more.out)
+    (more.out / "run.yaml").unlink()  # it names the other folder
     more.engine()
-    code, printed = more.run()
-    assert code == 0, printed
     before = more.finished()
     series_clip(more.source / "d.mp4", [visit(AT, 12)])  # shows nothing that is new
     code, printed = more.run()
@@ -196,9 +192,10 @@ def test_donors_are_looked_at_and_not_delivered(tmp_path: Path, size: tuple[int,
     assert rows["b.mp4", 0]["recovered_from_other_scenes"] > 0.95
     assert wing_error(picture(case, "b.mp4", 8), AT, 1.0) < 7
     assert set(case.videos()) == {"b.mp4"} and set(case.delivered()) == {"b.mp4"}
-    assert case.run(f"dataset.donors={donors}", "strict=true")[0] == 1
     with pytest.raises(UserError, match=r"leave out scenes\.link=off"):
         case.run(f"dataset.donors={donors}", "scenes.link=off")
+    if size[0] > 320:
+        assert case.run(f"dataset.donors={donors}", "strict=true")[0] == 1
 
 
 def test_an_input_that_fills_the_target_lends_where_it_is_named_as_a_donor(tmp_path: Path) -> None:
@@ -218,18 +215,19 @@ def test_an_input_that_fills_the_target_lends_where_it_is_named_as_a_donor(tmp_p
     assert rows["wide.mp4", 0]["method"] == "passthrough"
 
 
-@pytest.mark.parametrize("when", ["described", "lent", "encoded"])
-def test_a_killed_run_goes_on_to_the_same_bytes(done: tuple[Case, str], tmp_path: Path, when: str) -> None:
+def test_a_run_killed_three_times_goes_on_to_the_same_bytes(done: tuple[Case, str], tmp_path: Path) -> None:
+    """As soon as a scene is described, a set is lent within, and a shot is encoded."""
     case, _ = done
-    other = Case(tmp_path / when, case.source)
+    other = Case(tmp_path / "other", case.source)
     other.root.mkdir()
     other.engine()
-    pattern = {"described": "scenes/*/*.describe.parquet", "lent": "sets/*.parquet", "encoded": "scenes/*/*.mkv"}[when]
-    process = other.forked(ray.get_runtime_context().gcs_address)
-    wait_for(lambda: bool(list(other.out.glob(pattern))) or not process.is_alive())
-    assert process.is_alive()
-    process.kill()
-    process.join()
+    for pattern in ("scenes/*/*.describe.parquet", "sets/*.parquet", "scenes/*/*.mkv"):
+        assert not list(other.out.glob(pattern))
+        process = other.forked(ray.get_runtime_context().gcs_address)
+        wait_for(lambda: bool(list(other.out.glob(pattern))) or not process.is_alive())  # noqa: B023
+        assert process.is_alive()
+        process.kill()
+        process.join()
     code, printed = other.run()
     assert code == 0, printed
     assert other.delivered() == case.delivered()
@@ -237,7 +235,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(done: tuple[Case, str], tmp_path
 
 def test_decisions_keep_a_scene_out_of_its_set_and_fill_the_rest_of_it(done: tuple[Case, str], tmp_path: Path) -> None:
     case, _ = done
-    decided = Case(tmp_path / "decided", case.source)
+    decided = Case(tmp_path / "decided", case.source, copied=case)
     shutil.copytree(case.out, decided.out)
     decided.engine()
     name = shots(case)[SEEN[0]]["set_id"]
@@ -269,7 +267,7 @@ def test_decisions_keep_a_scene_out_of_its_set_and_fill_the_rest_of_it(done: tup
 
 def test_a_descriptor_that_is_damaged_costs_its_own_scene_alone(done: tuple[Case, str], tmp_path: Path) -> None:
     case, _ = done
-    spoilt = Case(tmp_path / "spoilt", case.source)
+    spoilt = Case(tmp_path / "spoilt", case.source, copied=case)
     shutil.copytree(case.out, spoilt.out)
     spoilt.engine()
     for path in spoilt.out.glob("scenes/b.mp4-*/*.describe.parquet"):

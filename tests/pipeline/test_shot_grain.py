@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 from clips import WIDTH, still
-from stage_runs import filmed, run_stages
+from stage_runs import EXEMPLAR, filmed, run_stages
 
 from remaster.media.decode import decode
 from remaster.media.probe import probe
@@ -25,7 +25,7 @@ def grainy(seed: int) -> Iterator[np.ndarray]:
 
 def test_each_shot_s_wings_have_its_own_grain(tmp_path: Path) -> None:
     case = filmed(tmp_path, [grainy(1), still(5, FRAMES)])
-    row = run_stages(case, "inpainter=exemplar", "output.crf=8")
+    row = run_stages(case, *EXEMPLAR, "output.crf=8")
     assert row["error"] is None
     shots = sorted(pq.read_table(case.out / "metadata" / "scenes").to_pylist(), key=lambda shot: shot["start_frame"])
     assert [shot["start_frame"] for shot in shots] == [0, FRAMES]
