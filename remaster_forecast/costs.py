@@ -37,6 +37,11 @@ EMBEDDED: Mapping[str, LinearCost] = {
 See benchmarks/results/throughput.md. Steps that work on every frame cost by pixels, those on keyframes by scene.
 """
 
+ON_CPU: Mapping[str, LinearCost] = {"lama": LinearCost(27.0, 0.0), "salient": LinearCost(14.0, 0.0)}
+"""Seconds of one core of the networks that run without a GPU, for a scene of 480 rows: two tiles of 13.4 s of a LaMa
+of full size with random weights, and 14 keyframes of 1.0 s of u2netp.
+"""
+
 REREAD = 0.0049
 """Seconds of one core for each million output pixels whose frames are decoded scene by scene.
 

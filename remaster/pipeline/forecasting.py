@@ -6,7 +6,7 @@ Only each video's first picture is decoded, and Ray is not started.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,15 +21,19 @@ from remaster.errors import MediaError, UserError
 from remaster.imaging.geometry import parse_aspect
 from remaster.media.probe import probe
 from remaster.media.types import VideoInfo
+from remaster.pipeline.engines import choose
 from remaster.pipeline.inputs import VideoFile, absolute, find_dataset, inputs_of
 from remaster.report import text
-from remaster_forecast.costs import Costs, LinearCost, fitted
+from remaster_forecast.costs import EMBEDDED, ON_CPU, Costs, LinearCost, fitted
 from remaster_forecast.simulate import Cluster, Forecast, simulate
 from remaster_forecast.workload import Episode, from_headers
 
 PROBE_THREADS = 16
 """Headers that are read in parallel, since storage responds slowly."""
-NEURAL = {"segment": ("maskrcnn",), "outpaint": ("stable_diffusion", "lama")}
+ON_GPU = {"segment": ("maskrcnn",), "outpaint": ("stable_diffusion", "lama")}
+"""The engines of a step that use a GPU where there is one."""
+NEEDS_GPU = ("maskrcnn", "stable_diffusion")
+"""Those of them that are not planned without one."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class PlanSettings:
     """The cluster and the costs.
 
     ``cpus`` (None: this machine's) and ``gpus`` in all. ``measured``: the output folder of an earlier run whose seconds
-    are used; None uses this project's measurements of the embedded engines. ``segment_seconds`` and
+    are used; None uses this project's measurements of the engines that need no GPU. ``segment_seconds`` and
     ``outpaint_seconds`` are a neural engine's for one scene (``benchmarks.engines`` measures them). ``scene_seconds``
     is a scene's mean duration. ``repeat``: the forecast is for so many datasets of this size.
     """
@@ -77,8 +81,9 @@ def run_plan(config: PlanConfig, console: Console) -> int:
         console.print(f"left out: {failure}", highlight=False, markup=False)
     if not episodes:
         raise UserError(f"none of the {len(videos)} video(s) in {', '.join(inputs)} can be read")
-    cluster, scope = _cluster(config), config.scenes.link
-    costs = _costs(settings, cluster)
+    engines, scope = _engine_names(config), config.scenes.link
+    cluster = _cluster(config, engines)
+    costs = _costs(settings, cluster, engines)
     todo = [episode for episode in episodes if not episode.passthrough]
     _print_work(console, episodes, todo)
     if todo:
@@ -99,21 +104,32 @@ def _probe(videos: Sequence[VideoFile]) -> tuple[list[VideoInfo], list[str]]:
     return [f for f in found if isinstance(f, VideoInfo)], [f for f in found if isinstance(f, str)]
 
 
-def _cluster(config: PlanConfig) -> Cluster:
-    """The cluster, with neural engines on its GPUs: where asked for by name or, with ``auto``, where it has any."""
-    settings, steps = config.plan, set()
-    for step, engine in (("segment", config.segmenter), ("outpaint", config.inpainter)):
-        name = engine["name"]
-        if name in NEURAL[step] or (name == "auto" and settings.gpus):
-            steps.add(step)
-    if steps and not settings.gpus:
+def _engine_names(config: PlanConfig) -> dict[str, str]:
+    """The engine of each step by its name; ``auto`` without GPUs is what it would take on this machine."""
+    steps = {"segment": ("segmenter", config.segmenter), "outpaint": ("inpainter", config.inpainter)}
+    names = {}
+    for step, (group, engine) in steps.items():
+        names[step] = engine["name"]
+        if engine["name"] == "auto":
+            names[step] = engine["neural"]["name"] if config.plan.gpus else choose(group, engine, 0).name
+    return names
+
+
+def _cluster(config: PlanConfig, engines: Mapping[str, str]) -> Cluster:
+    """The cluster, with the ``engines`` of those steps on its GPUs that can use one."""
+    settings = config.plan
+    if not settings.gpus and any(name in NEEDS_GPU for name in engines.values()):
         raise UserError("neural engines are planned on GPUs: pass plan.gpus=N")
-    cpus = settings.cpus or len(os.sched_getaffinity(0))
-    return Cluster(cpus, settings.gpus, frozenset(steps))
+    steps = {step for step, name in engines.items() if settings.gpus and name in ON_GPU[step]}
+    return Cluster(settings.cpus or len(os.sched_getaffinity(0)), settings.gpus, frozenset(steps))
 
 
-def _costs(settings: PlanSettings, cluster: Cluster) -> Costs:
-    costs = Costs() if settings.measured is None else measured_costs(settings.measured, "plan.measured")
+def _costs(settings: PlanSettings, cluster: Cluster, engines: Mapping[str, str]) -> Costs:
+    if settings.measured is None:
+        on_cpus = {step: ON_CPU[name] for step, name in engines.items() if name in ON_CPU}
+        costs = Costs(steps={**EMBEDDED, **on_cpus})
+    else:
+        costs = measured_costs(settings.measured, "plan.measured")
     given = {"segment": settings.segment_seconds, "outpaint": settings.outpaint_seconds}
     missing = [step for step in sorted(cluster.gpu_steps) if given[step] is None and settings.measured is None]
     if missing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,16 @@ def test_gpus_take_the_engines_that_auto_would_take(tmp_path: Path) -> None:
     assert "bottleneck: GPUs" in said
     with pytest.raises(UserError, match=r"plan\.gpus"):
         planned(f"dataset.path={clip}", "inpainter=stable_diffusion")
+
+
+def test_networks_that_need_no_gpu_are_planned_on_cpus(tmp_path: Path) -> None:
+    clip = series_clip(tmp_path / "clip.mp4", [still(0, 24)])
+    keys = (f"dataset.path={clip}", "plan.cpus=16", "plan.repeat=400", "inpainter=lama")
+    _, said = planned(*keys)
+    assert "GPU hours: 0.00" in said
+    assert re.search(r"outpaint.+CPU.+\b3\.00\b", said), "400 scenes of 27 seconds"
+    _, said = planned(*keys, "plan.gpus=4", "plan.segment_seconds=1", "plan.outpaint_seconds=36")
+    assert re.search(r"outpaint.+GPU.+\b4\.00\b", said)
 
 
 @pytest.mark.parametrize("key", ["plan.repeat=0", "plan.scene_seconds=0", "plan.measured=/nowhere"])
