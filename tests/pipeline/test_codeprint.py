@@ -39,7 +39,7 @@ EDITS = {
 """A module, and the first stage whose results are made anew when all its functions are edited; later ones follow."""
 APART = {
     "remaster.config", "remaster.errors", "remaster.remote", "remaster.steering.overrides", "remaster.storage",
-    "remaster.tables", "remaster.weights",
+    "remaster.tables", "remaster.weight_files.fetching", "remaster.weight_files.shelf", "remaster.weights",
 }  # fmt: skip
 """Modules beside the programs' own that make no pixel of a result: settings, decisions, places, errors."""
 PROGRAMS = (
