@@ -45,7 +45,13 @@ def audio(path: Path) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> Path:
+def earlier(ray_cluster: None) -> set[int]:
+    """The processes that were there before these tests."""
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, earlier: set[int]) -> Path:
     """A folder (with a space) of two videos, remastered losslessly."""
     root = tmp_path_factory.mktemp("a run")
     (root / "series").mkdir()
@@ -208,10 +214,11 @@ def test_on_two_cpus_scenes_begin_before_the_last_video_is_read(
     assert sum(time < max(planned) for time in begun) > 3, "one may slip in before Ray has a second video to read"
 
 
-def test_a_run_leaves_no_actor_behind(done: Path) -> None:
+def test_a_run_leaves_no_actor_behind(done: Path, earlier: set[int]) -> None:
     below = psutil.Process().children(recursive=True)
     assert any(command_of(process).startswith("ray::") for process in below)
-    wait_for(lambda: not any(command_of(process) == "ray::FrameCounter" for process in below))
+    since = [process for process in below if process.pid not in earlier]
+    wait_for(lambda: not any(command_of(process) == "ray::FrameCounter" for process in since))
 
 
 def test_only_the_first_scenes(tmp_path: Path) -> None:

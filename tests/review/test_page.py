@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,6 +36,7 @@ def test_a_person_looks_through_the_shots(server: Server, tmp_path: Path, width:
         page.wait_for_selector(f'.strip [data-shot="{keys[0]}"][aria-current="true"]')
         page.locator(f'.strip [data-shot="{keys[2]}"]').click()
         page.wait_for_selector(f'.strip [data-shot="{keys[2]}"][aria-current="true"]')
+        page.wait_for_selector(f'.wipe:not(.loading) img.after[src*="{quote(keys[2], safe="")}"]')
 
         page.keyboard.press("w")
         assert page.locator(".wipe input").input_value() == "100"
@@ -45,6 +47,12 @@ def test_a_person_looks_through_the_shots(server: Server, tmp_path: Path, width:
         assert abs(float(page.locator(".wipe input").input_value()) - 25) < 6
         at = page.locator(".wipe").evaluate("wipe => wipe.style.getPropertyValue('--at')")
         assert abs(float(at.rstrip("%")) - 25) < 6
+
+        at = page.locator(".wipe input").input_value()
+        page.keyboard.press("Tab")  # off the slider, whose own keys the arrows are
+        page.keyboard.press("p")
+        page.wait_for_selector(f'.wipe:not(.loading) img.after[src*="{quote(keys[1], safe="")}"]')
+        assert page.locator(".wipe input").input_value() == at, "it stays from shot to shot"
 
         page.keyboard.press("3")
         page.wait_for_selector(".canvas.overlaid .over")

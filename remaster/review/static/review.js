@@ -24,7 +24,11 @@ const remasterReview = {
     }, 60);
   },
 
+  // Where the wipe stands, in percent: shots are compared at the same place, one after the other.
+  at: 50,
+
   wipe(input) {
+    this.at = Number(input.value);
     input.closest(".wipe").style.setProperty("--at", `${input.value}%`);
     input.setAttribute("aria-valuetext", `${input.value} % before`);
   },
@@ -34,6 +38,9 @@ const remasterReview = {
     const wipe = image.closest(".wipe");
     wipe.style.setProperty("--shape", image.naturalWidth / image.naturalHeight);
     wipe.classList.remove("loading");
+    const input = wipe.querySelector("input");
+    input.value = this.at;
+    this.wipe(input);
   },
 
   cycle() {
