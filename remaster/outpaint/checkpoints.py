@@ -96,7 +96,7 @@ FAMILIES = (
         "Stable Diffusion 3",
         _classes("StableDiffusion3"),
         "StableDiffusion3InpaintPipeline",
-        Sampling(steps=28, guidance=7.0, strength=0.95, batch=1, gpu_gb=18.0, offload=True),
+        Sampling(steps=40, guidance=4.5, strength=0.95, batch=1, gpu_gb=18.0, offload=True),
     ),
     Family(
         "FLUX.1 Fill",
@@ -113,7 +113,8 @@ FAMILIES = (
         guidance="true_cfg_scale",
     ),
 )
-"""Steps and guidance of the last three are those of their model cards. None has been run on real weights here."""
+"""Steps and guidance of the last three are those of the model cards of 3.5 medium, FLUX.1 Fill [dev] and
+Qwen-Image. None has been run on real weights here."""
 
 
 def family_of(index: Mapping[str, Any], where: str) -> Family:

@@ -29,8 +29,6 @@ from remaster.weight_files.fetching import (
 )
 
 COMMAND = "python -m remaster.jobs.weights"
-CHECKPOINT = ("*.json", "*.txt", "*.fp16.safetensors")
-"""What is fetched of a diffusers checkpoint: half precision, as the engine loads it by default."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def here(one: Entry) -> Path | None:
     if one.file is not None:
         return Path(found)
     folder = Path(found).parent
-    return folder if any((folder / "unet").glob("*.safetensors")) else None
+    return folder if any(any((folder / name).glob("*.safetensors")) for name in ("unet", "transformer")) else None
 
 
 def on_shelf(name: str, engine: str, setting: str) -> Path:
@@ -192,7 +190,13 @@ def _from_hub(one: Entry, given: Path | None, mirror: str | None) -> Path:
         if one.file is not None:
             return Path(hf_hub_download(one.source, one.file, revision=one.revision, endpoint=mirror))
         return Path(
-            snapshot_download(one.source, revision=one.revision, allow_patterns=list(CHECKPOINT), endpoint=mirror)
+            snapshot_download(
+                one.source,
+                revision=one.revision,
+                allow_patterns=checkpoint_files(one),
+                ignore_patterns=None if one.variant else ["*.fp16*"],
+                endpoint=mirror,
+            )
         )
     except Exception as error:  # of the client or of its HTTP library
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -200,6 +204,12 @@ def _from_hub(one: Entry, given: Path | None, mirror: str | None) -> Path:
             f"{one.name} cannot be fetched from {mirror or HUB} ({reason}); fill the hub's cache on a machine that has"
             " the network and copy it, or pass mirror=URL of another hub"
         ) from error
+
+
+def checkpoint_files(one: Entry) -> list[str]:
+    """Which files make up a checkpoint: those in its components' folders, not the same network in one file beside them."""
+    weights = f"*/*.{one.variant}.safetensors" if one.variant else "*/*.safetensors"
+    return ["model_index.json", "*/*.json", "*/*.txt", "*/*.model", weights]
 
 
 def _url(one: Entry, mirror: str | None) -> str:
