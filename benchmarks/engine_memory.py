@@ -135,7 +135,7 @@ def clips() -> tuple[Any, Any]:
 class Flow:
     """A network of today at 1024 pixels in bf16: its ``transformer`` and what else has weights, on ``meta``.
 
-    ``step`` makes the transformer's inputs for a number of tiles, ``decode`` a tile's latents for the ``vae``. Where
+    ``step`` makes the transformer's inputs for a number of tiles; ``latents`` is the shape of a tile's for the ``vae``. Where
     guidance takes two evaluations at once, ``step`` doubles them.
     """
 
@@ -145,21 +145,18 @@ class Flow:
     step: Callable[[int], Mapping[str, Any]]
     latents: tuple[int, ...]
 
-    def by_part(self) -> list[tuple[int, float]]:
-        """(batch, GB) with one component on the GPU at a time: the largest of transformer, encoders and autoencoder."""
-        largest = max(weights(module) for module in self.encoders)
-        decoding = weights(self.vae) + peak(lambda: self.vae.decode(empty(*self.latents)))
-        held = weights(self.transformer)
-        return [(n, max(held + self.denoising(n), decoding, largest)) for n in BATCHES]
-
-    def whole(self) -> list[tuple[int, float]]:
-        """(batch, GB) with all of it on the GPU."""
-        held = weights(self.transformer, *self.encoders, self.vae)
+    def memory(self) -> dict[str, list[tuple[int, float]]]:
+        """(batch, GB) with one component on the GPU at a time, of which the largest counts, and with all of them."""
+        steps = [peak(lambda n=n: self.transformer(**self.step(n), return_dict=False)) for n in BATCHES]
         decoding = peak(lambda: self.vae.decode(empty(*self.latents)))
-        return [(n, held + max(self.denoising(n), decoding)) for n in BATCHES]
-
-    def denoising(self, batch: int) -> float:
-        return peak(lambda: self.transformer(**self.step(batch), return_dict=False))
+        largest = max(weights(self.vae) + decoding, *(weights(module) for module in self.encoders))
+        held, every = weights(self.transformer), weights(self.transformer, *self.encoders, self.vae)
+        by_part = [max(held + step, largest) for step in steps]
+        whole = [every + max(step, decoding) for step in steps]
+        return {
+            "part by part (`offload`)": list(zip(BATCHES, by_part, strict=True)),
+            "all of it on the card": list(zip(BATCHES, whole, strict=True)),
+        }
 
 
 def empty(*shape: int) -> torch.Tensor:
@@ -292,9 +289,7 @@ def main() -> None:
             "Stable Diffusion XL, 1024x1024, fp16, its autoencoder fp32": diffusion(xl=True),
         }
         for title, make in TODAY.items():
-            flow = make()
-            rows[f"{title}, 1024x1024, bf16, part by part (`offload`)"] = flow.by_part()
-            rows[f"{title}, 1024x1024, bf16, all of it on the card"] = flow.whole()
+            rows |= {f"{title}, 1024x1024, bf16, {how}": found for how, found in make().memory().items()}
     lines = [
         "# Neural engines: memory by batch size",
         "",

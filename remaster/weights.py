@@ -247,7 +247,7 @@ def cached_folder(name: str, revision: str | None) -> Path | None:
 
 
 def has_variant(name: str, revision: str | None, variant: str, engine: str, component: str) -> bool:
-    """Whether a checkpoint has its ``component`` in a ``variant`` such as ``fp16``; asks the hub if it is not cached."""
+    """Whether a checkpoint has its ``component`` in a ``variant`` such as ``fp16``; may ask the hub."""
     path = Path(name).expanduser()
     folder = path if path.is_dir() else cached_folder(name, revision)
     if folder is not None and any((folder / component).glob("*.safetensors")):
@@ -272,7 +272,7 @@ def _checked_index(index: Path, where: str) -> dict[str, Any]:
 
 
 def _checked_folder(folder: Path, engine: str, extra: tuple[str, ...]) -> dict[str, Any]:
-    """The index of a folder; ``EngineUnavailable`` if it is no checkpoint of diffusers or has code or pickled weights."""
+    """The index of a folder; ``EngineUnavailable`` if it is no checkpoint or has code or pickled weights."""
     index = folder / "model_index.json"
     if not index.is_file():
         raise EngineUnavailable(f"{engine}: {folder} is no diffusers folder (no model_index.json)")

@@ -96,7 +96,7 @@ FAMILIES = (
         "Stable Diffusion 3",
         _classes("StableDiffusion3"),
         "StableDiffusion3InpaintPipeline",
-        Sampling(steps=40, guidance=4.5, strength=0.95, batch=1, gpu_gb=18.0, offload=True),
+        Sampling(steps=40, guidance=4.5, strength=0.95, batch=1, gpu_gb=11.0, offload=True),
     ),
     Family(
         "FLUX.1 Fill",
@@ -125,5 +125,5 @@ def family_of(index: Mapping[str, Any], where: str) -> Family:
             return family
     titles = ", ".join(family.title for family in FAMILIES)
     raise EngineUnavailable(
-        f"{where} is a {kind}, for which there is no inpainting here; pass a checkpoint of {titles} in diffusers' format"
+        f"{where} is a {kind}, for which there is no inpainting here; pass a diffusers checkpoint of {titles}"
     )

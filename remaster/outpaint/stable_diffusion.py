@@ -90,7 +90,7 @@ class StableDiffusionInpainter:
         return versions
 
     def _check(self, family: Family) -> None:
-        """Raise ``EngineUnavailable`` for settings that are invalid, or that checkpoints of a ``family`` do not know."""
+        """Raise ``EngineUnavailable`` for settings that are invalid, or that a ``family`` does not know."""
         chosen = family.sampling(self)
         if chosen.tile is not None and (chosen.tile % 64 or chosen.tile < 64):
             raise EngineUnavailable(f"{NAME}: tile={chosen.tile} is no multiple of 64")

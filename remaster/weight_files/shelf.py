@@ -11,6 +11,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -189,15 +190,7 @@ def _from_hub(one: Entry, given: Path | None, mirror: str | None) -> Path:
     try:
         if one.file is not None:
             return Path(hf_hub_download(one.source, one.file, revision=one.revision, endpoint=mirror))
-        return Path(
-            snapshot_download(
-                one.source,
-                revision=one.revision,
-                allow_patterns=checkpoint_files(one),
-                ignore_patterns=None if one.variant else ["*.fp16*"],
-                endpoint=mirror,
-            )
-        )
+        return Path(snapshot_download(one.source, revision=one.revision, endpoint=mirror, **checkpoint_files(one)))
     except Exception as error:  # of the client or of its HTTP library
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(
@@ -206,10 +199,13 @@ def _from_hub(one: Entry, given: Path | None, mirror: str | None) -> Path:
         ) from error
 
 
-def checkpoint_files(one: Entry) -> list[str]:
-    """Which files make up a checkpoint: those in its components' folders, not the same network in one file beside them."""
+def checkpoint_files(one: Entry) -> dict[str, Any]:
+    """Which files of a checkpoint are fetched, as ``allow_patterns`` and ``ignore_patterns``: those in its components'
+    folders in one precision, not the same network in a single file beside them.
+    """
     weights = f"*/*.{one.variant}.safetensors" if one.variant else "*/*.safetensors"
-    return ["model_index.json", "*/*.json", "*/*.txt", "*/*.model", weights]
+    allowed = ["model_index.json", "*/*.json", "*/*.txt", "*/*.model", weights]
+    return {"allow_patterns": allowed, "ignore_patterns": None if one.variant else ["*.fp16*"]}
 
 
 def _url(one: Entry, mirror: str | None) -> str:

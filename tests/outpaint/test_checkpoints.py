@@ -133,7 +133,9 @@ def test_a_checkpoint_on_the_hub_is_known_before_it_is_fetched(
     with pytest.raises(EngineUnavailable, match="no safetensors of its transformer"):
         asked.preflight()
     (copied / "model_index.json").write_text('{"_class_name": "QwenImageEditPipeline"}')
-    with pytest.raises(EngineUnavailable, match="owner/name is a QwenImageEditPipeline, for which there is no inpainting"):
+    with pytest.raises(
+        EngineUnavailable, match="owner/name is a QwenImageEditPipeline, for which there is no inpainting"
+    ):
         asked.preflight()
 
 
