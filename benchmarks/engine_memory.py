@@ -135,8 +135,8 @@ def clips() -> tuple[Any, Any]:
 class Flow:
     """A network of today at 1024 pixels in bf16: its ``transformer`` and what else has weights, on ``meta``.
 
-    ``step`` makes the transformer's inputs for a number of tiles; ``latents`` is the shape of a tile's for the ``vae``. Where
-    guidance takes two evaluations at once, ``step`` doubles them.
+    ``step`` makes the transformer's inputs for a number of tiles, two for each where guidance evaluates both
+    sides at once. ``latents`` is the shape of what the ``vae`` decodes to a tile.
     """
 
     transformer: Any
