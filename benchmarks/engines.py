@@ -26,8 +26,9 @@ import numpy as np
 from remaster.accelerator import Precision, torch_device, torch_dtype
 from remaster.arrays import Mask, Rgb
 from remaster.outpaint import FillTask
+from remaster.outpaint.checkpoints import FAMILIES, Scheduler
 from remaster.outpaint.exemplar import ExemplarInpainter
-from remaster.outpaint.stable_diffusion import Network, Scheduler, StableDiffusionInpainter
+from remaster.outpaint.stable_diffusion import Network, StableDiffusionInpainter
 from remaster.outpaint.tiled_fill import Crop, plan_rounds
 from remaster.segment.maskrcnn import MaskRcnnSegmenter
 
@@ -87,9 +88,10 @@ def mask_rcnn(batch: int, device: str) -> Measured:
 def stable_diffusion(arguments: argparse.Namespace, device: str) -> list[Measured]:
     """Seconds a tile of 512x512 at the engine's default steps and guidance, for each batch size."""
     settings = StableDiffusionInpainter(scheduler=Scheduler.ddim, strength=1.0, steps=arguments.steps)
+    family = FAMILIES[0]
     pipeline = random_pipeline(device, torch_dtype(Precision.auto, device))
     what = f"Stable Diffusion 1.5, a tile of {arguments.steps} steps"
-    single = Network(replace(settings, steps=1), pipeline)
+    single = Network(replace(settings, steps=1), family, pipeline)
     crops = [Crop(_picture(512, 512, seed), _wing(512, 512, 107), seed) for seed in range(max(arguments.batches))]
     single.generate(crops[:1])
     if device == "cpu":
@@ -98,7 +100,7 @@ def stable_diffusion(arguments: argparse.Namespace, device: str) -> list[Measure
         return [extrapolated(what, batch, around, arguments.steps, pipeline) for batch in arguments.batches]
     rows = []
     for batch in arguments.batches:
-        network = Network(replace(settings, batch=batch), pipeline)
+        network = Network(replace(settings, batch=batch), family, pipeline)
         seconds, peak = timed(lambda network=network, batch=batch: network.generate(crops[:batch]), device)
         rows.append(Measured(what, batch, seconds / batch, peak, "measured"))
     return rows

@@ -24,7 +24,7 @@ class Device(Enum):
 
 
 class Precision(Enum):
-    """``auto``: fp16 on a GPU, bf16 on a CPU that supports it, else fp32."""
+    """``auto``: on a GPU what suits the network, fp16 or bf16; on a CPU bf16 if it supports that, else fp32."""
 
     auto = "auto"
     fp16 = "fp16"
@@ -60,13 +60,13 @@ def torch_device(device: Device | str) -> str:
     return "cuda" if available and Device(device) is not Device.cpu else "cpu"
 
 
-def torch_dtype(precision: Precision | str, device: str) -> Any:
-    """The ``torch.dtype`` of weights and activations on ``device``."""
+def torch_dtype(precision: Precision | str, device: str, on_gpu: Precision = Precision.fp16) -> Any:
+    """The ``torch.dtype`` of weights and activations on ``device``; ``on_gpu`` is what ``auto`` means on a GPU."""
     import torch
 
     chosen = Precision(precision)
     if chosen is Precision.auto and device == "cuda":
-        chosen = Precision.fp16
+        chosen = on_gpu
     elif chosen is Precision.auto:
         chosen = Precision.bf16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else Precision.fp32
     return {Precision.fp16: torch.float16, Precision.bf16: torch.bfloat16, Precision.fp32: torch.float32}[chosen]

@@ -11,15 +11,18 @@ import json
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from remaster.errors import EngineUnavailable
 
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
+SHARD = re.compile(r"-\d+-of-\d+\.")
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
-CHECKPOINT = (".safetensors", ".json", ".txt")
+CHECKPOINT = (".safetensors", ".json", ".txt", ".model")
+WEIGHED = ("unet", "transformer", "vae", "text_encoder", "text_encoder_2", "text_encoder_3")
+"""Components of checkpoints that have weights and are always needed."""
 SAFE_LIBRARIES = ("diffusers", "transformers", "stable_diffusion")
 HUB_TIMEOUT_SECONDS = 10
 NOT_FETCHED = "auto fetches nothing: python -m remaster.jobs.weights list says what brings it"
@@ -32,10 +35,12 @@ class Located:
     """Available weights; ``path`` is None where they are yet to be downloaded.
 
     ``version`` identifies their content: ``{"revision": commit}`` on the hub, ``{<setting>: digest}`` for local files.
+    ``index`` is what a diffusers checkpoint's model_index.json says.
     """
 
     path: Path | None
     version: Mapping[str, str]
+    index: Mapping[str, Any] = field(default_factory=dict)
 
 
 def content(*paths: Path) -> str:
@@ -185,8 +190,9 @@ def locate_pipeline(
     """
     path = Path(name).expanduser()
     if path.is_dir():
-        _check_folder(path, engine, extra)
-        return Located(path, {"checkpoint": content(*sorted(p for p in path.rglob("*") if p.suffix in CHECKPOINT))})
+        index = _checked_folder(path, engine, extra)
+        files = sorted(p for p in path.rglob("*") if p.suffix in CHECKPOINT)
+        return Located(path, {"checkpoint": content(*files)}, index)
     if path.exists():
         raise EngineUnavailable(f"{engine}: {path} is a single file; pass a diffusers folder (with model_index.json)")
     if not HUB_ID.match(name):
@@ -195,18 +201,35 @@ def locate_pipeline(
         )
     cached = cached_folder(name, revision)
     if cached is not None and _missing_weights(cached, extra) == []:
-        _check_folder(cached, engine, extra)
-        return Located(cached, {"revision": _commit(cached)})
+        return Located(cached, {"revision": _commit(cached)}, _checked_folder(cached, engine, extra))
     _unless_fetched(name, engine, download)
     listing = hub_listing(name, revision, engine)
     if "model_index.json" not in listing.files:
         raise EngineUnavailable(f"{engine}: {name} on the hub is no diffusers checkpoint (no model_index.json)")
-    for component in ("unet", *extra):
+    index = _checked_index(_hub_index(name, listing.commit, engine), f"{engine}: {name} on the hub")
+    for component in (*_components(index), *extra):
         if not any(file.startswith(f"{component}/") and file.endswith(".safetensors") for file in listing.files):
             raise EngineUnavailable(
                 f"{engine}: {name} on the hub has no safetensors of its {component}; nothing else is read"
             )
-    return Located(None, {"revision": listing.commit})
+    return Located(None, {"revision": listing.commit}, index)
+
+
+def _hub_index(name: str, commit: str, engine: str) -> Path:
+    """The model_index.json of a hub id, fetched: a few hundred bytes that say what the rest is."""
+    try:
+        return hub_file(f"{name}/model_index.json", commit)
+    except Exception as error:  # of the client or of its HTTP library
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise EngineUnavailable(f"{engine}: the hub does not give {name} ({reason}); pass a local folder") from error
+
+
+def pipeline_index(name: str, revision: str | None) -> Mapping[str, Any]:
+    """What the model_index.json of a located checkpoint says."""
+    path = Path(name).expanduser()
+    index = path / "model_index.json" if path.is_dir() else hub_file(f"{name}/model_index.json", revision)
+    found: dict[str, Any] = json.loads(index.read_text())
+    return found
 
 
 def _unless_fetched(repository: str, engine: str, download: bool) -> None:
@@ -223,48 +246,64 @@ def cached_folder(name: str, revision: str | None) -> Path | None:
     return Path(index).parent if isinstance(index, str) else None
 
 
-def has_variant(name: str, revision: str | None, variant: str, engine: str) -> bool:
-    """Whether a checkpoint has its UNet in a ``variant`` such as ``fp16``; asks the hub where it is not cached."""
+def has_variant(name: str, revision: str | None, variant: str, engine: str, component: str) -> bool:
+    """Whether a checkpoint has its ``component`` in a ``variant`` such as ``fp16``; may ask the hub."""
     path = Path(name).expanduser()
     folder = path if path.is_dir() else cached_folder(name, revision)
-    if folder is not None and any((folder / "unet").glob("*.safetensors")):
-        return any((folder / "unet").glob(f"*.{variant}*.safetensors"))
+    if folder is not None and any((folder / component).glob("*.safetensors")):
+        return any((folder / component).glob(f"*.{variant}*.safetensors"))
     return any(
-        re.match(rf"unet/.*\.{variant}.*\.safetensors$", file) for file in hub_listing(name, revision, engine).files
+        re.match(rf"{component}/.*\.{variant}.*\.safetensors$", file)
+        for file in hub_listing(name, revision, engine).files
     )
 
 
-def _check_folder(folder: Path, engine: str, extra: tuple[str, ...]) -> None:
-    """Raise ``EngineUnavailable`` for a folder that is no diffusers checkpoint or holds code or pickled weights."""
-    index = folder / "model_index.json"
-    if not index.is_file():
-        raise EngineUnavailable(f"{engine}: {folder} is no diffusers folder (no model_index.json)")
+def _checked_index(index: Path, where: str) -> dict[str, Any]:
+    """Read a model_index.json; ``EngineUnavailable``, beginning with ``where``, if that fails or it asks for code."""
     try:
-        components = json.loads(index.read_text())
+        components: dict[str, Any] = json.loads(index.read_text())
     except ValueError as error:
-        raise EngineUnavailable(f"{engine}: {index} cannot be read: {error}") from error
-    kind = str(components.get("_class_name"))
-    if not kind.startswith("StableDiffusion"):
-        raise EngineUnavailable(f"{engine}: {folder} is a {kind}, not a StableDiffusionInpaintPipeline or its XL kin")
+        raise EngineUnavailable(f"{where}: {index} cannot be read: {error}") from error
     for component, entry in components.items():
         library = entry[0] if isinstance(entry, list) else None
         if library is not None and library not in SAFE_LIBRARIES:
-            raise EngineUnavailable(
-                f"{engine}: {folder} brings code of its own ({component}: {library}), which is not run"
-            )
+            raise EngineUnavailable(f"{where} brings code of its own ({component}: {library}), which is not run")
+    return components
+
+
+def _checked_folder(folder: Path, engine: str, extra: tuple[str, ...]) -> dict[str, Any]:
+    """The index of a folder; ``EngineUnavailable`` if it is no checkpoint or has code or pickled weights."""
+    index = folder / "model_index.json"
+    if not index.is_file():
+        raise EngineUnavailable(f"{engine}: {folder} is no diffusers folder (no model_index.json)")
+    components = _checked_index(index, f"{engine}: {folder}")
     for component in _missing_weights(folder, extra):
         pickled = sorted(p.name for p in (folder / component).glob("*") if p.suffix in PICKLES)
         what = f"only pickled weights ({pickled[0]}); save it with safe_serialization=True" if pickled else "no weights"
+        if any((folder / component).glob("*.safetensors")):
+            what = "only some of its files"
         raise EngineUnavailable(f"{engine}: {folder / component} has {what}; only safetensors are read")
+    return components
+
+
+def _components(index: Mapping[str, Any]) -> list[str]:
+    """The components that a checkpoint must bring weights for."""
+    return [name for name in WEIGHED if isinstance(index.get(name), list) and index[name][0] is not None]
 
 
 def _missing_weights(folder: Path, extra: tuple[str, ...]) -> list[str]:
     """The components of a checkpoint that lack safetensors; ``extra`` ones are required besides those it lists."""
-    needed = ("unet", "vae", "text_encoder", "text_encoder_2")
     index = folder / "model_index.json"
     listed = json.loads(index.read_text()) if index.is_file() else {}
-    present = [name for name in needed if isinstance(listed.get(name), list) and listed[name][0] is not None]
-    return [name for name in (*present, *extra) if not any((folder / name).glob("*.safetensors"))]
+    return [name for name in (*_components(listed), *extra) if not _is_whole(folder / name)]
+
+
+def _is_whole(component: Path) -> bool:
+    """Whether a component has its safetensors: one file, or all those that one of its indices names."""
+    indices = [json.loads(path.read_text())["weight_map"] for path in component.glob("*.safetensors.index.json")]
+    if any(all((component / file).is_file() for file in set(named.values())) for named in indices):
+        return True
+    return any(not SHARD.search(path.name) for path in component.glob("*.safetensors"))
 
 
 def _commit(cached: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from remaster.accelerator import Batches, require, torch_device, torch_dtype
+from remaster.accelerator import Batches, Precision, require, torch_device, torch_dtype
 from remaster.errors import EngineUnavailable
 
 
@@ -59,6 +59,7 @@ def test_precision_follows_the_device() -> None:
     import torch
 
     assert torch_dtype("auto", "cuda") is torch.float16
+    assert torch_dtype("auto", "cuda", on_gpu=Precision.bf16) is torch.bfloat16
     assert torch_dtype("auto", "cpu") in (torch.bfloat16, torch.float32)
     assert torch_dtype("fp32", "cuda") is torch.float32
     assert torch_device("cpu") == "cpu"

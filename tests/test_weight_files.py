@@ -17,7 +17,7 @@ import pytest
 from remaster.errors import EngineUnavailable, UserError
 from remaster.jobs.weights import main
 from remaster.weight_files import ENTRIES, Entry, Place
-from remaster.weight_files.shelf import examine, get, here, on_shelf, target
+from remaster.weight_files.shelf import checkpoint_files, entry, examine, get, here, on_shelf, target
 
 MODEL = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(MODEL).hexdigest()
@@ -226,6 +226,17 @@ def test_the_list_is_sound() -> None:
         assert one.sha256 is None or re.fullmatch("[0-9a-f]{64}|[0-9a-f]{8}", one.sha256), one.name
         assert one.revision is None or re.fullmatch("[0-9a-f]{40}", one.revision), one.name
         assert one.place is not Place.shelf or (one.free and one.file and one.size and one.sha256), one.name
+
+
+def test_of_a_checkpoint_its_components_are_fetched_in_one_precision() -> None:
+    from huggingface_hub.utils import filter_repo_objects
+
+    weights = ["vae/v.safetensors", "vae/v.fp16.safetensors", "whole.safetensors", "vae/v.fp16.safetensors.index.json"]
+    files = ["model_index.json", "vae/config.json", "tokenizer_2/spiece.model", "README.md", *weights]
+    both = ["model_index.json", "vae/config.json", "tokenizer_2/spiece.model"]
+    flux, half = checkpoint_files(entry("flux-fill")), checkpoint_files(entry("stable-diffusion"))
+    assert list(filter_repo_objects(files, **flux)) == [*both, "vae/v.safetensors"]
+    assert list(filter_repo_objects(files, **half)) == [*both, weights[1], weights[3]]
 
 
 def test_the_program_lists_brings_and_checks(

@@ -60,6 +60,95 @@ def stable_diffusion_xl(folder: Path) -> Path:
     return folder
 
 
+def stable_diffusion_3(folder: Path) -> Path:
+    """Stable Diffusion 3 as it is published, for text to pictures: a transformer, three text encoders."""
+    from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
+    from transformers import CLIPTextModelWithProjection
+
+    torch.manual_seed(0)
+    clip, t5 = _tokenizer(folder.parent / f"{folder.name}-tokenizer"), _t5_tokenizer()
+    pipeline = StableDiffusion3Pipeline(
+        transformer=SD3Transformer2DModel(
+            sample_size=8,
+            patch_size=2,
+            in_channels=16,
+            out_channels=16,
+            num_layers=1,
+            attention_head_dim=8,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            caption_projection_dim=16,
+            pooled_projection_dim=32,
+            pos_embed_max_size=16,
+        ),
+        vae=_autoencoder(latent_channels=16, shift_factor=0.1),
+        text_encoder=CLIPTextModelWithProjection(_text_config(projection_dim=16)),
+        text_encoder_2=CLIPTextModelWithProjection(_text_config(projection_dim=16)),
+        text_encoder_3=_t5(),
+        tokenizer=clip,
+        tokenizer_2=clip,
+        tokenizer_3=t5,
+        scheduler=_flow(shift=3.0),
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def flux_fill(folder: Path) -> Path:
+    """FLUX.1 Fill: a transformer that sees the mask and is told the guidance, two text encoders."""
+    from diffusers import FluxFillPipeline, FluxTransformer2DModel
+    from transformers import CLIPTextModel
+
+    torch.manual_seed(0)
+    pipeline = FluxFillPipeline(
+        transformer=FluxTransformer2DModel(
+            in_channels=2 * 64 + 4 * 64,
+            out_channels=64,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=8,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            pooled_projection_dim=16,
+            guidance_embeds=True,
+            axes_dims_rope=(2, 2, 4),
+        ),
+        vae=_autoencoder(latent_channels=16, shift_factor=0.1),
+        text_encoder=CLIPTextModel(_text_config()),
+        text_encoder_2=_t5(),
+        tokenizer=_tokenizer(folder.parent / f"{folder.name}-tokenizer"),
+        tokenizer_2=_t5_tokenizer(),
+        scheduler=_flow(shift=3.0, use_dynamic_shifting=True),
+    )
+    # 512 tokens of text are most of the work, and T5's are counted by the pipeline, not by its tokenizer.
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def qwen_image(folder: Path) -> Path:
+    """Qwen-Image as it is published, for text to pictures: a video's autoencoder, a language model that reads."""
+    from diffusers import AutoencoderKLQwenImage, QwenImagePipeline, QwenImageTransformer2DModel
+
+    torch.manual_seed(0)
+    pipeline = QwenImagePipeline(
+        transformer=QwenImageTransformer2DModel(
+            in_channels=64,
+            out_channels=16,
+            num_layers=1,
+            attention_head_dim=8,
+            num_attention_heads=2,
+            joint_attention_dim=16,
+            axes_dims_rope=(2, 2, 4),
+        ),
+        vae=AutoencoderKLQwenImage(base_dim=8, dim_mult=[1, 1, 1, 1], num_res_blocks=1),
+        text_encoder=_qwen(),
+        tokenizer=_qwen_tokenizer(),
+        scheduler=_flow(use_dynamic_shifting=True),
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
 def lora(checkpoint: Path, path: Path) -> Path:
     """Random low-rank weights for the UNet of a ``checkpoint``, as LCM's come: .safetensors in diffusers' naming."""
     from diffusers import StableDiffusionInpaintPipeline
@@ -91,7 +180,7 @@ def _unet(**special: Any) -> Any:
     )
 
 
-def _autoencoder() -> Any:
+def _autoencoder(**special: Any) -> Any:
     from diffusers import AutoencoderKL
 
     return AutoencoderKL(
@@ -100,7 +189,7 @@ def _autoencoder() -> Any:
         up_block_types=("UpDecoderBlock2D",) * 4,
         layers_per_block=1,
         norm_num_groups=4,
-        latent_channels=4,
+        **{"latent_channels": 4, **special},
     )
 
 
@@ -108,6 +197,54 @@ def _scheduler() -> Any:
     from diffusers import PNDMScheduler
 
     return PNDMScheduler(beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1)
+
+
+def _flow(**special: Any) -> Any:
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    return FlowMatchEulerDiscreteScheduler(**special)
+
+
+def _t5() -> Any:
+    from transformers import T5Config, T5EncoderModel
+
+    return T5EncoderModel(
+        T5Config(vocab_size=260, d_model=32, d_kv=8, d_ff=32, num_layers=1, num_heads=2, is_encoder_decoder=False)
+    )
+
+
+def _t5_tokenizer() -> Any:
+    """T5's tokenizer with printable letters alone for a vocabulary."""
+    from transformers import T5Tokenizer
+
+    letters = [chr(i) for i in range(33, 127)]
+    words = ["<pad>", "</s>", "<unk>", "\u2581", *letters, *(f"<extra_id_{i}>" for i in range(99, -1, -1))]
+    return T5Tokenizer(vocab=[(word, -2.0 if len(word) == 1 else 0.0) for word in words])
+
+
+def _qwen() -> Any:
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    text = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "vocab_size": 260,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [1, 1, 2]},
+    }
+    vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 32, "num_heads": 2, "out_hidden_size": 16}
+    return Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(text_config=text, vision_config=vision))
+
+
+def _qwen_tokenizer() -> Any:
+    """Qwen's tokenizer with the bytes alone for a vocabulary."""
+    from transformers import Qwen2Tokenizer
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    words = [*bytes_to_unicode().values(), "<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    return Qwen2Tokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[])
 
 
 def _text_config(**special: Any) -> Any:

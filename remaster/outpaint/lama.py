@@ -60,7 +60,7 @@ class LamaInpainter:
     device: Device = Device.auto
     gpu_gb: float = 3.0
 
-    def preflight(self) -> dict[str, str]:
+    def preflight(self, reserved_gb: float = 0.0) -> dict[str, str]:
         """The ``runtime`` and the version of the weights' content; ``EngineUnavailable`` where libraries, device,
         memory or weights are missing.
         """
@@ -74,7 +74,7 @@ class LamaInpainter:
         located = locate_file("weights", name, self.revision, "lama", self.download)
         if located.path is not None:
             _check_script(located.path)
-        check_device("lama", self.device, self.gpu_gb)
+        check_device("lama", self.device, self.gpu_gb + reserved_gb)
         return {"runtime": runtime.value, **located.version}
 
     @property

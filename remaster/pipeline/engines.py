@@ -20,7 +20,7 @@ PREFLIGHT_SECONDS = 180
 """How long a node with a GPU may take to start a worker, import the libraries and look for weights."""
 SCENES_PER_GPU_CALL = 4
 """Scenes per call of an engine on a GPU, where the pool's settings do not set it."""
-HARDWARE_SETTINGS = ("batch", "device", "download", "gpu_gb", "compile")
+HARDWARE_SETTINGS = ("batch", "device", "download", "gpu_gb", "offload", "compile")
 """Settings of an engine that choose where and how fast it runs: results differ by no more than rounding."""
 PINNED = ("revision", "runtime")
 """What a preflight finds and all actors of the run must use."""
@@ -259,34 +259,36 @@ def _checked(engine: Engine, gpus: float, reserved_gb: float) -> Engine:
         )
     if not hasattr(engine.kind, "preflight"):
         return engine
-    asked = engine
-    if _shares_a_gpu(engine) and "gpu_gb" in engine.settings:
-        asked = replace(engine, settings=engine.settings | {"gpu_gb": engine.settings["gpu_gb"] + reserved_gb})
-    found = preflight_on_gpu(asked) if engine.pool and engine.pool.num_gpus else preflight(asked)
+    beside = reserved_gb if _shares_a_gpu(engine) and "gpu_gb" in engine.settings else 0.0
+    found = preflight_on_gpu(engine, beside) if engine.pool and engine.pool.num_gpus else preflight(engine)
     if isinstance(found, str):
         raise UserError(found)
     pinned = {key: value for key, value in found.items() if key in PINNED and key in engine.settings}
     return replace(engine, settings=engine.settings | pinned, weights=found)
 
 
-def preflight(engine: Engine) -> Mapping[str, str] | str:
-    """What identifies the engine's weights; or one sentence on what it lacks in this process."""
+def preflight(engine: Engine, reserved_gb: float = 0.0) -> Mapping[str, str] | str:
+    """What identifies the engine's weights; or one sentence on what it lacks in this process.
+
+    ``reserved_gb``: GB of GPU memory that must be free beside what the engine itself takes.
+    """
     try:
-        return engine.build().preflight() or {}
+        built = engine.build()
+        return (built.preflight(reserved_gb) if reserved_gb else built.preflight()) or {}
     except EngineUnavailable as error:
         return str(error)
     except (ImportError, OSError, RuntimeError) as error:  # a broken driver or library shows when it is first used
         return f"{engine.name} cannot start: {(str(error).splitlines() or [type(error).__name__])[0]}"
 
 
-def preflight_on_gpu(engine: Engine) -> Mapping[str, str] | str:
+def preflight_on_gpu(engine: Engine, reserved_gb: float) -> Mapping[str, str] | str:
     """Run ``preflight`` on a node with a GPU, since the driver's own may have neither GPU nor weights.
 
     Returns what ``preflight`` does, and a sentence too where no GPU came free within ``PREFLIGHT_SECONDS``.
     """
     pool = engine.pool or PoolSettings()
     task = ray.remote(num_gpus=pool.num_gpus, num_cpus=0, max_retries=0)(preflight)
-    reference = task.remote(engine)
+    reference = task.remote(engine, reserved_gb)
     try:
         found: Mapping[str, str] | str = ray.get(reference, timeout=PREFLIGHT_SECONDS)
     except ray.exceptions.GetTimeoutError:

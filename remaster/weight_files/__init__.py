@@ -28,7 +28,8 @@ class Entry:
     ``source`` is an address, or ``owner/repository`` on the hub, where ``file`` lies at a ``revision``. ``file`` None
     is the whole checkpoint. ``size`` in bytes and ``sha256`` in hex digits (or its first digits, as torchvision
     publishes them) are None where nobody could be asked; then the server's own statement is checked instead. ``free``:
-    the licence allows every use; others are fetched only when the user accepts them.
+    the licence allows every use; others are fetched only when the user accepts them. ``variant``: the files of a
+    checkpoint that are fetched, of those that it has in several precisions.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Entry:
     sha256: str | None = None
     place: Place = Place.shelf
     free: bool = True
+    variant: str | None = None
 
     @property
     def address(self) -> str:
@@ -125,6 +127,33 @@ ENTRIES: Final = (
         "CreativeML Open RAIL-M, which forbids some uses",
         place=Place.hub,
         free=False,
+        variant="fp16",
+    ),
+    Entry(
+        "stable-diffusion-3.5-medium",
+        "inpainter=stable_diffusion inpainter.engine.checkpoint=stabilityai/stable-diffusion-3.5-medium",
+        "stabilityai/stable-diffusion-3.5-medium",
+        None,
+        "Stability AI Community License, not for companies above a revenue; accepted on its page, with a login",
+        place=Place.hub,
+        free=False,
+    ),
+    Entry(
+        "flux-fill",
+        "inpainter=stable_diffusion inpainter.engine.checkpoint=black-forest-labs/FLUX.1-Fill-dev",
+        "black-forest-labs/FLUX.1-Fill-dev",
+        None,
+        "FLUX.1 [dev] Non-Commercial License; accepted on its page, with a login",
+        place=Place.hub,
+        free=False,
+    ),
+    Entry(
+        "qwen-image",
+        "inpainter=stable_diffusion inpainter.engine.checkpoint=Qwen/Qwen-Image",
+        "Qwen/Qwen-Image",
+        None,
+        "Apache-2.0",
+        place=Place.hub,
     ),
     Entry(
         "maskrcnn",

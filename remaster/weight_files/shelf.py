@@ -11,6 +11,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -29,8 +30,6 @@ from remaster.weight_files.fetching import (
 )
 
 COMMAND = "python -m remaster.jobs.weights"
-CHECKPOINT = ("*.json", "*.txt", "*.fp16.safetensors")
-"""What is fetched of a diffusers checkpoint: half precision, as the engine loads it by default."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def here(one: Entry) -> Path | None:
     if one.file is not None:
         return Path(found)
     folder = Path(found).parent
-    return folder if any((folder / "unet").glob("*.safetensors")) else None
+    return folder if any(any((folder / name).glob("*.safetensors")) for name in ("unet", "transformer")) else None
 
 
 def on_shelf(name: str, engine: str, setting: str) -> Path:
@@ -191,15 +190,22 @@ def _from_hub(one: Entry, given: Path | None, mirror: str | None) -> Path:
     try:
         if one.file is not None:
             return Path(hf_hub_download(one.source, one.file, revision=one.revision, endpoint=mirror))
-        return Path(
-            snapshot_download(one.source, revision=one.revision, allow_patterns=list(CHECKPOINT), endpoint=mirror)
-        )
+        return Path(snapshot_download(one.source, revision=one.revision, endpoint=mirror, **checkpoint_files(one)))
     except Exception as error:  # of the client or of its HTTP library
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(
             f"{one.name} cannot be fetched from {mirror or HUB} ({reason}); fill the hub's cache on a machine that has"
             " the network and copy it, or pass mirror=URL of another hub"
         ) from error
+
+
+def checkpoint_files(one: Entry) -> dict[str, Any]:
+    """Which files of a checkpoint are fetched, as ``allow_patterns`` and ``ignore_patterns``: those in its components'
+    folders in one precision, not the same network in a single file beside them.
+    """
+    weights = f"*/*.{one.variant}.safetensors" if one.variant else "*/*.safetensors"
+    allowed = ["model_index.json", "*/*.json", "*/*.txt", "*/*.model", weights]
+    return {"allow_patterns": allowed, "ignore_patterns": None if one.variant else ["*.fp16*"]}
 
 
 def _url(one: Entry, mirror: str | None) -> str:

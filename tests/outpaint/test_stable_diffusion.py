@@ -17,6 +17,7 @@ from remaster import accelerator
 from remaster.arrays import Rgb
 from remaster.errors import EngineUnavailable
 from remaster.outpaint import FillTask, Prompts
+from remaster.outpaint.checkpoints import FAMILIES
 from remaster.outpaint.exemplar import ExemplarInpainter
 from remaster.outpaint.stable_diffusion import Network, StableDiffusionInpainter, load_pipeline, whole_latents
 from remaster.outpaint.tiled_fill import Crop
@@ -96,11 +97,11 @@ def test_the_variant_s_files_are_taken_where_there_are_any(checkpoint: Path, tmp
     import torch
 
     plain = StableDiffusionInpainter(checkpoint=str(checkpoint))
-    pipeline = load_pipeline(plain, torch.float16)
+    pipeline = load_pipeline(plain, FAMILIES[0], torch.float16)
     with torch.no_grad():
         pipeline.unet.conv_in.weight.fill_(0.5)
     pipeline.save_pretrained(tmp_path / "both", variant="fp16", safe_serialization=True)
-    half = load_pipeline(StableDiffusionInpainter(checkpoint=str(tmp_path / "both")), torch.float32)
+    half = load_pipeline(StableDiffusionInpainter(checkpoint=str(tmp_path / "both")), FAMILIES[0], torch.float32)
     assert half.unet.dtype == torch.float32
     assert (half.unet.conv_in.weight == 0.5).all()
     assert half.safety_checker is None
@@ -212,10 +213,12 @@ def test_a_latent_pixel_is_masked_as_a_whole() -> None:
         ({"checkpoint": __file__}, "is a single file; pass a diffusers folder"),
     ],
 )
-def test_what_is_missing_is_said(settings: dict[str, Any], says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_said(
+    settings: dict[str, Any], says: str, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(EngineUnavailable, match=says):
-        StableDiffusionInpainter(**settings).preflight()
+        StableDiffusionInpainter(**{"checkpoint": str(checkpoint), **settings}).preflight()
 
 
 def test_folders_that_must_not_be_read_are_refused(checkpoint: Path, tmp_path: Path) -> None:
@@ -247,3 +250,5 @@ def test_no_gpu_or_one_with_too_little_memory_is_said(checkpoint: Path, monkeypa
     monkeypatch.setattr(accelerator, "free_gpu_gb", lambda: 1.25)
     with pytest.raises(EngineUnavailable, match=r"needs 4 GB of free GPU memory and 1\.2 GB are free"):
         StableDiffusionInpainter(checkpoint=str(checkpoint)).preflight()
+    with pytest.raises(EngineUnavailable, match=r"needs 6\.5 GB of free GPU memory"):
+        StableDiffusionInpainter(checkpoint=str(checkpoint)).preflight(reserved_gb=2.5)

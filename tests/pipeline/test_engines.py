@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import signal
@@ -48,6 +49,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     mask_rcnn(folder / "maskrcnn.pth", classes=2)
     stable_diffusion(folder / "diffusion")
+    (folder / "text").mkdir()
+    (folder / "text" / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"}))
     pickled = Path(shutil.copytree(folder / "diffusion", folder / "pickled")) / "unet"
     (pickled / "diffusion_pytorch_model.safetensors").rename(pickled / "diffusion_pytorch_model.bin")
     lama(folder / "lama.pt")
@@ -171,6 +174,10 @@ MASKRCNN, DIFFUSION, LAMA = "segmenter=maskrcnn", "inpainter=stable_diffusion", 
             [DIFFUSION, "inpainter.engine.checkpoint={models}/pickled"],
             "only pickled weights (diffusion_pytorch_model.bin)",
         ),
+        (
+            [DIFFUSION, "inpainter.engine.checkpoint={models}/text"],
+            "is a FluxPipeline, for which there is no inpainting",
+        ),
         ([MASKRCNN, "segmenter.engine.weights=/nowhere/m.pth"], "no weights at /nowhere/m.pth; pass"),
         ([MASKRCNN, "segmenter.engine.weights={models}/lama.pt"], "no weights that can be loaded safely"),
         ([MASKRCNN, "segmenter.engine.device=cuda"], "maskrcnn asks for 0.7 GPU and Ray sees 0"),
@@ -242,23 +249,23 @@ def test_what_runs_on_the_cpu_alone_takes_no_share_of_a_card(models: Path) -> No
 def test_a_shared_card_must_hold_both_engines(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, float]] = []
 
-    def on_gpu(engine: Engine) -> dict[str, str]:
-        asked.append((engine.name, engine.settings["gpu_gb"]))
+    def on_gpu(engine: Engine, reserved_gb: float) -> dict[str, str]:
+        asked.append((engine.name, reserved_gb))
         return {}
 
     monkeypatch.setattr("remaster.pipeline.engines.preflight_on_gpu", on_gpu)
     overrides = ["segmenter=maskrcnn", "inpainter=stable_diffusion"]
     chosen = choose_engines(to_config(compose("batch", overrides=overrides)), gpus=1)
-    assert asked == [("maskrcnn", 2.5), ("stable_diffusion", 6.5)], "an 8 GB card has room for both"
-    assert chosen["inpainter"].settings["gpu_gb"] == 4.0
+    assert asked == [("maskrcnn", 0.0), ("stable_diffusion", 2.5)], "the second needs room beside the first"
+    assert (chosen["segmenter"].settings["gpu_gb"], chosen["inpainter"].settings["gpu_gb"]) == (2.5, None)
     apart = [*overrides, "inpainter.pool.num_gpus=1", "inpainter.pool.max_size=1", "segmenter.pool.max_size=1"]
     choose_engines(to_config(compose("batch", overrides=apart)), gpus=2)
-    assert asked[-1] == ("stable_diffusion", 4.0)
+    assert asked[-1] == ("stable_diffusion", 0.0)
 
 
 def test_two_engines_share_every_card_and_one_alone_takes_whole_cards(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first pool of the graph takes over half of each card, so that no two of its actors are put on one."""
-    monkeypatch.setattr("remaster.pipeline.engines.preflight_on_gpu", lambda engine: {})
+    monkeypatch.setattr("remaster.pipeline.engines.preflight_on_gpu", lambda engine, reserved_gb: {})
 
     def pools(*overrides: str) -> list[tuple[float, int | None, int | None]]:
         engines = choose_engines(to_config(compose("batch", overrides=list(overrides))), gpus=4).values()
