@@ -260,14 +260,15 @@ def _checked(engine: Engine, gpus: float, reserved_gb: float) -> Engine:
     if not hasattr(engine.kind, "preflight"):
         return engine
     beside = reserved_gb if _shares_a_gpu(engine) and "gpu_gb" in engine.settings else 0.0
-    found = preflight_on_gpu(engine, beside) if engine.pool and engine.pool.num_gpus else preflight(engine)
+    look = preflight_on_gpu if engine.pool and engine.pool.num_gpus else preflight
+    found = look(engine, beside)
     if isinstance(found, str):
         raise UserError(found)
     pinned = {key: value for key, value in found.items() if key in PINNED and key in engine.settings}
     return replace(engine, settings=engine.settings | pinned, weights=found)
 
 
-def preflight(engine: Engine, reserved_gb: float = 0.0) -> Mapping[str, str] | str:
+def preflight(engine: Engine, reserved_gb: float) -> Mapping[str, str] | str:
     """What identifies the engine's weights; or one sentence on what it lacks in this process.
 
     ``reserved_gb``: GB of GPU memory that must be free beside what the engine itself takes.

@@ -291,7 +291,7 @@ def test_pools_that_do_not_fit_are_refused(models: Path) -> None:
 def test_preflight_says_nothing_where_all_is_there(models: Path) -> None:
     engine = lama_engine(models)
     found = {"runtime": "torch", "weights": content(models / "lama.pt")}
-    assert preflight(engine) == engine.weights == found
+    assert preflight(engine, 0.0) == engine.weights == found
     assert engine.settings["runtime"] == "torch", "all actors use what was found"
 
 
