@@ -54,7 +54,7 @@ def finished_and_todo(
             outside.pop(name, None)
     todo = _todo(video, wanted, finished, stored[0], job)
     again = {scene.scene_id for scene in todo}
-    if todo:
+    if todo and not job.config.preview:
         drop_index(job, video.video, video.video_id)
     if todo or not files.holds_exactly(job.store, video.video_id, finished):
         files.uncompact(job.store, video.video_id, finished, outside)

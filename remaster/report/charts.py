@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from remaster.report.summary import UNMADE
+
 BINS = 10
 """Of the confidence, each as wide: the ladder's steps lie about so far apart."""
 
@@ -31,10 +33,15 @@ class Segment:
     status: str
     number: int | None
 
+    @property
+    def is_trouble(self) -> bool:
+        """Whether something went wrong; what was only previewed did not."""
+        return self.status not in ("ok", *UNMADE)
+
 
 @dataclass(frozen=True)
 class Timeline:
-    """A video's shots in the order of time, and how many there are by method and by a status that is not ok."""
+    """A video's shots in the order of time, and how many there are by method, and by the status of trouble."""
 
     segments: tuple[Segment, ...]
     methods: Mapping[str, int]
@@ -66,7 +73,7 @@ def timelines(shots: pa.Table, numbers: Mapping[tuple[str, int], int]) -> dict[s
             )
             for row in group
         ]
-        troubles = Counter(part.status for part in parts if part.status != "ok")
+        troubles = Counter(part.status for part in parts if part.is_trouble)
         found[video] = Timeline(_joined(parts), Counter(part.method for part in parts), troubles)
     return found
 

@@ -140,11 +140,11 @@ def risk_parts(row: Mapping[str, Any]) -> dict[str, float]:
 
     A failed shot has the full risk. Otherwise: a fallback counts whole; doubt is 1 - confidence; soft and generated are
     shares of the wing pixels; cut is the share of the join's rows where a character is cut and not continued. A shot
-    that fills the target has no wings, and no risk.
+    that fills the target has no wings, and one that somebody wants black or blurred has been judged: no risk.
     """
     if row["status"] == "failed":
         return {"failed": RISKS["failed"][0]}
-    if row["method"] == "passthrough":
+    if row["method"] in ("passthrough", "leave", "blur"):
         return {}
     continued = min(max(row["continued"] or 0.0, 0.0), 1.0)
     amounts = {

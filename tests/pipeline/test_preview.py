@@ -144,7 +144,7 @@ def test_a_run_goes_on_from_its_preview_and_makes_the_same_bytes(case: Case, sou
     cached, drawn, calls = times(case, *CACHED), times(case, *PICTURES), case.begun()
     assert len(cached) == len(CACHED) * SCENES
     assert sum(calls.values()) > 0
-    assert case.run()[0] == 0
+    assert case.run("output.layers=true")[0] == 0
     assert times(case, *CACHED) == cached
     assert case.begun() == calls, "nothing is generated twice"
     assert case.delivered() == plain.delivered()
@@ -152,8 +152,9 @@ def test_a_run_goes_on_from_its_preview_and_makes_the_same_bytes(case: Case, sou
 
     delivered = {path: path.stat().st_mtime_ns for path in (case.out / "metadata").glob("[sv]*/*")}
     delivered |= {path: path.stat().st_mtime_ns for path in (case.out / "report" / "index.html", case.out / "run.yaml")}
-    delivered |= {path: path.stat().st_mtime_ns for path in case.out.glob("videos/*")}
-    assert case.run("preview=true", "resume=false")[0] == 0
+    delivered |= {path: path.stat().st_mtime_ns for path in [*case.out.glob("videos/*"), *case.out.glob("layers/*/*")]}
+    assert any(path.name == "index.json" for path in delivered)
+    assert case.run("preview=true", "resume=false", "output.layers=true")[0] == 0
     assert delivered == {path: path.stat().st_mtime_ns for path in delivered}
     assert {row["status"] for row in rows(case)} == {"preview"}
     assert times(case, *PICTURES).keys() == drawn.keys()

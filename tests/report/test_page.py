@@ -284,6 +284,19 @@ def test_a_timeline_has_a_link_for_each_shot(tmp_path, run_facts, videos_table, 
     assert [a["style"] for a in page.all("span") if "style" in a] == ["flex-grow:27"]
 
 
+def test_what_was_previewed_or_decided_by_hand_is_no_trouble(tmp_path, run_facts, videos_table, shots_table):
+    shots = [("still", "preview"), ("leave", "ok"), ("blur", "ok")]
+    rows = [
+        {"start_frame": 10 * i, "end_frame": 10 * i + 10, "method": method, "status": status}
+        for i, (method, status) in enumerate(shots)
+    ]
+    page = written(tmp_path, run_facts, videos_table({}), shots_table(*rows))
+    links = [a["class"].strip() for a in page.all("a") if (a.get("class") or "").startswith("m-")]
+    assert links == ["m-still", "m-leave", "m-blur"]
+    legend = [i["class"] for i in page.all("i") if (i.get("class") or "").startswith("m-")]
+    assert legend[:3] == ["m-still", "m-leave", "m-blur"]
+
+
 def test_confidence_is_drawn_with_its_numbers(tmp_path, run_facts, videos_table, shots_table):
     rows = [{"confidence": value} for value in (0.0, 0.45, 0.45, 1.0, None)]
     rows += [{"confidence": 0.9, "status": "failed"}, {"confidence": 0.9, "method": "passthrough"}]

@@ -32,8 +32,10 @@ def test_failed_shots_come_first_and_fallbacks_next() -> None:
         row(3, status="fallback", confidence=0.0),
         row(4, confidence=0.2),
         row(5, method="passthrough", confidence=None),
+        row(6, method="leave", confidence=None, soft=1.0),
+        row(7, method="blur", confidence=None, soft=1.0),
     ]
-    assert [shot.frames[0] for shot in run_of(rows).shots] == [2, 3, 4, 1, 0, 5]
+    assert [shot.frames[0] for shot in run_of(rows).shots] == [2, 3, 4, 1, 0, 5, 6, 7]
     assert run_of(rows).shots[0].risk == 1.0
     assert run_of(rows).shots[-1].risk == 0.0
 
